@@ -1,0 +1,82 @@
+"""Builds Lightstyle models: weights in, ONNX graphs with their gradients out.
+
+The package is called `export` in a checkout and `lightstyle.export` where it was
+installed, so everything inside imports relatively. Of `lightstyle` it knows `contract`.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from lightstyle.contract import (
+    META_CONTENT_LAYERS,
+    META_GENERATOR,
+    META_POOLING,
+    META_PREPROCESSING,
+    META_SCHEMA,
+    META_SOURCE,
+    META_SOURCE_DIGEST,
+    META_STYLE_LAYERS,
+    SCHEMA,
+    VERSION,
+)
+
+from .errors import ExportError
+from .model import evaluation, targets
+from .weights import read_weights
+from .write import write_model
+
+__all__ = ["SCHEMA", "ExportError", "export_model", "main"]
+
+#: Layers of a model for which none are named: the paper's style layers, and both of the
+#: usual content layers.
+CONTENT_LAYERS = ("conv4_2", "conv5_2")
+STYLE_LAYERS = ("conv1_1", "conv2_1", "conv3_1", "conv4_1", "conv5_1")
+
+
+def export_model(
+    weights: Path,
+    output: Path,
+    *,
+    content_layers: Sequence[str] = CONTENT_LAYERS,
+    style_layers: Sequence[str] = STYLE_LAYERS,
+    pooling: str = "max",
+    preprocessing: str = "auto",
+) -> None:
+    """Make the model at `output`, and its siblings, of the file `weights`.
+
+    Args:
+        weights: VGG19 in any of the formats that `weights` reads.
+        output: Path of the evaluation graph.
+        content_layers: Layers with a content term.
+        style_layers: Layers with a style term.
+        pooling: ``max`` or ``average``.
+        preprocessing: ``caffe``, ``torchvision``, or ``auto`` to recognise it.
+
+    Raises:
+        ExportError: If the weights, a layer, or the place to write is at fault.
+    """
+    network = read_weights(weights, preprocessing)
+    metadata = {
+        META_SCHEMA: str(SCHEMA),
+        META_CONTENT_LAYERS: ",".join(content_layers),
+        META_STYLE_LAYERS: ",".join(style_layers),
+        META_POOLING: pooling,
+        META_PREPROCESSING: network.preprocessing,
+        META_SOURCE: network.source,
+        META_SOURCE_DIGEST: network.digest,
+        META_GENERATOR: f"lightstyle {VERSION}",
+    }
+    write_model(
+        output,
+        evaluation(network, content_layers, style_layers, pooling),
+        targets(network, content_layers, style_layers, pooling),
+        network.tensors(),
+        metadata,
+    )
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the exporter's command line."""
+    from .cli import run
+
+    run(arguments)

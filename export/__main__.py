@@ -1,0 +1,5 @@
+"""``python -m export`` in a checkout, ``python -m lightstyle.export`` elsewhere."""
+
+from . import main
+
+main()

@@ -1,0 +1,78 @@
+"""The loss terms, each a fragment of graph from features to partial sums.
+
+A term is Σ of its partial sums; the model multiplies it by a weight that is fed. Their
+gradients are not written here: `backward` derives them.
+"""
+
+from dataclasses import dataclass
+
+from lightstyle import contract
+
+from . import ops
+from .graph import Graph, Tensor
+
+
+@dataclass(frozen=True)
+class Term:
+    """One term of the loss.
+
+    Attributes:
+        name: Name of the output that carries the partial sums.
+        partials: Vectors whose elements add up to the term.
+        weight: The scalar feed that the term is multiplied by.
+    """
+
+    name: str
+    partials: tuple[Tensor, ...]
+    weight: Tensor
+
+
+def content(graph: Graph, features: Tensor, layer: str) -> Term:
+    """½ Σ (F − P)², Gatys et al. 2015, equation 1; a partial sum for each channel."""
+    target = graph.input(contract.content_target(layer), features.shape)
+    weight = graph.input(contract.content_weight(layer), ())
+    difference = ops.sub(graph, features, target)
+    sums = ops.reduce_sum(graph, ops.square(graph, difference), (0, 2, 3))
+    half = ops.scaled(graph, sums, 0.5)
+    return Term(contract.content_loss(layer), (half,), weight)
+
+
+def normalised_gram(graph: Graph, features: Tensor) -> Tensor:
+    """G / M, the Gram matrix divided by the number of positions it sums over.
+
+    Departure from Gatys et al. 2015, equation 3: they divide in the loss, by the M of
+    the picture, which is the same while the style has the picture's size and wrong as
+    soon as it has not.
+    """
+    positions = ops.positions(graph, features)
+    return ops.div(graph, ops.gram(graph, features), positions)
+
+
+def style(graph: Graph, features: Tensor, layer: str) -> Term:
+    """1/(4 N²) Σ (G/M − A/M_s)², Gatys et al. 2015, equation 4; a sum for each row.
+
+    N is VGG19's own number of channels, so that a network with fewer is not rewarded
+    for them; M and M_s are the positions of the picture and of the style.
+    """
+    size = features.shape[1]
+    target = graph.input(contract.style_target(layer), (size, size))
+    weight = graph.input(contract.style_weight(layer), ())
+    difference = ops.sub(graph, normalised_gram(graph, features), target)
+    sums = ops.reduce_sum(graph, ops.square(graph, difference), (1,))
+    mean = ops.scaled(graph, sums, 1 / (4 * contract.CHANNELS[layer] ** 2))
+    return Term(contract.style_loss(layer), (mean,), weight)
+
+
+def total_variation(graph: Graph, image: Tensor) -> Term:
+    """Σ of squared differences between neighbours, in grey levels; a sum for each row.
+
+    Not in Gatys et al.; Mahendran and Vedaldi, arXiv:1412.0035, equation 3 with β = 2,
+    as neural-style has it.
+    """
+    weight = graph.input(contract.TV_WEIGHT, ())
+    partials = []
+    for axis in (2, 3):
+        shifted = ops.trim(graph, image, axis, front=True)
+        step = ops.sub(graph, shifted, ops.trim(graph, image, axis, front=False))
+        partials.append(ops.reduce_sum(graph, ops.square(graph, step), (0, 1, 3)))
+    return Term(contract.TV_LOSS, tuple(partials), weight)

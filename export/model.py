@@ -1,0 +1,100 @@
+"""Assembles the graphs of a model: the evaluation and the targets."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import DTypeLike
+
+from lightstyle import contract
+
+from . import losses, ops, vgg
+from .backward import gradient
+from .errors import ExportError
+from .graph import Graph, Tensor
+from .losses import Term
+from .lowering import lower
+from .weights import Weights
+
+
+def evaluation(
+    weights: Weights,
+    content_layers: Sequence[str],
+    style_layers: Sequence[str],
+    pooling: str = "max",
+    dtype: DTypeLike = np.float32,
+) -> Graph:
+    """Graph from a picture, targets and weights to loss terms and image gradient.
+
+    Args:
+        weights: The network.
+        content_layers: Layers with a content term.
+        style_layers: Layers with a style term.
+        pooling: ``max`` or ``average``.
+        dtype: float64 only where gradients are checked on the reference evaluator.
+    """
+    check_layers(content_layers, style_layers)
+    graph, image = _start(dtype)
+    layers = {*content_layers, *style_layers}
+    activations = vgg.features(graph, image, weights, layers, pooling)
+    terms = []
+    for layer, activation in activations.items():
+        with graph.scope(layer):
+            if layer in content_layers:
+                terms.append(losses.content(graph, activation, layer))
+            if layer in style_layers:
+                terms.append(losses.style(graph, activation, layer))
+    with graph.scope("tv"):
+        terms.append(losses.total_variation(graph, image))
+    seeds = {partial: term.weight for term in terms for partial in term.partials}
+    graph.outputs[contract.GRADIENT] = gradient(graph, seeds, image)
+    for term in terms:
+        graph.outputs[term.name] = _joined(graph, term)
+    return lower(graph)
+
+
+def targets(
+    weights: Weights,
+    content_layers: Sequence[str],
+    style_layers: Sequence[str],
+    pooling: str = "max",
+    dtype: DTypeLike = np.float32,
+) -> Graph:
+    """Graph from a picture to what it can be a target for: features, Gram matrices."""
+    check_layers(content_layers, style_layers)
+    graph, image = _start(dtype)
+    layers = {*content_layers, *style_layers}
+    activations = vgg.features(graph, image, weights, layers, pooling)
+    for layer, activation in activations.items():
+        with graph.scope(layer):
+            if layer in content_layers:
+                graph.outputs[contract.content_target(layer)] = activation
+            if layer in style_layers:
+                gram = losses.normalised_gram(graph, activation)
+                graph.outputs[contract.style_target(layer)] = gram
+    return lower(graph)
+
+
+def check_layers(content_layers: Sequence[str], style_layers: Sequence[str]) -> None:
+    """Refuse names that are not VGG19's, repetitions, and a model without a term."""
+    for layers in (content_layers, style_layers):
+        for layer in layers:
+            if layer not in contract.LAYERS:
+                raise ExportError(
+                    f"unknown layer {layer!r}: expected one of "
+                    f"{', '.join(contract.LAYERS)}"
+                )
+        if len(set(layers)) != len(layers):
+            raise ExportError(f"a layer is named twice in {', '.join(layers)}")
+    if not content_layers and not style_layers:
+        raise ExportError("a model needs at least one content or style layer")
+
+
+def _start(dtype: DTypeLike) -> tuple[Graph, Tensor]:
+    graph = Graph(dtype=np.dtype(dtype))
+    return graph, graph.input(contract.IMAGE, (1, 3, "H", "W"))
+
+
+def _joined(graph: Graph, term: Term) -> Tensor:
+    if len(term.partials) == 1:
+        return term.partials[0]
+    return ops.concat(graph, term.partials, 0, f"{term.name}_sums")

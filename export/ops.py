@@ -1,0 +1,213 @@
+"""One constructor per operator: checks its inputs and knows the shape that comes out.
+
+Most operators are ONNX's own. A few are ours, because the same mathematics has several
+ONNX forms with very different speeds: what they stand for is said here, and `lowering`
+chooses a form for each. They are `Square`, `Gram`, and the gradients `ConvGradient`,
+`ReluGradient`, `MaxPoolGradient`, `AveragePoolGradient`, `GramGradient`.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from .errors import GraphError
+from .graph import Dim, Graph, Shape, Tensor
+
+#: Operators that `lowering` must replace before a graph is ONNX.
+OURS = frozenset(
+    {
+        "Square",
+        "Gram",
+        "ConvGradient",
+        "ReluGradient",
+        "MaxPoolGradient",
+        "AveragePoolGradient",
+        "GramGradient",
+    }
+)
+
+
+def conv(graph: Graph, x: Tensor, kernel: Tensor, bias: Tensor | None = None) -> Tensor:
+    """Convolution (N, C, H, W) → (N, O, H, W), odd square `kernel`, zero padding."""
+    _need(x, "Conv", rank=4)
+    out, channels, height, width = kernel.shape
+    if x.shape[1] != channels or not isinstance(height, int) or height != width:
+        raise GraphError(f"Conv: a kernel {kernel.shape} does not fit {x.shape}")
+    inputs = [x, kernel] if bias is None else [x, kernel, bias]
+    shape = (x.shape[0], out, *x.shape[2:])
+    pads = [height // 2] * 4
+    return graph.add("Conv", inputs, shape, kernel_shape=[height, height], pads=pads)
+
+
+def conv_gradient(graph: Graph, g: Tensor, kernel: Tensor) -> Tensor:
+    """Gradient of `conv` by its image, from `g`, the gradient by its output."""
+    shape = (g.shape[0], kernel.shape[1], *g.shape[2:])
+    return graph.add("ConvGradient", [g, kernel], shape)
+
+
+def relu(graph: Graph, x: Tensor) -> Tensor:
+    """Set negative values to zero."""
+    return graph.add("Relu", [x], x.shape)
+
+
+def relu_gradient(graph: Graph, y: Tensor, g: Tensor) -> Tensor:
+    """`g` where the ReLU's output `y` is positive, zero elsewhere."""
+    return graph.add("ReluGradient", [y, g], y.shape)
+
+
+def pool(graph: Graph, x: Tensor, kind: str) -> Tensor:
+    """Pool 2 × 2 windows; `kind` is ``max`` or ``average``; an odd edge is left out."""
+    _need(x, "pooling", rank=4)
+    op = {"max": "MaxPool", "average": "AveragePool"}[kind]
+    shape = (*x.shape[:2], halved(x.shape[2]), halved(x.shape[3]))
+    return graph.add(op, [x], shape, kernel_shape=[2, 2], strides=[2, 2])
+
+
+def max_pool_gradient(graph: Graph, x: Tensor, y: Tensor, g: Tensor) -> Tensor:
+    """Gradient of max pooling x → y: the maxima of a window share its `g` equally.
+
+    Giving all of `g` to every maximum, as ``x == y`` alone would, multiplies it by four
+    on flat areas (white sky, logos); giving it to the first one would lean to a corner.
+    """
+    return graph.add("MaxPoolGradient", [x, y, g], x.shape)
+
+
+def average_pool_gradient(graph: Graph, x: Tensor, g: Tensor) -> Tensor:
+    """Gradient of average pooling: a quarter of `g` to each position of a window."""
+    return graph.add("AveragePoolGradient", [x, g], x.shape)
+
+
+def gram(graph: Graph, x: Tensor) -> Tensor:
+    """Gram matrix (C, C) of features (1, C, h, w): Σ over positions of F_i F_j."""
+    _need(x, "Gram", rank=4)
+    return graph.add("Gram", [x], (x.shape[1], x.shape[1]))
+
+
+def gram_gradient(graph: Graph, x: Tensor, g: Tensor) -> Tensor:
+    """Gradient of `gram` with respect to its features: (g + gᵀ) F."""
+    return graph.add("GramGradient", [x, g], x.shape)
+
+
+def positions(graph: Graph, x: Tensor) -> Tensor:
+    """H · w of features (1, C, h, w), as a real scalar."""
+    shape = graph.add("Shape", [x], (2,), np.int64, start=2, end=4)
+    count = graph.add("ReduceProd", [shape], (), np.int64, keepdims=0)
+    return graph.add("Cast", [count], (), to=graph.dtype)
+
+
+def square(graph: Graph, x: Tensor) -> Tensor:
+    """x², elementwise."""
+    return graph.add("Square", [x], x.shape)
+
+
+def add(graph: Graph, a: Tensor, b: Tensor) -> Tensor:
+    """A + b, broadcast."""
+    return graph.add("Add", [a, b], broadcast(a.shape, b.shape))
+
+
+def sub(graph: Graph, a: Tensor, b: Tensor) -> Tensor:
+    """A − b, broadcast."""
+    return graph.add("Sub", [a, b], broadcast(a.shape, b.shape))
+
+
+def mul(graph: Graph, a: Tensor, b: Tensor) -> Tensor:
+    """A · b, broadcast."""
+    return graph.add("Mul", [a, b], broadcast(a.shape, b.shape))
+
+
+def div(graph: Graph, a: Tensor, b: Tensor) -> Tensor:
+    """A / b, broadcast."""
+    return graph.add("Div", [a, b], broadcast(a.shape, b.shape))
+
+
+def neg(graph: Graph, x: Tensor) -> Tensor:
+    """−x."""
+    return graph.add("Neg", [x], x.shape)
+
+
+def scaled(graph: Graph, x: Tensor, factor: float) -> Tensor:
+    """X times a number known when the graph is made."""
+    return mul(graph, x, graph.constant(float(factor)))
+
+
+def matmul(graph: Graph, a: Tensor, b: Tensor) -> Tensor:
+    """Matrix product of two matrices."""
+    if len(a.shape) != 2 or len(b.shape) != 2 or a.shape[1] != b.shape[0]:
+        raise GraphError(f"MatMul: {a.shape} and {b.shape} cannot be multiplied")
+    return graph.add("MatMul", [a, b], (a.shape[0], b.shape[1]))
+
+
+def transpose(graph: Graph, x: Tensor, order: Sequence[int]) -> Tensor:
+    """Permute axes."""
+    return graph.add("Transpose", [x], [x.shape[i] for i in order], perm=list(order))
+
+
+def reshape(graph: Graph, x: Tensor, target: Tensor, shape: Sequence[Dim]) -> Tensor:
+    """Reshape to `shape`, which the int64 tensor `target` holds at run time."""
+    return graph.add("Reshape", [x, target], shape)
+
+
+def reduce_sum(
+    graph: Graph, x: Tensor, axes: Sequence[int], *, keepdims: bool = False
+) -> Tensor:
+    """Sum over `axes`."""
+    kept = [1 if i in axes else dim for i, dim in enumerate(x.shape)]
+    shape = kept if keepdims else [d for i, d in enumerate(x.shape) if i not in axes]
+    where = graph.constant(np.array(axes))
+    return graph.add("ReduceSum", [x, where], shape, keepdims=int(keepdims))
+
+
+def trim(graph: Graph, x: Tensor, axis: int, *, front: bool) -> Tensor:
+    """Leave out the first (`front`) or the last slice along `axis`."""
+    shape = list(x.shape)
+    shape[axis] = shortened(shape[axis])
+    start, end = (1, np.iinfo(np.int64).max) if front else (0, -1)
+    bounds = [graph.constant(np.array([i])) for i in (start, end, axis)]
+    return graph.add("Slice", [x, *bounds], shape)
+
+
+def pad(graph: Graph, x: Tensor, axis: int, *, front: bool) -> Tensor:
+    """Put a slice of zeros before (`front`) or after `x` along `axis`."""
+    pads = np.zeros((2, len(x.shape)), np.int64)
+    pads[0 if front else 1, axis] = 1
+    shape = list(x.shape)
+    shape[axis] = _lengthened(shape[axis])
+    return graph.add("Pad", [x, graph.constant(pads.reshape(-1))], shape)
+
+
+def concat(graph: Graph, parts: Sequence[Tensor], axis: int, dim: Dim) -> Tensor:
+    """Join `parts` along `axis`, which becomes `dim` long."""
+    shape = list(parts[0].shape)
+    shape[axis] = dim
+    return graph.add("Concat", parts, shape, parts[0].dtype, axis=axis)
+
+
+def halved(dim: Dim) -> Dim:
+    """Half of a dimension, rounded down: ``H`` → ``H/2`` → ``H/4``."""
+    if isinstance(dim, int):
+        return dim // 2
+    name, _, divisor = dim.partition("/")
+    return f"{name}/{2 * int(divisor or 1)}"
+
+
+def shortened(dim: Dim) -> Dim:
+    """A dimension less one."""
+    return dim - 1 if isinstance(dim, int) else f"{dim}-1"
+
+
+def _lengthened(dim: Dim) -> Dim:
+    return dim + 1 if isinstance(dim, int) else dim.removesuffix("-1")
+
+
+def broadcast(a: Shape, b: Shape) -> Shape:
+    """Shape of an elementwise operator over shapes `a` and `b`."""
+    rank = max(len(a), len(b))
+    left, right = ((1,) * (rank - len(s)) + s for s in (a, b))
+    if any(x != y and 1 not in (x, y) for x, y in zip(left, right, strict=True)):
+        raise GraphError(f"shapes {a} and {b} do not broadcast")
+    return tuple(y if x == 1 else x for x, y in zip(left, right, strict=True))
+
+
+def _need(x: Tensor, op: str, rank: int) -> None:
+    if len(x.shape) != rank:
+        raise GraphError(f"{op}: {x.name} has shape {x.shape}, expected rank {rank}")

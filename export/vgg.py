@@ -1,0 +1,52 @@
+"""VGG19's convolutions (Simonyan and Zisserman, arXiv:1409.1556, table 1, column E).
+
+Departures from the network as it was trained, all of them Gatys' too: no classifier, so
+any height and width will do; average pooling as an alternative to max pooling, which he
+found to give smoother pictures. Widths come from the weights: a network of the same
+depth with fewer channels is built by the same lines.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+from lightstyle.contract import LAYERS, block
+
+from . import ops
+from .graph import Graph, Tensor
+from .weights import Weights
+
+
+def features(
+    graph: Graph, image: Tensor, weights: Weights, layers: Iterable[str], pooling: str
+) -> dict[str, Tensor]:
+    """Append the network up to the deepest of `layers` and return their activations.
+
+    Args:
+        graph: The graph that `image` belongs to.
+        image: (1, 3, H, W), RGB, 0…255.
+        weights: Kernels, biases and the mean to subtract, in RGB.
+        layers: Names as in the paper; a name means the output of its ReLU.
+        pooling: ``max`` or ``average``.
+    """
+    wanted = set(layers)
+    deepest = max(LAYERS.index(layer) for layer in wanted)
+    x = ops.sub(graph, image, graph.constant(weights.mean.reshape(1, 3, 1, 1), "mean"))
+    activations: dict[str, Tensor] = {}
+    current = 1
+    for layer in LAYERS[: deepest + 1]:
+        with graph.scope(layer):
+            if block(layer) != current:
+                x = ops.pool(graph, x, pooling)
+                current = block(layer)
+            x = _convolved(graph, x, weights, layer)
+        activations[layer] = x
+    return {layer: activations[layer] for layer in LAYERS if layer in wanted}
+
+
+def _convolved(graph: Graph, x: Tensor, weights: Weights, layer: str) -> Tensor:
+    def constant(values: Any, part: str) -> Tensor:
+        return graph.constant(values[layer], f"{layer}.{part}")
+
+    kernel = constant(weights.kernels, "weight")
+    bias = constant(weights.biases, "bias")
+    return ops.relu(graph, ops.conv(graph, x, kernel, bias))

@@ -1,0 +1,172 @@
+"""Graphs → ONNX files: one weights file, and graphs that refer to it.
+
+The same graphs give the same bytes: nodes and tensors are written in the order they
+were made, maps in a fixed one, and nothing of the day or the machine goes in.
+"""
+
+import hashlib
+import json
+import shutil
+import struct
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+from onnx import TensorProto, helper, numpy_helper
+
+from lightstyle import contract
+
+from .errors import ExportError
+from .graph import Graph, Node, Tensor
+
+#: IR 8 and opset 17 (2022): old enough for every run time in use, new enough for all
+#: operators here.
+OPSET = 17
+IR_VERSION = 8
+
+#: The first tensor of a weights file starts at a multiple of this.
+ALIGNMENT = 4096
+
+#: Name of the external file, and for each constant in it (offset, length) in bytes.
+_Places = tuple[str, Mapping[str, tuple[int, int]]]
+
+
+def write_model(
+    path: Path,
+    evaluation: Graph,
+    targets: Graph,
+    tensors: Mapping[str, NDArray[Any]],
+    metadata: Mapping[str, str],
+) -> None:
+    """Write a model's three files at `path` and beside it, checked by onnx first.
+
+    The files are made in a folder of their own and put in place when all are good, the
+    evaluation graph last: without it, nothing takes the others for a model.
+
+    Args:
+        path: Where the evaluation graph goes; `contract` derives the other two.
+        evaluation: Lowered graph of that role.
+        targets: Lowered graph of that role.
+        tensors: The network's tensors by name. Those that a graph uses are external
+            data of it; all are kept, so that other graphs can be made from the file.
+        metadata: What `contract` calls metadata, but for role and weights digest.
+
+    Raises:
+        ExportError: If the files cannot be written.
+    """
+    try:
+        folder = Path(tempfile.mkdtemp(prefix=".lightstyle-", dir=path.parent))
+    except OSError as error:
+        raise ExportError(f"cannot write {path}: {error.strerror}") from error
+    graphs = {contract.EVALUATION: evaluation, contract.TARGETS: targets}
+    try:
+        _write_files(folder / path.name, graphs, tensors, metadata)
+        for place in (contract.weights_path, contract.targets_path, Path):
+            place(folder / path.name).replace(place(path))
+    except OSError as error:
+        raise ExportError(f"cannot write {path}: {error.strerror}") from error
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def to_proto(
+    graph: Graph,
+    metadata: Mapping[str, str] | None = None,
+    external: _Places = ("", {}),
+) -> onnx.ModelProto:
+    """ONNX form of a lowered `graph`; without `external`, all constants are inside."""
+    public = {tensor: name for name, tensor in graph.outputs.items()}
+
+    def name(tensor: Tensor) -> str:
+        return public.get(tensor, tensor.name)
+
+    proto = helper.make_graph(
+        [_node(node, name) for node in graph.nodes],
+        "lightstyle",
+        [_value(t, t.name) for t in graph.inputs.values()],
+        [_value(t, n) for n, t in graph.outputs.items()],
+        [_initializer(n, v, external) for n, v in graph.constants.items()],
+    )
+    opset = helper.make_opsetid("", OPSET)
+    model = helper.make_model(proto, opset_imports=[opset], ir_version=IR_VERSION)
+    model.producer_name = "lightstyle"
+    helper.set_model_props(model, dict(sorted((metadata or {}).items())))
+    return model
+
+
+def _write_files(
+    path: Path,
+    graphs: Mapping[str, Graph],
+    tensors: Mapping[str, NDArray[Any]],
+    metadata: Mapping[str, str],
+) -> None:
+    weights = contract.weights_path(path)
+    data, places = _safetensors(tensors, metadata)
+    weights.write_bytes(data)
+    digest = hashlib.sha256(data).hexdigest()
+    files = {contract.EVALUATION: path, contract.TARGETS: contract.targets_path(path)}
+    for role, graph in graphs.items():
+        extra = {contract.META_ROLE: role, contract.META_WEIGHTS_DIGEST: digest}
+        model = to_proto(graph, {**metadata, **extra}, (weights.name, places))
+        files[role].write_bytes(model.SerializeToString(deterministic=True))
+        onnx.checker.check_model(str(files[role]), full_check=True)
+
+
+def _safetensors(
+    tensors: Mapping[str, NDArray[Any]], metadata: Mapping[str, str]
+) -> tuple[bytes, dict[str, tuple[int, int]]]:
+    """The weights file, and for each tensor in it (offset, length) in bytes.
+
+    Written here rather than by the safetensors package because the graphs must know
+    where each tensor lies: a header length, a JSON header, the data without gaps.
+    """
+    header: dict[str, Any] = {"__metadata__": dict(sorted(metadata.items()))}
+    blobs: list[bytes] = []
+    spans: dict[str, tuple[int, int]] = {}
+    offset = 0
+    for name, value in tensors.items():
+        blobs.append(np.ascontiguousarray(value, "<f4").tobytes())
+        spans[name] = (offset, len(blobs[-1]))
+        offsets = [offset, offset + len(blobs[-1])]
+        header[name] = {
+            "dtype": "F32",
+            "shape": list(value.shape),
+            "data_offsets": offsets,
+        }
+        offset = offsets[1]
+    text = json.dumps(header, separators=(",", ":")).encode()
+    text += b" " * (-(len(text) + 8) % ALIGNMENT)
+    start = len(text) + 8
+    places = {name: (start + at, length) for name, (at, length) in spans.items()}
+    return b"".join([struct.pack("<Q", len(text)), text, *blobs]), places
+
+
+def _node(node: Node, name: Any) -> onnx.NodeProto:
+    attributes = dict(sorted(node.attributes.items()))
+    if "to" in attributes:
+        attributes["to"] = helper.np_dtype_to_tensor_dtype(attributes["to"])
+    inputs, output = [name(tensor) for tensor in node.inputs], name(node.output)
+    return helper.make_node(node.op, inputs, [output], node.output.name, **attributes)
+
+
+def _value(tensor: Tensor, name: str) -> onnx.ValueInfoProto:
+    kind = helper.np_dtype_to_tensor_dtype(tensor.dtype)
+    return helper.make_tensor_value_info(name, kind, tensor.shape)
+
+
+def _initializer(name: str, value: NDArray[Any], external: _Places) -> onnx.TensorProto:
+    location, places = external
+    if name not in places:
+        return numpy_helper.from_array(value, name)
+    tensor = TensorProto(name=name, dims=value.shape)
+    tensor.data_type = helper.np_dtype_to_tensor_dtype(value.dtype)
+    tensor.data_location = TensorProto.EXTERNAL
+    offset, length = places[name]
+    entries = {"location": location, "offset": str(offset), "length": str(length)}
+    for key, text in entries.items():
+        tensor.external_data.add(key=key, value=text)
+    return tensor

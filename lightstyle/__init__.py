@@ -1,0 +1,32 @@
+"""Neural style transfer (Gatys, Ecker and Bethge) without a training framework.
+
+import lightstyle
+
+model = lightstyle.Model.load("vgg19.onnx")
+result = lightstyle.stylize("photo.jpg", "painting.jpg", model=model)
+result.save("out.png")
+"""
+
+from .contract import VERSION
+from .errors import LightstyleError
+from .model import Model
+from .optimize import Status
+from .result import Progress, Result
+from .settings import Settings, parse_layers
+from .transfer import reconstruct, stylize, texture
+
+__version__ = VERSION
+
+__all__ = [
+    "LightstyleError",
+    "Model",
+    "Progress",
+    "Result",
+    "Settings",
+    "Status",
+    "__version__",
+    "parse_layers",
+    "reconstruct",
+    "stylize",
+    "texture",
+]

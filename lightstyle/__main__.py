@@ -1,0 +1,5 @@
+"""``python -m lightstyle``."""
+
+from .cli import main
+
+main()

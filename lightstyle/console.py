@@ -1,0 +1,173 @@
+"""What a run shows and writes while it goes on: progress, log, saves, and Ctrl-C."""
+
+import json
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, Any, Protocol, TextIO
+
+from . import output
+from .errors import OutputError
+from .result import Progress
+
+if TYPE_CHECKING:
+    from rich.progress import Progress as Bar
+
+#: Plain lines printed over a whole run, where stderr is no terminal.
+PLAIN_LINES = 20
+
+
+class Watcher(Protocol):
+    """Sees every evaluation."""
+
+    def __call__(self, progress: Progress) -> None:
+        """See one; raise `StopIteration` to end the run."""
+
+
+def say(message: str) -> None:
+    """Print a line for the person, which is to say on stderr."""
+    print(message, file=sys.stderr, flush=True)
+
+
+@contextmanager
+def display(iterations: int, *, quiet: bool) -> Iterator[Watcher]:
+    """Show progress: a bar on a terminal, plain lines elsewhere, nothing if quiet."""
+    if quiet:
+        yield lambda progress: None
+    elif not sys.stderr.isatty():
+        every = max(1, iterations // PLAIN_LINES)
+        yield lambda progress: _plain(progress, every)
+    else:
+        with _bar() as bar:
+            task = bar.add_task("", total=iterations, detail="starting")
+            yield lambda progress: bar.update(
+                task, completed=progress.evaluation, detail=_detail(progress)
+            )
+
+
+@contextmanager
+def log(path: Path | None) -> Iterator[Watcher]:
+    """Write one JSON object for every evaluation to `path`.
+
+    Each holds the evaluation, the total, every term times its weight, and the seconds
+    the evaluation took.
+
+    Raises:
+        OutputError: If the file cannot be written.
+    """
+    if path is None:
+        yield lambda progress: None
+        return
+    with _opened(path) as file:
+
+        def write(progress: Progress) -> None:
+            losses = progress.losses
+            entry = {"evaluation": progress.evaluation, "total": losses.total}
+            entry |= {**losses.terms, "seconds": round(losses.seconds, 6)}
+            try:
+                print(json.dumps(entry), file=file, flush=True)
+            except OSError as error:
+                raise OutputError(f"log {path}: {error.strerror}") from error
+
+        yield write
+
+
+class Saver:
+    """Saves the best picture so far every few evaluations, under numbered names."""
+
+    def __init__(self, path: Path, every: int, bits: int) -> None:
+        """Derive the names from `path`; `every` 0 saves nothing."""
+        self._path, self._every, self._bits = path, every, bits
+
+    def paths(self, iterations: int) -> list[Path]:
+        """All files that a run of so many iterations would write."""
+        if not self._every:
+            return []
+        evaluations = range(self._every, iterations + 1, self._every)
+        return [self._numbered(n) for n in evaluations]
+
+    def __call__(self, progress: Progress) -> None:
+        """Save if this evaluation's turn has come."""
+        if self._every and progress.evaluation % self._every == 0:
+            path = self._numbered(progress.evaluation)
+            output.save(path, progress.image_hwc, bits=self._bits)
+
+    def _numbered(self, evaluation: int) -> Path:
+        return self._path.with_stem(f"{self._path.stem}_{evaluation:04d}")
+
+
+class Interrupt:
+    """Ctrl-C ends the run after the evaluation in progress; a second one, at once.
+
+    A watcher, and a context in which the signal is caught: the optimisation is stopped
+    from inside, so the best picture is whole and gets written.
+    """
+
+    def __init__(self) -> None:
+        """Nothing was pressed yet."""
+        self.pressed = False
+        self._previous: Any = None
+
+    def __enter__(self) -> "Interrupt":
+        """Start to catch the signal."""
+        self._previous = signal.signal(signal.SIGINT, self._press)
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        """Leave the signal as it was."""
+        signal.signal(signal.SIGINT, self._previous)
+
+    def __call__(self, progress: Progress) -> None:
+        """End the run if the signal has come."""
+        if self.pressed:
+            raise StopIteration
+
+    def _press(self, number: int, frame: FrameType | None) -> None:
+        if self.pressed:
+            raise KeyboardInterrupt
+        self.pressed = True
+        say("stopping after this evaluation (Ctrl-C again: at once, without a picture)")
+
+
+def _bar() -> "Bar":
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
+    from rich.progress import Progress as Bar
+
+    return Bar(
+        BarColumn(bar_width=24),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[detail]}"),
+        console=Console(stderr=True),
+    )
+
+
+def _plain(progress: Progress, every: int) -> None:
+    n, last = progress.evaluation, progress.settings.iterations
+    if n == 1 or n % every == 0 or n == last:
+        say(f"{n}/{last}  {_detail(progress)}")
+
+
+def _detail(progress: Progress) -> str:
+    """``loss 1.23e+06 (content 12 % style 88 %)  1.24 s each  0:05:10 left``."""
+    losses = progress.losses
+    groups: dict[str, float] = {}
+    for name, value in losses.terms.items():
+        group = name.partition("_")[0]
+        groups[group] = groups.get(group, 0.0) + value
+    scale = 100 / losses.total if losses.total else 0.0
+    parts = " ".join(f"{name} {value * scale:.0f} %" for name, value in groups.items())
+    seconds = sum(entry.seconds for entry in progress.history) / progress.evaluation
+    left = round(seconds * (progress.settings.iterations - progress.evaluation))
+    clock = f"{left // 3600}:{left // 60 % 60:02d}:{left % 60:02d}"
+    return f"loss {losses.total:.4g} ({parts})  {seconds:.2f} s each  {clock} left"
+
+
+def _opened(path: Path) -> TextIO:
+    try:
+        return path.open("w", encoding="utf-8")
+    except OSError as error:
+        raise OutputError(f"log {path}: {error.strerror}") from error

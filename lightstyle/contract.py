@@ -1,0 +1,140 @@
+"""What the exporter and the run time agree on, and all that they share.
+
+A model is one weights file and a few small graphs beside it that refer into it as ONNX
+external data. For a model called ``vgg19.onnx`` these are
+
+    vgg19.onnx           role ``evaluation``: loss terms and their image gradient
+    vgg19.targets.onnx   role ``targets``: the targets of a picture, forward only
+    vgg19.safetensors    the network's tensors, whichever of them the graphs use
+
+The outputs of the targets graph bear the names of the evaluation graph's inputs: what
+comes out of the one is fed into the other.
+
+Evaluation graph, for every content layer c and every style layer s it was built with
+(C channels and h × w positions at that layer, k the number of partial sums):
+
+    image               (1, 3, H, W)   RGB, 0…255
+    content_target/c    (1, C, h, w)   features of the content picture
+    style_target/s      (C, C)         Gram matrix of the style, divided by positions
+    content_weight/c, style_weight/s, tv_weight     scalars
+  →
+    gradient            (1, 3, H, W)   d(weighted sum of the terms)/d(image)
+    content_loss/c, style_loss/s, tv_loss           (k,) partial sums, without weights
+
+Everything is float32. The host adds the partial sums in float64, because a float32 sum
+resolves too little for a line search, and multiplies them by the weights.
+"""
+
+import os
+from pathlib import Path
+from typing import Final
+
+import platformdirs
+
+VERSION: Final = "0.1.0"
+
+#: Raised whenever a model built before could no longer be driven as described above.
+SCHEMA: Final = 1
+
+#: The convolutions of VGG19 that a model may hold, with the width of each.
+CHANNELS: Final[dict[str, int]] = {
+    "conv1_1": 64,
+    "conv1_2": 64,
+    "conv2_1": 128,
+    "conv2_2": 128,
+    "conv3_1": 256,
+    "conv3_2": 256,
+    "conv3_3": 256,
+    "conv3_4": 256,
+    "conv4_1": 512,
+    "conv4_2": 512,
+    "conv4_3": 512,
+    "conv4_4": 512,
+    "conv5_1": 512,
+    "conv5_2": 512,
+    "conv5_3": 512,
+}
+LAYERS: Final = tuple(CHANNELS)
+POOLINGS: Final = ("max", "average")
+
+#: The smallest height or width: four poolings leave two positions of it.
+MINIMUM_SIDE: Final = 32
+
+#: The width and height at which the content and total variation weights are Gatys'.
+REFERENCE_SIDE: Final = 512
+
+EVALUATION: Final = "evaluation"
+TARGETS: Final = "targets"
+
+IMAGE: Final = "image"
+GRADIENT: Final = "gradient"
+TV_LOSS: Final = "tv_loss"
+TV_WEIGHT: Final = "tv_weight"
+
+#: Environment variable that moves the folder of `cache_folder`.
+CACHE_VARIABLE: Final = "LIGHTSTYLE_CACHE"
+
+#: Name of the model that is used when none is given.
+DEFAULT_MODEL: Final = "vgg19"
+
+META_SCHEMA: Final = "lightstyle.schema"
+META_ROLE: Final = "lightstyle.role"
+META_CONTENT_LAYERS: Final = "lightstyle.content_layers"
+META_STYLE_LAYERS: Final = "lightstyle.style_layers"
+META_POOLING: Final = "lightstyle.pooling"
+META_PREPROCESSING: Final = "lightstyle.preprocessing"
+META_SOURCE: Final = "lightstyle.source"
+META_SOURCE_DIGEST: Final = "lightstyle.source_sha256"
+META_WEIGHTS_DIGEST: Final = "lightstyle.weights_sha256"
+META_GENERATOR: Final = "lightstyle.generator"
+
+
+def content_target(layer: str) -> str:
+    """Name of the content features of `layer`."""
+    return f"content_target/{layer}"
+
+
+def style_target(layer: str) -> str:
+    """Name of the Gram matrix of `layer`."""
+    return f"style_target/{layer}"
+
+
+def content_weight(layer: str) -> str:
+    """Name of the weight of the content term at `layer`."""
+    return f"content_weight/{layer}"
+
+
+def style_weight(layer: str) -> str:
+    """Name of the weight of the style term at `layer`."""
+    return f"style_weight/{layer}"
+
+
+def content_loss(layer: str) -> str:
+    """Name of the partial sums of the content term at `layer`."""
+    return f"content_loss/{layer}"
+
+
+def style_loss(layer: str) -> str:
+    """Name of the partial sums of the style term at `layer`."""
+    return f"style_loss/{layer}"
+
+
+def block(layer: str) -> int:
+    """VGG block of `layer`, from 1: the poolings in front of it, plus one."""
+    return int(layer[len("conv")])
+
+
+def targets_path(model: Path) -> Path:
+    """Path of the targets graph of the model at `model`."""
+    return model.with_suffix(".targets.onnx")
+
+
+def weights_path(model: Path) -> Path:
+    """Path of the weights file of the model at `model`."""
+    return model.with_suffix(".safetensors")
+
+
+def cache_folder() -> Path:
+    """Folder of exported models: ``LIGHTSTYLE_CACHE``, or the user's cache folder."""
+    named = os.environ.get(CACHE_VARIABLE)
+    return Path(named) if named else platformdirs.user_cache_path("lightstyle")

@@ -1,0 +1,191 @@
+"""A model, loaded: what it was built with, targets of pictures, evaluations.
+
+This is the contract seen from the run time; nothing else builds feeds or reads outputs.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from . import contract
+from .errors import DeviceError, ModelError, UsageError
+from .session import Feeds, Session, available_devices, check_device
+
+Array = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class ModelInfo:
+    """What a model says of itself."""
+
+    path: Path
+    content_layers: tuple[str, ...]
+    style_layers: tuple[str, ...]
+    pooling: str
+    preprocessing: str
+    source: str
+    weights_digest: str
+    generator: str
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Terms of the loss, each without its weight, and the gradient of the whole.
+
+    Attributes:
+        terms: Name of the contract (``style_loss/conv1_1``) → value.
+        gradient: (1, 3, H, W) of the weighted sum, per grey level.
+    """
+
+    terms: dict[str, float]
+    gradient: Array
+
+
+class Model:
+    """A loaded model. Any number of threads may use one at the same time.
+
+    Its sessions hold no state between runs; every transfer keeps its own feeds.
+    """
+
+    def __init__(self, info: ModelInfo, device: str, sessions: Mapping[str, Session]):
+        """Use `Model.load` instead."""
+        self.info = info
+        self.device = device
+        self._sessions = sessions
+
+    @classmethod
+    def load(
+        cls, path: str | Path, device: str = "auto", threads: int | None = None
+    ) -> Self:
+        """Load the model at `path`.
+
+        Args:
+            path: The evaluation graph, ``vgg19.onnx``, with its siblings beside it.
+            device: ``cpu``, ``cuda``, or ``auto``: CUDA where it works, else the CPU.
+            threads: Threads of an evaluation on the CPU; by default as many as the
+                process may use.
+
+        Raises:
+            ModelError: If a file is missing, damaged, or not a model of this schema.
+            DeviceError: If `device` is ``cuda`` and that cannot be used.
+            UsageError: If `device` or `threads` is none.
+        """
+        check_device(device)
+        if threads is not None and threads < 1:
+            raise UsageError(f"threads is {threads}, expected a number of at least 1")
+        path = Path(path)
+        if device == "auto":
+            return cls._load_best(path, threads)
+        return cls._load(path, device, threads)
+
+    @classmethod
+    def _load_best(cls, path: Path, threads: int | None) -> Self:
+        if "cuda" in available_devices():
+            try:
+                return cls._load(path, "cuda", threads)
+            except DeviceError:
+                pass  # listed, but its libraries or a GPU are missing
+        return cls._load(path, "cpu", threads)
+
+    @classmethod
+    def _load(cls, path: Path, device: str, threads: int | None) -> Self:
+        files = {
+            contract.EVALUATION: path,
+            contract.TARGETS: contract.targets_path(path),
+        }
+        sessions = {}
+        for role, file in files.items():
+            sessions[role] = Session(file, device, threads)
+            _check_role(sessions[role], role, file)
+        info = _info(path, sessions[contract.EVALUATION].metadata)
+        _check_weights(info)
+        model = cls(info, device, sessions)
+        if device == "cuda":
+            model._warm_up()
+        return model
+
+    def targets(self, pixels_nchw: Array) -> dict[str, Array]:
+        """Content features and Gram matrices of a picture (1, 3, H, W), by feed."""
+        return self._sessions[contract.TARGETS].run({contract.IMAGE: pixels_nchw})
+
+    def evaluate(self, pixels_nchw: Array, feeds: Feeds) -> Evaluation:
+        """Loss terms and gradient at `pixels_nchw`, for `feeds` of targets and weights.
+
+        Raises:
+            ModelError: If a feed is missing or onnxruntime fails.
+        """
+        session = self._sessions[contract.EVALUATION]
+        outputs = session.run({contract.IMAGE: pixels_nchw, **feeds})
+        gradient = outputs.pop(contract.GRADIENT)
+        terms = {
+            name: float(np.sum(partials, dtype=np.float64))
+            for name, partials in outputs.items()
+        }
+        return Evaluation(terms, gradient)
+
+    def _warm_up(self) -> None:
+        """Run once: without cuDNN a session is made, and the first run fails."""
+        side = contract.MINIMUM_SIDE
+        try:
+            self.targets(np.zeros((1, 3, side, side), np.float32))
+        except ModelError as error:
+            raise DeviceError(f"device cuda was found but fails: {error}") from error
+
+
+def _check_role(session: Session, role: str, path: Path) -> None:
+    metadata = session.metadata
+    schema = metadata.get(contract.META_SCHEMA)
+    if schema is None:
+        raise ModelError(
+            f"model {path} was not made by Lightstyle: make one with "
+            "`lightstyle export`"
+        )
+    if schema != str(contract.SCHEMA):
+        raise ModelError(
+            f"model {path} has schema {schema}, expected {contract.SCHEMA}: "
+            "make it again with `lightstyle export`"
+        )
+    if metadata.get(contract.META_ROLE) != role:
+        found = metadata.get(contract.META_ROLE)
+        raise ModelError(
+            f"model {path} holds the {found} graph, expected the {role} graph: give "
+            "the path that `lightstyle export -o` was given"
+        )
+
+
+def _info(path: Path, metadata: Mapping[str, str]) -> ModelInfo:
+    def layers(key: str) -> tuple[str, ...]:
+        return tuple(filter(None, metadata[key].split(",")))
+
+    try:
+        return ModelInfo(
+            path,
+            layers(contract.META_CONTENT_LAYERS),
+            layers(contract.META_STYLE_LAYERS),
+            metadata[contract.META_POOLING],
+            metadata[contract.META_PREPROCESSING],
+            metadata[contract.META_SOURCE],
+            metadata[contract.META_WEIGHTS_DIGEST],
+            metadata[contract.META_GENERATOR],
+        )
+    except KeyError as error:
+        raise ModelError(
+            f"model {path} lacks the metadata {error}: make it again with "
+            "`lightstyle export`"
+        ) from error
+
+
+def _check_weights(info: ModelInfo) -> None:
+    path = contract.weights_path(info.path)
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    if digest != info.weights_digest:
+        raise ModelError(
+            f"weights {path} have SHA-256 {digest[:12]}…, expected "
+            f"{info.weights_digest[:12]}… of {info.path.name}: one of the two files "
+            "was changed; make the model again with `lightstyle export`"
+        )

@@ -1,0 +1,123 @@
+"""The loss as a function of a flat vector: feeds in, weighted terms and gradient out.
+
+Between the model, which speaks float32 pictures and unweighted terms, and the
+optimiser, which speaks float64 vectors and one number.
+"""
+
+import math
+from dataclasses import dataclass
+from time import perf_counter
+
+import numpy as np
+from numpy.typing import NDArray
+
+from . import contract
+from .model import Model
+from .optimize import Vector
+from .settings import Settings, shares
+
+Array = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Losses:
+    """The loss at one evaluation.
+
+    Attributes:
+        total: Sum of the terms.
+        terms: Each term times its weight, by name (``style_loss/conv1_1``); terms
+            without weight are left out.
+        seconds: What the evaluation took.
+    """
+
+    total: float
+    terms: dict[str, float]
+    seconds: float
+
+
+class Objective:
+    """Callable for the optimiser; remembers the losses of all calls in `history`."""
+
+    def __init__(
+        self,
+        model: Model,
+        settings: Settings,
+        start: Array,
+        content: Array | None,
+        style: Array | None,
+    ) -> None:
+        """Compute the targets and the weights.
+
+        Args:
+            model: Evaluates.
+            settings: Weights and layers.
+            start: (1, 3, H, W), the canvas; it stands in for a picture that is not
+                given, whose terms weigh nothing.
+            content: (1, 3, H, W) or none.
+            style: (1, 3, h, w) or none.
+        """
+        self.history: list[Losses] = []
+        self._model = model
+        self._shape = start.shape
+        content_names = map(contract.content_target, model.info.content_layers)
+        style_names = map(contract.style_target, model.info.style_layers)
+        content_targets = model.targets(start if content is None else content)
+        style_targets = model.targets(start if style is None else style)
+        self._feeds = {
+            **{name: content_targets[name] for name in content_names},
+            **{name: style_targets[name] for name in style_names},
+        }
+        self._weights = _term_weights(
+            model,
+            settings,
+            start,
+            with_content=content is not None,
+            with_style=style is not None,
+        )
+        for term, weight in self._weights.items():
+            self._feeds[_weight_feed(term)] = np.array(weight, np.float32)
+
+    def __call__(self, point: Vector) -> tuple[float, Vector]:
+        """Loss and gradient at `point`, the pixels of (1, 3, H, W) in one row."""
+        began = perf_counter()
+        pixels = point.reshape(self._shape).astype(np.float32)
+        evaluation = self._model.evaluate(pixels, self._feeds)
+        terms = {
+            name: weight * evaluation.terms[name]
+            for name, weight in self._weights.items()
+            if weight > 0
+        }
+        total = math.fsum(terms.values())
+        self.history.append(Losses(total, terms, perf_counter() - began))
+        return total, evaluation.gradient.astype(np.float64).ravel()
+
+
+def _term_weights(
+    model: Model,
+    settings: Settings,
+    start: Array,
+    *,
+    with_content: bool,
+    with_style: bool,
+) -> dict[str, float]:
+    """Weight of every term that the model has, by the term's name.
+
+    Departure from Gatys et al., who have one size: the sums of the content term and of
+    the total variation grow with the picture, the style term does not. They are scaled
+    to what they would be at 512 × 512, so that one setting means the same at each size.
+    """
+    area = contract.REFERENCE_SIDE**2 / (start.shape[2] * start.shape[3])
+    content = settings.content_weight * area * with_content
+    style = settings.style_weight * with_style
+    content_shares = shares(settings.content_layers)
+    style_shares = shares(settings.style_layers)
+    weights = {contract.TV_LOSS: settings.tv_weight * area}
+    for layer in model.info.content_layers:
+        weights[contract.content_loss(layer)] = content * content_shares.get(layer, 0.0)
+    for layer in model.info.style_layers:
+        weights[contract.style_loss(layer)] = style * style_shares.get(layer, 0.0)
+    return weights
+
+
+def _weight_feed(term: str) -> str:
+    return term.replace("_loss", "_weight")

@@ -1,0 +1,144 @@
+"""Finds the model that a name, a path or nothing at all stands for, and makes it fit.
+
+Order: what was asked for, the environment variable ``LIGHTSTYLE_MODEL``, the model
+called ``vgg19`` in the cache folder. A model that lacks a layer or has the other
+pooling is built again from its own weights, where the exporter is installed, and kept.
+"""
+
+import hashlib
+import importlib
+import os
+from pathlib import Path
+from typing import Any, Final
+
+from . import contract
+from .errors import ModelError
+from .model import Model, ModelInfo
+from .settings import LayerWeights, Settings
+
+MODEL_VARIABLE: Final = "LIGHTSTYLE_MODEL"
+
+#: The exporter's package as a wheel has it, and as a checkout has it.
+_EXPORTERS: Final = ("lightstyle.export", "export")
+
+
+def load(
+    model: str | Path | None,
+    settings: Settings,
+    device: str = "auto",
+    threads: int | None = None,
+) -> Model:
+    """Load the model that `model` stands for, with the layers that `settings` need.
+
+    Raises:
+        ModelError: If there is none, it is damaged, or it cannot be made to fit.
+        DeviceError: As `Model.load`.
+    """
+    loaded = Model.load(find(model), device, threads)
+    if missing(loaded.info, settings):
+        loaded = Model.load(_variant(loaded.info, settings), device, threads)
+    return loaded
+
+
+def find(model: str | Path | None) -> Path:
+    """Path of the model that `model`, a name, a path or none, stands for."""
+    named = model or os.environ.get(MODEL_VARIABLE)
+    if not named:
+        path = cached(contract.DEFAULT_MODEL)
+        if not path.is_file():
+            raise ModelError(
+                "no model found: make one with `lightstyle export --weights FILE`, or "
+                "give one with --model"
+            )
+        return path
+    path = Path(named)
+    is_name = path.suffix == "" and path.parent == Path() and not path.exists()
+    return cached(path.name) if is_name else path
+
+
+def cached(name: str) -> Path:
+    """Where the model called `name` lies in the cache folder."""
+    return contract.cache_folder() / f"{name}.onnx"
+
+
+def available() -> tuple[Path, ...]:
+    """Models in the cache folder."""
+    found = contract.cache_folder().glob("*.onnx")
+    return tuple(sorted(path for path in found if not path.stem.endswith(".targets")))
+
+
+def check(info: ModelInfo, settings: Settings) -> None:
+    """Refuse a model that lacks what `settings` ask for.
+
+    Raises:
+        ModelError: Saying what it lacks and which command makes one that has it.
+    """
+    lacking = missing(info, settings)
+    if lacking:
+        raise ModelError(
+            f"model {info.path} was built without {lacking}: `lightstyle export "
+            f"--weights {contract.weights_path(info.path)} "
+            f"--content-layers {_names(settings.content_layers)} "
+            f"--style-layers {_names(settings.style_layers)} "
+            f"--pooling {settings.pooling} -o MODEL.onnx` makes one"
+        )
+
+
+def missing(info: ModelInfo, settings: Settings) -> str:
+    """What `settings` ask for and the model has not; empty if nothing."""
+    lacking = [
+        f"{kind} layer {layer}"
+        for kind, wanted, built in (
+            ("content", settings.content_layers, info.content_layers),
+            ("style", settings.style_layers, info.style_layers),
+        )
+        for layer, weight in wanted.items()
+        if weight > 0 and layer not in built
+    ]
+    if settings.pooling != info.pooling:
+        lacking.append(f"{settings.pooling} pooling")
+    return ", ".join(lacking)
+
+
+def exporter() -> Any:
+    """The exporter's package, or `None` where it or what it needs is not installed."""
+    for name in _EXPORTERS:
+        try:
+            module = importlib.import_module(name)
+        except ImportError:
+            continue
+        if getattr(module, "SCHEMA", None) == contract.SCHEMA:
+            return module
+    return None
+
+
+def _variant(info: ModelInfo, settings: Settings) -> Path:
+    """Build, or find in the cache, the model of the same weights that fits."""
+    module = exporter()
+    if module is None:
+        check(info, settings)
+    content, style = _names(settings.content_layers), _names(settings.style_layers)
+    choice = f"{info.weights_digest} {content} {style} {settings.pooling}"
+    key = hashlib.sha256(f"{choice} {contract.VERSION}".encode()).hexdigest()[:16]
+    path = contract.cache_folder() / "variants" / f"{info.path.stem}-{key}.onnx"
+    if path.is_file():
+        return path
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        module.export_model(
+            contract.weights_path(info.path),
+            path,
+            content_layers=content.split(","),
+            style_layers=style.split(","),
+            pooling=settings.pooling,
+        )
+    except (OSError, module.ExportError) as error:
+        raise ModelError(
+            f"a variant of {info.path} cannot be built: {error}"
+        ) from error
+    return path
+
+
+def _names(weights: LayerWeights) -> str:
+    used = {layer: weight for layer, weight in weights.items() if weight > 0}
+    return ",".join(layer for layer in contract.LAYERS if layer in used)

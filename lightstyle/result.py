@@ -1,0 +1,96 @@
+"""What a run yields: progress while it goes on, a result when it has ended."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from os import PathLike
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from . import images, output
+from .objective import Losses
+from .optimize import Status, Vector
+from .settings import Settings
+
+
+@dataclass(frozen=True)
+class Progress:
+    """The state of a run after an evaluation, as callbacks see it.
+
+    Attributes:
+        history: Losses of all evaluations so far, the latest last; a live view.
+        settings: Of the run.
+        seconds: Since the run began.
+    """
+
+    history: Sequence[Losses]
+    settings: Settings
+    seconds: float
+    _best: Vector
+    _shape: tuple[int, ...]
+
+    @property
+    def evaluation(self) -> int:
+        """Number of this evaluation, from 1 to `Settings.iterations`."""
+        return len(self.history)
+
+    @property
+    def losses(self) -> Losses:
+        """Losses of this evaluation."""
+        return self.history[-1]
+
+    @property
+    def image_hwc(self) -> NDArray[np.float32]:
+        """Best picture so far, (H, W, 3), 0…255, made anew at each call."""
+        return images.from_pixels(self._best.reshape(self._shape))
+
+
+@dataclass(frozen=True)
+class Result:
+    """A finished picture.
+
+    Attributes:
+        image_hwc: (H, W, 3), RGB, float32, 0…255.
+        alpha_hw: (H, W), 0…255, where the content had transparency.
+        status: How the optimisation ended.
+        loss: The lowest loss, which is that of the picture before clipping to 0…255.
+        history: Losses of every evaluation.
+        seconds: Of the whole run, loading of the model included.
+        settings: That made it.
+        notes: What a person should know of the input pictures.
+    """
+
+    image_hwc: NDArray[np.float32]
+    alpha_hw: NDArray[np.float32] | None
+    status: Status
+    loss: float
+    history: tuple[Losses, ...]
+    seconds: float
+    settings: Settings
+    notes: tuple[str, ...]
+
+    @property
+    def evaluations(self) -> int:
+        """Evaluations of loss and gradient."""
+        return len(self.history)
+
+    def to_array(self) -> NDArray[np.uint8]:
+        """(H, W, 3), or (H, W, 4) where the content had transparency."""
+        planes = self.image_hwc
+        if self.alpha_hw is not None:
+            planes = np.dstack([planes, self.alpha_hw])
+        return np.rint(planes).astype(np.uint8)
+
+    def to_pil(self) -> Image.Image:
+        """The picture as a PIL image."""
+        return Image.fromarray(self.to_array())
+
+    def save(self, path: str | PathLike[str], bits: int = 8) -> None:
+        """Write the picture in the format of the suffix, replacing any file at `path`.
+
+        Raises:
+            OutputError: If it cannot be written; no partial file is left.
+        """
+        output.save(Path(path), self.image_hwc, alpha_hw=self.alpha_hw, bits=bits)

@@ -1,0 +1,153 @@
+"""onnxruntime sessions: the only module that knows onnxruntime.
+
+A session runs on the device it was asked for or is not made. onnxruntime itself falls
+back to the CPU without a word when CUDA's libraries are missing, so the providers of
+every session are looked at after it was made, and a GPU must evaluate once to count.
+"""
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .errors import DeviceError, ModelError, UsageError
+
+DEVICES: Final = ("auto", "cpu", "cuda")
+Feeds = Mapping[str, NDArray[np.float32]]
+
+_PROVIDERS: Final[dict[str, Any]] = {
+    "cpu": "CPUExecutionProvider",
+    # Heuristic instead of exhaustive search: the latter tunes anew for every shape.
+    # TF32 off: its noise reaches the line search.
+    "cuda": (
+        "CUDAExecutionProvider",
+        {"cudnn_conv_algo_search": "HEURISTIC", "use_tf32": "0"},
+    ),
+}
+
+
+class Session:
+    """One graph, loaded. Runs may come from several threads at a time."""
+
+    def __init__(self, path: Path, device: str, threads: int | None) -> None:
+        """Load the graph at `path` on `device`, one of ``cpu`` and ``cuda``.
+
+        Raises:
+            ModelError: If the file is not there or onnxruntime cannot load it.
+            DeviceError: If the device, or onnxruntime, is not usable.
+        """
+        runtime = _onnxruntime()
+        if not path.is_file():
+            what = "is not a file" if path.exists() else "does not exist"
+            raise ModelError(f"model {path} {what}: make it with `lightstyle export`")
+        options = runtime.SessionOptions()
+        options.log_severity_level = 4  # errors arrive as exceptions, not as lines
+        options.intra_op_num_threads = _thread_count(threads)
+        try:
+            self._session = runtime.InferenceSession(
+                str(path), options, providers=[_PROVIDERS[device]], enable_fallback=0
+            )
+        except Exception as error:  # onnxruntime's own have no common base
+            raise ModelError(
+                f"model {path} cannot be loaded: {_first_line(error)}"
+            ) from error
+        if self._session.get_providers()[0] != _provider_name(device):
+            raise DeviceError(
+                f"device {device} was asked for but onnxruntime cannot use it here: "
+                'install the GPU extra, pip install "lightstyle[gpu]", and a driver'
+            )
+        self._outputs = [output.name for output in self._session.get_outputs()]
+        self._path = path
+
+    @property
+    def metadata(self) -> dict[str, str]:
+        """What the exporter wrote into the file."""
+        return dict(self._session.get_modelmeta().custom_metadata_map)
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """Names of the feeds."""
+        return tuple(feed.name for feed in self._session.get_inputs())
+
+    def run(self, feeds: Feeds, outputs: Sequence[str] | None = None) -> dict[str, Any]:
+        """Run once and return the outputs by name.
+
+        Raises:
+            ModelError: If onnxruntime fails, out of memory for one.
+        """
+        names = self._outputs if outputs is None else list(outputs)
+        try:
+            values = self._session.run(names, dict(feeds))
+        except Exception as error:
+            raise ModelError(
+                f"running {self._path} failed: {_first_line(error)}"
+            ) from error
+        return dict(zip(names, values, strict=True))
+
+
+def available_devices() -> tuple[str, ...]:
+    """Devices that onnxruntime lists, whether or not they work."""
+    listed = _onnxruntime().get_available_providers()
+    return tuple(device for device in _PROVIDERS if _provider_name(device) in listed)
+
+
+def runtime_version() -> str:
+    """Version of onnxruntime."""
+    return str(_onnxruntime().__version__)
+
+
+def available_cpus() -> int:
+    """CPUs this process may use: its affinity, and its container's quota."""
+    try:
+        count = len(os.sched_getaffinity(0))
+    except AttributeError:  # not on this system
+        count = os.cpu_count() or 1
+    try:
+        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text("ascii").split()
+        count = min(count, max(1, int(quota) // int(period)))
+    except (OSError, ValueError):  # no control group, or no limit ("max")
+        pass
+    return count
+
+
+def check_device(device: str) -> None:
+    """Refuse a name that is no device."""
+    if device not in DEVICES:
+        raise UsageError(f"device is {device}, expected one of {', '.join(DEVICES)}")
+
+
+def _provider_name(device: str) -> str:
+    provider = _PROVIDERS[device]
+    return str(provider if isinstance(provider, str) else provider[0])
+
+
+def _thread_count(threads: int | None) -> int:
+    """Threads for onnxruntime; 0 leaves it to choose one for each physical core.
+
+    Its choice ignores affinity and quota, so it gets none where either is in force.
+    """
+    if threads is not None:
+        return threads
+    cpus = available_cpus()
+    return 0 if cpus == os.cpu_count() else cpus
+
+
+def _onnxruntime() -> Any:
+    try:
+        import onnxruntime
+
+        onnxruntime.set_default_logger_severity(4)
+    except (ImportError, AttributeError) as error:
+        # AttributeError: one of its two wheels was uninstalled over the other.
+        raise DeviceError(
+            'onnxruntime is not installed: pip install "lightstyle[cpu]", or '
+            '"lightstyle[gpu]" for CUDA (only one of the two)'
+        ) from error
+    return onnxruntime
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0]

@@ -1,0 +1,165 @@
+"""What makes a picture, in one frozen object: the only home of defaults and of ranges.
+
+The command line and the API both read their defaults from `Settings`. A setting that
+does not change the picture (device, threads, where to write) is not one of these.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from types import MappingProxyType
+from typing import Any, Final
+
+from .contract import LAYERS, MINIMUM_SIDE, POOLINGS
+from .errors import UsageError
+
+#: What `Settings.init` may name besides a picture file.
+INITS: Final = ("content", "noise", "style")
+
+#: Layers and their relative weights within the content or the style loss.
+LayerWeights = Mapping[str, float]
+
+_CONTENT: Final = "conv5_2"
+_STYLE: Final = "conv1_1,conv2_1,conv3_1,conv4_1,conv5_1"
+
+
+def parse_layers(text: str) -> LayerWeights:
+    """Read ``conv1_1:0.5,conv2_1`` (no weight means 1).
+
+    Raises:
+        UsageError: If a name is not a layer, is given twice, or a weight is no number.
+    """
+    weights: dict[str, float] = {}
+    for part in filter(None, (part.strip() for part in text.split(","))):
+        layer, _, number = part.partition(":")
+        if layer in weights:
+            raise UsageError(f"layer {layer} is given twice in {text!r}")
+        try:
+            weights[layer] = float(number) if number else 1.0
+        except ValueError as error:
+            raise UsageError(
+                f"the weight of layer {layer} is {number!r}, expected a number"
+            ) from error
+    return MappingProxyType(weights)
+
+
+def format_layers(weights: LayerWeights) -> str:
+    """Inverse of `parse_layers`."""
+    return ",".join(f"{name}:{weight:g}" for name, weight in weights.items())
+
+
+def option(default: Any, text: str) -> Any:
+    """Declare a dataclass field with a default and the help of its option."""
+    return field(default=default, metadata={"help": text})
+
+
+def _layers(default: str, text: str) -> Any:
+    return field(default_factory=lambda: parse_layers(default), metadata={"help": text})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """All that decides a picture, given the model and the input pictures.
+
+    Attributes:
+        size: Longest side of the result in pixels. A smaller picture keeps its size
+            unless `enlarge` is set.
+        enlarge: Whether pictures smaller than `size` are brought to it.
+        iterations: Evaluations of loss and gradient, exactly: the count that Gatys'
+            code and its descendants call iterations. L-BFGS needs slightly more than
+            one evaluation for each of its steps.
+        content_weight: Factor of the content loss, Σ over layers of w ½ Σ (F − P)², for
+            a picture of 512 × 512. Other sizes scale it by 512²/(H·W), because the sum
+            grows with the picture and the style loss does not.
+        style_weight: Factor of the style loss, Σ over layers of
+            w/(4 N²) Σ (G/M − A/M_s)².
+        tv_weight: Factor of the total variation, Σ of squared differences between
+            neighbours in grey levels, scaled with the size as the content loss is.
+        content_layers: Layers of the content loss with relative weights; their sum
+            counts as 1.
+        style_layers: Layers of the style loss with relative weights; their sum counts
+            as 1, so that equal weights are Gatys' w = 1/5 for five layers.
+        style_scale: Longest side of the style picture relative to the result's.
+        init: What the optimisation starts from: ``content``, ``noise``, ``style``, or
+            the path of a picture.
+        init_noise: Share of noise mixed into the start, 0…1.
+        seed: Of the noise.
+        pooling: ``max`` or ``average``.
+    """
+
+    size: int = option(512, "Longest side of the picture, in pixels.")
+    enlarge: bool = option(False, "Bring smaller pictures to the size, too.")
+    iterations: int = option(300, "Evaluations of loss and gradient.")
+    content_weight: float = option(1.0, "Factor of the content loss.")
+    style_weight: float = option(100.0, "Factor of the style loss.")
+    tv_weight: float = option(0.0, "Factor of the total variation.")
+    content_layers: LayerWeights = _layers(_CONTENT, "Content layers, with weights.")
+    style_layers: LayerWeights = _layers(_STYLE, "Style layers, with weights.")
+    style_scale: float = option(1.0, "Size of the style relative to the picture.")
+    init: str = option("content", "Start: content, noise, style, or a picture file.")
+    init_noise: float = option(0.0, "Share of noise in the start, 0 to 1.")
+    seed: int = option(0, "Seed of the noise.")
+    pooling: str = option("max", "Pooling of the network: max or average.")
+
+    def __post_init__(self) -> None:
+        """Check every range.
+
+        Raises:
+            UsageError: If a setting is out of its range, naming it.
+        """
+        self._check_number("size", at_least=MINIMUM_SIDE)
+        self._check_number("iterations", at_least=1)
+        self._check_number("seed", at_least=0)
+        for name in ("content_weight", "style_weight", "tv_weight", "init_noise"):
+            self._check_number(name, at_least=0)
+        self._check_number("style_scale", at_least=0.01, at_most=100)
+        self._check_number("init_noise", at_least=0, at_most=1)
+        if self.pooling not in POOLINGS:
+            _refuse("pooling", self.pooling, " or ".join(POOLINGS))
+        if not self.init:
+            _refuse("init", self.init, f"{', '.join(INITS)} or a picture file")
+        self._check_layers("content_layers", self.content_layers)
+        self._check_layers("style_layers", self.style_layers)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values, fit for JSON; layers in the form `parse_layers` reads."""
+        values = {f.name: getattr(self, f.name) for f in fields(self)}
+        for name in ("content_layers", "style_layers"):
+            values[name] = format_layers(values[name])
+        return values
+
+    def _check_number(
+        self, name: str, at_least: float, at_most: float = math.inf
+    ) -> None:
+        value = getattr(self, name)
+        kinds = (int,) if isinstance(getattr(type(self), name), int) else (int, float)
+        good = isinstance(value, kinds) and not isinstance(value, bool)
+        if not good or not at_least <= value <= at_most or math.isinf(value):
+            kind = "a whole number" if kinds == (int,) else "a number"
+            upper = "" if math.isinf(at_most) else f" and at most {at_most:g}"
+            _refuse(name, value, f"{kind} of at least {at_least:g}{upper}")
+
+    def _check_layers(self, name: str, weights: LayerWeights) -> None:
+        for layer, weight in weights.items():
+            if layer not in LAYERS:
+                _refuse(name, layer, f"layers out of {', '.join(LAYERS)}")
+            if not 0 <= weight < math.inf:
+                _refuse(name, f"{layer}:{weight:g}", "weights of 0 or more")
+        if not sum(weights.values()) > 0:
+            _refuse(name, format_layers(weights), "at least one layer with a weight")
+
+
+#: Defaults of a reconstruction of content alone, and of a texture of style alone.
+RECONSTRUCTION: Final = Settings(init="noise")
+TEXTURE: Final = Settings(init="noise")
+
+
+def shares(weights: LayerWeights) -> dict[str, float]:
+    """Relative weights divided by their sum, without layers that count for nothing."""
+    total = sum(weights.values())
+    return {layer: weight / total for layer, weight in weights.items() if weight > 0}
+
+
+def _refuse(name: str, value: object, expected: str) -> None:
+    option = name.replace("_", "-")
+    raise UsageError(f"{option} is {value!s}, expected {expected}")
