@@ -6,6 +6,7 @@ installed, so everything inside imports relatively. Of `lightstyle` it knows `co
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from lightstyle.contract import (
     META_CONTENT_LAYERS,
@@ -22,10 +23,10 @@ from lightstyle.contract import (
 
 from .errors import ExportError
 from .model import evaluation, targets
-from .weights import read_weights
+from .weights import Weights, read_weights
 from .write import write_model
 
-__all__ = ["SCHEMA", "ExportError", "export_model", "main"]
+__all__ = ["SCHEMA", "ExportError", "build_model", "export_model", "main"]
 
 #: Layers of a model for which none are named: the paper's style layers, and both of the
 #: usual content layers.
@@ -34,28 +35,42 @@ STYLE_LAYERS = ("conv1_1", "conv2_1", "conv3_1", "conv4_1", "conv5_1")
 
 
 def export_model(
-    weights: Path,
-    output: Path,
-    *,
-    content_layers: Sequence[str] = CONTENT_LAYERS,
-    style_layers: Sequence[str] = STYLE_LAYERS,
-    pooling: str = "max",
-    preprocessing: str = "auto",
+    weights: Path, output: Path, *, preprocessing: str = "auto", **choices: Any
 ) -> None:
     """Make the model at `output`, and its siblings, of the file `weights`.
 
     Args:
         weights: VGG19 in any of the formats that `weights` reads.
         output: Path of the evaluation graph.
-        content_layers: Layers with a content term.
-        style_layers: Layers with a style term.
-        pooling: ``max`` or ``average``.
         preprocessing: ``caffe``, ``torchvision``, or ``auto`` to recognise it.
+        choices: Layers and pooling, as `build_model`.
 
     Raises:
         ExportError: If the weights, a layer, or the place to write is at fault.
     """
-    network = read_weights(weights, preprocessing)
+    build_model(read_weights(weights, preprocessing), output, **choices)
+
+
+def build_model(
+    network: Weights,
+    output: Path,
+    *,
+    content_layers: Sequence[str] = CONTENT_LAYERS,
+    style_layers: Sequence[str] = STYLE_LAYERS,
+    pooling: str = "max",
+) -> None:
+    """Make the model at `output`, and its siblings, of a network.
+
+    Args:
+        network: VGG19, or a network of its depth.
+        output: Path of the evaluation graph.
+        content_layers: Layers with a content term.
+        style_layers: Layers with a style term.
+        pooling: ``max`` or ``average``.
+
+    Raises:
+        ExportError: If a layer or the place to write is at fault.
+    """
     metadata = {
         META_SCHEMA: str(SCHEMA),
         META_CONTENT_LAYERS: ",".join(content_layers),
@@ -75,8 +90,8 @@ def export_model(
     )
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the exporter's command line."""
+def main(arguments: Sequence[str]) -> int:
+    """Run the exporter's command line and return its exit code."""
     from .cli import run
 
-    run(arguments)
+    return run(arguments)

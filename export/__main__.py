@@ -1,5 +1,7 @@
 """``python -m export`` in a checkout, ``python -m lightstyle.export`` elsewhere."""
 
+import sys
+
 from . import main
 
-main()
+sys.exit(main(sys.argv[1:]))

@@ -1,6 +1,7 @@
 """The exporter's command line."""
 
 import sys
+import traceback
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
@@ -12,8 +13,8 @@ from lightstyle.contract import DEFAULT_MODEL, cache_folder
 from . import CONTENT_LAYERS, STYLE_LAYERS, export_model
 from .errors import ExportError
 
-#: Exit code of a failed export, the one the run time has for everything about models.
-FAILED = 4
+#: Exit codes, those that the run time has for options and for models.
+USAGE, FAILED = 2, 4
 
 app = typer.Typer(
     add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None
@@ -43,31 +44,41 @@ def export(
 
     Without -o it becomes the model that lightstyle uses when none is named.
     """
-    try:
-        path = output or cache_folder() / f"{DEFAULT_MODEL}.onnx"
-        if output is None:
-            path.parent.mkdir(parents=True, exist_ok=True)
-        if path.suffix != ".onnx":
-            raise ExportError(f"output {path}: a model's name must end in .onnx")
-        export_model(
-            weights,
-            path,
-            content_layers=_names(content_layers),
-            style_layers=_names(style_layers),
-            pooling=pooling,
-            preprocessing=preprocessing,
-        )
-    except (ExportError, OSError) as error:
-        if debug:
-            raise
-        print(f"error: {error}", file=sys.stderr)
-        raise typer.Exit(FAILED) from error
+    path = output or cache_folder() / f"{DEFAULT_MODEL}.onnx"
+    if path.suffix != ".onnx":
+        raise ExportError(f"output {path}: a model's name must end in .onnx")
+    if output is None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    export_model(
+        weights,
+        path,
+        content_layers=_names(content_layers),
+        style_layers=_names(style_layers),
+        pooling=pooling,
+        preprocessing=preprocessing,
+    )
     print(f"model {path}", file=sys.stderr)
 
 
-def run(arguments: Sequence[str] | None = None) -> None:
-    """Run on `arguments`, by default those of the process, and exit."""
-    app(None if arguments is None else list(arguments), prog_name="lightstyle export")
+def run(arguments: Sequence[str]) -> int:
+    """Run on `arguments` and return the exit code, after one line for an error."""
+    command = typer.main.get_command(app)
+    try:
+        code = command(list(arguments), "lightstyle export", standalone_mode=False)
+    except Exception as error:
+        if "--debug" in arguments:
+            traceback.print_exception(error)
+        if isinstance(error, (ExportError, OSError)):
+            return _fail(str(error), FAILED)
+        if hasattr(error, "format_message"):  # typer's have no public base
+            return _fail(f"{error.format_message()} (see --help)", USAGE)
+        raise
+    return int(code or 0)
+
+
+def _fail(message: str, code: int) -> int:
+    print(f"error: {' '.join(message.split())}", file=sys.stderr)
+    return code
 
 
 def _names(text: str) -> list[str]:

@@ -91,7 +91,7 @@ def export(context: typer.Context) -> None:
         raise UsageError(
             'the exporter is not installed: pip install "lightstyle[export]"'
         )
-    module.main(context.args)
+    raise typer.Exit(module.main(context.args))
 
 
 @app.command()
@@ -139,11 +139,10 @@ def _make(
     with ExitStack() as stack:
         interrupt = stack.enter_context(Interrupt())
         model = registry.load(options.model, settings, options.device, options.threads)
-        if not options.quiet:
-            say(f"model {model.info.path} on {model.device}")
+        where = f"model {model.info.path} on {model.device}"
         watchers = [
             stack.enter_context(
-                console.display(settings.iterations, quiet=options.quiet)
+                console.display(where, settings.iterations, quiet=options.quiet)
             ),
             stack.enter_context(console.log(options.log)),
             saver,

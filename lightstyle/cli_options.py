@@ -54,7 +54,8 @@ def takes(
             ]
 
         def wrapper(**values: Any) -> None:
-            built = [_with(each, values) for each in defaults]
+            given = {k: v for k, v in values.items() if k not in own}
+            built = [_with(each, given) for each in defaults]
             command(*(values[name] for name in own), *built)
 
         wrapper.__name__, wrapper.__doc__ = command.__name__, command.__doc__

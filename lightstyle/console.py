@@ -5,6 +5,7 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any, Protocol, TextIO
@@ -33,16 +34,18 @@ def say(message: str) -> None:
 
 
 @contextmanager
-def display(iterations: int, *, quiet: bool) -> Iterator[Watcher]:
-    """Show progress: a bar on a terminal, plain lines elsewhere, nothing if quiet."""
+def display(heading: str, iterations: int, *, quiet: bool) -> Iterator[Watcher]:
+    """Show `heading` once the work is under way, and progress as long as it is.
+
+    That is a bar on a terminal, plain lines elsewhere, and nothing if `quiet`.
+    """
     if quiet:
         yield lambda progress: None
     elif not sys.stderr.isatty():
-        every = max(1, iterations // PLAIN_LINES)
-        yield lambda progress: _plain(progress, every)
+        yield partial(_plain, heading, max(1, iterations // PLAIN_LINES))
     else:
         with _bar() as bar:
-            task = bar.add_task("", total=iterations, detail="starting")
+            task = bar.add_task("", total=iterations, detail=heading)
             yield lambda progress: bar.update(
                 task, completed=progress.evaluation, detail=_detail(progress)
             )
@@ -145,8 +148,10 @@ def _bar() -> "Bar":
     )
 
 
-def _plain(progress: Progress, every: int) -> None:
+def _plain(heading: str, every: int, progress: Progress) -> None:
     n, last = progress.evaluation, progress.settings.iterations
+    if n == 1:
+        say(heading)
     if n == 1 or n % every == 0 or n == last:
         say(f"{n}/{last}  {_detail(progress)}")
 

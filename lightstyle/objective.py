@@ -74,8 +74,9 @@ class Objective:
             with_content=content is not None,
             with_style=style is not None,
         )
-        for term, weight in self._weights.items():
-            self._feeds[_weight_feed(term)] = np.array(weight, np.float32)
+        with np.errstate(over="ignore"):  # an infinite weight is found in the loss
+            for term, weight in self._weights.items():
+                self._feeds[_weight_feed(term)] = np.array(weight, np.float32)
 
     def __call__(self, point: Vector) -> tuple[float, Vector]:
         """Loss and gradient at `point`, the pixels of (1, 3, H, W) in one row."""

@@ -87,7 +87,7 @@ def minimize(
         while True:
             before = run.loss
             run.descend()
-            if run.loss > before - RESOLUTION * abs(before):
+            if run.loss >= before - RESOLUTION * abs(before):
                 return run.outcome(Status.CONVERGED)
     except _EndOfRun as end:
         return run.outcome(end.status)

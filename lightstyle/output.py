@@ -50,27 +50,42 @@ _ENCODERS_16_BIT: Final = {
 }
 
 
-def check_writable(
-    path: Path, *, inputs: Sequence[Path], overwrite: bool, bits: int = 8
-) -> None:
-    """Find out before the work whether a picture can be saved after it.
+def check_writable(path: Path, *, inputs: Sequence[Path], overwrite: bool) -> None:
+    """Find out before the work whether a file can be written after it.
 
     Args:
-        path: Where the picture is to go.
+        path: Where the file is to go.
         inputs: Files that must not be written over, whatever `overwrite` says.
         overwrite: Whether `path` may be an existing file.
-        bits: Bits a channel that the picture is to have.
 
     Raises:
-        UsageError: The suffix is unknown, or its format has no such depth.
         OutputError: The file exists, is an input, or could not be written.
     """
-    _format(path, bits)
     try:
         _check_target(path, inputs, overwrite)
         _try_folder(path)
     except (OSError, ValueError) as error:
         raise _unwritable(path, error) from error
+
+
+def check_format(path: Path, bits: int) -> str:
+    """Pillow's name of the format that the suffix of `path` stands for.
+
+    Raises:
+        UsageError: The suffix is unknown, or its format has no such depth.
+    """
+    format_ = FORMATS.get(path.suffix.lower())
+    if format_ is None:
+        raise UsageError(
+            f"output {path}: the suffix must be one of {', '.join(FORMATS)}"
+        )
+    if bits not in (8, 16):
+        raise UsageError(f"output {path}: {bits} bits a channel; choose 8 or 16")
+    if bits == 16 and format_ not in _ENCODERS_16_BIT:
+        raise UsageError(
+            f"output {path}: {format_} has no 16 bits a channel; choose .png or .tif"
+        )
+    return format_
 
 
 def save(
@@ -94,7 +109,7 @@ def save(
         UsageError: The suffix is unknown, or its format has no such depth.
         OutputError: The picture does not fit the format, or the file system fails.
     """
-    format_ = _format(path, bits)
+    format_ = check_format(path, bits)
     try:
         data = _encode(format_, rgb_hwc, alpha_hw, bits)
     except Exception as error:  # Pillow has no base class for what it raises
@@ -147,21 +162,6 @@ def srgb_profile() -> bytes:
     return (
         profile[:24] + np.array([2000, 1, 1, 0, 0, 0], ">u2").tobytes() + profile[36:]
     )
-
-
-def _format(path: Path, bits: int) -> str:
-    format_ = FORMATS.get(path.suffix.lower())
-    if format_ is None:
-        raise UsageError(
-            f"output {path}: the suffix must be one of {', '.join(FORMATS)}"
-        )
-    if bits not in (8, 16):
-        raise UsageError(f"output {path}: {bits} bits a channel; choose 8 or 16")
-    if bits == 16 and format_ not in _ENCODERS_16_BIT:
-        raise UsageError(
-            f"output {path}: {format_} has no 16 bits a channel; choose .png or .tif"
-        )
-    return format_
 
 
 def _check_target(path: Path, inputs: Sequence[Path], overwrite: bool) -> None:

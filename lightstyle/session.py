@@ -46,6 +46,8 @@ class Session:
         options = runtime.SessionOptions()
         options.log_severity_level = 4  # errors arrive as exceptions, not as lines
         options.intra_op_num_threads = _thread_count(threads)
+        if device not in available_devices():
+            raise _unusable(device)
         try:
             self._session = runtime.InferenceSession(
                 str(path), options, providers=[_PROVIDERS[device]], enable_fallback=0
@@ -55,10 +57,7 @@ class Session:
                 f"model {path} cannot be loaded: {_first_line(error)}"
             ) from error
         if self._session.get_providers()[0] != _provider_name(device):
-            raise DeviceError(
-                f"device {device} was asked for but onnxruntime cannot use it here: "
-                'install the GPU extra, pip install "lightstyle[gpu]", and a driver'
-            )
+            raise _unusable(device)
         self._outputs = [output.name for output in self._session.get_outputs()]
         self._path = path
 
@@ -122,6 +121,13 @@ def check_device(device: str) -> None:
 def _provider_name(device: str) -> str:
     provider = _PROVIDERS[device]
     return str(provider if isinstance(provider, str) else provider[0])
+
+
+def _unusable(device: str) -> DeviceError:
+    return DeviceError(
+        f"device {device} was asked for but onnxruntime cannot use it here: install "
+        'the GPU extra, pip install "lightstyle[gpu]", and a driver'
+    )
 
 
 def _thread_count(threads: int | None) -> int:

@@ -68,7 +68,7 @@ def stylize(
     settings = settings or Settings()
     subject = images.load(content, role="content")
     painting = images.load(style, role="style")
-    canvas = _fitted(subject, settings)
+    canvas = _fitted(subject, settings, "content")
     brush = _scaled_style(painting, canvas.rgb_hwc.shape, settings)
     start = _start(settings, canvas.rgb_hwc.shape, content=subject, style=painting)
     job = _Job(
@@ -93,7 +93,7 @@ def reconstruct(
     Arguments and errors are those of `stylize`; the style settings have no effect.
     """
     subject = images.load(content, role="content")
-    canvas = _fitted(subject, settings)
+    canvas = _fitted(subject, settings, "content")
     start = _start(settings, canvas.rgb_hwc.shape, content=subject)
     pixels = images.to_pixels(canvas.rgb_hwc)
     job = _Job(start, content=pixels, alpha_hw=canvas.alpha_hw, notes=subject.notes)
@@ -164,9 +164,11 @@ def _run(
     )
 
 
-def _fitted(picture: Picture, settings: Settings) -> Picture:
+def _fitted(picture: Picture, settings: Settings, role: str) -> Picture:
     height, width = picture.rgb_hwc.shape[:2]
-    size = images.fitted_size(width, height, settings.size, enlarge=settings.enlarge)
+    size = images.fitted_size(
+        width, height, settings.size, enlarge=settings.enlarge, role=role
+    )
     return images.resized(picture, size)
 
 
@@ -175,7 +177,8 @@ def _scaled_style(
 ) -> Picture:
     """The style at `style_scale` of the canvas; no larger than it is, unless told."""
     longest = round(max(canvas_shape[:2]) * settings.style_scale)
-    return _fitted(picture, replace(settings, size=max(longest, contract.MINIMUM_SIDE)))
+    size = max(longest, contract.MINIMUM_SIDE)
+    return _fitted(picture, replace(settings, size=size), "style")
 
 
 def _start(settings: Settings, shape: tuple[int, ...], **pictures: Picture) -> Array:
@@ -183,9 +186,8 @@ def _start(settings: Settings, shape: tuple[int, ...], **pictures: Picture) -> A
     height, width = shape[:2]
     random = np.random.default_rng(settings.seed)
     noise = random.normal(NOISE_MEAN, NOISE_DEVIATION, (1, 3, height, width))
-    noise = noise.astype(np.float32)
     if settings.init == "noise":
-        return noise
+        return noise.astype(np.float32)
     if settings.init in pictures:
         picture = pictures[settings.init]
     elif settings.init in INITS:
@@ -193,5 +195,5 @@ def _start(settings: Settings, shape: tuple[int, ...], **pictures: Picture) -> A
     else:
         picture = images.load(settings.init, role="init")
     pixels = images.to_pixels(images.resized(picture, (width, height)).rgb_hwc)
-    share = np.float32(settings.init_noise)
-    return share * noise + (1 - share) * pixels
+    share = settings.init_noise
+    return (share * noise + (1 - share) * pixels).astype(np.float32)

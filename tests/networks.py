@@ -50,7 +50,8 @@ def picture(height: int, width: int, seed: int = 0) -> NDArray[np.float32]:
     phases = random.uniform(0, 6, (3, 2, 1, 1))
     waves = np.sin(y / 5 + phases[:, 0]) + np.cos(x / 7 + phases[:, 1])
     noise = random.normal(0, 12, (3, height, width))
-    return np.clip(127 + 50 * waves + noise, 0, 255).astype(np.float32)
+    levels: NDArray[np.float64] = np.clip(127 + 50 * waves + noise, 0, 255)
+    return levels.astype(np.float32)
 
 
 def loss_for(

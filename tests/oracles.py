@@ -53,7 +53,9 @@ def conv(x: Array, kernel: Array, bias: Array) -> Array:
     """Cross-correlation of (C, H, W) with zero padding."""
     padded = np.pad(x, ((0, 0), (1, 1), (1, 1)))
     windows = np.lib.stride_tricks.sliding_window_view(padded, (3, 3), axis=(1, 2))
-    return np.tensordot(kernel, windows, ((1, 2, 3), (0, 3, 4))) + bias[:, None, None]
+    sums: Array = np.tensordot(kernel, windows, ((1, 2, 3), (0, 3, 4)))
+    shifted: Array = sums + bias[:, None, None]
+    return shifted
 
 
 def conv_gradient(g: Array, kernel: Array) -> Array:
@@ -108,7 +110,7 @@ class Loss:
 
 
 def forward(
-    image: Array, weights: Weights, layers: Sequence[str], pooling: str
+    image: NDArray[Any], weights: Weights, layers: Sequence[str], pooling: str
 ) -> dict[str, Array]:
     """Activations after ReLU of all layers up to the deepest of `layers`."""
     deepest = max(map(contract.LAYERS.index, layers))
@@ -131,7 +133,7 @@ def gram(features: Array) -> Array:
 
 
 def loss_and_gradient(
-    image: Array, weights: Weights, loss: Loss, pooling: str
+    image: NDArray[Any], weights: Weights, loss: Loss, pooling: str
 ) -> tuple[dict[str, float], Array]:
     """Terms without weights by their name in the contract, and the image gradient."""
     wanted = [*loss.content, *loss.style]

@@ -13,7 +13,7 @@ from PIL import Image
 from lightstyle import output
 from lightstyle.errors import OutputError, UsageError
 from lightstyle.images import load
-from lightstyle.output import atomic_write, check_writable, save
+from lightstyle.output import atomic_write, check_format, check_writable, save
 
 _SUFFIXES = [".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp", ".PNG"]
 
@@ -123,7 +123,7 @@ def test_formats_that_cannot_be_written_are_refused(
 ) -> None:
     path = tmp_path / name
     with pytest.raises(UsageError, match=problem):
-        check_writable(path, inputs=[], overwrite=False, bits=bits)
+        check_format(path, bits)
     with pytest.raises(UsageError, match=problem):
         save(path, _smooth(), bits=bits)
     assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,79 @@
+"""Readers of VGG19 weights, without the frameworks that wrote them.
+
+    formats         which format a file is in, by its content
+    hdf5, torch_pickle, matconvnet, onnx_zoo, arrays      one reader each
+    own             the weights file of a model of ours
+    naming          names of tensors → names of layers
+    preprocessing   BGR − mean or (RGB − mean) / std
+    canonical       checks, and the one form that everything is brought into
+
+Weights come from the internet. Nothing in a file is executed, no other file is opened
+on its behalf, and what it claims about sizes is checked before memory is spent on it.
+"""
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from lightstyle.contract import CHANNELS
+
+from ..errors import WeightsError
+from .canonical import Weights, canonical_weights
+from .formats import open_weights
+from .own import is_own, read_own
+from .preprocessing import AUTO, check_choice
+
+__all__ = ["Weights", "read_weights"]
+
+_LONGEST_PROBLEM: Final = 300
+
+
+def read_weights(
+    path: Path, preprocessing: str = AUTO, channels: Mapping[str, int] = CHANNELS
+) -> Weights:
+    """Read VGG19 from a file of Keras, PyTorch, MatConvNet, ONNX, NumPy or safetensors.
+
+    Args:
+        path: The file. Its content decides how it is read, not its name.
+        preprocessing: ``caffe`` (BGR − mean) or ``torchvision`` ((RGB − mean) / std):
+            how pictures were prepared when the network was trained; ``auto`` finds out.
+        channels: The layers to read, in order, with the width of each.
+
+    Returns:
+        The kernels and biases of `channels` for a picture in RGB minus `Weights.mean`.
+
+    Raises:
+        WeightsError: The file is missing, damaged, hostile or not VGG19's, or nothing
+            tells its preprocessing.
+    """
+    check_choice(preprocessing)
+    with _blaming(path):
+        if is_own(path):
+            return read_own(path)
+    with _blaming(path), open_weights(path) as file:
+        with path.open("rb") as stream:
+            digest = hashlib.file_digest(stream, "sha256").hexdigest()
+        return canonical_weights(file, channels, preprocessing, digest)
+
+
+@contextmanager
+def _blaming(path: Path) -> Iterator[None]:
+    """Turn whatever goes wrong into one line about the file."""
+    try:
+        yield
+    except WeightsError as error:
+        raise WeightsError(_one_line(path, str(error))) from error.__cause__
+    except Exception as error:
+        # The libraries that parse these formats promise no set of exceptions for
+        # damaged input, so there is none to list here.
+        what = "cannot be read" if isinstance(error, OSError) else "damaged"
+        problem = f"{what} ({type(error).__name__}: {error})"
+        raise WeightsError(_one_line(path, problem)) from error
+
+
+def _one_line(path: Path, problem: str) -> str:
+    words = " ".join(problem.split())[:_LONGEST_PROBLEM]
+    line = f"{path}: {words}"
+    return "".join(c if c.isprintable() else "?" for c in line)

@@ -1,0 +1,164 @@
+"""One form for the weights of every file: checked, float32, for RGB in grey levels.
+
+The form is cross-correlation kernels (out, in, 3, 3) that read RGB − mean on the scale
+of 0…255. What a file's own convention does beyond that is folded into conv1_1, exactly:
+
+* Caffe's BGR: the input channels of the kernel are reversed.
+* torchvision's division by std: so is the kernel, per channel.
+
+torchvision's network is then enlarged. Its input is in units of std, about 58 grey
+levels, so its features are about 58 times smaller than those of a network trained on
+grey levels, and a style term, which goes with their fourth power, some 10⁷ times: no
+style weight could mean the same for both. A network of convolutions, ReLUs and poolings
+is positively homogeneous, f(k·x) = k·f(x) if its biases are multiplied by k too. So
+conv1_1 and all biases are multiplied by k = 255 · mean(std), and its features are then
+on the scale of the picture, as Caffe's are.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import WeightsError
+from .preprocessing import BGR, Convention, decide
+from .tensors import LazyTensor, WeightsFile
+
+_HWIO_TO_OIHW = (3, 2, 0, 1)
+_OIHW_TO_HWIO = (2, 3, 1, 0)
+
+
+@dataclass(frozen=True)
+class Weights:
+    """VGG19 in the form described in `export.weights.canonical`.
+
+    Attributes:
+        kernels: ``conv1_1`` … ``conv5_3`` → float32 (out, in, 3, 3), to be applied as
+            ONNX's Conv does (cross-correlation); conv1_1 reads RGB.
+        biases: The same layers → float32 (out,).
+        mean: float32 (3,) RGB, grey levels 0…255, to subtract from the picture before
+            conv1_1.
+        preprocessing: ``caffe`` or ``torchvision``: the convention of the file.
+        source: Format and naming that were recognised, such as ``Keras HDF5``.
+        digest: SHA-256 of the file, in hexadecimal digits.
+    """
+
+    kernels: Mapping[str, NDArray[np.float32]]
+    biases: Mapping[str, NDArray[np.float32]]
+    mean: NDArray[np.float32]
+    preprocessing: str
+    source: str
+    digest: str
+
+    def tensors(self) -> dict[str, NDArray[np.float32]]:
+        """All arrays by their names in a model: ``conv1_1.weight``, ``mean``."""
+        named = {"mean": self.mean}
+        for layer, kernel in self.kernels.items():
+            named[f"{layer}.weight"] = kernel
+            named[f"{layer}.bias"] = self.biases[layer]
+        return named
+
+
+def canonical_weights(
+    file: WeightsFile, channels: Mapping[str, int], preprocessing: str, digest: str
+) -> Weights:
+    """Check the tensors of `file` and bring them into the one form.
+
+    Args:
+        file: An open file; its tensors are read here.
+        channels: The layers wanted, in order, with the width of each.
+        preprocessing: ``auto``, ``caffe`` or ``torchvision``.
+        digest: SHA-256 of the file.
+
+    Raises:
+        WeightsError: A layer is missing, misshapen or not finite, or the
+            preprocessing is not known.
+    """
+    kernels: dict[str, NDArray[np.float32]] = {}
+    biases: dict[str, NDArray[np.float32]] = {}
+    for layer, shape in _kernel_shapes(channels):
+        kernels[layer] = _read_kernel(file, layer, shape)
+        biases[layer] = _read_bias(file, layer, shape[0])
+    first = next(iter(channels))
+    convention = decide(preprocessing, file, kernels[first], biases[first])
+    kernels[first] = _fold(kernels[first], convention)
+    scale = convention.std.mean()
+    return Weights(
+        kernels=kernels,
+        biases={k: _scaled(v, scale, f"{k}'s bias") for k, v in biases.items()},
+        mean=convention.mean.astype(np.float32),
+        preprocessing=convention.name,
+        source=file.source,
+        digest=digest,
+    )
+
+
+def _fold(kernel: NDArray[np.float32], convention: Convention) -> NDArray[np.float32]:
+    in_rgb = kernel[:, ::-1] if convention.order == BGR else kernel
+    factors = convention.std.mean() / convention.std
+    return _scaled(in_rgb, factors[:, np.newaxis, np.newaxis], "conv1_1's kernel")
+
+
+def _kernel_shapes(
+    channels: Mapping[str, int],
+) -> Iterator[tuple[str, tuple[int, int, int, int]]]:
+    inputs = 3
+    for layer, outputs in channels.items():
+        yield layer, (outputs, inputs, 3, 3)
+        inputs = outputs
+
+
+def _read_kernel(
+    file: WeightsFile, layer: str, shape: tuple[int, ...]
+) -> NDArray[np.float32]:
+    what = f"{layer}'s kernel"
+    tensor = _present(file.kernels, layer, what)
+    hwio = tuple(shape[axis] for axis in _OIHW_TO_HWIO)
+    if file.layout != "HWIO" and tensor.shape == shape:
+        return _values(tensor, what)
+    if file.layout != "OIHW" and tensor.shape == hwio:
+        return np.ascontiguousarray(_values(tensor, what).transpose(_HWIO_TO_OIHW))
+    expected = {"OIHW": f"{shape}", "HWIO": f"{hwio}"}.get(
+        file.layout, f"{shape} or {hwio}"
+    )
+    raise WeightsError(f"{what} has shape {tensor.shape}, VGG19's has {expected}")
+
+
+def _read_bias(file: WeightsFile, layer: str, size: int) -> NDArray[np.float32]:
+    what = f"{layer}'s bias"
+    tensor = _present(file.biases, layer, what)
+    if tensor.shape != (size,):
+        raise WeightsError(f"{what} has shape {tensor.shape}, VGG19's has {(size,)}")
+    return _values(tensor, what)
+
+
+def _present(tensors: Mapping[str, LazyTensor], layer: str, what: str) -> LazyTensor:
+    if layer not in tensors:
+        raise WeightsError(
+            f"{what} is missing; found {len(tensors)} tensors of that kind, and VGG19 "
+            "has 16: is it another network, such as VGG16?"
+        )
+    return tensors[layer]
+
+
+def _values(tensor: LazyTensor, what: str) -> NDArray[np.float32]:
+    array = tensor.read()
+    if array.dtype.kind != "f":
+        raise WeightsError(
+            f"{what} holds {array.dtype} values, expected floating point"
+        )
+    return _scaled(array, 1.0, what)
+
+
+def _scaled(
+    array: NDArray[Any], factors: float | NDArray[np.float64], what: str
+) -> NDArray[np.float32]:
+    """`array` times `factors` in double precision, as float32, if that is finite."""
+    with np.errstate(all="ignore"):  # what overflows is refused just below
+        product = np.asarray(array, np.float64) * factors
+        values = np.ascontiguousarray(product, np.float32)
+    if not np.isfinite(values).all():
+        raise WeightsError(f"{what} holds NaN or infinite values (as float32)")
+    return values

@@ -1,0 +1,143 @@
+"""From the names that tools give to tensors to the names of VGG19's layers.
+
+conv1_1.weight, conv1_1_W        Caffe's own names; also Gatys' vgg_conv.pth
+features.0.weight                torchvision: position among all the modules
+vgg0_conv0_weight                MXNet Gluon, and from it the ONNX model zoo
+block1_conv1/…/kernel:0          Keras 1 to 3
+…/conv2d_1/vars/0                Keras 3, `.weights.h5`: position among the layers
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Final, NamedTuple
+
+from ..errors import WeightsError
+from .tensors import Family, LazyTensor
+
+_CONVOLUTIONS_PER_BLOCK: Final = (2, 2, 4, 4, 4)
+
+#: All convolutions of VGG19 in their order, conv5_4 included.
+CONVOLUTIONS: Final = tuple(
+    f"conv{block}_{index}"
+    for block, count in enumerate(_CONVOLUTIONS_PER_BLOCK, start=1)
+    for index in range(1, count + 1)
+)
+
+_ROLE: Final = r"(?P<role>kernel|weight|W|w_0|bias|b|b_0)"
+_PATTERNS: Final = (
+    (Family.CAFFE, re.compile(rf"(?P<layer>conv[1-5]_[1-4])[._/]{_ROLE}")),
+    (Family.TORCHVISION, re.compile(rf"features\.(?P<module>\d{{1,2}})\.{_ROLE}")),
+    (Family.GLUON, re.compile(rf"(?:vgg\d+_)?conv(?P<index>\d{{1,2}})_{_ROLE}")),
+    (
+        Family.KERAS,
+        re.compile(
+            r"(?:.*/)?block(?P<block>[1-5])_conv(?P<number>[1-4])[._/]"
+            rf"(?:{_ROLE}(?:_\d+)?(?::0)?|vars/(?P<variable>[01]))"
+        ),
+    ),
+    (
+        Family.KERAS,
+        re.compile(r"(?:.*/)?conv2d(?:_(?P<index>\d{1,2}))?/vars/(?P<variable>[01])"),
+    ),
+)
+_FAMILIES: Final = (
+    (Family.KERAS, re.compile(r"block[1-5]_conv[1-4]")),
+    (Family.TORCHVISION, re.compile(r"features\.\d+\.")),
+    (Family.GLUON, re.compile(r"vgg\d+_conv\d+_")),
+)
+_NORMALISATION: Final = re.compile(r"running_mean|moving_mean|batch_?norm", re.I)
+_BIASES: Final = ("bias", "b", "b_0", "1")
+
+
+class Named(NamedTuple):
+    """A name understood: whose naming it is, which layer, kernel or bias."""
+
+    family: Family
+    layer: str
+    is_bias: bool
+
+
+def _torchvision_modules() -> dict[int, str]:
+    """Position of each convolution among torchvision's modules, poolings included."""
+    return {
+        2 * index + int(layer[len("conv")]) - 1: layer
+        for index, layer in enumerate(CONVOLUTIONS)
+    }
+
+
+_MODULES: Final = _torchvision_modules()
+
+
+def parse(name: str) -> Named | None:
+    """Understand the name of a tensor, or return None."""
+    for family, pattern in _PATTERNS:
+        if match := pattern.fullmatch(name):
+            parts = match.groupdict()
+            if layer := _layer(parts):
+                role = parts.get("role") or parts.get("variable")
+                return Named(family, layer, role in _BIASES)
+    return None
+
+
+def _layer(parts: Mapping[str, str | None]) -> str | None:
+    if layer := parts.get("layer"):
+        return layer
+    if module := parts.get("module"):
+        return _MODULES.get(int(module))
+    if block := parts.get("block"):
+        return f"conv{block}_{parts['number']}"
+    index = int(parts.get("index") or 0)
+    return CONVOLUTIONS[index] if index < len(CONVOLUTIONS) else None
+
+
+def family_of(name: str) -> Family | None:
+    """Whose naming a name follows, even if its tail is not understood."""
+    return next((f for f, pattern in _FAMILIES if pattern.search(name)), None)
+
+
+def refuse_normalisation(names: list[str]) -> None:
+    """Refuse vgg19_bn, whose convolutions are another network's.
+
+    Raises:
+        WeightsError: A name belongs to a batch normalisation.
+    """
+    if name := next((n for n in names if _NORMALISATION.search(n)), None):
+        raise WeightsError(
+            f"{name!r} is a batch normalisation, so this is vgg19_bn; expected the "
+            "plain VGG19: use vgg19"
+        )
+
+
+def sort_out(
+    tensors: Mapping[str, LazyTensor],
+) -> tuple[Family, dict[str, LazyTensor], dict[str, LazyTensor]]:
+    """Find the convolutions among named tensors.
+
+    Returns:
+        Whose naming it is, the kernels and the biases by layer.
+
+    Raises:
+        WeightsError: There are none, two for one place, or a normalisation.
+    """
+    refuse_normalisation(list(tensors))
+    families: list[Family] = []
+    kernels: dict[str, LazyTensor] = {}
+    biases: dict[str, LazyTensor] = {}
+    for name, tensor in tensors.items():
+        if named := parse(name):
+            place = biases if named.is_bias else kernels
+            if named.layer in place:
+                raise WeightsError(f"{name!r} is a second tensor for {named.layer}")
+            place[named.layer] = tensor
+            families.append(named.family)
+    if not kernels:
+        raise WeightsError(_none_found(list(tensors)))
+    return families[0], kernels, biases
+
+
+def _none_found(names: list[str]) -> str:
+    examples = ", ".join(repr(name[:40]) for name in names[:3]) or "none at all"
+    return (
+        f"no convolution of VGG19 among its {len(names)} tensors ({examples}); "
+        "expected names such as conv1_1.weight or features.0.weight"
+    )

@@ -1,0 +1,143 @@
+import shutil
+import threading
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from lightstyle import Model, contract
+from lightstyle import model as model_module
+from lightstyle.errors import DeviceError, ModelError, UsageError
+from tests.networks import feeds_for, loss_for, picture, tiny_weights
+from tests.oracles import loss_and_gradient, relative_l2
+
+
+def _copied(model: Path, folder: Path) -> Path:
+    for path in model.parent.glob("tiny*"):
+        shutil.copy(path, folder)
+    return folder / model.name
+
+
+def test_a_model_says_what_it_was_built_with(tiny_model: Path) -> None:
+    info = Model.load(tiny_model, "cpu").info
+    assert info.content_layers == ("conv4_2", "conv5_2")
+    assert info.style_layers[0] == "conv1_1"
+    assert (info.pooling, info.source, info.path) == ("max", "tiny", tiny_model)
+
+
+def test_an_evaluation_is_what_the_oracle_computes(tiny_model: Path) -> None:
+    weights = tiny_weights()
+    image, content, style = (picture(40, 48, seed=n) for n in range(3))
+    model = Model.load(tiny_model, "cpu")
+    content_weights = dict.fromkeys(model.info.content_layers, 1.0)
+    style_weights = dict.fromkeys(model.info.style_layers, 10.0)
+    loss = loss_for(weights, content, style, content_weights, style_weights, "max", 0.1)
+    terms, gradient = loss_and_gradient(image, weights, loss, "max")
+    found = model.evaluate(image[None], feeds_for(loss, np.float32))
+    assert found.terms == pytest.approx(terms, rel=1e-5)
+    assert relative_l2(found.gradient[0], gradient) < 1e-4
+
+
+def test_targets_are_feeds_of_an_evaluation_that_then_finds_no_loss(
+    tiny_model: Path,
+) -> None:
+    model = Model.load(tiny_model, "cpu")
+    image = picture(45, 40)[None]
+    feeds = model.targets(image)
+    for name in list(feeds):
+        feeds[name.replace("_target", "_weight")] = np.array(1, np.float32)
+    feeds[contract.TV_WEIGHT] = np.array(0, np.float32)
+    terms = model.evaluate(image, feeds).terms
+    terms.pop(contract.TV_LOSS)
+    assert max(terms.values()) < 1e-6
+
+
+def test_threads_may_share_a_model(tiny_model: Path) -> None:
+    model = Model.load(tiny_model, "cpu")
+    pictures = [picture(40 + n, 50 - n, seed=n)[None] for n in range(8)]
+    expected = [model.targets(pixels) for pixels in pictures]
+    found: dict[int, dict[str, np.ndarray]] = {}
+
+    def work(n: int) -> None:
+        for _ in range(5):
+            found[n] = model.targets(pictures[n])
+
+    threads = [threading.Thread(target=work, args=(n,)) for n in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for n, targets in enumerate(expected):
+        for name, values in targets.items():
+            np.testing.assert_array_equal(found[n][name], values)
+
+
+def _truncate(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-10_000])
+
+
+def _flip(path: Path) -> None:
+    data = bytearray(path.read_bytes())
+    data[-1000] ^= 0x40
+    path.write_bytes(data)
+
+
+@pytest.mark.parametrize(
+    ("damage", "file", "problem"),
+    [
+        (Path.unlink, contract.weights_path, "cannot be loaded|safetensors"),
+        (_truncate, contract.weights_path, "cannot be loaded|SHA-256"),
+        (_flip, contract.weights_path, "SHA-256 .* expected .* was changed"),
+        (Path.unlink, contract.targets_path, "targets.onnx does not exist"),
+        (_truncate, Path, "cannot be loaded"),
+        (Path.unlink, Path, "does not exist: make it with `lightstyle export`"),
+    ],
+)
+def test_damage_to_any_of_the_files_is_found_at_load(
+    tiny_model: Path, tmp_path: Path, damage: object, file: object, problem: str
+) -> None:
+    path = _copied(tiny_model, tmp_path)
+    assert callable(damage)
+    assert callable(file)
+    damage(file(path))
+    with pytest.raises(ModelError, match=problem) as caught:
+        Model.load(path, "cpu")
+    assert "\n" not in str(caught.value)
+
+
+def test_the_targets_graph_is_not_taken_for_the_model(tiny_model: Path) -> None:
+    with pytest.raises(ModelError, match="holds the targets graph"):
+        Model.load(contract.targets_path(tiny_model), "cpu")
+
+
+def test_a_graph_of_somebody_else_is_refused(foreign_onnx: Path) -> None:
+    with pytest.raises(ModelError, match="not made by Lightstyle"):
+        Model.load(foreign_onnx, "cpu")
+
+
+def test_a_model_of_another_schema_is_refused(
+    tiny_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(contract, "SCHEMA", 99)
+    with pytest.raises(ModelError, match="schema 1, expected 99"):
+        Model.load(tiny_model, "cpu")
+
+
+@pytest.mark.parametrize(("device", "threads"), [("tpu", None), ("cpu", 0)])
+def test_devices_and_threads_out_of_range_are_refused(
+    tiny_model: Path, device: str, threads: int | None
+) -> None:
+    with pytest.raises(UsageError, match="expected"):
+        Model.load(tiny_model, device, threads)
+
+
+def test_cuda_without_a_gpu_is_an_error(tiny_model: Path) -> None:
+    with pytest.raises(DeviceError, match="cuda"):
+        Model.load(tiny_model, "cuda")
+
+
+def test_auto_uses_the_cpu_where_cuda_is_listed_but_does_not_work(
+    tiny_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(model_module, "available_devices", lambda: ("cpu", "cuda"))
+    assert Model.load(tiny_model, "auto").device == "cpu"

@@ -1,0 +1,189 @@
+import json
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from lightstyle import registry
+from lightstyle.cli import main
+from lightstyle.errors import ExitCode
+from lightstyle.settings import Settings
+from tests.networks import picture
+
+ROOT = Path(__file__).parent.parent
+QUICK = ["--size", "48", "--iterations", "4"]
+
+
+class Run:
+    """What a command did."""
+
+    def __init__(self, code: int, out: str, err: str) -> None:
+        self.code, self.out, self.lines = code, out, err.splitlines()
+
+
+Runner = Callable[..., Run]
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str]) -> Runner:
+    def call(*arguments: object) -> Run:
+        with pytest.raises(SystemExit) as caught:
+            main([str(argument) for argument in arguments])
+        return Run(int(caught.value.code or 0), *capsys.readouterr())
+
+    return call
+
+
+@pytest.fixture
+def studio(tmp_path: Path, tiny_model: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with two pictures, and a model for the commands to find."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv(registry.MODEL_VARIABLE, str(tiny_model))
+    for name, seed in (("content.png", 1), ("style.png", 2)):
+        levels = np.rint(picture(40, 60, seed).transpose(1, 2, 0)).astype(np.uint8)
+        Image.fromarray(levels).save(tmp_path / name)
+    return tmp_path
+
+
+def _size(path: str) -> tuple[int, int]:
+    with Image.open(path) as image:
+        return image.size
+
+
+def test_stylize_writes_a_picture(run: Runner, studio: Path) -> None:
+    done = run("stylize", "content.png", "style.png", "-o", "out.png", *QUICK)
+    assert done.code == ExitCode.OK
+    assert done.out == ""
+    assert _size("out.png") == (48, 32)
+    assert "tiny.onnx on cpu" in done.lines[0]
+    assert "4/4" in done.lines[-2]
+    assert "out.png: 48x32, 4 iterations" in done.lines[-1]
+    assert "all iterations were used" in done.lines[-1]
+
+
+def test_content_reconstructs(run: Runner, studio: Path) -> None:
+    assert run("content", "content.png", "-o", "out.jpg", *QUICK).code == 0
+    assert _size("out.jpg") == (48, 32)
+
+
+def test_texture_has_a_size(run: Runner, studio: Path) -> None:
+    options = ["--size", "40x56", "--iterations", "3", "-o", "out.tif"]
+    assert run("texture", "style.png", *options).code == 0
+    assert _size("out.tif") == (40, 56)
+
+
+def test_the_log_has_an_object_for_every_evaluation(run: Runner, studio: Path) -> None:
+    options = ["-o", "out.png", "--log", "log.jsonl", *QUICK]
+    assert run("stylize", "content.png", "style.png", *options).code == 0
+    entries = [json.loads(line) for line in Path("log.jsonl").read_text().splitlines()]
+    assert [entry["evaluation"] for entry in entries] == [1, 2, 3, 4]
+    for entry in entries:
+        terms = [value for name, value in entry.items() if "_loss" in name]
+        assert len(terms) == 6
+        assert entry["total"] == pytest.approx(sum(terms))
+        assert entry["seconds"] > 0
+
+
+def test_quiet_prints_nothing(run: Runner, studio: Path) -> None:
+    options = ["-o", "out.png", "--quiet", *QUICK]
+    assert run("stylize", "content.png", "style.png", *options).lines == []
+
+
+def test_pictures_are_saved_on_the_way(run: Runner, studio: Path) -> None:
+    options = ["-o", "out.png", "--save-every", "2", *QUICK]
+    assert run("stylize", "content.png", "style.png", *options).code == 0
+    assert sorted(path.name for path in studio.glob("out*")) == [
+        "out.png",
+        "out_0002.png",
+        "out_0004.png",
+    ]
+    assert Path("out_0004.png").read_bytes() == Path("out.png").read_bytes()
+
+
+def test_sixteen_bits_and_overwriting(run: Runner, studio: Path) -> None:
+    Path("out.png").write_bytes(b"old")
+    options = ["-o", "out.png", "--bits", "16", "--overwrite", *QUICK]
+    assert run("stylize", "content.png", "style.png", *options).code == 0
+    assert Path("out.png").read_bytes()[24] == 16  # bit depth of a PNG
+
+
+def test_every_setting_is_an_option_with_its_default(run: Runner) -> None:
+    shown = run("stylize", "--help").out
+    for name, default in Settings().as_dict().items():
+        assert f"--{name.replace('_', '-')}" in shown
+        assert default is False or str(default)[:20] in shown
+
+
+@pytest.mark.parametrize("command", [[], ["--help"]])
+def test_help_lists_the_commands(run: Runner, command: list[str]) -> None:
+    done = run(*command)
+    assert done.code == 0
+    for name in ("stylize", "content", "texture", "export", "info"):
+        assert name in done.out
+
+
+def test_info_says_what_would_be_used(
+    run: Runner, studio: Path, tiny_model: Path
+) -> None:
+    shown = run("info").out
+    assert f"default      {tiny_model}" in shown
+    assert "cpu" in shown
+
+
+def test_info_without_a_model_says_how_to_make_one(run: Runner) -> None:
+    assert "lightstyle export --weights FILE" in run("info").out
+
+
+def test_debug_shows_the_traceback(run: Runner, studio: Path) -> None:
+    done = run("stylize", "no.png", "style.png", "-o", "out.png", "--debug")
+    assert done.code == ExitCode.IMAGE
+    assert any("Traceback" in line for line in done.lines)
+
+
+def test_a_bug_is_called_one(
+    run: Runner, studio: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lightstyle.registry.load", lambda *_: 1 / 0)
+    done = run("stylize", "content.png", "style.png", "-o", "out.png")
+    assert done.code == ExitCode.BUG
+    assert "bug in lightstyle: ZeroDivisionError" in done.lines[0]
+
+
+def _start(*arguments: str) -> subprocess.Popen[str]:
+    command = [sys.executable, str(ROOT / "cli.py"), *arguments]
+    return subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+
+
+def test_ctrl_c_writes_the_picture_so_far_and_exits_130(studio: Path) -> None:
+    options = ["-o", "out.png", "--log", "log.jsonl", "--iterations", "100000"]
+    process = _start("stylize", "content.png", "style.png", *options)
+    for _ in range(300):
+        time.sleep(0.1)
+        if Path("log.jsonl").exists() and Path("log.jsonl").stat().st_size:
+            break
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == ExitCode.INTERRUPTED
+    assert "stopped on request" in errors
+    assert "Traceback" not in errors
+    assert _size("out.png") == (60, 40)
+
+
+def test_help_is_fast_and_imports_nothing_heavy() -> None:
+    script = (
+        "import sys, lightstyle.cli\n"
+        "try: lightstyle.cli.main(['--help'])\n"
+        "except SystemExit: pass\n"
+        "heavy = {'scipy', 'onnxruntime', 'onnx', 'export', 'torch'}\n"
+        "print(sorted(heavy & set(sys.modules)), file=sys.stderr)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, cwd=ROOT
+    )
+    assert done.stderr.strip() == "[]"
