@@ -32,7 +32,7 @@ def evaluation(
         pooling: ``max`` or ``average``.
         dtype: float64 only where gradients are checked on the reference evaluator.
     """
-    check_layers(content_layers, style_layers)
+    check_choices(content_layers, style_layers, pooling)
     graph, image = _start(dtype)
     layers = {*content_layers, *style_layers}
     activations = vgg.features(graph, image, weights, layers, pooling)
@@ -60,7 +60,7 @@ def targets(
     dtype: DTypeLike = np.float32,
 ) -> Graph:
     """Graph from a picture to what it can be a target for: features, Gram matrices."""
-    check_layers(content_layers, style_layers)
+    check_choices(content_layers, style_layers, pooling)
     graph, image = _start(dtype)
     layers = {*content_layers, *style_layers}
     activations = vgg.features(graph, image, weights, layers, pooling)
@@ -74,8 +74,13 @@ def targets(
     return lower(graph)
 
 
-def check_layers(content_layers: Sequence[str], style_layers: Sequence[str]) -> None:
+def check_choices(
+    content_layers: Sequence[str], style_layers: Sequence[str], pooling: str
+) -> None:
     """Refuse names that are not VGG19's, repetitions, and a model without a term."""
+    if pooling not in contract.POOLINGS:
+        expected = " or ".join(contract.POOLINGS)
+        raise ExportError(f"unknown pooling {pooling!r}: expected {expected}")
     for layers in (content_layers, style_layers):
         for layer in layers:
             if layer not in contract.LAYERS:

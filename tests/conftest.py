@@ -1,12 +1,16 @@
+from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 from onnx import TensorProto, helper, save
+from PIL import Image
 
 from export import build_model
 from lightstyle import contract
+from lightstyle.cli import main
 from lightstyle.registry import MODEL_VARIABLE
-from tests.networks import tiny_weights
+from tests.networks import picture, tiny_weights
 
 
 @pytest.fixture(autouse=True)
@@ -36,3 +40,39 @@ def foreign_onnx(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("foreign") / "relu.onnx"
     save(helper.make_model(graph, opset_imports=opset, ir_version=8), path)
     return path
+
+
+class Run:
+    """What a command did."""
+
+    def __init__(self, code: int, out: str, err: str) -> None:
+        self.code, self.out, self.lines = code, out, err.splitlines()
+
+
+Runner = Callable[..., Run]
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str]) -> Runner:
+    def call(*arguments: object) -> Run:
+        with pytest.raises(SystemExit) as caught:
+            main([str(argument) for argument in arguments])
+        return Run(int(caught.value.code or 0), *capsys.readouterr())
+
+    return call
+
+
+@pytest.fixture
+def studio(tmp_path: Path, tiny_model: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with two pictures, and a model for the commands to find."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv(MODEL_VARIABLE, str(tiny_model))
+    draw_pictures(tmp_path)
+    return tmp_path
+
+
+def draw_pictures(folder: Path) -> None:
+    """A content and a style picture."""
+    for name, seed in (("content.png", 1), ("style.png", 2)):
+        levels = np.rint(picture(40, 60, seed).transpose(1, 2, 0)).astype(np.uint8)
+        Image.fromarray(levels).save(folder / name)

@@ -87,7 +87,8 @@ def _from_windows(windows: Array, like: Array) -> Array:
 
 def pool(x: Array, kind: str) -> Array:
     windows = _windows(x)
-    return windows.max(-1) if kind == "max" else windows.mean(-1)
+    pooled: Array = windows.max(-1) if kind == "max" else windows.mean(-1)
+    return pooled
 
 
 def pool_gradient(x: Array, g: Array, kind: str) -> Array:

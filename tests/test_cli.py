@@ -3,52 +3,17 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
 import pytest
 from PIL import Image
 
-from lightstyle import registry
-from lightstyle.cli import main
 from lightstyle.errors import ExitCode
 from lightstyle.settings import Settings
-from tests.networks import picture
+from tests.conftest import Runner
 
 ROOT = Path(__file__).parent.parent
 QUICK = ["--size", "48", "--iterations", "4"]
-
-
-class Run:
-    """What a command did."""
-
-    def __init__(self, code: int, out: str, err: str) -> None:
-        self.code, self.out, self.lines = code, out, err.splitlines()
-
-
-Runner = Callable[..., Run]
-
-
-@pytest.fixture
-def run(capsys: pytest.CaptureFixture[str]) -> Runner:
-    def call(*arguments: object) -> Run:
-        with pytest.raises(SystemExit) as caught:
-            main([str(argument) for argument in arguments])
-        return Run(int(caught.value.code or 0), *capsys.readouterr())
-
-    return call
-
-
-@pytest.fixture
-def studio(tmp_path: Path, tiny_model: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder with two pictures, and a model for the commands to find."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv(registry.MODEL_VARIABLE, str(tiny_model))
-    for name, seed in (("content.png", 1), ("style.png", 2)):
-        levels = np.rint(picture(40, 60, seed).transpose(1, 2, 0)).astype(np.uint8)
-        Image.fromarray(levels).save(tmp_path / name)
-    return tmp_path
 
 
 def _size(path: str) -> tuple[int, int]:

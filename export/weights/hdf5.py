@@ -36,7 +36,11 @@ def open_hdf5(path: Path) -> Iterator[WeightsFile]:
 
 
 def _refuse_theano(group: Any) -> None:
-    if group.attrs.get("backend") in ("theano", b"theano"):
+    # Keras writes text of fixed length here. The other kind, of variable length, can
+    # send HDF5 into an endless loop in a damaged file, so it is not looked at.
+    if "backend" not in group.attrs or group.attrs.get_id("backend").dtype.kind != "S":
+        return
+    if group.attrs["backend"] == b"theano":
         raise WeightsError(
             "these weights are for Keras's Theano backend, whose kernels are flipped; "
             "use the file with tf_kernels in its name"

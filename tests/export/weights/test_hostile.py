@@ -400,7 +400,7 @@ def test_hdf5_that_claims_a_size(tmp_path: Path) -> None:
 
 
 def test_hdf5_of_the_theano_backend(tmp_path: Path) -> None:
-    writers.write_hdf5(tmp_path / "vgg19.h5", {}, backend="theano")
+    writers.write_hdf5(tmp_path / "vgg19.h5", {}, backend=b"theano")
     assert "flipped" in refusal(tmp_path / "vgg19.h5")
 
 

@@ -104,7 +104,8 @@ def test_truncated_files(suffix: str, tmp_path: Path) -> None:
         refusal(path)
 
 
-@every_format
+# Not HDF5: its library promises nothing about damaged files, not even an end.
+@pytest.mark.parametrize("suffix", [s for s in WRITERS if s != "h5"])
 def test_damaged_files_are_read_or_refused_and_nothing_else(
     suffix: str, tmp_path: Path
 ) -> None:

@@ -89,16 +89,16 @@ def keras_names(kernel: str, bias: str, network: Network) -> dict[str, Array]:
     return state
 
 
-def write_hdf5(path: Path, datasets: Mapping[str, Array], **attributes: str) -> None:
+def write_hdf5(path: Path, datasets: Mapping[str, Array], **attributes: bytes) -> None:
     with h5py.File(path, "w") as file:
-        file.attrs.update(attributes)
+        file.attrs.update({k: np.bytes_(v) for k, v in attributes.items()})
         for name, values in datasets.items():
             file.create_dataset(name, data=values)
 
 
 def write_keras(path: Path, network: Network) -> None:
     kernel, bias = "{0}/{0}_W_1:0", "{0}/{0}_b_1:0"
-    write_hdf5(path, keras_names(kernel, bias, network), backend="tensorflow")
+    write_hdf5(path, keras_names(kernel, bias, network), backend=b"tensorflow")
 
 
 def write_matconvnet(path: Path, network: Network, **options: Any) -> None:
