@@ -58,16 +58,25 @@ def open_safetensors(path: Path) -> Iterator[WeightsFile]:
         WeightsError: Its tensors are not VGG19's, or lie outside the file.
     """
     with path.open("rb") as file:
-        (length,) = struct.unpack("<Q", file.read(8))
-        if length > _MAX_HEADER:
-            raise WeightsError(f"its header of {length} bytes is implausible")
-        header = json.loads(file.read(length))
-        stated = header.pop("__metadata__", {}).get(_ENTRY)
-        tensors = {
-            name: _safetensor(file, 8 + length, name, entry)
-            for name, entry in header.items()
-        }
-        yield _weights_file("safetensors", tensors, stated)
+        metadata, tensors = read_header(file)
+        yield _weights_file("safetensors", tensors, metadata.get(_ENTRY))
+
+
+def read_header(file: BinaryIO) -> tuple[dict[str, str], dict[str, LazyTensor]]:
+    """Metadata and tensors of a safetensors file that stays open to read them.
+
+    Raises:
+        WeightsError: The header makes no sense; a tensor raises it when it is read.
+    """
+    (length,) = struct.unpack("<Q", file.read(8))
+    if length > _MAX_HEADER:
+        raise WeightsError(f"its header of {length} bytes is implausible")
+    header = json.loads(file.read(length))
+    metadata = header.pop("__metadata__", {})
+    return metadata, {
+        name: _safetensor(file, 8 + length, name, entry)
+        for name, entry in header.items()
+    }
 
 
 def _weights_file(

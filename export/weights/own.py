@@ -1,10 +1,14 @@
 """Reads the weights file of a model of ours, ``MODEL.safetensors``, to build another.
 
-Such a file is canonical already, whatever its widths are, and says where it came from.
+Such a file is canonical already and says where its weights came from. Its widths are
+its own: they need not be VGG19's.
 """
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
+
+import numpy as np
 
 from lightstyle.contract import (
     CHANNELS,
@@ -14,7 +18,10 @@ from lightstyle.contract import (
     META_SOURCE_DIGEST,
 )
 
-from .canonical import Weights
+from .arrays import read_header
+from .canonical import Weights, canonical_weights
+from .preprocessing import AUTO, CAFFE, RGB
+from .tensors import WeightsFile
 
 _HEAD_BYTES: Final = 4096
 
@@ -28,18 +35,25 @@ def is_own(path: Path) -> bool:
 
 
 def read_own(path: Path) -> Weights:
-    """Read it as it was written."""
-    from safetensors import safe_open
+    """Read it as it was written, with the checks that every file passes.
 
-    with safe_open(path, "np") as file:
-        metadata = file.metadata()
-        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    layers = [layer for layer in CHANNELS if f"{layer}.weight" in tensors]
-    return Weights(
-        kernels={layer: tensors[f"{layer}.weight"] for layer in layers},
-        biases={layer: tensors[f"{layer}.bias"] for layer in layers},
-        mean=tensors["mean"],
-        preprocessing=metadata[META_PREPROCESSING],
-        source=metadata[META_SOURCE],
-        digest=metadata[META_SOURCE_DIGEST],
-    )
+    Raises:
+        WeightsError: A tensor is missing, misshapen, or not finite.
+    """
+    with path.open("rb") as file:
+        metadata, tensors = read_header(file)
+        layers = [layer for layer in CHANNELS if f"{layer}.weight" in tensors]
+        kernels = {layer: tensors[f"{layer}.weight"] for layer in layers}
+        opened = WeightsFile(
+            source=metadata[META_SOURCE],
+            kernels=kernels,
+            biases={layer: tensors[f"{layer}.bias"] for layer in layers},
+            family=None,
+            stated=CAFFE,  # what canonical weights are like: a mean, and no scale
+            order=RGB,
+            mean=tensors["mean"].read().astype(np.float64),
+        )
+        channels = {layer: kernel.shape[0] for layer, kernel in kernels.items()}
+        digest = metadata[META_SOURCE_DIGEST]
+        weights = canonical_weights(opened, channels, AUTO, digest)
+    return replace(weights, preprocessing=metadata[META_PREPROCESSING])

@@ -1,0 +1,112 @@
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from safetensors.numpy import load_file
+
+from export import build_model, export_model
+from export.errors import ExportError
+from export.write import OPSET
+from lightstyle import contract
+from tests.networks import tiny_weights
+
+
+def _files(model: Path) -> list[Path]:
+    return [model, contract.targets_path(model), contract.weights_path(model)]
+
+
+def test_a_model_is_three_files_and_nothing_else(tmp_path: Path) -> None:
+    build_model(tiny_weights(), tmp_path / "m.onnx")
+    assert sorted(tmp_path.iterdir()) == sorted(_files(tmp_path / "m.onnx"))
+
+
+def test_the_same_network_gives_the_same_bytes(tmp_path: Path) -> None:
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+        build_model(tiny_weights(), tmp_path / folder / "m.onnx")
+    for first, second in zip(
+        _files(tmp_path / "a" / "m.onnx"),
+        _files(tmp_path / "b" / "m.onnx"),
+        strict=True,
+    ):
+        assert first.read_bytes() == second.read_bytes()
+
+
+@pytest.mark.parametrize("place", [Path, contract.targets_path])
+def test_graphs_are_plain_onnx_with_named_sizes(
+    tiny_model: Path, place: object
+) -> None:
+    assert callable(place)
+    model = onnx.load(place(tiny_model), load_external_data=False)
+    assert [(o.domain, o.version) for o in model.opset_import] == [("", OPSET)]
+    image = next(i for i in model.graph.input if i.name == contract.IMAGE)
+    dims = image.type.tensor_type.shape.dim
+    assert [d.dim_param or d.dim_value for d in dims] == [1, 3, "H", "W"]
+    kinds = {
+        value.type.tensor_type.elem_type
+        for value in (*model.graph.input, *model.graph.output)
+    }
+    assert kinds == {onnx.TensorProto.FLOAT}
+
+
+def test_metadata_say_what_the_model_is(tiny_model: Path) -> None:
+    model = onnx.load(tiny_model, load_external_data=False)
+    metadata = {entry.key: entry.value for entry in model.metadata_props}
+    assert metadata[contract.META_SCHEMA] == "1"
+    assert metadata[contract.META_ROLE] == "evaluation"
+    assert metadata[contract.META_POOLING] == "max"
+    assert metadata[contract.META_PREPROCESSING] == "caffe"
+    assert metadata[contract.META_CONTENT_LAYERS] == "conv4_2,conv5_2"
+    assert metadata[contract.META_GENERATOR] == f"lightstyle {contract.VERSION}"
+    assert len(metadata[contract.META_WEIGHTS_DIGEST]) == 64
+    assert metadata[contract.META_SOURCE_DIGEST] == tiny_weights().digest
+
+
+def test_the_weights_file_is_safetensors_with_every_tensor_once(
+    tiny_model: Path,
+) -> None:
+    found = load_file(contract.weights_path(tiny_model))
+    expected = tiny_weights().tensors()
+    assert set(found) == set(expected)
+    for name, value in expected.items():
+        np.testing.assert_array_equal(found[name], value)
+
+
+def test_no_graph_carries_a_copy_of_the_weights(tiny_model: Path) -> None:
+    for path in _files(tiny_model)[:2]:
+        model = onnx.load(path, load_external_data=False)
+        inside = [len(t.raw_data) for t in model.graph.initializer]
+        assert max(inside) < 100
+
+
+@pytest.mark.parametrize("layers", ["conv3_3", "conv5_3"])
+def test_a_model_can_be_built_again_from_its_own_weights(
+    tiny_model: Path, tmp_path: Path, layers: str
+) -> None:
+    source = contract.weights_path(tiny_model)
+    export_model(source, tmp_path / "m.onnx", style_layers=[layers])
+    again = load_file(contract.weights_path(tmp_path / "m.onnx"))
+    np.testing.assert_array_equal(again["mean"], tiny_weights().mean)
+    metadata = {
+        entry.key: entry.value
+        for entry in onnx.load(tmp_path / "m.onnx").metadata_props
+    }
+    assert metadata[contract.META_SOURCE] == "tiny"
+    assert metadata[contract.META_SOURCE_DIGEST] == tiny_weights().digest
+
+
+def test_a_failure_leaves_the_old_model_and_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "m.onnx"
+    build_model(tiny_weights(), path)
+    before = {file: file.read_bytes() for file in tmp_path.iterdir()}
+
+    def full(*arguments: object, **others: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(onnx.checker, "check_model", full)
+    with pytest.raises(ExportError, match=r"m\.onnx: No space left"):
+        build_model(tiny_weights(1), path)
+    assert {file: file.read_bytes() for file in tmp_path.iterdir()} == before
