@@ -6,10 +6,14 @@ gradients are not written here: `backward` derives them.
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from lightstyle import contract
 
 from . import ops
 from .graph import Graph, Tensor
+from .vgg import stored
+from .weights import Embedding
 
 
 @dataclass(frozen=True)
@@ -27,37 +31,70 @@ class Term:
     weight: Tensor
 
 
-def content(graph: Graph, features: Tensor, layer: str) -> Term:
-    """½ Σ (F − P)², Gatys et al. 2015, equation 1; a partial sum for each channel."""
+def content(
+    graph: Graph, features: Tensor, layer: str, embedding: Embedding | None = None
+) -> Term:
+    """½ Σ (F − P)², Gatys et al. 2015, equation 1; a partial sum for each channel.
+
+    With an `embedding` F is E z + e of the features z, and so is P: the offsets cancel,
+    and R z has the distances of E z.
+    """
     target = graph.input(contract.content_target(layer), features.shape)
     weight = graph.input(contract.content_weight(layer), ())
     difference = ops.sub(graph, features, target)
+    if embedding is not None:
+        linear = stored(graph, embedding.linear, f"{layer}.linear")
+        pointwise = (*linear.shape, 1, 1)
+        shape = graph.constant(np.array(pointwise))
+        kernel = ops.reshape(graph, linear, shape, pointwise)
+        difference = ops.conv(graph, difference, kernel)
     sums = ops.reduce_sum(graph, ops.square(graph, difference), (0, 2, 3))
     half = ops.scaled(graph, sums, 0.5)
     return Term(contract.content_loss(layer), (half,), weight)
 
 
-def normalised_gram(graph: Graph, features: Tensor) -> Tensor:
+def normalised_gram(
+    graph: Graph, features: Tensor, layer: str, embedding: Embedding | None = None
+) -> Tensor:
     """G / M, the Gram matrix divided by the number of positions it sums over.
 
     Departure from Gatys et al. 2015, equation 3: they divide in the loss, by the M of
     the picture, which is the same while the style has the picture's size and wrong as
     soon as it has not.
+
+    With an `embedding` it is that of R [z; 1], which has the distances of the Gram
+    matrices of E z + e. The matrix of z is made first and mapped then, block by block
+    for z and the 1, so that nothing is wider than z at every position.
     """
     positions = ops.positions(graph, features)
-    return ops.div(graph, ops.gram(graph, features), positions)
+    moments = ops.div(graph, ops.gram(graph, features), positions)
+    if embedding is None:
+        return moments
+    linear = stored(graph, embedding.linear, f"{layer}.linear")
+    constant = stored(graph, embedding.constant, f"{layer}.constant")
+    back = ops.transpose(graph, linear, (1, 0))
+    sums = ops.reduce_sum(graph, features, (2, 3))
+    mean = ops.matmul(graph, ops.div(graph, sums, positions), back)
+    mapped = ops.matmul(graph, ops.matmul(graph, linear, moments), back)
+    # With half of the constant's own square in it, the cross term brings all of it.
+    half = ops.scaled(graph, ops.transpose(graph, constant, (1, 0)), 0.5)
+    cross = ops.matmul(graph, constant, ops.add(graph, mean, half))
+    both = ops.add(graph, cross, ops.transpose(graph, cross, (1, 0)))
+    return ops.add(graph, mapped, both)
 
 
-def style(graph: Graph, features: Tensor, layer: str) -> Term:
+def style(
+    graph: Graph, features: Tensor, layer: str, embedding: Embedding | None = None
+) -> Term:
     """1/(4 N²) Σ (G/M − A/M_s)², Gatys et al. 2015, equation 4; a sum for each row.
 
     N is VGG19's own number of channels, so that a network with fewer is not rewarded
     for them; M and M_s are the positions of the picture and of the style.
     """
-    size = features.shape[1]
-    target = graph.input(contract.style_target(layer), (size, size))
+    gram = normalised_gram(graph, features, layer, embedding)
+    target = graph.input(contract.style_target(layer), gram.shape)
     weight = graph.input(contract.style_weight(layer), ())
-    difference = ops.sub(graph, normalised_gram(graph, features), target)
+    difference = ops.sub(graph, gram, target)
     sums = ops.reduce_sum(graph, ops.square(graph, difference), (1,))
     mean = ops.scaled(graph, sums, 1 / (4 * contract.CHANNELS[layer] ** 2))
     return Term(contract.style_loss(layer), (mean,), weight)

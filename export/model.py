@@ -38,11 +38,12 @@ def evaluation(
     activations = vgg.features(graph, image, weights, layers, pooling)
     terms = []
     for layer, activation in activations.items():
+        embedding = weights.embeddings.get(layer)
         with graph.scope(layer):
             if layer in content_layers:
-                terms.append(losses.content(graph, activation, layer))
+                terms.append(losses.content(graph, activation, layer, embedding))
             if layer in style_layers:
-                terms.append(losses.style(graph, activation, layer))
+                terms.append(losses.style(graph, activation, layer, embedding))
     with graph.scope("tv"):
         terms.append(losses.total_variation(graph, image))
     seeds = {partial: term.weight for term in terms for partial in term.partials}
@@ -69,7 +70,8 @@ def targets(
             if layer in content_layers:
                 graph.outputs[contract.content_target(layer)] = activation
             if layer in style_layers:
-                gram = losses.normalised_gram(graph, activation)
+                embedding = weights.embeddings.get(layer)
+                gram = losses.normalised_gram(graph, activation, layer, embedding)
                 graph.outputs[contract.style_target(layer)] = gram
     return lower(graph)
 

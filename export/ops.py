@@ -130,6 +130,11 @@ def scaled(graph: Graph, x: Tensor, factor: float) -> Tensor:
     return mul(graph, x, graph.constant(float(factor)))
 
 
+def cast(graph: Graph, x: Tensor) -> Tensor:
+    """X as the graph's dtype."""
+    return graph.add("Cast", [x], x.shape, to=graph.dtype)
+
+
 def matmul(graph: Graph, a: Tensor, b: Tensor) -> Tensor:
     """Matrix product of two matrices."""
     if len(a.shape) != 2 or len(b.shape) != 2 or a.shape[1] != b.shape[0]:

@@ -75,6 +75,19 @@ def _average_pool(graph: Graph, node: Node, g: Tensor) -> Tensor:
     return ops.average_pool_gradient(graph, node.inputs[0], g)
 
 
+def _matmul_left(graph: Graph, node: Node, g: Tensor) -> Tensor:
+    return ops.matmul(graph, g, ops.transpose(graph, node.inputs[1], (1, 0)))
+
+
+def _matmul_right(graph: Graph, node: Node, g: Tensor) -> Tensor:
+    return ops.matmul(graph, ops.transpose(graph, node.inputs[0], (1, 0)), g)
+
+
+def _transpose(graph: Graph, node: Node, g: Tensor) -> Tensor:
+    inverse = np.argsort(node.attributes["perm"]).tolist()
+    return ops.transpose(graph, g, inverse)
+
+
 def _gram(graph: Graph, node: Node, g: Tensor) -> Tensor:
     return ops.gram_gradient(graph, node.inputs[0], g)
 
@@ -92,6 +105,8 @@ RULES: dict[str, tuple[Rule | None, ...]] = {
     "MaxPool": (_max_pool,),
     "AveragePool": (_average_pool,),
     "Gram": (_gram,),
+    "MatMul": (_matmul_left, _matmul_right),
+    "Transpose": (_transpose,),
 }
 
 #: Operators whose output does not vary with the values of their input.

@@ -9,6 +9,8 @@ depth with fewer channels is built by the same lines.
 from collections.abc import Iterable
 from typing import Any
 
+from numpy.typing import NDArray
+
 from lightstyle.contract import LAYERS, block
 
 from . import ops
@@ -30,7 +32,8 @@ def features(
     """
     wanted = set(layers)
     deepest = max(LAYERS.index(layer) for layer in wanted)
-    x = ops.sub(graph, image, graph.constant(weights.mean.reshape(1, 3, 1, 1), "mean"))
+    mean = stored(graph, weights.mean.reshape(1, 3, 1, 1), "mean")
+    x = ops.sub(graph, image, mean)
     activations: dict[str, Tensor] = {}
     current = 1
     for layer in LAYERS[: deepest + 1]:
@@ -43,10 +46,13 @@ def features(
     return {layer: activations[layer] for layer in LAYERS if layer in wanted}
 
 
-def _convolved(graph: Graph, x: Tensor, weights: Weights, layer: str) -> Tensor:
-    def constant(values: Any, part: str) -> Tensor:
-        return graph.constant(values[layer], f"{layer}.{part}")
+def stored(graph: Graph, value: NDArray[Any], name: str) -> Tensor:
+    """A weight as the file holds it, in 16 or 32 bits, cast to the graph's dtype."""
+    tensor = graph.constant(value, name, value.dtype)
+    return tensor if tensor.dtype == graph.dtype else ops.cast(graph, tensor)
 
-    kernel = constant(weights.kernels, "weight")
-    bias = constant(weights.biases, "bias")
+
+def _convolved(graph: Graph, x: Tensor, weights: Weights, layer: str) -> Tensor:
+    kernel = stored(graph, weights.kernels[layer], f"{layer}.weight")
+    bias = stored(graph, weights.biases[layer], f"{layer}.bias")
     return ops.relu(graph, ops.conv(graph, x, kernel, bias))

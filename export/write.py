@@ -129,11 +129,12 @@ def _safetensors(
     spans: dict[str, tuple[int, int]] = {}
     offset = 0
     for name, value in tensors.items():
-        blobs.append(np.ascontiguousarray(value, "<f4").tobytes())
+        little = value.dtype.newbyteorder("<")
+        blobs.append(np.ascontiguousarray(value, little).tobytes())
         spans[name] = (offset, len(blobs[-1]))
         offsets = [offset, offset + len(blobs[-1])]
         header[name] = {
-            "dtype": "F32",
+            "dtype": f"F{8 * value.itemsize}",
             "shape": list(value.shape),
             "data_offsets": offsets,
         }

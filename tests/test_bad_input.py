@@ -204,7 +204,8 @@ def wrecks(
     (studio / "text.jpg").write_text("not a picture\n" * 50)
     (studio / "drawing.svg").write_text('<svg xmlns="http://www.w3.org/2000/svg"/>')
     (studio / "hostile.pth").write_bytes(pickle.dumps(_Hostile()))
-    tensors = tiny_weights().tensors() | {"conv1_1.bias": np.full(5, np.nan)}
+    tensors: dict[str, Any] = tiny_weights().tensors()
+    tensors["conv1_1.bias"] = np.full(5, np.nan)
     np.savez(studio / "nan.npz", **tensors)
     _wreck_models(studio, tiny_model, foreign_onnx)
     return studio

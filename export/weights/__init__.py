@@ -6,6 +6,7 @@
     naming          names of tensors → names of layers
     preprocessing   BGR − mean or (RGB − mean) / std
     canonical       checks, and the one form that everything is brought into
+    embedding       from the features of a narrowed network to VGG19's
 
 Weights come from the internet. Nothing in a file is executed, no other file is opened
 on its behalf, and what it claims about sizes is checked before memory is spent on it.
@@ -21,11 +22,12 @@ from lightstyle.contract import CHANNELS
 
 from ..errors import WeightsError
 from .canonical import Weights, canonical_weights
+from .embedding import Embedding
 from .formats import open_weights
 from .own import is_own, read_own
 from .preprocessing import AUTO, check_choice
 
-__all__ = ["Weights", "read_weights"]
+__all__ = ["Embedding", "Weights", "read_weights"]
 
 _LONGEST_PROBLEM: Final = 300
 

@@ -16,13 +16,14 @@ on the scale of the picture, as Caffe's are.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import WeightsError
+from .embedding import Embedding
 from .preprocessing import BGR, Convention, decide
 from .tensors import LazyTensor, WeightsFile
 
@@ -43,6 +44,8 @@ class Weights:
         preprocessing: ``caffe`` or ``torchvision``: the convention of the file.
         source: Format and naming that were recognised, such as ``Keras HDF5``.
         digest: SHA-256 of the file, in hexadecimal digits.
+        embeddings: For a network with other widths than VGG19's, the layers that a
+            loss may look at, and how their features estimate VGG19's.
     """
 
     kernels: Mapping[str, NDArray[np.float32]]
@@ -51,14 +54,30 @@ class Weights:
     preprocessing: str
     source: str
     digest: str
+    embeddings: Mapping[str, Embedding] = field(default_factory=dict)
 
-    def tensors(self) -> dict[str, NDArray[np.float32]]:
+    def tensors(self) -> dict[str, NDArray[Any]]:
         """All arrays by their names in a model: ``conv1_1.weight``, ``mean``."""
-        named = {"mean": self.mean}
+        named: dict[str, NDArray[Any]] = {"mean": self.mean}
         for layer, kernel in self.kernels.items():
             named[f"{layer}.weight"] = kernel
             named[f"{layer}.bias"] = self.biases[layer]
+        for layer, embedding in self.embeddings.items():
+            for part, value in embedding.tensors().items():
+                named[f"{layer}.{part}"] = value
         return named
+
+    def halved(self) -> "Weights":
+        """The same network with its large arrays in 16 bits, as a small file has it."""
+
+        def half(arrays: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+            return {layer: array.astype(np.float16) for layer, array in arrays.items()}
+
+        embeddings = {
+            layer: Embedding(*(a.astype(np.float16) for a in (e.matrix, e.offset)))
+            for layer, e in self.embeddings.items()
+        }
+        return replace(self, kernels=half(self.kernels), embeddings=embeddings)
 
 
 def canonical_weights(

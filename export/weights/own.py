@@ -20,6 +20,7 @@ from lightstyle.contract import (
 
 from .arrays import read_header
 from .canonical import Weights, canonical_weights
+from .embedding import Embedding
 from .preprocessing import AUTO, CAFFE, RGB
 from .tensors import WeightsFile
 
@@ -56,4 +57,13 @@ def read_own(path: Path) -> Weights:
         channels = {layer: kernel.shape[0] for layer, kernel in kernels.items()}
         digest = metadata[META_SOURCE_DIGEST]
         weights = canonical_weights(opened, channels, AUTO, digest)
-    return replace(weights, preprocessing=metadata[META_PREPROCESSING])
+        embeddings = {
+            layer: Embedding(
+                tensors[f"{layer}.map"].read(), tensors[f"{layer}.offset"].read()
+            )
+            for layer in layers
+            if f"{layer}.map" in tensors
+        }
+    return replace(
+        weights, preprocessing=metadata[META_PREPROCESSING], embeddings=embeddings
+    )

@@ -1,3 +1,5 @@
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 
@@ -21,7 +23,7 @@ def _other(graph: Graph, x: Tensor) -> Tensor:
     return ops.reduce_sum(graph, ops.square(graph, x), (2,), keepdims=True)
 
 
-CASES = {
+CASES: dict[str, Callable[[Graph, Tensor], Tensor]] = {
     "Add": lambda g, x: ops.add(g, _other(g, x), x),
     "Sub": lambda g, x: ops.sub(g, x, _other(g, x)),
     "Mul": lambda g, x: ops.mul(g, _other(g, x), x),
@@ -35,6 +37,11 @@ CASES = {
     "MaxPool": lambda g, x: ops.pool(g, x, "max"),
     "AveragePool": lambda g, x: ops.pool(g, x, "average"),
     "Gram": ops.gram,
+    "MatMul left": lambda g, x: ops.matmul(g, ops.gram(g, x), g.constant(KERNEL[0, 0])),
+    "MatMul right": lambda g, x: ops.matmul(
+        g, g.constant(KERNEL[0, 0]), ops.gram(g, x)
+    ),
+    "Transpose": lambda g, x: ops.transpose(g, ops.square(g, x), (2, 0, 3, 1)),
 }
 
 
