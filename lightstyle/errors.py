@@ -6,7 +6,8 @@
     ├── ModelError      a model that is missing, broken or the wrong one   exit 4
     ├── OutputError     a file that cannot be written                      exit 5
     ├── DeviceError     a device or onnxruntime that is not there          exit 6
-    └── TransferError   an optimisation that produced no picture           exit 7
+    ├── TransferError   an optimisation that produced no picture           exit 7
+    └── NetworkError    a download that no server gave, or that is off     exit 8
 
 A message is one line that says what is wrong, what was given, what was expected, and
 what to do. Anything else that escapes is a bug in Lightstyle and exits 1.
@@ -27,6 +28,7 @@ class ExitCode(IntEnum):
     OUTPUT = 5
     DEVICE = 6
     TRANSFER = 7
+    NETWORK = 8
     INTERRUPTED = 130
 
 
@@ -70,3 +72,9 @@ class TransferError(LightstyleError):
     """The optimisation could not produce a picture."""
 
     exit_code = ExitCode.TRANSFER
+
+
+class NetworkError(LightstyleError):
+    """Something must be downloaded, and no server gives it or the network is off."""
+
+    exit_code = ExitCode.NETWORK

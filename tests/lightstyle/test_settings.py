@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from lightstyle.contract import CHANNELS, block
 from lightstyle.errors import UsageError
 from lightstyle.settings import Settings, format_layers, parse_layers, shares
 
@@ -81,5 +82,15 @@ def test_shares_sum_to_one_and_leave_out_layers_without_weight() -> None:
     assert found == {"conv1_1": 0.75, "conv2_1": 0.25}
 
 
-def test_style_layers_count_a_fifth_each_by_default() -> None:
-    assert set(shares(Settings().style_layers).values()) == {0.2}
+def test_style_layers_count_by_default_as_the_plain_squared_gram_errors_do() -> None:
+    # Σ (G − A)² = 4 N² M² E, and M falls by four from block to block.
+    found = shares(Settings().style_layers)
+    plain = {layer: (CHANNELS[layer] / 4.0 ** block(layer)) ** 2 for layer in found}
+    for layer in ("conv1_1", "conv2_1", "conv3_1"):
+        ratio = plain[layer] / plain["conv4_1"]
+        assert found[layer] / found["conv4_1"] == pytest.approx(ratio)
+
+
+def test_layers_without_weights_count_the_same() -> None:
+    layers = parse_layers("conv1_1,conv2_1,conv3_1,conv4_1,conv5_1")
+    assert set(shares(layers).values()) == {0.2}

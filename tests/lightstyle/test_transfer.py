@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 import lightstyle
+from export import STYLE_LAYERS
 from lightstyle import Model, Progress, Settings, Status, contract
 from lightstyle.errors import ImageError, ModelError, TransferError, UsageError
 from lightstyle.settings import RECONSTRUCTION, TEXTURE
@@ -53,6 +54,7 @@ def test_the_first_loss_is_the_formula_term_by_term(
         style_weight=50.0,
         tv_weight=0.02,
         content_layers={"conv4_2": 1.0, "conv5_2": 3.0},
+        style_layers=dict.fromkeys(STYLE_LAYERS, 2.0),
         init=str(tmp_path / "start.png"),
     )
     result = lightstyle.stylize(content, style, model=model, settings=settings)
