@@ -22,10 +22,10 @@ LayerWeights = Mapping[str, float]
 _CONTENT: Final = "conv5_2"
 
 #: In proportion to 1/N². With them, and this loss, the layers count as they do when the
-#: plain Σ (G − A)² of each has the same weight (but for conv5_1, which counts more), and
-#: as in Gatys' own code. Departure from the paper's w = 1/5 for each of the five: since
-#: VGG19's activations are largest at conv4_1, that leaves to the other layers less than
-#: 1 % of the loss, and the picture to the texture of one scale.
+#: plain Σ (G − A)² of each has the same weight (but for conv5_1, which counts more),
+#: and as in Gatys' own code. Departure from the paper's w = 1/5 for each of the five:
+#: since VGG19's activations are largest at conv4_1, that leaves less than 1 % of the
+#: loss to the other layers, and the picture to the texture of one scale.
 _STYLE: Final = "conv1_1:64,conv2_1:16,conv3_1:4,conv4_1:1,conv5_1:1"
 
 
