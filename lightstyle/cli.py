@@ -1,4 +1,4 @@
-"""The command line: ``stylize``, ``content``, ``texture``, ``export``, ``info``.
+"""The command line: the commands, and one line and one exit code for every error.
 
 What is heavy (scipy, onnxruntime) is imported by the modules that need it when they
 need it, so that ``--help`` answers at once.
@@ -8,6 +8,7 @@ import sys
 import traceback
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -17,11 +18,11 @@ from . import console, registry, session, transfer
 from . import output as output_
 from .cli_options import RunOptions, takes
 from .console import Interrupt, Saver, say
-from .contract import VERSION
+from .contract import BUNDLED_MODEL, VERSION
 from .errors import ExitCode, LightstyleError, UsageError
 from .optimize import Status
 from .result import Progress, Result
-from .settings import RECONSTRUCTION, TEXTURE, Settings
+from .settings import DEMO, RECONSTRUCTION, TEXTURE, Settings
 
 app = typer.Typer(
     name="lightstyle",
@@ -35,6 +36,8 @@ app = typer.Typer(
 _Content = Annotated[Path, typer.Argument(help="Picture to paint.", show_default=False)]
 _Style = Annotated[Path, typer.Argument(help="Picture to paint like.")]
 _Output = Annotated[Path, typer.Option("-o", "--output", help="Picture to write.")]
+
+_DEMO = Path(__file__).parent / "demo"
 
 _CONTENT_ONLY = {"content_weight", "content_layers", "size", "enlarge"}
 _STYLE_ONLY = {"style_weight", "style_layers", "style_scale"}
@@ -95,6 +98,21 @@ def export(context: typer.Context) -> None:
 
 
 @app.command()
+@takes(RunOptions(), without={"model"})
+def demo(
+    output: Annotated[
+        Path, typer.Option("-o", "--output", help="Picture to write.")
+    ] = Path("lightstyle-demo.png"),
+    *,
+    options: RunOptions,
+) -> None:
+    """Make a picture of two that come with the package, with the bundled model."""
+    pictures = {"content": _DEMO / "scene.jpg", "style": _DEMO / "painting.jpg"}
+    bundled = replace(options, model=BUNDLED_MODEL)
+    _make(transfer.stylize, [*pictures.values()], output, DEMO, bundled, **pictures)
+
+
+@app.command()
 def info() -> None:
     """Print versions, devices, and the models that are found."""
     print(f"lightstyle   {VERSION}")
@@ -106,10 +124,7 @@ def info() -> None:
     print(f"exporter     {exporter}")
     for path in registry.available():
         print(f"model        {path}")
-    try:
-        print(f"default      {registry.find(None)}")
-    except LightstyleError as error:
-        print(f"default      none ({error})")
+    print(f"default      {registry.find(None)}")
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -44,8 +44,9 @@ def takes(
 
     def decorate(command: Callable[..., None]) -> Callable[..., None]:
         signature = inspect.signature(command, eval_str=True)
-        parameters = list(signature.parameters.values())[: -len(defaults)]
-        own = [parameter.name for parameter in parameters]
+        names = list(signature.parameters)
+        own, taken = names[: -len(defaults)], names[-len(defaults) :]
+        parameters = [signature.parameters[name] for name in own]
         for each in defaults:
             parameters += [
                 _parameter(f, getattr(each, f.name))
@@ -56,7 +57,8 @@ def takes(
         def wrapper(**values: Any) -> None:
             given = {k: v for k, v in values.items() if k not in own}
             built = [_with(each, given) for each in defaults]
-            command(*(values[name] for name in own), *built)
+            arguments = {name: values[name] for name in own}
+            command(**arguments, **dict(zip(taken, built, strict=True)))
 
         wrapper.__name__, wrapper.__doc__ = command.__name__, command.__doc__
         vars(wrapper)["__signature__"] = inspect.Signature(

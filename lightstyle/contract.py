@@ -74,8 +74,10 @@ TV_WEIGHT: Final = "tv_weight"
 #: Environment variable that moves the folder of `cache_folder`.
 CACHE_VARIABLE: Final = "LIGHTSTYLE_CACHE"
 
-#: Name of the model that is used when none is given.
+#: Name of the model that is used when none is given and it is there, and of the one
+#: that comes with the package.
 DEFAULT_MODEL: Final = "vgg19"
+BUNDLED_MODEL: Final = "vgg19-lite"
 
 META_SCHEMA: Final = "lightstyle.schema"
 META_ROLE: Final = "lightstyle.role"

@@ -16,7 +16,7 @@ _PIECE_BYTES: Final = 2**18
 _PASSING: Final = (408, 416, 425, 429)
 
 
-class Broken(Exception):
+class BrokenError(Exception):
     """It failed in a way in which it may not fail again.
 
     Attributes:
@@ -38,7 +38,7 @@ def open_url(url: str, headers: Mapping[str, str], timeout: float) -> Any:
         timeout: Seconds without an answer, or without more of it, that are too many.
 
     Raises:
-        Broken: There was no connection or answer, or it says that others may succeed.
+        BrokenError: There was no connection or answer, or one that will not stay so.
         NetworkError: The answer is no, or comes from somebody who cannot be trusted.
     """
     import http.client
@@ -57,19 +57,19 @@ def open_url(url: str, headers: Mapping[str, str], timeout: float) -> Any:
         error.close()
         line = f"it answers {error.code} {' '.join(error.msg.split())}"
         if error.code in _PASSING or error.code >= 500:
-            raise Broken(line, error.code) from error
+            raise BrokenError(line, error.code) from error
         raise NetworkError(f"{url}: {line}") from error
     except (OSError, http.client.HTTPException, ValueError) as error:
         if _is_about_certificate(error):
             raise NetworkError(f"{url}: {_reason(error)}") from error
-        raise Broken(_reason(error)) from error
+        raise BrokenError(_reason(error)) from error
 
 
 def pieces(response: Any) -> Iterator[bytes]:
     """The body as it comes, so that a break loses nothing that came before it.
 
     Raises:
-        Broken: It broke off, where that can be told, or nothing came for too long.
+        BrokenError: It broke off, where that can be told, or nothing came for too long.
     """
     import http.client
 
@@ -77,7 +77,7 @@ def pieces(response: Any) -> Iterator[bytes]:
         try:
             piece = response.read1(_PIECE_BYTES)
         except (OSError, http.client.HTTPException, ValueError) as error:
-            raise Broken(_reason(error)) from error
+            raise BrokenError(_reason(error)) from error
         if not piece:
             return
         yield piece

@@ -11,8 +11,8 @@ What scipy does that a picture must not suffer from, and what is done about it h
   level for each value at 512 × 512, from where it needs five evaluations to get going.
   The variables are scaled so that this step is `FIRST_STEP` grey levels.
 
-The pixels are not bounded: bounds cost seconds of set-up and twice the time of a step
-(measured in tests/benchmarks), and the result is clipped once, when it is shown.
+The pixels are not bounded: bounds cost seconds of set-up and double the time of a step
+(``python -m tests.benchmarks.bounds``); the result is clipped once, when it is shown.
 """
 
 import math

@@ -1,8 +1,9 @@
 """Finds the model that a name, a path or nothing at all stands for, and makes it fit.
 
 Order: what was asked for, the environment variable ``LIGHTSTYLE_MODEL``, the model
-called ``vgg19`` in the cache folder. A model that lacks a layer or has the other
-pooling is built again from its own weights, where the exporter is installed, and kept.
+called ``vgg19`` in the cache folder, the bundled one. A model that lacks a layer or has
+the other pooling is built again from its own weights, where the exporter is installed,
+and kept.
 """
 
 import hashlib
@@ -45,15 +46,13 @@ def find(model: str | Path | None) -> Path:
     named = model or os.environ.get(MODEL_VARIABLE)
     if not named:
         path = cached(contract.DEFAULT_MODEL)
-        if not path.is_file():
-            raise ModelError(
-                "no model found: make one with `lightstyle export --weights FILE`, or "
-                "give one with --model"
-            )
-        return path
+        return path if path.is_file() else bundled()
     path = Path(named)
-    is_name = path.suffix == "" and path.parent == Path() and not path.exists()
-    return cached(path.name) if is_name else path
+    if path.suffix or path.parent != Path() or path.exists():
+        return path
+    in_cache = cached(path.name)
+    is_bundled = path.name == contract.BUNDLED_MODEL and not in_cache.is_file()
+    return bundled() if is_bundled else in_cache
 
 
 def cached(name: str) -> Path:
@@ -61,10 +60,19 @@ def cached(name: str) -> Path:
     return contract.cache_folder() / f"{name}.onnx"
 
 
+def bundled() -> Path:
+    """The model that comes with the package: in it, or beside it in a checkout."""
+    package = Path(__file__).parent
+    name = f"{contract.BUNDLED_MODEL}.onnx"
+    installed = package / "models" / name
+    return installed if installed.is_file() else package.parent / "models" / name
+
+
 def available() -> tuple[Path, ...]:
-    """Models in the cache folder."""
-    found = contract.cache_folder().glob("*.onnx")
-    return tuple(sorted(path for path in found if not path.stem.endswith(".targets")))
+    """Models in the cache folder, and the bundled one."""
+    found = sorted(contract.cache_folder().glob("*.onnx"))
+    models = [path for path in found if not path.stem.endswith(".targets")]
+    return (*models, bundled())
 
 
 def check(info: ModelInfo, settings: Settings) -> None:

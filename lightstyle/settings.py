@@ -155,9 +155,11 @@ class Settings:
             _refuse(name, format_layers(weights), "at least one layer with a weight")
 
 
-#: Defaults of a reconstruction of content alone, and of a texture of style alone.
+#: Defaults of a reconstruction of content alone, of a texture of style alone, and of the
+#: demonstration, which is to take less than a minute.
 RECONSTRUCTION: Final = Settings(init="noise")
 TEXTURE: Final = Settings(init="noise")
+DEMO: Final = Settings(iterations=100)
 
 
 def shares(weights: LayerWeights) -> dict[str, float]:

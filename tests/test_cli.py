@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from lightstyle import registry
 from lightstyle.errors import ExitCode
 from lightstyle.settings import Settings
 from tests.conftest import Runner
@@ -101,8 +102,19 @@ def test_info_says_what_would_be_used(
     assert "cpu" in shown
 
 
-def test_info_without_a_model_says_how_to_make_one(run: Runner) -> None:
-    assert "lightstyle export --weights FILE" in run("info").out
+def test_info_without_another_model_names_the_bundled_one(run: Runner) -> None:
+    assert f"default      {registry.bundled()}" in run("info").out
+
+
+def test_the_demonstration_needs_nothing_but_the_package(
+    run: Runner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("lightstyle.cli.DEMO", Settings(size=48, iterations=2))
+    done = run("demo")
+    assert done.code == 0
+    assert "vgg19-lite.onnx on" in done.lines[0]
+    assert max(_size("lightstyle-demo.png")) == 48
 
 
 def test_debug_shows_the_traceback(run: Runner, studio: Path) -> None:

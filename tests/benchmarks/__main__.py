@@ -56,7 +56,8 @@ def _start(name: str, weights: Path, size: int) -> Contest:
     return Contest(name, process)
 
 
-def _contest(names: list[str], weights: Path, size: int, repeats: int) -> list[Contest]:
+def contest(names: list[str], weights: Path, size: int, repeats: int) -> list[Contest]:
+    """Let contenders, names of `CONTENDERS` or ``lightstyle:MODEL``, take turns."""
     contests = [_start(name, weights, size) for name in names]
     for _ in range(repeats + 1):
         for contest in contests:
@@ -95,7 +96,7 @@ def main() -> None:
     print("| size | contender | s/evaluation | × lightstyle | peak GB | loss gap |")
     print("|---|---|---|---|---|---|")
     for size in options.sizes:
-        contests = _contest(names, options.weights, size, options.repeats)
+        contests = contest(names, options.weights, size, options.repeats)
         print("\n".join(_rows(contests, size)), flush=True)
 
 

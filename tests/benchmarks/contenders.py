@@ -33,18 +33,24 @@ def pictures(size: int) -> tuple[Any, Any, Any]:
 
 
 def lightstyle(weights: Path, size: int) -> Evaluate:
-    """The graph of a model, on onnxruntime."""
-    start, content, style = pictures(size)
+    """The graph of a model of `weights`, on onnxruntime."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "vgg19.onnx"
-        network = read_weights(weights)
-        build_model(network, path, content_layers=[CONTENT_LAYER])
-        del network
-        model = Model.load(path, "cpu")
-    feeds = {name: np.array(0, np.float32) for name in (contract.TV_WEIGHT,)}
-    name = contract.content_target(CONTENT_LAYER)
-    feeds[name] = model.targets(content)[name]
-    feeds[contract.content_weight(CONTENT_LAYER)] = np.array(1, np.float32)
+        build_model(read_weights(weights), path, content_layers=[CONTENT_LAYER])
+        return of_model(path, size)
+
+
+def of_model(path: Path, size: int) -> Evaluate:
+    """The graph of the model at `path`; its other content layers have no weight."""
+    start, content, style = pictures(size)
+    model = Model.load(path, "cpu")
+    feeds = {contract.TV_WEIGHT: np.array(0, np.float32)}
+    subject = model.targets(content)
+    for layer in model.info.content_layers:
+        name = contract.content_target(layer)
+        feeds[name] = subject[name]
+        weight = np.array(layer == CONTENT_LAYER, np.float32)
+        feeds[contract.content_weight(layer)] = weight
     painted = model.targets(style)
     share = STYLE_WEIGHT / len(STYLE_LAYERS)
     for layer in STYLE_LAYERS:

@@ -7,7 +7,7 @@ from time import perf_counter
 
 import numpy as np
 
-from tests.benchmarks.contenders import CONTENDERS
+from tests.benchmarks.contenders import CONTENDERS, of_model
 
 
 def peak_memory() -> int:
@@ -19,8 +19,12 @@ def peak_memory() -> int:
 
 
 def main(name: str, weights: str, size: str) -> None:
-    """Serve evaluations of the contender called `name`."""
-    evaluate = CONTENDERS[name](Path(weights), int(size))
+    """Serve evaluations of the contender called `name`, or of ``lightstyle:MODEL``."""
+    kind, _, path = name.partition(":")
+    if path:
+        evaluate = of_model(Path(path), int(size))
+    else:
+        evaluate = CONTENDERS[kind](Path(weights), int(size))
     print("ready", flush=True)
     for _ in sys.stdin:
         began = perf_counter()

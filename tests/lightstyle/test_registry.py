@@ -24,8 +24,7 @@ def test_a_path_is_itself_and_a_name_lies_in_the_cache(tmp_path: Path) -> None:
 def test_without_a_name_the_environment_decides_and_then_the_cache(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    with pytest.raises(ModelError, match="lightstyle export --weights FILE"):
-        registry.find(None)
+    assert registry.find(None) == registry.bundled()
     cached = _put(contract.DEFAULT_MODEL)
     assert registry.find(None) == cached
     monkeypatch.setenv(registry.MODEL_VARIABLE, str(tmp_path / "mine.onnx"))
@@ -33,9 +32,23 @@ def test_without_a_name_the_environment_decides_and_then_the_cache(
     assert registry.find("other.onnx") == Path("other.onnx")
 
 
-def test_models_in_the_cache_are_listed_without_their_siblings() -> None:
+def test_the_bundled_model_has_a_name_that_a_model_in_the_cache_may_take() -> None:
+    assert registry.find("vgg19-lite") == registry.bundled()
+    cached = _put("vgg19-lite")
+    assert registry.find("vgg19-lite") == cached
+
+
+def test_models_are_listed_without_their_siblings() -> None:
     paths = [_put("vgg19"), _put("vgg19.targets"), _put("b")]
-    assert registry.available() == (paths[2], paths[0])
+    assert registry.available() == (paths[2], paths[0], registry.bundled())
+
+
+def test_the_bundled_model_fits_the_default_settings() -> None:
+    loaded = registry.load(None, Settings(), "cpu")
+    assert loaded.info.path == registry.bundled()
+    assert loaded.info.content_layers == ("conv4_2", "conv5_2")
+    assert "Simonyan" in loaded.info.source
+    assert "CC BY 4.0" in loaded.info.source
 
 
 def test_a_model_with_what_is_needed_is_taken_as_it_is(tiny_model: Path) -> None:

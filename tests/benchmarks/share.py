@@ -1,0 +1,143 @@
+"""``python -m tests.benchmarks.share``: how good is a cheaper model, and how cheap.
+
+For each pair a model makes a picture with the default settings at 256 px in 150
+iterations, from the content, and VGG19 judges the 8-bit picture that would be saved:
+
+    share of the gap closed = (L(start) − L(picture)) / L(start)
+
+with L the default loss of VGG19. In it the style dominates: at the start the content
+term is 0, and the picture's is a few per cent of L(start) at the most. A random network
+of the bundled model's widths is the floor. Seconds and memory are those of one
+evaluation at 512 px in a process of its own.
+"""
+
+import argparse
+import os
+import statistics
+import tempfile
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from export import build_model, export_model
+from export.weights import read_weights
+from lightstyle import Model, Settings, contract, images, registry, stylize
+from lightstyle.objective import Objective
+from tests.benchmarks.__main__ import contest
+from tests.networks import WEIGHTS_VARIABLE
+
+SETTINGS = Settings(size=256, iterations=150)
+
+#: None of these pictures was used to train or to calibrate the bundled model.
+PAIRS = (
+    ("content/tubingen.jpg", "style/starry_night_google.jpg"),
+    ("content/golden_gate.jpg", "style/the_scream.jpg"),
+    ("content/tubingen.jpg", "style/shipwreck.jpg"),
+    ("train/0972.jpg", "style/seated-nude.jpg"),
+    ("train/0024.jpg", "train/0888.jpg"),
+)
+
+
+def random_model(bundled: Path, path: Path) -> None:
+    """A network of the widths of `bundled` that has learnt nothing."""
+    random = np.random.default_rng(0)
+    network = read_weights(contract.weights_path(bundled))
+    kernels = {
+        layer: random.normal(0, np.sqrt(2 / kernel[0].size), kernel.shape).astype("f4")
+        for layer, kernel in network.kernels.items()
+    }
+    biases = {layer: np.zeros_like(bias) for layer, bias in network.biases.items()}
+    build_model(replace(network, kernels=kernels, biases=biases, embeddings={}), path)
+
+
+def losses(judge: Model, content: Any, style: Any, image: Any) -> dict[str, float]:
+    """Terms of VGG19's loss of `image`."""
+    objective = Objective(judge, SETTINGS, image, content, style)
+    objective(image.astype(np.float64).ravel())
+    return objective.history[0].terms
+
+
+def share(judge: Model, model: Model, content: Path, style: Path) -> dict[str, float]:
+    """Share of the gap that `model` closes, in all and for each style layer."""
+    made = stylize(content, style, model=model, settings=SETTINGS)
+    start, painting = _pixels(content), _pixels(style)
+    picture = images.to_pixels(made.to_array().astype(np.float32))
+    before = losses(judge, start, painting, start)
+    after = losses(judge, start, painting, picture)
+    found = {
+        name.partition("/")[2]: 1 - after[name] / before[name]
+        for name in before
+        if name.startswith("style")
+    }
+    return {"total": 1 - sum(after.values()) / sum(before.values()), **found}
+
+
+def _pixels(path: Path) -> Any:
+    picture = images.load(path)
+    height, width = picture.rgb_hwc.shape[:2]
+    size = images.fitted_size(width, height, SETTINGS.size)
+    return images.to_pixels(images.resized(picture, size).rgb_hwc)
+
+
+def main() -> None:
+    """Print a table of shares and one of costs."""
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.share")
+    default = os.environ.get(WEIGHTS_VARIABLE)
+    parser.add_argument("--weights", type=Path, default=default, required=not default)
+    parser.add_argument("--images", type=Path, required=True)
+    parser.add_argument("--bundled", type=Path, default=registry.bundled())
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        paths = {name: Path(folder) / f"{name}.onnx" for name in ("vgg19", "random")}
+        export_model(options.weights, paths["vgg19"])
+        random_model(options.bundled, paths["random"])
+        paths = {"bundled": options.bundled, **paths}
+        _print_shares(paths, options.images)
+        _print_costs(paths)
+
+
+def _print_shares(paths: Mapping[str, Path], folder: Path) -> None:
+    judge = Model.load(paths["vgg19"])
+    layers = [*SETTINGS.style_layers]
+    print(f"| pair | model | share | ÷ vgg19 | {' | '.join(layers)} |")
+    print("|---" * (4 + len(layers)) + "|")
+    totals: dict[str, list[float]] = {name: [] for name in paths}
+    for pair in PAIRS:
+        content, style = (folder / name for name in pair)
+        shares = {
+            name: share(judge, Model.load(path), content, style)
+            for name, path in paths.items()
+        }
+        for name, found in shares.items():
+            totals[name].append(found["total"])
+            ratio = found["total"] / shares["vgg19"]["total"]
+            parts = " | ".join(f"{found[layer]:.3f}" for layer in layers)
+            title = f"{content.stem} × {style.stem}"
+            row = f"| {title} | {name} | {found['total']:.3f} | {ratio:.3f} | {parts} |"
+            print(row, flush=True)
+    for name, values in totals.items():
+        mean, least = statistics.mean(values), min(values)
+        print(f"\n{name}: mean share {mean:.3f}, least {least:.3f}", flush=True)
+
+
+def _print_costs(paths: Mapping[str, Path]) -> None:
+    print("\n| model | s/evaluation at 512 px | ÷ vgg19 | peak GB | files, MB |")
+    print("|---|---|---|---|---|")
+    names = [f"lightstyle:{path}" for path in paths.values()]
+    contests = contest(names, Path(), 512, repeats=9)
+    seconds = dict(zip(paths, (each.seconds for each in contests), strict=True))
+    for (name, path), each in zip(paths.items(), contests, strict=True):
+        files = (path, contract.targets_path(path), contract.weights_path(path))
+        megabytes = sum(file.stat().st_size for file in files) / 1e6
+        ratio, memory = seconds["vgg19"] / seconds[name], each.reports[-1]["memory"]
+        print(
+            f"| {name} | {seconds[name]:.3f} | {ratio:.2f} | {memory / 1e9:.2f} | "
+            f"{megabytes:.1f} |"
+        )
+
+
+if __name__ == "__main__":
+    main()

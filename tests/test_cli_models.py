@@ -1,0 +1,224 @@
+import hashlib
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from lightstyle import contract, registry, zoo
+from lightstyle.download import Expected, part_path
+from lightstyle.errors import ExitCode
+from lightstyle.fetch import OFFLINE_VARIABLE
+from tests import http_server as http
+from tests.conftest import Runner
+from tests.http_server import Site
+
+ROOT = Path(__file__).parent.parent
+HALF = 10_000
+
+
+@pytest.fixture(autouse=True)
+def _network(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("no_proxy", "*")
+    monkeypatch.delenv(OFFLINE_VARIABLE, raising=False)
+
+
+@pytest.fixture
+def site(tiny_model: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
+    """The one mirror of the weights of a tiny model, which are called vgg19."""
+    data = contract.weights_path(tiny_model).read_bytes()
+    expected = Expected(len(data), "md5", hashlib.md5(data).hexdigest())
+    with http.serving(data) as site:
+        tiny = replace(zoo.KNOWN["vgg19"], mirrors=(site.url,), expected=expected)
+        monkeypatch.setitem(zoo.KNOWN, "vgg19", tiny)
+        yield site
+
+
+def test_the_list_says_what_can_be_fetched_and_what_is_here(
+    run: Runner, site: Site
+) -> None:
+    before = run("models", "list")
+    assert before.code == ExitCode.OK
+    head, vgg19, torchvision = before.out.splitlines()
+    assert head.split() == ["NAME", "WHAT", "SIZE", "LICENCE", "HERE"]
+    assert vgg19.startswith("vgg19 ")
+    assert "CC BY 4.0" in vgg19
+    assert vgg19.endswith(" no")
+    assert "575 MB" in torchvision
+    run("models", "fetch")
+    after = run("models", "list").out.splitlines()
+    assert [line.rpartition(" ")[2] for line in after[1:]] == ["yes", "no"]
+    registry.cached("vgg19").unlink()
+    assert run("models", "list").out.splitlines()[1].endswith(" weights")
+
+
+def test_fetch_path_and_verify(run: Runner, site: Site) -> None:
+    fetched = run("models", "fetch", "vgg19")
+    assert fetched.code == ExitCode.OK
+    assert fetched.out == ""
+    assert str(registry.cached("vgg19")) in fetched.lines[-1]
+    assert any("100 %" in line for line in fetched.lines)
+    assert len(fetched.lines) <= 12
+    found = run("models", "path")
+    assert found.out == f"{registry.cached('vgg19')}\n"
+    checked = run("models", "verify")
+    assert checked.code == ExitCode.OK
+    assert [line.split()[0] for line in checked.out.splitlines()] == ["ok", "ok"]
+
+
+def test_quiet_says_nothing_though_things_go_wrong(run: Runner, site: Site) -> None:
+    site.script = [http.cut(HALF)]
+    done = run("models", "fetch", "--quiet")
+    assert (done.code, done.out, done.lines) == (ExitCode.OK, "", [])
+
+
+def test_without_quiet_it_says_that_it_tries_again(run: Runner, site: Site) -> None:
+    site.script = [http.cut(HALF)]
+    done = run("models", "fetch")
+    (line,) = [line for line in done.lines if "trying again" in line]
+    assert f"broke off after {HALF} of" in line
+
+
+def test_on_a_terminal_there_is_a_bar(
+    run: Runner, site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    done = run("models", "fetch")
+    assert done.code == ExitCode.OK
+    assert not any("%" in line for line in done.lines)
+    assert any("━" in line for line in done.lines)
+
+
+FAILURES: dict[str, tuple[list[str], ExitCode, str]] = {
+    "unknown weights": (["fetch", "vgg99"], ExitCode.USAGE, "vgg19-torchvision"),
+    "offline": (["fetch", "--offline"], ExitCode.NETWORK, "network is off"),
+    "forbidden": (["fetch", "--quiet"], ExitCode.NETWORK, "403"),
+    "no copy": (["fetch", "--from", "no.h5"], ExitCode.MODEL, "no.h5"),
+    "foreign copy": (["fetch", "--from", "some.h5"], ExitCode.MODEL, "expected MD5"),
+    "ftp": (["fetch", "--from", "ftp://x/y"], ExitCode.USAGE, "https://"),
+    "no model": (["path"], ExitCode.MODEL, "no model found"),
+    "model not fetched": (["path", "vgg19"], ExitCode.MODEL, "models fetch vgg19"),
+    "model of nobody": (["path", "mine"], ExitCode.MODEL, "lightstyle info"),
+    "nothing to verify": (["verify", "vgg19"], ExitCode.MODEL, "vgg19.onnx"),
+}
+
+
+@pytest.mark.parametrize("case", FAILURES)
+def test_a_failure_is_one_line_and_a_code(
+    run: Runner,
+    site: Site,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    case: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("some.h5").write_bytes(b"something else")
+    site.after = http.status(403)
+    arguments, code, words = FAILURES[case]
+    done = run("models", *arguments)
+    assert done.code == code
+    assert len(done.lines) == 1
+    assert done.lines[0].startswith("error: ")
+    assert words in done.lines[0]
+    assert done.out == ""
+
+
+def test_debug_shows_where(run: Runner, site: Site) -> None:
+    done = run("models", "fetch", "--offline", "--debug")
+    assert done.code == ExitCode.NETWORK
+    assert any("Traceback" in line for line in done.lines)
+
+
+def test_help_imports_nothing_that_is_slow() -> None:
+    script = (
+        "import sys\n"
+        "from lightstyle.cli import main\n"
+        "try:\n    main(['models', '--help'])\n"
+        "finally:\n    print(*sys.modules)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, cwd=ROOT
+    )
+    assert "fetch" in done.stdout
+    imported = set(done.stdout.splitlines()[-1].split())
+    assert imported.isdisjoint({"urllib.request", "ssl", "onnxruntime", "scipy"})
+
+
+_SCRIPT = """
+import sys
+from dataclasses import replace
+from lightstyle import zoo
+from lightstyle.cli import main
+from lightstyle.download import Expected
+url, size, digest, *arguments = sys.argv[1:]
+expected = Expected(int(size), "md5", digest)
+zoo.KNOWN["vgg19"] = replace(zoo.KNOWN["vgg19"], mirrors=(url,), expected=expected)
+main(["models", "fetch", *arguments])
+"""
+
+
+def _fetching(site: Site) -> "subprocess.Popen[str]":
+    """The command in a process of its own."""
+    expected = zoo.KNOWN["vgg19"].expected
+    arguments = [site.url, str(expected.size), expected.digest]
+    return subprocess.Popen(
+        [sys.executable, "-c", _SCRIPT, *arguments],
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=ROOT,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+    )
+
+
+def _read_until(process: "subprocess.Popen[str]", words: str) -> None:
+    assert process.stderr is not None
+    while words not in (line := process.stderr.readline()):
+        assert line
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals are other ones there")
+def test_ctrl_c_keeps_what_came_and_says_so(run: Runner, site: Site) -> None:
+    site.script = [http.stall(HALF)]
+    with _fetching(site) as process:
+        _read_until(process, f"{HALF / 1e6:.1f} of")
+        process.send_signal(signal.SIGINT)
+        assert process.stderr is not None
+        (line,) = [x for x in process.stderr.read().splitlines() if "%" not in x]
+    assert process.returncode == ExitCode.INTERRUPTED
+    part = part_path(zoo.KNOWN["vgg19"].path)
+    assert line.startswith("interrupted")
+    assert str(part) in line
+    assert part.stat().st_size == HALF
+    assert run("models", "fetch").code == ExitCode.OK
+    assert site.ranges == ["", f"bytes={HALF}-"]
+
+
+def test_after_a_kill_the_same_command_goes_on(run: Runner, site: Site) -> None:
+    site.script = [http.stall(HALF)]
+    with _fetching(site) as process:
+        _read_until(process, f"{HALF / 1e6:.1f} of")
+        process.kill()
+    assert not registry.cached("vgg19").exists()
+    done = run("models", "fetch")
+    assert done.code == ExitCode.OK
+    assert not any("waiting" in line for line in done.lines)
+    assert site.ranges == ["", f"bytes={HALF}-"]
+    assert run("models", "verify").code == ExitCode.OK
+
+
+def test_two_processes_at_once_make_one_download(run: Runner, site: Site) -> None:
+    site.script = [http.stall(HALF)]
+    with _fetching(site) as first, _fetching(site) as second:
+        streams = [first.stderr, second.stderr]
+        while not site.seen:
+            pass
+        site.release.wait(0.7)
+        site.release.set()
+        lines = [stream.read() for stream in streams if stream is not None]
+    assert (first.returncode, second.returncode) == (ExitCode.OK, ExitCode.OK)
+    assert site.ranges == ["", f"bytes={HALF}-"]
+    assert sum("waiting for it" in text for text in lines) == 1
