@@ -1,16 +1,17 @@
 """Neural style transfer (Gatys, Ecker and Bethge) without a training framework.
 
-import lightstyle
+    import lightstyle
 
-model = lightstyle.Model.load("vgg19.onnx")
-result = lightstyle.stylize("photo.jpg", "painting.jpg", model=model)
-result.save("out.png")
+    model = lightstyle.load_model()
+    result = lightstyle.stylize("photo.jpg", "painting.jpg", model=model)
+    result.save("out.png")
 """
 
 from .contract import VERSION
 from .errors import LightstyleError
 from .model import Model
 from .optimize import Status
+from .registry import load as load_model
 from .result import Progress, Result
 from .settings import Settings, parse_layers
 from .transfer import reconstruct, stylize, texture
@@ -25,6 +26,7 @@ __all__ = [
     "Settings",
     "Status",
     "__version__",
+    "load_model",
     "parse_layers",
     "reconstruct",
     "stylize",

@@ -24,17 +24,25 @@ _EXPORTERS: Final = ("lightstyle.export", "export")
 
 
 def load(
-    model: str | Path | None,
-    settings: Settings,
+    model: str | Path | None = None,
+    settings: Settings | None = None,
     device: str = "auto",
     threads: int | None = None,
 ) -> Model:
     """Load the model that `model` stands for, with the layers that `settings` need.
 
+    Args:
+        model: A path, a name, or nothing for the best that is there: VGG19 if it was
+            fetched or exported, else the bundled model.
+        settings: What the model is to be used with; the defaults if not given.
+        device: As `Model.load`.
+        threads: As `Model.load`.
+
     Raises:
         ModelError: If there is none, it is damaged, or it cannot be made to fit.
         DeviceError: As `Model.load`.
     """
+    settings = settings or Settings()
     loaded = Model.load(find(model), device, threads)
     if missing(loaded.info, settings):
         loaded = Model.load(_variant(loaded.info, settings), device, threads)

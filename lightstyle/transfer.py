@@ -27,8 +27,9 @@ Array = NDArray[np.float32]
 #: Sees every evaluation; raising `StopIteration` ends the run with the best picture.
 Callback = Callable[[Progress], None]
 
-#: Mean and standard deviation of the noise pictures, in grey levels.
-NOISE_MEAN, NOISE_DEVIATION = 127.5, 32.0
+#: Mean and standard deviation of noise pictures, in grey levels. More noise than this
+#: stays visible as grain after the usual number of iterations.
+NOISE_MEAN, NOISE_DEVIATION = 127.5, 12.0
 
 
 @dataclass(frozen=True)
