@@ -1,24 +1,26 @@
 """Neural style transfer (Gatys, Ecker and Bethge) without a training framework.
 
-    import lightstyle
+import lightstyle
 
-    model = lightstyle.load_model()
-    result = lightstyle.stylize("photo.jpg", "painting.jpg", model=model)
-    result.save("out.png")
+model = lightstyle.load_model()
+result = lightstyle.stylize("photo.jpg", "painting.jpg", model=model)
+result.save("out.png")
 """
 
 from .contract import VERSION
 from .errors import LightstyleError
+from .layers import LayerWeights
 from .model import Model
 from .optimize import Status
 from .registry import load as load_model
 from .result import Progress, Result
-from .settings import Settings, parse_layers
+from .settings import Settings
 from .transfer import reconstruct, stylize, texture
 
 __version__ = VERSION
 
 __all__ = [
+    "LayerWeights",
     "LightstyleError",
     "Model",
     "Progress",
@@ -27,7 +29,6 @@ __all__ = [
     "Status",
     "__version__",
     "load_model",
-    "parse_layers",
     "reconstruct",
     "stylize",
     "texture",

@@ -14,7 +14,7 @@ from typing import Annotated, Any
 
 import typer
 
-from . import console, registry, session, transfer
+from . import cli_models, console, registry, session, transfer
 from . import output as output_
 from .cli_options import RunOptions, takes
 from .console import Interrupt, Saver, say
@@ -32,6 +32,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+app.add_typer(cli_models.app, name="models")
 
 _Content = Annotated[Path, typer.Argument(help="Picture to paint.", show_default=False)]
 _Style = Annotated[Path, typer.Argument(help="Picture to paint like.")]

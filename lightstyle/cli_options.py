@@ -13,8 +13,9 @@ from typing import Annotated, Any
 
 import typer
 
+from .layers import LayerWeights
 from .session import DEVICES
-from .settings import LayerWeights, format_layers, option, parse_layers
+from .settings import option
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,7 +74,7 @@ def takes(
 def _parameter(declared: Field[Any], default: Any) -> inspect.Parameter:
     kind = declared.type
     if kind == LayerWeights:
-        kind, default = str, format_layers(default)
+        kind, default = str, str(default)
     flag = [f"--{declared.name.replace('_', '-')}"] if kind is bool else []
     return inspect.Parameter(
         declared.name,
@@ -87,5 +88,5 @@ def _with(defaults: Any, values: Mapping[str, Any]) -> Any:
     given = {f.name: values[f.name] for f in fields(defaults) if f.name in values}
     for f in fields(defaults):
         if f.type == LayerWeights and f.name in given:
-            given[f.name] = parse_layers(given[f.name])
+            given[f.name] = LayerWeights.parse(given[f.name])
     return replace(defaults, **given)

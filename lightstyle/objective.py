@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from . import contract
 from .model import Model
 from .optimize import Vector
-from .settings import Settings, shares
+from .settings import Settings
 
 Array = NDArray[np.float32]
 
@@ -110,8 +110,8 @@ def _term_weights(
     area = contract.REFERENCE_SIDE**2 / (start.shape[2] * start.shape[3])
     content = settings.content_weight * area * with_content
     style = settings.style_weight * with_style
-    content_shares = shares(settings.content_layers)
-    style_shares = shares(settings.style_layers)
+    content_shares = settings.content_layers.shares()
+    style_shares = settings.style_layers.shares()
     weights = {contract.TV_LOSS: settings.tv_weight * area}
     for layer in model.info.content_layers:
         weights[contract.content_loss(layer)] = content * content_shares.get(layer, 0.0)

@@ -15,7 +15,7 @@ from typing import Any, Final
 from . import contract
 from .errors import ModelError
 from .model import Model, ModelInfo
-from .settings import LayerWeights, Settings
+from .settings import Settings
 
 MODEL_VARIABLE: Final = "LIGHTSTYLE_MODEL"
 
@@ -94,8 +94,8 @@ def check(info: ModelInfo, settings: Settings) -> None:
         raise ModelError(
             f"model {info.path} was built without {lacking}: `lightstyle export "
             f"--weights {contract.weights_path(info.path)} "
-            f"--content-layers {_names(settings.content_layers)} "
-            f"--style-layers {_names(settings.style_layers)} "
+            f"--content-layers {','.join(settings.content_layers.used)} "
+            f"--style-layers {','.join(settings.style_layers.used)} "
             f"--pooling {settings.pooling} -o MODEL.onnx` makes one"
         )
 
@@ -108,8 +108,8 @@ def missing(info: ModelInfo, settings: Settings) -> str:
             ("content", settings.content_layers, info.content_layers),
             ("style", settings.style_layers, info.style_layers),
         )
-        for layer, weight in wanted.items()
-        if weight > 0 and layer not in built
+        for layer in wanted.used
+        if layer not in built
     ]
     if settings.pooling != info.pooling:
         lacking.append(f"{settings.pooling} pooling")
@@ -133,28 +133,21 @@ def _variant(info: ModelInfo, settings: Settings) -> Path:
     module = exporter()
     if module is None:
         check(info, settings)
-    content, style = _names(settings.content_layers), _names(settings.style_layers)
-    choice = f"{info.weights_digest} {content} {style} {settings.pooling}"
-    key = hashlib.sha256(f"{choice} {contract.VERSION}".encode()).hexdigest()[:16]
+    choices = {
+        "content_layers": settings.content_layers.used,
+        "style_layers": settings.style_layers.used,
+        "pooling": settings.pooling,
+    }
+    identity = f"{info.weights_digest} {choices} {contract.VERSION}"
+    key = hashlib.sha256(identity.encode()).hexdigest()[:16]
     path = contract.cache_folder() / "variants" / f"{info.path.stem}-{key}.onnx"
     if path.is_file():
         return path
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        module.export_model(
-            contract.weights_path(info.path),
-            path,
-            content_layers=content.split(","),
-            style_layers=style.split(","),
-            pooling=settings.pooling,
-        )
+        module.export_model(contract.weights_path(info.path), path, **choices)
     except (OSError, module.ExportError) as error:
         raise ModelError(
             f"a variant of {info.path} cannot be built: {error}"
         ) from error
     return path
-
-
-def _names(weights: LayerWeights) -> str:
-    used = {layer: weight for layer, weight in weights.items() if weight > 0}
-    return ",".join(layer for layer in contract.LAYERS if layer in used)

@@ -5,19 +5,15 @@ does not change the picture (device, threads, where to write) is not one of thes
 """
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from types import MappingProxyType
 from typing import Any, Final
 
-from .contract import LAYERS, MINIMUM_SIDE, POOLINGS
+from .contract import MINIMUM_SIDE, POOLINGS
 from .errors import UsageError
+from .layers import LayerWeights
 
 #: What `Settings.init` may name besides a picture file.
 INITS: Final = ("content", "noise", "style")
-
-#: Layers and their relative weights within the content or the style loss.
-LayerWeights = Mapping[str, float]
 
 _CONTENT: Final = "conv5_2"
 
@@ -29,38 +25,13 @@ _CONTENT: Final = "conv5_2"
 _STYLE: Final = "conv1_1:64,conv2_1:16,conv3_1:4,conv4_1:1,conv5_1:1"
 
 
-def parse_layers(text: str) -> LayerWeights:
-    """Read ``conv1_1:0.5,conv2_1`` (no weight means 1).
-
-    Raises:
-        UsageError: If a name is not a layer, is given twice, or a weight is no number.
-    """
-    weights: dict[str, float] = {}
-    for part in filter(None, (part.strip() for part in text.split(","))):
-        layer, _, number = part.partition(":")
-        if layer in weights:
-            raise UsageError(f"layer {layer} is given twice in {text!r}")
-        try:
-            weights[layer] = float(number) if number else 1.0
-        except ValueError as error:
-            raise UsageError(
-                f"the weight of layer {layer} is {number!r}, expected a number"
-            ) from error
-    return MappingProxyType(weights)
-
-
-def format_layers(weights: LayerWeights) -> str:
-    """Inverse of `parse_layers`."""
-    return ",".join(f"{name}:{weight:g}" for name, weight in weights.items())
-
-
 def option(default: Any, text: str) -> Any:
     """Declare a dataclass field with a default and the help of its option."""
     return field(default=default, metadata={"help": text})
 
 
 def _layers(default: str, text: str) -> Any:
-    return field(default_factory=lambda: parse_layers(default), metadata={"help": text})
+    return option(LayerWeights.parse(default), text)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,14 +95,15 @@ class Settings:
             _refuse("pooling", self.pooling, " or ".join(POOLINGS))
         if not self.init:
             _refuse("init", self.init, f"{', '.join(INITS)} or a picture file")
-        self._check_layers("content_layers", self.content_layers)
-        self._check_layers("style_layers", self.style_layers)
+        for name in ("content_layers", "style_layers"):
+            if not isinstance(getattr(self, name), LayerWeights):
+                _refuse(name, getattr(self, name), "LayerWeights")
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain values, fit for JSON; layers in the form `parse_layers` reads."""
+        """Plain values, fit for JSON; layers in the form `LayerWeights.parse` reads."""
         values = {f.name: getattr(self, f.name) for f in fields(self)}
         for name in ("content_layers", "style_layers"):
-            values[name] = format_layers(values[name])
+            values[name] = str(values[name])
         return values
 
     def _check_number(
@@ -145,27 +117,12 @@ class Settings:
             upper = "" if math.isinf(at_most) else f" and at most {at_most:g}"
             _refuse(name, value, f"{kind} of at least {at_least:g}{upper}")
 
-    def _check_layers(self, name: str, weights: LayerWeights) -> None:
-        for layer, weight in weights.items():
-            if layer not in LAYERS:
-                _refuse(name, layer, f"layers out of {', '.join(LAYERS)}")
-            if not 0 <= weight < math.inf:
-                _refuse(name, f"{layer}:{weight:g}", "weights of 0 or more")
-        if not sum(weights.values()) > 0:
-            _refuse(name, format_layers(weights), "at least one layer with a weight")
 
-
-#: Defaults of a reconstruction of content alone, of a texture of style alone, and of the
-#: demonstration, which is to take less than a minute.
+#: Defaults of a reconstruction of content alone, of a texture of style alone, and of
+#: the demonstration, which is to take less than a minute.
 RECONSTRUCTION: Final = Settings(init="noise")
 TEXTURE: Final = Settings(init="noise")
 DEMO: Final = Settings(iterations=100)
-
-
-def shares(weights: LayerWeights) -> dict[str, float]:
-    """Relative weights divided by their sum, without layers that count for nothing."""
-    total = sum(weights.values())
-    return {layer: weight / total for layer, weight in weights.items() if weight > 0}
 
 
 def _refuse(name: str, value: object, expected: str) -> None:

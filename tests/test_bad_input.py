@@ -55,7 +55,7 @@ PICTURES: dict[str, tuple[list[str], str]] = {
 SETTINGS: dict[str, tuple[list[str], str]] = {
     "unknown layer": (_stylize("--content-layers", "conv6_1"), "conv6_1"),
     "layer twice": (_stylize("--style-layers", "conv1_1,conv1_1"), "given twice"),
-    "no layer": (_stylize("--style-layers", ""), "at least one layer"),
+    "no layer": (_stylize("--style-layers", ""), "at least one with a weight"),
     "layer weight no number": (_stylize("--style-layers", "conv1_1:x"), "'x'"),
     "negative layer weight": (_stylize("--style-layers", "conv1_1:-1"), "0 or more"),
     "negative weight": (_stylize("--style-weight", "-1"), "style-weight"),

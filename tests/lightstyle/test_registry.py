@@ -2,10 +2,10 @@ from pathlib import Path
 
 import pytest
 
-from lightstyle import Settings, contract, registry
+from lightstyle import LayerWeights, Settings, contract, registry
 from lightstyle.errors import ModelError
 
-AVERAGE = Settings(pooling="average", content_layers={"conv3_1": 1.0})
+AVERAGE = Settings(pooling="average", content_layers=LayerWeights({"conv3_1": 1.0}))
 
 
 def _put(name: str) -> Path:

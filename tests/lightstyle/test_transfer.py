@@ -9,7 +9,7 @@ from PIL import Image
 
 import lightstyle
 from export import STYLE_LAYERS
-from lightstyle import Model, Progress, Settings, Status, contract
+from lightstyle import LayerWeights, Model, Progress, Settings, Status, contract
 from lightstyle.errors import ImageError, ModelError, TransferError, UsageError
 from lightstyle.settings import RECONSTRUCTION, TEXTURE
 from tests.networks import picture, tiny_weights
@@ -53,8 +53,8 @@ def test_the_first_loss_is_the_formula_term_by_term(
         content_weight=3.0,
         style_weight=50.0,
         tv_weight=0.02,
-        content_layers={"conv4_2": 1.0, "conv5_2": 3.0},
-        style_layers=dict.fromkeys(STYLE_LAYERS, 2.0),
+        content_layers=LayerWeights({"conv4_2": 1.0, "conv5_2": 3.0}),
+        style_layers=LayerWeights(dict.fromkeys(STYLE_LAYERS, 2.0)),
         init=str(tmp_path / "start.png"),
     )
     result = lightstyle.stylize(content, style, model=model, settings=settings)
@@ -79,7 +79,7 @@ def test_the_first_loss_is_the_formula_term_by_term(
 
 
 def test_terms_without_weight_are_left_out(model: Model) -> None:
-    settings = replace(QUICK, iterations=1, style_layers={"conv2_1": 1.0})
+    settings = replace(QUICK, iterations=1, style_layers=LayerWeights({"conv2_1": 1.0}))
     result = lightstyle.stylize(CONTENT, STYLE, model=model, settings=settings)
     assert set(result.history[0].terms) == {
         "content_loss/conv5_2",
@@ -89,7 +89,7 @@ def test_terms_without_weight_are_left_out(model: Model) -> None:
 
 def test_weights_of_layers_are_relative(model: Model) -> None:
     def first(layers: dict[str, float]) -> float:
-        settings = replace(QUICK, iterations=1, style_layers=layers)
+        settings = replace(QUICK, iterations=1, style_layers=LayerWeights(layers))
         made = lightstyle.stylize(CONTENT, STYLE, model=model, settings=settings)
         return made.loss
 
@@ -116,7 +116,9 @@ def test_a_texture_has_the_size_asked_for(model: Model) -> None:
 
 def test_an_untouched_model_may_hold_more_layers_than_a_job_uses(model: Model) -> None:
     assert len(model.info.content_layers) == 2
-    settings = replace(QUICK, content_layers={"conv4_2": 1.0}, iterations=1)
+    settings = replace(
+        QUICK, content_layers=LayerWeights({"conv4_2": 1.0}), iterations=1
+    )
     made = lightstyle.stylize(CONTENT, STYLE, model=model, settings=settings)
     assert "content_loss/conv4_2" in made.history[0].terms
 
@@ -267,7 +269,9 @@ def test_a_model_is_loaded_from_its_path(tiny_model: Path) -> None:
 
 
 def test_a_weight_that_overflows_is_an_error_not_a_picture(model: Model) -> None:
-    settings = replace(QUICK, style_weight=1e300, style_layers={"conv1_1": 1.0})
+    settings = replace(
+        QUICK, style_weight=1e300, style_layers=LayerWeights({"conv1_1": 1.0})
+    )
     with pytest.raises(TransferError, match="style-weight is 1e"):
         lightstyle.stylize(CONTENT, STYLE, model=model, settings=settings)
 

@@ -1,0 +1,49 @@
+"""How a file of weights is known to be the one that its publisher means."""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from .errors import ModelError
+
+_KINDS: Final = {"md5": "MD5", "sha256": "SHA-256"}
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What the whole file must be.
+
+    Attributes:
+        size: Bytes.
+        algorithm: ``md5`` or ``sha256``.
+        digest: Its hexadecimal digits, or the first of them where no more are known.
+    """
+
+    size: int
+    algorithm: str
+    digest: str
+
+    def check(self, path: Path, name: str) -> None:
+        """Refuse the file at `path`, called `name` in the message, if it is another.
+
+        Raises:
+            ModelError: It has another digest, and the message has both; or it has
+                another size, or cannot be read.
+        """
+        try:
+            with path.open("rb") as file:
+                found = hashlib.file_digest(file, self.algorithm).hexdigest()
+                size = file.tell()
+        except OSError as error:
+            raise ModelError(f"{name} cannot be read: {error.strerror}") from error
+        if not found.startswith(self.digest):
+            kind = _KINDS[self.algorithm]
+            raise ModelError(f"{name} has {kind} {found}, expected {self}")
+        if size != self.size:
+            raise ModelError(f"{name} has {size} bytes, expected {self.size}")
+
+    def __str__(self) -> str:
+        whole = 2 * hashlib.new(self.algorithm).digest_size
+        more = "" if len(self.digest) == whole else "…"
+        return f"{_KINDS[self.algorithm]} {self.digest}{more}"
