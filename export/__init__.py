@@ -35,7 +35,12 @@ STYLE_LAYERS = ("conv1_1", "conv2_1", "conv3_1", "conv4_1", "conv5_1")
 
 
 def export_model(
-    weights: Path, output: Path, *, preprocessing: str = "auto", **choices: Any
+    weights: Path,
+    output: Path,
+    *,
+    preprocessing: str = "auto",
+    reduce: Path | None = None,
+    **choices: Any,
 ) -> None:
     """Make the model at `output`, and its siblings, of the file `weights`.
 
@@ -43,12 +48,19 @@ def export_model(
         weights: VGG19 in any of the formats that `weights` reads.
         output: Path of the evaluation graph.
         preprocessing: ``caffe``, ``torchvision``, or ``auto`` to recognise it.
+        reduce: A folder of pictures, to narrow the network by; weights are then kept in
+            16 bits.
         choices: Layers and pooling, as `build_model`.
 
     Raises:
         ExportError: If the weights, a layer, or the place to write is at fault.
     """
-    build_model(read_weights(weights, preprocessing), output, **choices)
+    network = read_weights(weights, preprocessing)
+    if reduce is not None:
+        from .narrowing import narrowed
+
+        network = narrowed(network, reduce).halved()
+    build_model(network, output, **choices)
 
 
 def build_model(

@@ -38,6 +38,10 @@ def export(
     preprocessing: Annotated[
         str, typer.Option(help="caffe (BGR - mean), torchvision (RGB, std), or auto.")
     ] = "auto",
+    reduce: Annotated[
+        Path | None,
+        typer.Option(help="Folder of pictures: make a small model, fit to them."),
+    ] = None,
     debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
 ) -> None:
     """Make a model from a file of VGG19 weights.
@@ -56,6 +60,7 @@ def export(
         style_layers=_names(style_layers),
         pooling=pooling,
         preprocessing=preprocessing,
+        reduce=reduce,
     )
     print(f"model {path}", file=sys.stderr)
 

@@ -32,7 +32,7 @@ def evaluation(
         pooling: ``max`` or ``average``.
         dtype: float64 only where gradients are checked on the reference evaluator.
     """
-    check_choices(content_layers, style_layers, pooling)
+    check_choices(weights, content_layers, style_layers, pooling)
     graph, image = _start(dtype)
     layers = {*content_layers, *style_layers}
     activations = vgg.features(graph, image, weights, layers, pooling)
@@ -61,7 +61,7 @@ def targets(
     dtype: DTypeLike = np.float32,
 ) -> Graph:
     """Graph from a picture to what it can be a target for: features, Gram matrices."""
-    check_choices(content_layers, style_layers, pooling)
+    check_choices(weights, content_layers, style_layers, pooling)
     graph, image = _start(dtype)
     layers = {*content_layers, *style_layers}
     activations = vgg.features(graph, image, weights, layers, pooling)
@@ -77,18 +77,22 @@ def targets(
 
 
 def check_choices(
-    content_layers: Sequence[str], style_layers: Sequence[str], pooling: str
+    weights: Weights,
+    content_layers: Sequence[str],
+    style_layers: Sequence[str],
+    pooling: str,
 ) -> None:
-    """Refuse names that are not VGG19's, repetitions, and a model without a term."""
+    """Refuse layers that are not the network's, repetitions, a model without a term."""
+    known = [*(weights.embeddings or weights.kernels)]
     if pooling not in contract.POOLINGS:
         expected = " or ".join(contract.POOLINGS)
         raise ExportError(f"unknown pooling {pooling!r}: expected {expected}")
     for layers in (content_layers, style_layers):
         for layer in layers:
-            if layer not in contract.LAYERS:
+            if layer not in known:
                 raise ExportError(
-                    f"unknown layer {layer!r}: expected one of "
-                    f"{', '.join(contract.LAYERS)}"
+                    f"no losses at layer {layer!r} with these weights: expected one of "
+                    f"{', '.join(known)}"
                 )
         if len(set(layers)) != len(layers):
             raise ExportError(f"a layer is named twice in {', '.join(layers)}")

@@ -182,7 +182,7 @@ def test_lowering_leaves_nothing_but_onnx_and_is_done_once() -> None:
 @pytest.mark.parametrize(
     ("content", "style", "problem"),
     [
-        (["conv6_1"], [], "unknown layer 'conv6_1'"),
+        (["conv6_1"], [], "no losses at layer 'conv6_1'"),
         ([], ["conv1_1", "conv1_1"], "twice"),
         ([], [], "at least one"),
     ],

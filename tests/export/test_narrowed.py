@@ -4,8 +4,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from export import build_model, model
+from export.errors import ExportError
+from export.narrowing import narrowed
 from export.weights import Embedding, Weights, read_weights
 from lightstyle import Model, contract
 from tests.networks import picture, tiny_weights
@@ -132,6 +135,47 @@ def test_a_model_in_sixteen_bits_is_half_the_size_and_nearly_the_same(
     )
     for name, value in full.items():
         assert 0 < relative_l2(half[name], value) < 5e-3
+
+
+def test_layers_without_a_map_are_refused() -> None:
+    with pytest.raises(ExportError, match="at layer 'conv2_1' with these weights"):
+        model.evaluation(_narrowed(), ["conv2_1"], STYLE)
+
+
+def test_a_model_is_narrowed_by_a_folder_of_pictures(tmp_path: Path) -> None:
+    for seed in range(12):
+        levels = np.rint(picture(64, 72, seed).transpose(1, 2, 0)).astype(np.uint8)
+        Image.fromarray(levels).save(tmp_path / f"{seed}.png")
+    wide = tiny_weights(width=12)
+    widths = {"conv1_1": 9, "conv1_2": 9, "conv2_1": 12, "conv2_2": 12, "conv3_1": 13}
+    small = narrowed(wide, tmp_path, widths, ["conv2_1", "conv3_1"])
+    assert {layer: len(bias) for layer, bias in small.biases.items()} == widths
+    unseen = picture(64, 72, 99)
+    expected = forward(unseen, wide, [*widths], "max")
+    found = forward(unseen, small, [*widths], "max")
+    for layer, e in small.embeddings.items():
+        estimate = np.tensordot(e.matrix, found[layer], 1) + e.offset[:, None, None]
+        assert relative_l2(estimate, expected[layer]) < 0.35
+
+
+@pytest.mark.parametrize(
+    ("files", "problem"),
+    [
+        (None, "is not a folder of pictures"),
+        ([], "has no pictures"),
+        (["a.png"], "a.png is not a picture that can be read"),
+    ],
+)
+def test_a_folder_without_pictures_is_refused(
+    tmp_path: Path, files: list[str] | None, problem: str
+) -> None:
+    folder = tmp_path / "pictures"
+    if files is not None:
+        folder.mkdir()
+        for name in files:
+            (folder / name).write_text("no picture")
+    with pytest.raises(ExportError, match=problem):
+        narrowed(tiny_weights(), folder)
 
 
 def test_a_narrowed_model_can_be_built_again_from_its_weights(tmp_path: Path) -> None:

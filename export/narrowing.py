@@ -1,0 +1,144 @@
+"""A small model of anybody's own pictures: what ``lightstyle export --reduce`` does.
+
+The mathematics is in `reduce`; here are the widths, the pictures, and the wide network
+as a function, by a graph of ours on onnxruntime.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps
+
+from . import vgg
+from .errors import ExportError
+from .graph import Graph
+from .lowering import lower
+from .reduce import Features, Narrowed, narrow
+from .weights import Embedding, Weights
+from .write import to_proto
+
+#: Multiples of 16, by measured seconds: blocks 1 and 2 are the slow ones. Of blocks 3
+#: and 4, what leads to conv4_1 matters most: most of a style loss is there.
+WIDTHS: Final[dict[str, int]] = {
+    "conv1_1": 16,
+    "conv1_2": 16,
+    "conv2_1": 48,
+    "conv2_2": 64,
+    "conv3_1": 112,
+    "conv3_2": 96,
+    "conv3_3": 96,
+    "conv3_4": 112,
+    "conv4_1": 256,
+    "conv4_2": 192,
+    "conv4_3": 160,
+    "conv4_4": 192,
+    "conv5_1": 320,
+    "conv5_2": 256,
+}
+
+#: The layers of a narrowed network that a loss may look at.
+MAPPED: Final = (
+    "conv1_1",
+    "conv2_1",
+    "conv3_1",
+    "conv4_1",
+    "conv4_2",
+    "conv5_1",
+    "conv5_2",
+)
+
+#: Pictures that are looked at, and the longest side that each is brought to.
+PICTURES: Final = 96
+SIDE: Final = 256
+
+_SUFFIXES: Final = (".jpg", ".jpeg", ".png", ".webp")
+
+
+def narrowed(
+    network: Weights,
+    folder: Path,
+    widths: Mapping[str, int] = WIDTHS,
+    mapped: Sequence[str] = MAPPED,
+) -> Weights:
+    """Narrow `network` in closed form, as the pictures in `folder` show it.
+
+    Args:
+        network: VGG19, or a network of its depth.
+        folder: Holds .jpg, .png or .webp files; at most `PICTURES` from all over it
+            are used. Some dozens of varied ones are needed for a good result.
+        widths: Layers, in order → how many channels each keeps.
+        mapped: Those that a loss may look at.
+
+    Raises:
+        ExportError: If there is no such folder or it has no picture that can be read.
+    """
+    pictures = [_picture(path) for path in _chosen(folder)]
+    small = narrow(
+        _features(network, tuple(widths)),
+        network.kernels,
+        network.biases,
+        network.mean,
+        widths,
+        mapped,
+        pictures,
+    )
+    return with_maps(network, small)
+
+
+def with_maps(network: Weights, small: Narrowed) -> Weights:
+    """The narrowed network as weights, with the origin of `network`."""
+    return replace(
+        network,
+        kernels=small.kernels,
+        biases=small.biases,
+        source=f"{network.source}, narrowed by Lightstyle",
+        embeddings={layer: Embedding(*small.maps[layer]) for layer in small.maps},
+    )
+
+
+def _chosen(folder: Path) -> list[Path]:
+    if not folder.is_dir():
+        raise ExportError(f"{folder} is not a folder of pictures")
+    found = sorted(p for p in folder.iterdir() if p.suffix.lower() in _SUFFIXES)
+    if not found:
+        raise ExportError(f"{folder} has no pictures, {', '.join(_SUFFIXES)}")
+    return found[:: max(1, len(found) // PICTURES)][:PICTURES]
+
+
+def _picture(path: Path) -> NDArray[np.float32]:
+    try:
+        with Image.open(path) as opened:
+            image = ImageOps.exif_transpose(opened).convert("RGB")
+    except Exception as error:  # Pillow has no base class for what it raises
+        raise ExportError(f"{path} is not a picture that can be read") from error
+    image.thumbnail((SIDE, SIDE))
+    return np.asarray(image, np.float32)
+
+
+def _features(network: Weights, layers: Sequence[str]) -> Features:
+    """The wide network: a picture (H, W, 3) → activations (C, h, w) of `layers`."""
+    try:
+        from onnxruntime import InferenceSession
+    except ImportError as error:
+        raise ExportError(
+            'narrowing needs onnxruntime: pip install "lightstyle[cpu]"'
+        ) from error
+    graph = Graph()
+    image = graph.input("image", (1, 3, "H", "W"))
+    graph.outputs = vgg.features(graph, image, network, layers, "max")
+    session = InferenceSession(
+        to_proto(lower(graph)).SerializeToString(), providers=["CPUExecutionProvider"]
+    )
+
+    def features(image_hwc: NDArray[Any]) -> dict[str, NDArray[Any]]:
+        pixels = np.ascontiguousarray(image_hwc.transpose(2, 0, 1)[None], np.float32)
+        values = session.run(None, {"image": pixels})
+        return {
+            layer: value[0] for layer, value in zip(graph.outputs, values, strict=True)
+        }
+
+    return features
