@@ -53,19 +53,20 @@ class Muon:
     second: dict[str, Tensor] = field(default_factory=dict)
     steps: int = 0
 
-    @torch.no_grad()
     def step(self, parameters: Mapping[str, Tensor], rate: float) -> None:
         """Take one step of size `rate` and clear the gradients."""
         self.steps += 1
-        for name, value in parameters.items():
-            gradient, value.grad = value.grad, None
-            if gradient is None:
-                continue
-            # Rows of conv1_1 are colours: there is nothing to orthogonalise.
-            if value.ndim > 1 and value.shape[1] > 3:
-                value.sub_(self._matrix_step(name, gradient), alpha=rate)
-            else:
-                value.sub_(self._adam_step(name, gradient), alpha=rate)
+        with torch.no_grad():
+            for name, value in parameters.items():
+                gradient, value.grad = value.grad, None
+                if gradient is not None:
+                    value.sub_(self._direction(name, gradient), alpha=rate)
+
+    def _direction(self, name: str, gradient: Tensor) -> Tensor:
+        # Rows of conv1_1 are colours: there is nothing to orthogonalise.
+        if gradient.ndim > 1 and gradient.shape[1] > 3:
+            return self._matrix_step(name, gradient)
+        return self._adam_step(name, gradient)
 
     def _matrix_step(self, name: str, gradient: Tensor) -> Tensor:
         momentum = self.first.setdefault(name, torch.zeros_like(gradient))

@@ -154,12 +154,12 @@ class Training:
         rising = min(1.0, (step + 1) / _WARM_UP)
         return _RATE * rising * min(1.0, (steps - step) / (_FALL * steps))
 
-    @torch.no_grad()
     def _average(self) -> None:
         # Less of the past at first, when there is not much of it.
         past = min(_AVERAGE, (1 + self._state.step) / (10 + self._state.step))
-        for name, value in self._state.parameters.items():
-            self._state.average[name].lerp_(value, 1 - past)
+        with torch.no_grad():
+            for name, value in self._state.parameters.items():
+                self._state.average[name].lerp_(value, 1 - past)
 
     def _natural(self) -> Lesson:
         path = self._paths[self._drawn_natural()]
