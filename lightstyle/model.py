@@ -13,8 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import contract
-from .errors import DeviceError, ModelError, UsageError
-from .session import Feeds, Session, available_devices, check_device
+from .errors import DeviceError, ModelError
+from .session import (
+    Feeds,
+    Session,
+    available_devices,
+    check_device,
+    check_threads,
+)
 
 Array = NDArray[np.float32]
 
@@ -76,8 +82,7 @@ class Model:
             UsageError: If `device` or `threads` is none.
         """
         check_device(device)
-        if threads is not None and threads < 1:
-            raise UsageError(f"threads is {threads}, expected a number of at least 1")
+        check_threads(threads)
         path = Path(path)
         if device == "auto":
             return cls._load_best(path, threads)

@@ -16,6 +16,10 @@ from numpy.typing import NDArray
 from .errors import DeviceError, ModelError, UsageError
 
 DEVICES: Final = ("auto", "cpu", "cuda")
+
+#: More threads than any machine has cores: each costs memory before it does anything.
+MAXIMUM_THREADS: Final = 512
+
 Feeds = Mapping[str, NDArray[np.float32]]
 
 _PROVIDERS: Final[dict[str, Any]] = {
@@ -116,6 +120,12 @@ def check_device(device: str) -> None:
     """Refuse a name that is no device."""
     if device not in DEVICES:
         raise UsageError(f"device is {device}, expected one of {', '.join(DEVICES)}")
+
+
+def check_threads(threads: int | None) -> None:
+    """Refuse a number of threads that onnxruntime would choke on."""
+    if threads is not None and not 1 <= threads <= MAXIMUM_THREADS:
+        raise UsageError(f"threads is {threads}, expected 1 to {MAXIMUM_THREADS}")
 
 
 def _provider_name(device: str) -> str:
