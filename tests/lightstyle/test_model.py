@@ -123,7 +123,9 @@ def test_a_model_of_another_schema_is_refused(
         Model.load(tiny_model, "cpu")
 
 
-@pytest.mark.parametrize(("device", "threads"), [("tpu", None), ("cpu", 0), ("cpu", 100_000)])
+@pytest.mark.parametrize(
+    ("device", "threads"), [("tpu", None), ("cpu", 0), ("cpu", 100_000)]
+)
 def test_devices_and_threads_out_of_range_are_refused(
     tiny_model: Path, device: str, threads: int | None
 ) -> None:
