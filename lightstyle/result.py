@@ -55,7 +55,7 @@ class Result:
         image_hwc: (H, W, 3), RGB, float32, 0…255.
         alpha_hw: (H, W), 0…255, where the content had transparency.
         status: How the optimisation ended.
-        loss: The lowest loss, which is that of the picture before clipping to 0…255.
+        loss: The lowest loss, which is that of the picture before it is rounded.
         history: Losses of every evaluation.
         seconds: Of the whole run, loading of the model included.
         settings: That made it.

@@ -35,9 +35,9 @@ SETTINGS = Settings(size=256, iterations=150)
 PAIRS = (
     ("content/tubingen.jpg", "style/starry_night_google.jpg"),
     ("content/golden_gate.jpg", "style/the_scream.jpg"),
-    ("content/tubingen.jpg", "style/shipwreck.jpg"),
-    ("train/0972.jpg", "style/seated-nude.jpg"),
-    ("train/0024.jpg", "train/0888.jpg"),
+    ("train/0972.jpg", "style/shipwreck.jpg"),
+    ("train/0888.jpg", "style/seated-nude.jpg"),
+    ("train/0024.jpg", "train/1248.jpg"),
 )
 
 

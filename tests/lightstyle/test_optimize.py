@@ -3,7 +3,15 @@ import math
 import numpy as np
 import pytest
 
-from lightstyle.optimize import Outcome, Status, Vector, minimize
+from lightstyle import optimize
+from lightstyle.optimize import Objective, Outcome, Status, Vector, Watch
+
+
+def minimize(
+    objective: Objective, start: Vector, evaluations: int, watch: Watch
+) -> Outcome:
+    """With bounds that are far away."""
+    return optimize.minimize(objective, start, evaluations, watch, (-1e4, 1e4))
 
 
 def _ignore(point: Vector) -> None:
@@ -149,7 +157,16 @@ def test_the_first_step_is_one_unit_for_each_variable_whatever_the_loss() -> Non
     assert first_step(1e9) == pytest.approx(1.0)
 
 
-def test_an_outcome_compares_by_what_happened() -> None:
-    outcome = minimize(_quadratic, np.zeros(2), 1, _ignore)
-    assert isinstance(outcome, Outcome)
-    assert outcome.status.value == "all iterations were used"
+def test_every_point_that_is_evaluated_lies_within_the_bounds() -> None:
+    seen: list[Vector] = []
+
+    def beyond(x: Vector) -> tuple[float, Vector]:
+        seen.append(x.copy())
+        return float(np.sum((x - 300) ** 2)), 2 * (x - 300)
+
+    start = np.linspace(-50, 200, 30)
+    outcome = optimize.minimize(beyond, start, 50, _ignore)
+    assert min(x.min() for x in seen) >= 0
+    assert max(x.max() for x in seen) <= 255
+    np.testing.assert_allclose(outcome.point, 255)
+    assert outcome.status is Status.CONVERGED
