@@ -19,6 +19,8 @@ from lightstyle.contract import (
     META_STYLE_LAYERS,
     SCHEMA,
     VERSION,
+    targets_path,
+    weights_path,
 )
 
 from .errors import ExportError
@@ -55,6 +57,9 @@ def export_model(
     Raises:
         ExportError: If the weights, a layer, or the place to write is at fault.
     """
+    for place in (output, targets_path(output), weights_path(output)):
+        if place.exists() and weights.exists() and place.samefile(weights):
+            raise ExportError(f"cannot write {place}: it is the weights file given")
     network = read_weights(weights, preprocessing)
     if reduce is not None:
         from .narrowing import narrowed

@@ -6,6 +6,7 @@ were made, maps in a fixed one, and nothing of the day or the machine goes in.
 
 import hashlib
 import json
+import os
 import shutil
 import struct
 import tempfile
@@ -27,6 +28,9 @@ from .graph import Graph, Node, Tensor
 #: operators here.
 OPSET = 17
 IR_VERSION = 8
+
+#: Metadata stand at the start of a weights file and at the end of a graph.
+_HEAD_BYTES = 8192
 
 #: The first tensor of a weights file starts at a multiple of this.
 ALIGNMENT = 4096
@@ -56,8 +60,10 @@ def write_model(
         metadata: What `contract` calls metadata, but for role and weights digest.
 
     Raises:
-        ExportError: If the files cannot be written.
+        ExportError: If the files cannot be written, or would replace what is no model.
     """
+    for file in (path, contract.targets_path(path), contract.weights_path(path)):
+        _check_replaceable(file)
     try:
         folder = Path(tempfile.mkdtemp(prefix=".lightstyle-", dir=path.parent))
     except OSError as error:
@@ -96,6 +102,18 @@ def to_proto(
     model.producer_name = "lightstyle"
     helper.set_model_props(model, dict(sorted((metadata or {}).items())))
     return model
+
+
+def _check_replaceable(path: Path) -> None:
+    """Refuse to write over anything but a model's own file."""
+    if not os.path.lexists(path):
+        return
+    data = path.read_bytes() if path.is_file() else b""
+    if contract.META_SCHEMA.encode() not in data[:_HEAD_BYTES] + data[-_HEAD_BYTES:]:
+        raise ExportError(
+            f"cannot write {path}: it exists and is no model's file; choose another "
+            "name"
+        )
 
 
 def _write_files(

@@ -4,11 +4,13 @@ What is heavy (scipy, onnxruntime) is imported by the modules that need it when 
 need it, so that ``--help`` answers at once.
 """
 
+import os
 import sys
 import traceback
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
+from importlib import metadata
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -19,10 +21,17 @@ from . import output as output_
 from .cli_options import RunOptions, takes
 from .console import Interrupt, Saver, say
 from .contract import BUNDLED_MODEL, VERSION
-from .errors import ExitCode, LightstyleError, UsageError
+from .errors import (
+    DeviceError,
+    ExitCode,
+    LightstyleError,
+    OutputError,
+    TransferError,
+    UsageError,
+)
 from .optimize import Status
 from .result import Progress, Result
-from .settings import DEMO, RECONSTRUCTION, TEXTURE, Settings
+from .settings import DEMO, INITS, Settings
 
 app = typer.Typer(
     name="lightstyle",
@@ -59,7 +68,7 @@ def stylize(
 
 
 @app.command("content")
-@takes(RECONSTRUCTION, RunOptions(), without=_STYLE_ONLY)
+@takes(Settings(), RunOptions(), without=_STYLE_ONLY)
 def reconstruct(
     content: _Content, output: _Output, settings: Settings, options: RunOptions
 ) -> None:
@@ -68,7 +77,7 @@ def reconstruct(
 
 
 @app.command()
-@takes(TEXTURE, RunOptions(), without=_CONTENT_ONLY)
+@takes(Settings(), RunOptions(), without=_CONTENT_ONLY)
 def texture(
     style: _Style,
     output: _Output,
@@ -118,8 +127,13 @@ def info() -> None:
     """Print versions, devices, and the models that are found."""
     print(f"lightstyle   {VERSION}")
     print(f"python       {sys.version.split()[0]}")
-    print(f"onnxruntime  {session.runtime_version()}")
-    print(f"devices      {', '.join(session.available_devices())}")
+    for package in ("numpy", "scipy", "pillow"):
+        print(f"{package:12} {metadata.version(package)}")
+    try:
+        print(f"onnxruntime  {session.runtime_version()}")
+        print(f"devices      {', '.join(session.available_devices())}")
+    except DeviceError as error:
+        print(f"onnxruntime  none ({error})")
     print(f"cpus         {session.available_cpus()}")
     exporter = "installed" if registry.exporter() else "not installed"
     print(f"exporter     {exporter}")
@@ -151,7 +165,10 @@ def _make(
 ) -> None:
     """Check everything that can be checked, run `job`, write what it made."""
     saver = Saver(path, options.save_every, options.bits)
-    _check_outputs(inputs, path, saver.paths(settings.iterations), options)
+    if settings.init not in (None, *INITS):
+        inputs = [*inputs, Path(settings.init)]
+    _check_outputs(inputs, path, saver.existing(settings.iterations), options)
+    failures: list[OutputError] = []
     with ExitStack() as stack:
         interrupt = stack.enter_context(Interrupt())
         model = registry.load(options.model, settings, options.device, options.threads)
@@ -166,30 +183,47 @@ def _make(
         ]
 
         def callback(progress: Progress) -> None:
-            for watch in watchers:
-                watch(progress)
+            try:
+                for watch in watchers:
+                    watch(progress)
+            except OutputError as error:  # the best picture is saved before it is told
+                failures.append(error)
+                raise StopIteration from error
 
         result = job(**pictures, model=model, settings=settings, callback=callback)
     result.save(path, options.bits)
     if not options.quiet:
         _summarise(result, path)
+    _conclude(result, path, failures)
+
+
+def _conclude(result: Result, path: Path, failures: Sequence[OutputError]) -> None:
+    """End with the exit code of what went wrong on the way to the picture, if any."""
+    if failures:
+        raise failures[0]
+    if result.status is Status.NON_FINITE:
+        raise TransferError(
+            "the loss stopped being a finite number at iteration "
+            f"{result.evaluations}: {path} is the best picture before that; lower "
+            "the weights"
+        )
     if result.status is Status.CANCELLED:
         raise typer.Exit(ExitCode.INTERRUPTED)
 
 
 def _check_outputs(
-    inputs: Sequence[Path], path: Path, saves: Sequence[Path], options: RunOptions
+    inputs: Sequence[Path], path: Path, existing: Sequence[Path], options: RunOptions
 ) -> None:
     if options.save_every < 0:
         raise UsageError(f"save-every is {options.save_every}, expected 0 or more")
-    for picture in (path, *saves):
-        output_.check_format(picture, options.bits)
+    output_.check_format(path, options.bits)
+    for picture in (path, *existing):
         output_.check_writable(picture, inputs=inputs, overwrite=options.overwrite)
     if options.log is not None:
-        taken = (*inputs, path, *saves)
-        if options.log.resolve() in [other.resolve() for other in taken]:
+        taken = [os.path.realpath(other) for other in (*inputs, path, *existing)]
+        if os.path.realpath(options.log) in taken:
             raise UsageError(f"log {options.log} is also a picture: give another name")
-        output_.check_writable(options.log, inputs=(), overwrite=options.overwrite)
+        output_.check_writable(options.log, inputs=inputs, overwrite=options.overwrite)
 
 
 def _summarise(result: Result, path: Path) -> None:
@@ -212,10 +246,12 @@ def _parse_size(text: str) -> tuple[int, int]:
 def _report(error: BaseException) -> ExitCode:
     """Print `error` as one line and return its exit code."""
     if isinstance(error, KeyboardInterrupt):
-        say("interrupted: nothing was written")
+        say("interrupted")
         return ExitCode.INTERRUPTED
     if isinstance(error, LightstyleError):
         message, code = str(error), error.exit_code
+    elif isinstance(error, MemoryError):
+        message, code = "out of memory: choose a smaller size", ExitCode.TRANSFER
     elif hasattr(error, "format_message"):  # typer's usage errors have no public base
         message, code = f"{error.format_message()} (see --help)", ExitCode.USAGE
     else:

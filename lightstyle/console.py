@@ -1,16 +1,18 @@
 """What a run shows and writes while it goes on: progress, log, saves, and Ctrl-C."""
 
+import glob
 import json
+import math
 import signal
 import sys
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any, Protocol, TextIO
 
-from . import output
 from .errors import OutputError
 from .result import Progress
 
@@ -29,8 +31,13 @@ class Watcher(Protocol):
 
 
 def say(message: str) -> None:
-    """Print a line for the person, which is to say on stderr."""
-    print(message, file=sys.stderr, flush=True)
+    """Print a line for the person, which is to say on stderr.
+
+    If nobody can read it (stderr closed, a broken pipe), the work goes on without.
+    """
+    if sys.stderr is not None:
+        with suppress(OSError, ValueError):
+            print(message, file=sys.stderr, flush=True)
 
 
 @contextmanager
@@ -39,7 +46,7 @@ def display(heading: str, iterations: int, *, quiet: bool) -> Iterator[Watcher]:
 
     That is a bar on a terminal, plain lines elsewhere, and nothing if `quiet`.
     """
-    if quiet:
+    if quiet or sys.stderr is None or sys.stderr.closed:
         yield lambda progress: None
     elif not sys.stderr.isatty():
         yield partial(_plain, heading, max(1, iterations // PLAIN_LINES))
@@ -64,14 +71,18 @@ def log(path: Path | None) -> Iterator[Watcher]:
     if path is None:
         yield lambda progress: None
         return
-    with _opened(path) as file:
+    with ExitStack() as stack:
+        files: list[TextIO] = []
 
         def write(progress: Progress) -> None:
+            if not files:  # a run that fails at once leaves no empty log
+                files.append(stack.enter_context(_opened(path)))
             losses = progress.losses
             entry = {"evaluation": progress.evaluation, "total": losses.total}
             entry |= {**losses.terms, "seconds": round(losses.seconds, 6)}
+            numbers = {k: v if math.isfinite(v) else None for k, v in entry.items()}
             try:
-                print(json.dumps(entry), file=file, flush=True)
+                print(json.dumps(numbers), file=files[0], flush=True)
             except OSError as error:
                 raise OutputError(f"log {path}: {error.strerror}") from error
 
@@ -85,18 +96,22 @@ class Saver:
         """Derive the names from `path`; `every` 0 saves nothing."""
         self._path, self._every, self._bits = path, every, bits
 
-    def paths(self, iterations: int) -> list[Path]:
-        """All files that a run of so many iterations would write."""
-        if not self._every:
-            return []
-        evaluations = range(self._every, iterations + 1, self._every)
-        return [self._numbered(n) for n in evaluations]
+    def existing(self, iterations: int) -> list[Path]:
+        """Files that are there and that a run of so many iterations would replace."""
+        stem, suffix = glob.escape(self._path.stem), glob.escape(self._path.suffix)
+        found = sorted(self._path.parent.glob(f"{stem}_*{suffix}"))
+        numbers = {path: path.stem.rpartition("_")[2] for path in found}
+        return [
+            path
+            for path, text in numbers.items()
+            if self._every and text.isdecimal() and path == self._numbered(int(text))
+            if 0 < int(text) <= iterations and int(text) % self._every == 0
+        ]
 
     def __call__(self, progress: Progress) -> None:
         """Save if this evaluation's turn has come."""
         if self._every and progress.evaluation % self._every == 0:
-            path = self._numbered(progress.evaluation)
-            output.save(path, progress.image_hwc, bits=self._bits)
+            progress.save(self._numbered(progress.evaluation), self._bits)
 
     def _numbered(self, evaluation: int) -> Path:
         return self._path.with_stem(f"{self._path.stem}_{evaluation:04d}")
@@ -116,12 +131,14 @@ class Interrupt:
 
     def __enter__(self) -> "Interrupt":
         """Start to catch the signal."""
-        self._previous = signal.signal(signal.SIGINT, self._press)
+        if threading.current_thread() is threading.main_thread():
+            self._previous = signal.signal(signal.SIGINT, self._press)
         return self
 
     def __exit__(self, *error: object) -> None:
         """Leave the signal as it was."""
-        signal.signal(signal.SIGINT, self._previous)
+        if self._previous is not None:
+            signal.signal(signal.SIGINT, self._previous)
 
     def __call__(self, progress: Progress) -> None:
         """End the run if the signal has come."""
@@ -132,7 +149,6 @@ class Interrupt:
         if self.pressed:
             raise KeyboardInterrupt
         self.pressed = True
-        say("stopping after this evaluation (Ctrl-C again: at once, without a picture)")
 
 
 def _bar() -> "Bar":
@@ -143,7 +159,7 @@ def _bar() -> "Bar":
     return Bar(
         BarColumn(bar_width=24),
         MofNCompleteColumn(),
-        TextColumn("{task.fields[detail]}"),
+        TextColumn("{task.fields[detail]}", markup=False),
         console=Console(stderr=True),
     )
 

@@ -165,6 +165,8 @@ def _make_model(entry: Known) -> Path:
             'of them, is not installed: pip install "lightstyle[export]", then again'
         )
     try:
+        for damaged in (path, contract.targets_path(path), contract.weights_path(path)):
+            damaged.unlink(missing_ok=True)  # damaged: it may not look like a model's damaged
         module.export_model(entry.path, path)
     except (OSError, module.ExportError) as error:
         raise ModelError(f"no model of {entry.name} can be made: {error}") from error

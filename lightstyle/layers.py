@@ -32,9 +32,10 @@ class LayerWeights(Mapping[str, float]):
                     f"the weight of layer {layer} is {weight!r}, expected a number of "
                     "0 or more"
                 )
-        if not sum(weights.values()) > 0:
+        if not 0 < sum(weights.values()) < math.inf:
             raise UsageError(
-                f"layers are {dict(weights)}, expected at least one with a weight"
+                f"layers are {dict(weights)}, expected at least one with a weight, and "
+                "a finite sum"
             )
         self._weights = {layer: float(weight) for layer, weight in weights.items()}
 
@@ -47,7 +48,7 @@ class LayerWeights(Mapping[str, float]):
         """
         weights: dict[str, float] = {}
         for part in filter(None, (part.strip() for part in text.split(","))):
-            layer, _, number = part.partition(":")
+            layer, number = (side.strip() for side in f"{part}:".split(":")[:2])
             if layer in weights:
                 raise UsageError(f"layer {layer} is given twice in {text!r}")
             try:

@@ -39,7 +39,7 @@ class ModelInfo:
     generator: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Evaluation:
     """Terms of the loss, each without its weight, and the gradient of the whole.
 
@@ -136,8 +136,11 @@ class Model:
     def _warm_up(self) -> None:
         """Run once: without cuDNN a session is made, and the first run fails."""
         side = contract.MINIMUM_SIDE
+        pixels = np.zeros((1, 3, side, side), np.float32)
+        evaluation = self._sessions[contract.EVALUATION]
+        feeds = {name: np.zeros((), np.float32) for name in evaluation.inputs}
         try:
-            self.targets(np.zeros((1, 3, side, side), np.float32))
+            self.evaluate(pixels, {**feeds, **self.targets(pixels)})
         except ModelError as error:
             raise DeviceError(f"device cuda was found but fails: {error}") from error
 

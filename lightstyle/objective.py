@@ -4,7 +4,6 @@ Between the model, which speaks float32 pictures and unweighted terms, and the
 optimiser, which speaks float64 vectors and one number.
 """
 
-import math
 from dataclasses import dataclass
 from time import perf_counter
 
@@ -12,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import contract
+from .errors import UsageError
 from .model import Model
 from .optimize import Vector
 from .settings import Settings
@@ -74,6 +74,8 @@ class Objective:
             with_content=content is not None,
             with_style=style is not None,
         )
+        if not any(self._weights.values()):
+            raise UsageError("all weights are 0: nothing is left to minimise")
         with np.errstate(over="ignore"):  # an infinite weight is found in the loss
             for term, weight in self._weights.items():
                 self._feeds[_weight_feed(term)] = np.array(weight, np.float32)
@@ -88,7 +90,7 @@ class Objective:
             for name, weight in self._weights.items()
             if weight > 0
         }
-        total = math.fsum(terms.values())
+        total = sum(terms.values())
         self.history.append(Losses(total, terms, perf_counter() - began))
         return total, evaluation.gradient.astype(np.float64).ravel()
 

@@ -18,6 +18,7 @@ picture nobody sees: clipped to 0…255 afterwards, one of the demonstration's p
 
 import math
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum
 from typing import Final
@@ -49,7 +50,7 @@ class Status(Enum):
     NON_FINITE = "the loss stopped being a finite number"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Outcome:
     """The best point that was evaluated, and how the run ended.
 
@@ -149,6 +150,9 @@ class _Run:
         self.count += 1
         loss, gradient = self.objective(point)
         if not (math.isfinite(loss) and np.isfinite(gradient).all()):
+            if math.isfinite(self.loss):
+                with suppress(StopIteration):
+                    self.watch(self.point)
             raise _EndOfRun(Status.NON_FINITE)
         if loss < self.loss:
             self.point, self.loss = point, loss

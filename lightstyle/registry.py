@@ -7,7 +7,7 @@ and kept.
 """
 
 import hashlib
-import importlib
+import importlib.util
 import os
 from pathlib import Path
 from typing import Any, Final
@@ -19,8 +19,9 @@ from .settings import Settings
 
 MODEL_VARIABLE: Final = "LIGHTSTYLE_MODEL"
 
-#: The exporter's package as a wheel has it, and as a checkout has it.
-_EXPORTERS: Final = ("lightstyle.export", "export")
+#: The exporter's package: its name, and where it must lie relative to this one. As a
+#: wheel has it, and as a checkout has it, where anybody's `export` could come first.
+_EXPORTERS: Final = (("lightstyle.export", "export"), ("export", "../export"))
 
 
 def load(
@@ -56,7 +57,7 @@ def find(model: str | Path | None) -> Path:
         path = cached(contract.DEFAULT_MODEL)
         return path if path.is_file() else bundled()
     path = Path(named)
-    if path.suffix or path.parent != Path() or path.exists():
+    if path.suffix or path.parent != Path() or path.is_file():
         return path
     in_cache = cached(path.name)
     is_bundled = path.name == contract.BUNDLED_MODEL and not in_cache.is_file()
@@ -118,13 +119,15 @@ def missing(info: ModelInfo, settings: Settings) -> str:
 
 def exporter() -> Any:
     """The exporter's package, or `None` where it or what it needs is not installed."""
-    for name in _EXPORTERS:
-        try:
-            module = importlib.import_module(name)
-        except ImportError:
+    for name, place in _EXPORTERS:
+        ours = (Path(__file__).parent / place / "__init__.py").resolve()
+        spec = importlib.util.find_spec(name)
+        if spec is None or spec.origin is None or Path(spec.origin).resolve() != ours:
             continue
-        if getattr(module, "SCHEMA", None) == contract.SCHEMA:
-            return module
+        try:
+            return importlib.import_module(name)
+        except ModuleNotFoundError:  # onnx, most likely
+            continue
     return None
 
 

@@ -1,6 +1,5 @@
 """What a run yields: progress while it goes on, a result when it has ended."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
@@ -15,21 +14,21 @@ from .optimize import Status, Vector
 from .settings import Settings
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Progress:
     """The state of a run after an evaluation, as callbacks see it.
 
     Attributes:
-        history: Losses of all evaluations so far, the latest last; a live view.
+        history: Losses of all evaluations so far, the latest last.
         settings: Of the run.
         seconds: Since the run began.
     """
 
-    history: Sequence[Losses]
+    history: tuple[Losses, ...]
     settings: Settings
     seconds: float
-    _best: Vector
-    _shape: tuple[int, ...]
+    _best_nchw: Vector
+    _alpha_hw: NDArray[np.float32] | None
 
     @property
     def evaluation(self) -> int:
@@ -44,10 +43,14 @@ class Progress:
     @property
     def image_hwc(self) -> NDArray[np.float32]:
         """Best picture so far, (H, W, 3), 0…255, made anew at each call."""
-        return images.from_pixels(self._best.reshape(self._shape))
+        return images.from_pixels(self._best_nchw)
+
+    def save(self, path: str | PathLike[str], bits: int = 8) -> None:
+        """Write the best picture so far, as `Result.save` does."""
+        output.save(Path(path), self.image_hwc, alpha_hw=self._alpha_hw, bits=bits)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Result:
     """A finished picture.
 

@@ -7,6 +7,8 @@ every session are looked at after it was made, and a GPU must evaluate once to c
 
 import os
 from collections.abc import Mapping, Sequence
+from contextlib import redirect_stdout
+from io import StringIO
 from pathlib import Path
 from typing import Any, Final
 
@@ -52,11 +54,15 @@ class Session:
         options.intra_op_num_threads = _thread_count(threads)
         if device not in available_devices():
             raise _unusable(device)
+        if device == "cuda":
+            _preload(runtime)
         try:
             self._session = runtime.InferenceSession(
                 str(path), options, providers=[_PROVIDERS[device]], enable_fallback=0
             )
         except Exception as error:  # onnxruntime's own have no common base
+            if device != "cpu":
+                raise _unusable(device, _first_line(error)) from error
             raise ModelError(
                 f"model {path} cannot be loaded: {_first_line(error)}"
             ) from error
@@ -133,10 +139,17 @@ def _provider_name(device: str) -> str:
     return str(provider if isinstance(provider, str) else provider[0])
 
 
-def _unusable(device: str) -> DeviceError:
+def _preload(runtime: Any) -> None:
+    """Load CUDA from the wheels of the extra `gpu`; it prints what it does not find."""
+    with redirect_stdout(StringIO()):
+        runtime.preload_dlls()
+
+
+def _unusable(device: str, reason: str = "") -> DeviceError:
     return DeviceError(
-        f"device {device} was asked for but onnxruntime cannot use it here: install "
-        'the GPU extra, pip install "lightstyle[gpu]", and a driver'
+        f"device {device} was asked for but onnxruntime cannot use it here: "
+        f"{reason + '; ' if reason else ''}install the GPU extra, pip install "
+        '"lightstyle[gpu]", and a driver'
     )
 
 

@@ -5,6 +5,7 @@ does not change the picture (device, threads, where to write) is not one of thes
 """
 
 import math
+import numbers
 from dataclasses import dataclass, field, fields
 from typing import Any, Final
 
@@ -58,7 +59,8 @@ class Settings:
             as 1. Five layers without weights are the paper's, w = 1/5 each.
         style_scale: Longest side of the style picture relative to the result's.
         init: What the optimisation starts from: ``content``, ``noise``, ``style``, or
-            the path of a picture.
+            the path of a picture; by default the content to stylise it, and noise for
+            the jobs that have one picture only.
         init_noise: Share of noise mixed into the start, 0…1.
         seed: Of the noise.
         pooling: ``max`` or ``average``.
@@ -73,7 +75,11 @@ class Settings:
     content_layers: LayerWeights = _layers(_CONTENT, "Content layers, with weights.")
     style_layers: LayerWeights = _layers(_STYLE, "Style layers, with weights.")
     style_scale: float = option(1.0, "Size of the style relative to the picture.")
-    init: str = option("content", "Start: content, noise, style, or a picture file.")
+    init: str | None = option(
+        None,
+        "Start: content, noise, style, or a picture file; by default content, or "
+        "noise if there is one picture only.",
+    )
     init_noise: float = option(0.0, "Share of noise in the start, 0 to 1.")
     seed: int = option(0, "Seed of the noise.")
     pooling: str = option("max", "Pooling of the network: max or average.")
@@ -87,13 +93,13 @@ class Settings:
         self._check_number("size", at_least=MINIMUM_SIDE)
         self._check_number("iterations", at_least=1)
         self._check_number("seed", at_least=0)
-        for name in ("content_weight", "style_weight", "tv_weight", "init_noise"):
+        for name in ("content_weight", "style_weight", "tv_weight"):
             self._check_number(name, at_least=0)
         self._check_number("style_scale", at_least=0.01, at_most=100)
         self._check_number("init_noise", at_least=0, at_most=1)
         if self.pooling not in POOLINGS:
             _refuse("pooling", self.pooling, " or ".join(POOLINGS))
-        if not self.init:
+        if self.init is not None and not (self.init and isinstance(self.init, str)):
             _refuse("init", self.init, f"{', '.join(INITS)} or a picture file")
         for name in ("content_layers", "style_layers"):
             if not isinstance(getattr(self, name), LayerWeights):
@@ -110,18 +116,16 @@ class Settings:
         self, name: str, at_least: float, at_most: float = math.inf
     ) -> None:
         value = getattr(self, name)
-        kinds = (int,) if isinstance(getattr(type(self), name), int) else (int, float)
-        good = isinstance(value, kinds) and not isinstance(value, bool)
+        whole = isinstance(getattr(type(self), name), int)
+        kind = numbers.Integral if whole else numbers.Real  # NumPy's, too
+        good = isinstance(value, kind) and not isinstance(value, bool)
         if not good or not at_least <= value <= at_most or math.isinf(value):
-            kind = "a whole number" if kinds == (int,) else "a number"
+            words = "a whole number" if whole else "a number"
             upper = "" if math.isinf(at_most) else f" and at most {at_most:g}"
-            _refuse(name, value, f"{kind} of at least {at_least:g}{upper}")
+            _refuse(name, value, f"{words} of at least {at_least:g}{upper}")
 
 
-#: Defaults of a reconstruction of content alone, of a texture of style alone, and of
-#: the demonstration, which is to take less than a minute.
-RECONSTRUCTION: Final = Settings(init="noise")
-TEXTURE: Final = Settings(init="noise")
+#: Of the demonstration, which is to take less than a minute.
 DEMO: Final = Settings(iterations=100)
 
 

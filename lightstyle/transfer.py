@@ -5,6 +5,7 @@ content and style together; `reconstruct`, the content term alone (their figure 
 `texture`, the style term alone (figure 1, bottom).
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,7 +21,7 @@ from .model import Model
 from .objective import Objective
 from .optimize import Status, Vector, minimize
 from .result import Progress, Result
-from .settings import INITS, RECONSTRUCTION, TEXTURE, Settings
+from .settings import INITS, Settings
 
 Array = NDArray[np.float32]
 
@@ -67,6 +68,7 @@ def stylize(
             device or the optimisation is at fault.
     """
     settings = settings or Settings()
+    settings = replace(settings, init=settings.init or "content")
     subject = images.load(content, role="content")
     painting = images.load(style, role="style")
     canvas = _fitted(subject, settings, "content")
@@ -86,13 +88,14 @@ def reconstruct(
     content: ImageSource,
     *,
     model: Model | str | Path | None = None,
-    settings: Settings = RECONSTRUCTION,
+    settings: Settings | None = None,
     callback: Callback | None = None,
 ) -> Result:
     """Find a picture with the content features of `content`, by default from noise.
 
     Arguments and errors are those of `stylize`; the style settings have no effect.
     """
+    settings = _from_noise(settings)
     subject = images.load(content, role="content")
     canvas = _fitted(subject, settings, "content")
     start = _start(settings, canvas.rgb_hwc.shape, content=subject)
@@ -106,7 +109,7 @@ def texture(
     size: tuple[int, int],
     *,
     model: Model | str | Path | None = None,
-    settings: Settings = TEXTURE,
+    settings: Settings | None = None,
     callback: Callback | None = None,
 ) -> Result:
     """Make a texture of `size` (width, height) in the style of `style`, from noise.
@@ -114,8 +117,12 @@ def texture(
     Arguments and errors are those of `stylize`; the content settings and
     `Settings.size` have no effect.
     """
+    settings = _from_noise(settings)
     width, height = size
-    if min(size) < contract.MINIMUM_SIDE:
+    if (
+        not all(isinstance(side, int) for side in size)
+        or min(size) < contract.MINIMUM_SIDE
+    ):
         raise UsageError(
             f"size is {width}x{height}, expected sides of at least "
             f"{contract.MINIMUM_SIDE}"
@@ -126,6 +133,11 @@ def texture(
     start = _start(settings, shape, style=painting)
     job = _Job(start, style=images.to_pixels(brush.rgb_hwc), notes=painting.notes)
     return _run(job, model, settings, callback)
+
+
+def _from_noise(settings: Settings | None) -> Settings:
+    settings = settings or Settings()
+    return replace(settings, init=settings.init or "noise")
 
 
 def _run(
@@ -143,15 +155,17 @@ def _run(
     def watch(best: Vector) -> None:
         if callback is not None:
             seconds = perf_counter() - began
-            shape = job.start.shape
-            callback(Progress(objective.history, settings, seconds, best, shape))
+            image = best.reshape(job.start.shape)
+            history = tuple(objective.history)
+            callback(Progress(history, settings, seconds, image, job.alpha_hw))
 
     start = job.start.astype(np.float64).ravel()
     outcome = minimize(objective, start, settings.iterations, watch)
     if outcome.status is Status.NON_FINITE and outcome.evaluations == 1:
         raise TransferError(
             "the loss of the starting picture is not a finite number: lower the "
-            f"weights (style-weight is {settings.style_weight:g})"
+            f"weights (style-weight is {settings.style_weight:g}, content-weight "
+            f"{settings.content_weight:g}, tv-weight {settings.tv_weight:g})"
         )
     return Result(
         image_hwc=images.from_pixels(outcome.point.reshape(job.start.shape)),
@@ -178,7 +192,9 @@ def _scaled_style(
 ) -> Picture:
     """The style at `style_scale` of the canvas; no larger than it is, unless told."""
     longest = round(max(canvas_shape[:2]) * settings.style_scale)
-    size = max(longest, contract.MINIMUM_SIDE)
+    long, short = sorted(picture.rgb_hwc.shape[:2], reverse=True)
+    # An elongated style stays wide enough for the network.
+    size = max(longest, math.ceil(contract.MINIMUM_SIDE * long / short))
     return _fitted(picture, replace(settings, size=size), "style")
 
 
@@ -190,11 +206,11 @@ def _start(settings: Settings, shape: tuple[int, ...], **pictures: Picture) -> A
     if settings.init == "noise":
         return noise.astype(np.float32)
     if settings.init in pictures:
-        picture = pictures[settings.init]
+        picture = pictures[str(settings.init)]
     elif settings.init in INITS:
         raise UsageError(f"init is {settings.init}, but this job has no such picture")
     else:
-        picture = images.load(settings.init, role="init")
+        picture = images.load(str(settings.init), role="init")
     pixels = images.to_pixels(images.resized(picture, (width, height)).rgb_hwc)
     share = settings.init_noise
     return (share * noise + (1 - share) * pixels).astype(np.float32)

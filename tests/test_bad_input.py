@@ -110,7 +110,7 @@ OUTPUTS: dict[str, tuple[list[str], str]] = {
 MODELS: dict[str, tuple[list[str], str]] = {
     "missing model": (_stylize("--model", "no.onnx"), "does not exist"),
     "unknown name": (_stylize("--model", "vgg16"), "vgg16.onnx does not exist"),
-    "folder as model": (_stylize("--model", "folder"), "is not a file"),
+    "folder as model": (_stylize("--model", "folder.png"), "is not a file"),
     "empty model": (_stylize("--model", "empty.onnx"), "cannot be loaded"),
     "truncated model": (_stylize("--model", "cut.onnx"), "cannot be loaded"),
     "foreign model": (_stylize("--model", "foreign.onnx"), "not made by Lightstyle"),

@@ -4,12 +4,14 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 from PIL import Image
 
-from lightstyle import registry
-from lightstyle.errors import ExitCode
+from lightstyle import Model, Progress, registry
+from lightstyle.errors import ExitCode, OutputError
 from lightstyle.settings import Settings
 from tests.conftest import Runner
 
@@ -83,7 +85,7 @@ def test_every_setting_is_an_option_with_its_default(run: Runner) -> None:
     shown = "".join(run("stylize", "--help").out.split())  # lines break anywhere
     for name, default in Settings().as_dict().items():
         assert f"--{name.replace('_', '-')}" in shown
-        assert default is False or f"[default:{default}]" in shown
+        assert default in (False, None) or f"[default:{default}]" in shown
 
 
 @pytest.mark.parametrize("command", [[], ["--help"]])
@@ -164,3 +166,77 @@ def test_help_is_fast_and_imports_nothing_heavy() -> None:
         [sys.executable, "-c", script], capture_output=True, text=True, cwd=ROOT
     )
     assert done.stderr.strip() == "[]"
+
+
+def test_a_save_that_fails_does_not_lose_the_picture(
+    run: Runner, studio: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*arguments: object, **others: object) -> None:
+        raise OutputError("cannot write out_0002.png: No space left on device")
+
+    monkeypatch.setattr(Progress, "save", full)
+    options = ["-o", "out.png", "--save-every", "2", *QUICK]
+    done = run("stylize", "content.png", "style.png", *options)
+    assert done.code == ExitCode.OUTPUT
+    assert "out_0002.png" in done.lines[-1]
+    assert _size("out.png") == (48, 32)
+
+
+def test_a_loss_that_breaks_off_leaves_the_picture_and_exits_7(
+    run: Runner, studio: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    evaluate, calls = Model.evaluate, []
+
+    def breaks(self: Model, pixels: np.ndarray, feeds: Any) -> Any:
+        calls.append(1)
+        evaluation = evaluate(self, pixels, feeds)
+        if len(calls) == 3:
+            evaluation.gradient[:] = np.nan
+        return evaluation
+
+    monkeypatch.setattr(Model, "evaluate", breaks)
+    options = ["-o", "out.png", "--log", "log.jsonl", *QUICK]
+    done = run("stylize", "content.png", "style.png", *options)
+    assert done.code == ExitCode.TRANSFER
+    assert "at iteration 3" in done.lines[-1]
+    assert _size("out.png") == (48, 32)
+    assert len(Path("log.jsonl").read_text().splitlines()) == 3
+
+
+@pytest.mark.parametrize("stderr", [None, "full"])
+def test_a_stderr_that_takes_nothing_does_not_stop_the_work(
+    run: Runner, studio: Path, monkeypatch: pytest.MonkeyPatch, stderr: str | None
+) -> None:
+    class Full:
+        closed = False
+
+        def isatty(self) -> bool:
+            return False
+
+        def write(self, text: str) -> None:
+            raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(sys, "stderr", Full() if stderr else None)
+        done = run("stylize", "content.png", "style.png", "-o", "out.png", *QUICK)
+    assert done.code == 0
+    assert _size("out.png") == (48, 32)
+
+
+def test_intermediate_pictures_keep_transparency(run: Runner, studio: Path) -> None:
+    with Image.open("content.png") as opened:
+        image = opened.convert("RGBA")
+    image.putalpha(77)
+    image.save("clear.png")
+    options = ["-o", "out.png", "--save-every", "4", *QUICK]
+    assert run("stylize", "clear.png", "style.png", *options).code == 0
+    assert Path("out_0004.png").read_bytes() == Path("out.png").read_bytes()
+
+
+def test_somebody_elses_export_module_is_not_run(
+    studio: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (studio / "export.py").write_text("raise SystemExit('ran')")
+    monkeypatch.syspath_prepend(str(studio))
+    monkeypatch.delitem(sys.modules, "export")
+    assert registry.exporter() is None

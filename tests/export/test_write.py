@@ -110,3 +110,23 @@ def test_a_failure_leaves_the_old_model_and_nothing_else(
     with pytest.raises(ExportError, match=r"m\.onnx: No space left"):
         build_model(tiny_weights(1), path)
     assert {file: file.read_bytes() for file in tmp_path.iterdir()} == before
+
+
+def test_a_file_that_is_no_models_is_never_replaced(
+    tiny_model: Path, tmp_path: Path
+) -> None:
+    mine = tmp_path / "m.safetensors"
+    mine.write_bytes(b"my own weights")
+    with pytest.raises(ExportError, match="no model's file"):
+        build_model(tiny_weights(), tmp_path / "m.onnx")
+    assert mine.read_bytes() == b"my own weights"
+    assert list(tmp_path.iterdir()) == [mine]
+
+
+def test_the_weights_given_are_never_replaced(tiny_model: Path, tmp_path: Path) -> None:
+    build_model(tiny_weights(), tmp_path / "m.onnx")
+    weights = contract.weights_path(tmp_path / "m.onnx")
+    before = weights.read_bytes()
+    with pytest.raises(ExportError, match="is the weights file given"):
+        export_model(weights, tmp_path / "m.onnx", style_layers=["conv1_1"])
+    assert weights.read_bytes() == before

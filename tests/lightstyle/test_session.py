@@ -19,6 +19,9 @@ class _Fake:
         self.SessionOptions = onnxruntime.SessionOptions
         self.requested: list[Any] = []
 
+    def preload_dlls(self) -> None:
+        print("noise that must not reach stdout")
+
     def get_available_providers(self) -> list[str]:
         return self.listed
 
