@@ -166,7 +166,7 @@ def _make_model(entry: Known) -> Path:
         )
     try:
         for damaged in (path, contract.targets_path(path), contract.weights_path(path)):
-            damaged.unlink(missing_ok=True)  # damaged: it may not look like a model's damaged
+            damaged.unlink(missing_ok=True)  # it may not look like a model any more
         module.export_model(entry.path, path)
     except (OSError, module.ExportError) as error:
         raise ModelError(f"no model of {entry.name} can be made: {error}") from error
