@@ -169,6 +169,7 @@ def _onnxruntime() -> Any:
         import onnxruntime
 
         onnxruntime.set_default_logger_severity(4)
+        onnxruntime.disable_telemetry_events()
     except (ImportError, AttributeError) as error:
         # AttributeError: one of its two wheels was uninstalled over the other.
         raise DeviceError(
