@@ -1,6 +1,6 @@
 """Independent arithmetic to judge the graphs by: float64 NumPy and central differences.
 
-Nothing here is shared with what it checks. The convolution's gradient is the scatter of
+No arithmetic here is shared with what it checks. The convolution's gradient is the scatter of
 its definition, not a convolution with turned kernels; pooling works on windows.
 """
 
