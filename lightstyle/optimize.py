@@ -11,9 +11,9 @@ What scipy does that a picture must not suffer from, and what is done about it h
   scaled so that this step is `FIRST_STEP` grey levels for each value.
 
 The pixels are bounded. It costs a few seconds of set-up and about a tenth of a second a
-step at 512 × 512 (``python -m tests.benchmarks.bounds``), and without it the loss is that of a
-picture nobody sees: clipped to 0…255 afterwards, one of the demonstration's pictures at
-128 pixels had 4.4 times the loss that was reported, and that the bounds reach.
+step at 512 × 512 (``python -m tests.benchmarks.bounds``), and without it the loss is
+that of a picture nobody sees: clipped to 0…255 afterwards, the demonstration's picture
+at 128 pixels had 4.4 times the loss that was reported, and that the bounds reach.
 """
 
 import math

@@ -1,7 +1,8 @@
 """Independent arithmetic to judge the graphs by: float64 NumPy and central differences.
 
-No arithmetic here is shared with what it checks. The convolution's gradient is the scatter of
-its definition, not a convolution with turned kernels; pooling works on windows.
+No arithmetic here is shared with what it checks. The convolution's gradient is the
+scatter of its definition, not a convolution with turned kernels; pooling works on
+windows.
 """
 
 from collections.abc import Callable, Mapping, Sequence
