@@ -11,7 +11,8 @@ The outputs of the targets graph bear the names of the evaluation graph's inputs
 comes out of the one is fed into the other.
 
 Evaluation graph, for every content layer c and every style layer s it was built with
-(C channels and h × w positions at that layer, k the number of partial sums):
+(C channels and h × w positions at that layer, k the number of partial sums; where a
+narrowed network has a map to VGG19's features, the Gram matrix is (C + 1, C + 1)):
 
     image               (1, 3, H, W)   RGB, 0…255
     content_target/c    (1, C, h, w)   features of the content picture

@@ -9,6 +9,7 @@ from PIL import Image
 from export import build_model
 from lightstyle import contract
 from lightstyle.cli import main
+from lightstyle.fetch import OFFLINE_VARIABLE
 from lightstyle.registry import MODEL_VARIABLE
 from tests.networks import picture, tiny_weights
 
@@ -18,6 +19,8 @@ def _clean_environment(
     monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     """No test sees, or leaves, a model of the person who runs it."""
+    monkeypatch.setenv("no_proxy", "*")
+    monkeypatch.delenv(OFFLINE_VARIABLE, raising=False)
     monkeypatch.delenv(MODEL_VARIABLE, raising=False)
     monkeypatch.setenv(contract.CACHE_VARIABLE, str(tmp_path_factory.mktemp("cache")))
 

@@ -10,7 +10,6 @@ import pytest
 from lightstyle import registry, zoo
 from lightstyle.download import part_path
 from lightstyle.errors import ExitCode
-from lightstyle.fetch import OFFLINE_VARIABLE
 from tests import http_server as http
 from tests import official
 from tests.conftest import Runner
@@ -18,12 +17,6 @@ from tests.http_server import Site
 
 ROOT = Path(__file__).parent.parent
 HALF = 10_000
-
-
-@pytest.fixture(autouse=True)
-def _network(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("no_proxy", "*")
-    monkeypatch.delenv(OFFLINE_VARIABLE, raising=False)
 
 
 @pytest.fixture

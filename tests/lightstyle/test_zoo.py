@@ -28,12 +28,6 @@ IMPATIENCE = Patience(timeout=0.3, attempts=2, pause=0.01)
 HALF = 10_000
 
 
-@pytest.fixture(autouse=True)
-def _network(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("no_proxy", "*")
-    monkeypatch.delenv(OFFLINE_VARIABLE, raising=False)
-
-
 @pytest.fixture
 def sites(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
