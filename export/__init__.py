@@ -19,16 +19,16 @@ from lightstyle.contract import (
     META_STYLE_LAYERS,
     SCHEMA,
     VERSION,
-    targets_path,
+    graph_paths,
     weights_path,
 )
 
 from .errors import ExportError
-from .model import evaluation, targets
+from .model import LOWERINGS, graphs
 from .weights import Weights, read_weights
 from .write import write_model
 
-__all__ = ["SCHEMA", "ExportError", "build_model", "export_model", "main"]
+__all__ = ["LOWERINGS", "SCHEMA", "ExportError", "build_model", "export_model", "main"]
 
 #: Layers of a model for which none are named: the paper's style layers, and both of the
 #: usual content layers.
@@ -52,12 +52,12 @@ def export_model(
         preprocessing: ``caffe``, ``torchvision``, or ``auto`` to recognise it.
         reduce: A folder of pictures, to narrow the network by; weights are then kept in
             16 bits.
-        choices: Layers and pooling, as `build_model`.
+        choices: Layers, pooling and lowering, as `build_model`.
 
     Raises:
         ExportError: If the weights, a layer, or the place to write is at fault.
     """
-    for place in (output, targets_path(output), weights_path(output)):
+    for place in (*graph_paths(output), weights_path(output)):
         if place.exists() and weights.exists() and place.samefile(weights):
             raise ExportError(f"cannot write {place}: it is the weights file given")
     network = read_weights(weights, preprocessing)
@@ -75,6 +75,7 @@ def build_model(
     content_layers: Sequence[str] = CONTENT_LAYERS,
     style_layers: Sequence[str] = STYLE_LAYERS,
     pooling: str = "max",
+    lowering: str = LOWERINGS[0],
 ) -> None:
     """Make the model at `output`, and its siblings, of a network.
 
@@ -84,6 +85,8 @@ def build_model(
         content_layers: Layers with a content term.
         style_layers: Layers with a style term.
         pooling: ``max`` or ``average``.
+        lowering: ``auto`` for the graphs that run everywhere and those that are fast on
+            CPUs; ``none`` for the first alone.
 
     Raises:
         ExportError: If a layer or the place to write is at fault.
@@ -98,13 +101,8 @@ def build_model(
         META_SOURCE_DIGEST: network.digest,
         META_GENERATOR: f"lightstyle {VERSION}",
     }
-    write_model(
-        output,
-        evaluation(network, content_layers, style_layers, pooling),
-        targets(network, content_layers, style_layers, pooling),
-        network.tensors(),
-        metadata,
-    )
+    made = graphs(output, network, content_layers, style_layers, pooling, lowering)
+    write_model(output, made, network.tensors(), metadata)
 
 
 def main(arguments: Sequence[str]) -> int:

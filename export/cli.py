@@ -10,7 +10,7 @@ import typer
 
 from lightstyle.contract import DEFAULT_MODEL, cache_folder
 
-from . import CONTENT_LAYERS, STYLE_LAYERS, export_model
+from . import CONTENT_LAYERS, LOWERINGS, STYLE_LAYERS, export_model
 from .errors import ExportError
 
 #: Exit codes, those that the run time has for options and for models.
@@ -38,6 +38,9 @@ def export(
     preprocessing: Annotated[
         str, typer.Option(help="caffe (BGR - mean), torchvision (RGB, std), or auto.")
     ] = "auto",
+    lowering: Annotated[
+        str, typer.Option(help="auto, or none to leave out what is fast on CPUs.")
+    ] = LOWERINGS[0],
     reduce: Annotated[
         Path | None,
         typer.Option(help="Folder of pictures: make a small model, fit to them."),
@@ -60,6 +63,7 @@ def export(
         style_layers=_names(style_layers),
         pooling=pooling,
         preprocessing=preprocessing,
+        lowering=lowering,
         reduce=reduce,
     )
     print(f"model {path}", file=sys.stderr)

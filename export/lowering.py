@@ -1,41 +1,102 @@
-"""Puts ONNX operators in the place of ours (`ops.OURS`): the pass that chooses forms.
+"""Puts ONNX operators in the place of ours (`ops.OURS`): the passes that choose forms.
 
-Every form here was chosen for what runs on every provider of onnxruntime and is fast on
-the CPU one: masks as ``Mul(Cast(Greater))``, a tenth of the time of ``Where``; input
-gradients of convolutions as convolutions with turned kernels, 1.3 times faster than
-ConvTranspose; no MaxPool indices, which CUDA cannot scatter and WebGPU cannot make.
+There are two lowerings. The *portable* one is what runs on every provider of
+onnxruntime, and the reference for the other: masks as ``Mul(Cast(Greater))``, a tenth
+of the time of ``Where``; input gradients of convolutions as convolutions with turned
+kernels, 1.3 times faster than ConvTranspose but for the one that ends in three
+channels, where it is half as fast; no MaxPool indices, which CUDA cannot
+scatter and WebGPU cannot make. The *cpu* one computes the same on fewer and smaller
+numbers: convolutions by `winograd` where that pays, with what `flat` has to say about
+their rounding, and the mask of a ReLU in front of a pooling at the size behind it.
+cuDNN chooses algorithms of its own, and the mapped kernels would cross to the GPU at
+every evaluation, so that one stays on the CPU.
 """
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from . import ops
-from .graph import Graph, Node, Tensor, scope_of
+from . import flat, ops, winograd
+from .graph import Graph, Node, Tensor
+from .rewrite import Rule, rewritten
 
 _Lowering = Callable[..., Tensor]
 
+#: Channels of a picture: the one case where ConvTranspose is faster.
+_FEW = range(8)
 
-def lower(graph: Graph) -> Graph:
-    """Return a graph of ONNX operators that computes what `graph` does."""
-    lowered = Graph(dtype=graph.dtype)
-    new: dict[Tensor, Tensor] = {}
-    for name, tensor in graph.inputs.items():
-        new[tensor] = lowered.input(name, tensor.shape)
-    for name, value in graph.constants.items():
-        new[graph.tensor(name)] = lowered.constant(value, name, value.dtype)
+
+def lower(graph: Graph, *, cpu: bool = False) -> Graph:
+    """Return a graph of ONNX operators that computes what `graph` does.
+
+    Args:
+        graph: In operators of `ops`.
+        cpu: Whether it is for onnxruntime's CPU provider alone; the graph may then have
+            the feeds of `winograd` in addition to its own.
+    """
+    if cpu:
+        graph = rewritten(graph, _masks_before_pools(graph))
+        graph = rewritten(graph, flat.with_margins(graph, _fast_kernels(graph).keys()))
+        graph = rewritten(graph, _fast_convolutions(graph))
+    return rewritten(graph, _onnx_form)
+
+
+def _onnx_form(graph: Graph, node: Node, new: Mapping[Tensor, Tensor]) -> Tensor | None:
+    if node.op not in LOWERINGS:
+        return None
+    return LOWERINGS[node.op](graph, *(new[tensor] for tensor in node.inputs))
+
+
+def _masks_before_pools(old: Graph) -> Rule:
+    """Rule that masks a pooled gradient, a quarter of the size, instead of the whole.
+
+    The maxima of a window whose maximum is positive are positive, and those of any
+    other get nothing: bit for bit the same.
+    """
+    makers = {node.output: node for node in old.nodes}
+    uses = Counter(tensor for node in old.nodes for tensor in node.inputs)
+
+    def rule(graph: Graph, node: Node, new: Mapping[Tensor, Tensor]) -> Tensor | None:
+        pool = makers.get(node.inputs[-1])
+        if node.op != "ReluGradient" or pool is None or uses[pool.output] > 1:
+            return None
+        if pool.op != "MaxPoolGradient" or pool.inputs[0] is not node.inputs[0]:
+            return None
+        x, y, g = (new[tensor] for tensor in pool.inputs)
+        return ops.max_pool_gradient(graph, x, y, ops.relu_gradient(graph, y, g))
+
+    return rule
+
+
+def _fast_convolutions(old: Graph) -> Rule:
+    """Rule that gives convolutions to Winograd where it pays."""
+    layers = _fast_kernels(old)
+    forms: dict[str, Callable[..., Tensor]] = {
+        "Conv": winograd.conv,
+        "ConvGradient": winograd.conv_gradient,
+    }
+
+    def rule(graph: Graph, node: Node, new: Mapping[Tensor, Tensor]) -> Tensor | None:
+        if node.op not in forms or node.inputs[1] not in layers:
+            return None
+        x, kernel, *bias = (new[tensor] for tensor in node.inputs)
+        return forms[node.op](graph, x, layers[node.inputs[1]], kernel, *bias)
+
+    return rule
+
+
+def _fast_kernels(graph: Graph) -> dict[Tensor, str]:
+    """Layer of every kernel in `graph` that Winograd pays for."""
+    names = {graph.tensor(name): name for name in graph.constants}
     for node in graph.nodes:
-        with lowered.scope(scope_of(node.output)):
-            new[node.output] = _lowered(lowered, node, [new[t] for t in node.inputs])
-    lowered.outputs = {name: new[tensor] for name, tensor in graph.outputs.items()}
-    return lowered
-
-
-def _lowered(graph: Graph, node: Node, inputs: list[Tensor]) -> Tensor:
-    if node.op in LOWERINGS:
-        return LOWERINGS[node.op](graph, *inputs)
-    output = node.output
-    return graph.add(node.op, inputs, output.shape, output.dtype, **node.attributes)
+        if node.op == "Cast" and node.inputs[0] in names:  # stored in 16 bits
+            names[node.output] = names[node.inputs[0]]
+    return {
+        tensor: name.removesuffix(".weight")
+        for tensor, name in names.items()
+        if name.endswith(".weight") and winograd.pays(tensor)
+    }
 
 
 def _square(graph: Graph, x: Tensor) -> Tensor:
@@ -61,11 +122,27 @@ def _flat(graph: Graph, x: Tensor) -> Tensor:
 
 
 def _relu_gradient(graph: Graph, y: Tensor, g: Tensor) -> Tensor:
+    return ops.mul(graph, ops.mask(graph, "Greater", y, _zero_after(graph, g)), g)
+
+
+def _zero_after(graph: Graph, x: Tensor) -> Tensor:
+    """0, which is not known before `x` is.
+
+    onnxruntime makes whatever it can as early as it can. A mask that needs nothing but
+    a forward activation would lie there, as large as that, until its gradient comes.
+    """
+    start, axes = graph.constant([0] * 4), graph.constant([0, 1, 2, 3])
+    first = graph.add("Slice", [x, start, graph.constant([1] * 4), axes], (1, 1, 1, 1))
     zero = graph.constant(0.0)
-    return ops.mul(graph, _mask(graph, "Greater", y, zero), g)
+    clipped = graph.add("Clip", [first, zero, zero], first.shape)
+    return ops.reshape(graph, clipped, graph.constant(np.zeros(0, np.int64)), ())
 
 
 def _conv_gradient(graph: Graph, g: Tensor, kernel: Tensor) -> Tensor:
+    if kernel.shape[1] in _FEW:
+        pads = [side // 2 for side in kernel.shape[2:] if isinstance(side, int)] * 2
+        shape = (1, kernel.shape[1], *g.shape[2:])
+        return graph.add("ConvTranspose", [g, kernel], shape, pads=pads)
     # The turned kernel is folded into a constant when a session is made, so that the
     # file holds each kernel once.
     turned = ops.transpose(graph, kernel, (1, 0, 2, 3))
@@ -74,39 +151,42 @@ def _conv_gradient(graph: Graph, g: Tensor, kernel: Tensor) -> Tensor:
     return ops.conv(graph, g, turned)
 
 
-def _max_pool_gradient(graph: Graph, x: Tensor, y: Tensor, g: Tensor) -> Tensor:
-    mask = _mask(graph, "Equal", x, _enlarged(graph, y, x))
+def _max_pool_gradient(
+    graph: Graph, x: Tensor, y: Tensor, g: Tensor, margin: Tensor | None = None
+) -> Tensor:
+    least = y if margin is None else ops.sub(graph, y, margin)
+    bound = _enlarged(graph, least, x, _zero_after(graph, g))
+    mask = ops.mask(graph, "Equal" if margin is None else "GreaterOrEqual", x, bound)
     quarter = ops.pool(graph, mask, "average")
     share = ops.div(graph, ops.scaled(graph, g, 0.25), quarter)
-    return ops.mul(graph, mask, _enlarged(graph, share, x))
+    return ops.mul(graph, mask, _enlarged(graph, share, x, graph.constant(0.0)))
 
 
 def _average_pool_gradient(graph: Graph, x: Tensor, g: Tensor) -> Tensor:
-    return _enlarged(graph, ops.scaled(graph, g, 0.25), x)
+    return _enlarged(graph, ops.scaled(graph, g, 0.25), x, graph.constant(0.0))
 
 
-def _enlarged(graph: Graph, x: Tensor, like: Tensor) -> Tensor:
-    """Repeat each position 2 × 2; zeros where an odd edge of `like` was not pooled."""
+def _enlarged(graph: Graph, x: Tensor, like: Tensor, zero: Tensor) -> Tensor:
+    """Repeat each position 2 × 2; zeros where an odd edge of `like` was not pooled.
+
+    The zeros go in while `x` is small, and what is too much comes off at the end.
+    """
     region = graph.constant(np.zeros(0), dtype=np.float32)  # unused by this mode
     scales = graph.constant([1.0, 1.0, 2.0, 2.0], dtype=np.float32)
+    size = graph.add("Shape", [like], (2,), np.int64, start=2)
+    odd = graph.add("Mod", [size, graph.constant(np.array([2]))], (2,), np.int64)
+    pads = ops.concat(graph, [graph.constant([0] * 6), odd], 0, 8)
+    larger = (*x.shape[:2], *(f"{dim}+odd" for dim in x.shape[2:]))
+    padded = graph.add("Pad", [x, pads, zero], larger)
     twice = graph.add(
         "Resize",
-        [x, region, scales],
-        (*x.shape[:2], f"2*({x.shape[2]})", f"2*({x.shape[3]})"),
+        [padded, region, scales],
+        (*x.shape[:2], *(f"2*({dim})" for dim in larger[2:])),
         mode="nearest",
         nearest_mode="floor",
         coordinate_transformation_mode="asymmetric",
     )
-    sizes = [graph.add("Shape", [t], (2,), np.int64, start=2) for t in (like, twice)]
-    missing = graph.add("Sub", sizes, (2,), np.int64)
-    pads = ops.concat(graph, [graph.constant([0] * 6), missing], 0, 8)
-    return graph.add("Pad", [twice, pads], like.shape)
-
-
-def _mask(graph: Graph, op: str, a: Tensor, b: Tensor) -> Tensor:
-    """1 where the comparison `op` holds, 0 elsewhere, as real numbers."""
-    truth = graph.add(op, [a, b], a.shape, np.bool_)
-    return graph.add("Cast", [truth], a.shape, to=graph.dtype)
+    return ops.cropped(graph, twice, like)
 
 
 LOWERINGS: dict[str, _Lowering] = {

@@ -1,19 +1,64 @@
-"""Assembles the graphs of a model: the evaluation and the targets."""
+"""Assembles the graphs of a model: evaluation and targets, each in its two forms."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import DTypeLike
 
 from lightstyle import contract
 
-from . import losses, ops, vgg
+from . import losses, ops, vgg, winograd
 from .backward import gradient
 from .errors import ExportError
 from .graph import Graph, Tensor
 from .losses import Term
 from .lowering import lower
 from .weights import Weights
+
+#: Forms that a model can be exported in: all that there are, or the portable one only.
+LOWERINGS = ("auto", "none")
+
+
+def graphs(
+    path: Path,
+    weights: Weights,
+    content_layers: Sequence[str],
+    style_layers: Sequence[str],
+    pooling: str,
+    lowering: str,
+) -> dict[Path, Graph]:
+    """All graphs of the model at `path`, by their files.
+
+    Args:
+        path: The evaluation graph's.
+        weights: The network.
+        content_layers: Layers with a content term.
+        style_layers: Layers with a style term.
+        pooling: ``max`` or ``average``.
+        lowering: One of `LOWERINGS`.
+    """
+    if lowering not in LOWERINGS:
+        expected = " or ".join(LOWERINGS)
+        raise ExportError(f"unknown lowering {lowering!r}: expected {expected}")
+    choices = (weights, content_layers, style_layers, pooling)
+    made = {
+        path: evaluation(*choices),
+        contract.targets_path(path): targets(*choices),
+    }
+    if lowering == "auto":
+        fast = contract.cpu_path(path)
+        made[fast] = evaluation(*choices, cpu=True)
+        made[contract.targets_path(fast)] = targets(*choices, cpu=True)
+        made[contract.kernels_path(path)] = kernels(weights, made[fast])
+    return made
+
+
+def kernels(weights: Weights, fast: Graph, dtype: DTypeLike = np.float32) -> Graph:
+    """Graph of what the evaluation graph `fast`, lowered for CPUs, is fed with."""
+    prefix = contract.mapped_kernel("")
+    layers = [n.removeprefix(prefix) for n in fast.inputs if n.startswith(prefix)]
+    return lower(winograd.kernel_graph(weights, layers, dtype))
 
 
 def evaluation(
@@ -22,6 +67,8 @@ def evaluation(
     style_layers: Sequence[str],
     pooling: str = "max",
     dtype: DTypeLike = np.float32,
+    *,
+    cpu: bool = False,
 ) -> Graph:
     """Graph from a picture, targets and weights to loss terms and image gradient.
 
@@ -31,6 +78,7 @@ def evaluation(
         style_layers: Layers with a style term.
         pooling: ``max`` or ``average``.
         dtype: float64 only where gradients are checked on the reference evaluator.
+        cpu: Whether to lower it for CPUs alone.
     """
     check_choices(weights, content_layers, style_layers, pooling)
     graph, image = _start(dtype)
@@ -50,7 +98,7 @@ def evaluation(
     graph.outputs[contract.GRADIENT] = gradient(graph, seeds, image)
     for term in terms:
         graph.outputs[term.name] = _joined(graph, term)
-    return lower(graph)
+    return lower(graph, cpu=cpu)
 
 
 def targets(
@@ -59,6 +107,8 @@ def targets(
     style_layers: Sequence[str],
     pooling: str = "max",
     dtype: DTypeLike = np.float32,
+    *,
+    cpu: bool = False,
 ) -> Graph:
     """Graph from a picture to what it can be a target for: features, Gram matrices."""
     check_choices(weights, content_layers, style_layers, pooling)
@@ -73,7 +123,7 @@ def targets(
                 embedding = weights.embeddings.get(layer)
                 gram = losses.normalised_gram(graph, activation, layer, embedding)
                 graph.outputs[contract.style_target(layer)] = gram
-    return lower(graph)
+    return lower(graph, cpu=cpu)
 
 
 def check_choices(

@@ -63,13 +63,27 @@ def pool(graph: Graph, x: Tensor, kind: str) -> Tensor:
     return graph.add(op, [x], shape, kernel_shape=[2, 2], strides=[2, 2])
 
 
-def max_pool_gradient(graph: Graph, x: Tensor, y: Tensor, g: Tensor) -> Tensor:
+def greatest(graph: Graph, x: Tensor, window: tuple[int, int]) -> Tensor:
+    """Maxima of windows of 1 or 2 by 1 or 2 positions, side by side."""
+    sizes = [
+        halved(dim) if length == 2 else dim
+        for dim, length in zip(x.shape[2:], window, strict=True)
+    ]
+    sides = {"kernel_shape": [*window], "strides": [*window]}
+    return graph.add("MaxPool", [x], (*x.shape[:2], *sizes), **sides)
+
+
+def max_pool_gradient(
+    graph: Graph, x: Tensor, y: Tensor, g: Tensor, margin: Tensor | None = None
+) -> Tensor:
     """Gradient of max pooling x → y: the maxima of a window share its `g` equally.
 
     Giving all of `g` to every maximum, as ``x == y`` alone would, multiplies it by four
     on flat areas (white sky, logos); giving it to the first one would lean to a corner.
+    With a `margin`, which broadcasts to y, all that is less by no more counts.
     """
-    return graph.add("MaxPoolGradient", [x, y, g], x.shape)
+    inputs = [x, y, g] if margin is None else [x, y, g, margin]
+    return graph.add("MaxPoolGradient", inputs, x.shape)
 
 
 def average_pool_gradient(graph: Graph, x: Tensor, g: Tensor) -> Tensor:
@@ -162,6 +176,32 @@ def reduce_sum(
     return graph.add("ReduceSum", [x, where], shape, keepdims=int(keepdims))
 
 
+def mean(graph: Graph, x: Tensor) -> Tensor:
+    """Mean of all elements, a scalar."""
+    return graph.add("ReduceMean", [x], (), keepdims=0)
+
+
+def maximum(graph: Graph, x: Tensor, axis: int) -> Tensor:
+    """Maximum along `axis`, which stays, 1 long."""
+    shape = [1 if i == axis else dim for i, dim in enumerate(x.shape)]
+    return graph.add("ReduceMax", [x], shape, axes=[axis])
+
+
+def first(graph: Graph, x: Tensor, axis: int, count: int) -> Tensor:
+    """The first `count` slices along `axis`, or all if there are fewer."""
+    shape = list(x.shape)
+    known = shape[axis]
+    shape[axis] = min(count, known) if isinstance(known, int) else count
+    bounds = [graph.constant(np.array([i])) for i in (0, count, axis)]
+    return graph.add("Slice", [x, *bounds], shape)
+
+
+def mask(graph: Graph, op: str, a: Tensor, b: Tensor) -> Tensor:
+    """1 where the comparison `op` holds, 0 elsewhere, as real numbers."""
+    truth = graph.add(op, [a, b], broadcast(a.shape, b.shape), np.bool_)
+    return cast(graph, truth)
+
+
 def trim(graph: Graph, x: Tensor, axis: int, *, front: bool) -> Tensor:
     """Leave out the first (`front`) or the last slice along `axis`."""
     shape = list(x.shape)
@@ -178,6 +218,21 @@ def pad(graph: Graph, x: Tensor, axis: int, *, front: bool) -> Tensor:
     shape = list(x.shape)
     shape[axis] = _lengthened(shape[axis])
     return graph.add("Pad", [x, graph.constant(pads.reshape(-1))], shape)
+
+
+def cropped(graph: Graph, x: Tensor, like: Tensor) -> Tensor:
+    """The upper left of `x`, as high and wide as `like`, which is no larger.
+
+    Where there is nothing to crop, the end is that of any dimension: onnxruntime then
+    leaves the node out, once a session knows the sizes.
+    """
+    sizes = [graph.add("Shape", [t], (2,), np.int64, start=2) for t in (x, like)]
+    same = graph.add("Equal", sizes, (2,), np.bool_)
+    whole = graph.constant(np.array([np.iinfo(np.int64).max] * 2))
+    ends = graph.add("Where", [same, whole, sizes[1]], (2,), np.int64)
+    start, axes = graph.constant(np.array([0, 0])), graph.constant(np.array([2, 3]))
+    shape = (*x.shape[:2], *like.shape[2:])
+    return graph.add("Slice", [x, start, ends, axes], shape)
 
 
 def concat(graph: Graph, parts: Sequence[Tensor], axis: int, dim: Dim) -> Tensor:

@@ -41,20 +41,19 @@ _Places = tuple[str, Mapping[str, tuple[int, int]]]
 
 def write_model(
     path: Path,
-    evaluation: Graph,
-    targets: Graph,
+    graphs: Mapping[Path, Graph],
     tensors: Mapping[str, NDArray[Any]],
     metadata: Mapping[str, str],
 ) -> None:
-    """Write a model's three files at `path` and beside it, checked by onnx first.
+    """Write a model's files at `path` and beside it, checked by onnx first.
 
-    The files are made in a folder of their own and put in place when all are good, the
-    evaluation graph last: without it, nothing takes the others for a model.
+    The files are made in a folder of their own and put in place when all are good, in
+    the order of `contract.graph_paths`. Graphs of the model that was there and are not
+    among the new ones are removed.
 
     Args:
-        path: Where the evaluation graph goes; `contract` derives the other two.
-        evaluation: Lowered graph of that role.
-        targets: Lowered graph of that role.
+        path: Where the evaluation graph goes; `contract` derives the others.
+        graphs: Lowered graphs by the paths of `contract.graph_paths`.
         tensors: The network's tensors by name. Those that a graph uses are external
             data of it; all are kept, so that other graphs can be made from the file.
         metadata: What `contract` calls metadata, but for role and weights digest.
@@ -62,17 +61,21 @@ def write_model(
     Raises:
         ExportError: If the files cannot be written, or would replace what is no model.
     """
-    for file in (path, contract.targets_path(path), contract.weights_path(path)):
+    weights = contract.weights_path(path)
+    for file in (*contract.graph_paths(path), weights):
         _check_replaceable(file)
     try:
         folder = Path(tempfile.mkdtemp(prefix=".lightstyle-", dir=path.parent))
     except OSError as error:
         raise ExportError(f"cannot write {path}: {error.strerror}") from error
-    graphs = {contract.EVALUATION: evaluation, contract.TARGETS: targets}
     try:
-        _write_files(folder / path.name, graphs, tensors, metadata)
-        for place in (contract.weights_path, contract.targets_path, Path):
-            place(folder / path.name).replace(place(path))
+        _write_files(folder, path, graphs, tensors, metadata)
+        (folder / weights.name).replace(weights)
+        for file in contract.graph_paths(path):
+            if file in graphs:
+                (folder / file.name).replace(file)
+            else:
+                file.unlink(missing_ok=True)
     except OSError as error:
         raise ExportError(f"cannot write {path}: {error.strerror}") from error
     finally:
@@ -117,21 +120,23 @@ def _check_replaceable(path: Path) -> None:
 
 
 def _write_files(
+    folder: Path,
     path: Path,
-    graphs: Mapping[str, Graph],
+    graphs: Mapping[Path, Graph],
     tensors: Mapping[str, NDArray[Any]],
     metadata: Mapping[str, str],
 ) -> None:
-    weights = contract.weights_path(path)
+    weights = folder / contract.weights_path(path).name
     data, places = _safetensors(tensors, metadata)
     weights.write_bytes(data)
     digest = hashlib.sha256(data).hexdigest()
-    files = {contract.EVALUATION: path, contract.TARGETS: contract.targets_path(path)}
-    for role, graph in graphs.items():
-        extra = {contract.META_ROLE: role, contract.META_WEIGHTS_DIGEST: digest}
+    roles = contract.graph_paths(path)
+    for place, graph in graphs.items():
+        extra = {contract.META_ROLE: roles[place], contract.META_WEIGHTS_DIGEST: digest}
         model = to_proto(graph, {**metadata, **extra}, (weights.name, places))
-        files[role].write_bytes(model.SerializeToString(deterministic=True))
-        onnx.checker.check_model(str(files[role]), full_check=True)
+        file = folder / place.name
+        file.write_bytes(model.SerializeToString(deterministic=True))
+        onnx.checker.check_model(str(file), full_check=True)
 
 
 def _safetensors(

@@ -3,9 +3,15 @@
 A model is one weights file and a few small graphs beside it that refer into it as ONNX
 external data. For a model called ``vgg19.onnx`` these are
 
-    vgg19.onnx           role ``evaluation``: loss terms and their image gradient
-    vgg19.targets.onnx   role ``targets``: the targets of a picture, forward only
-    vgg19.safetensors    the network's tensors, whichever of them the graphs use
+    vgg19.safetensors        the network's tensors, whichever of them the graphs use
+    vgg19.onnx               role ``evaluation``: loss terms and their image gradient
+    vgg19.targets.onnx       role ``targets``: the targets of a picture, forward only
+    vgg19.cpu.onnx           role ``evaluation for CPUs``: the same, faster there
+    vgg19.cpu.targets.onnx   role ``targets for CPUs``
+    vgg19.cpu.kernels.onnx   role ``kernels``: what those two need beside their feeds
+
+The first three run on every device, and are all that is needed; the others are there
+unless the model was exported with ``--lowering none``.
 
 The outputs of the targets graph bear the names of the evaluation graph's inputs: what
 comes out of the one is fed into the other.
@@ -21,6 +27,10 @@ narrowed network has a map to VGG19's features, the Gram matrix is (C + 1, C + 1
   →
     gradient            (1, 3, H, W)   d(weighted sum of the terms)/d(image)
     content_loss/c, style_loss/s, tv_loss           (k,) partial sums, without weights
+
+The graphs for CPUs have more inputs: ``kernel/l`` of some layers l, ``tile_map``, and
+in the evaluation ``gradient_tile_map``. They are the outputs of the kernels graph,
+which has no inputs, and the same at every evaluation.
 
 Everything is float32. The host adds the partial sums in float64, because a float32 sum
 resolves too little for a line search, and multiplies them by the weights.
@@ -66,11 +76,16 @@ REFERENCE_SIDE: Final = 512
 
 EVALUATION: Final = "evaluation"
 TARGETS: Final = "targets"
+CPU_EVALUATION: Final = "evaluation for CPUs"
+CPU_TARGETS: Final = "targets for CPUs"
+KERNELS: Final = "kernels"
 
 IMAGE: Final = "image"
 GRADIENT: Final = "gradient"
 TV_LOSS: Final = "tv_loss"
 TV_WEIGHT: Final = "tv_weight"
+TILE_MAP: Final = "tile_map"
+GRADIENT_TILE_MAP: Final = "gradient_tile_map"
 
 #: Environment variable that moves the folder of `cache_folder`.
 CACHE_VARIABLE: Final = "LIGHTSTYLE_CACHE"
@@ -122,6 +137,11 @@ def style_loss(layer: str) -> str:
     return f"style_loss/{layer}"
 
 
+def mapped_kernel(layer: str) -> str:
+    """Name of the mapped kernel of `layer`."""
+    return f"kernel/{layer}"
+
+
 def block(layer: str) -> int:
     """VGG block of `layer`, from 1: the poolings in front of it, plus one."""
     return int(layer[len("conv")])
@@ -130,6 +150,30 @@ def block(layer: str) -> int:
 def targets_path(model: Path) -> Path:
     """Path of the targets graph of the model at `model`."""
     return model.with_suffix(".targets.onnx")
+
+
+def cpu_path(model: Path) -> Path:
+    """Path of the evaluation graph for CPUs of the model at `model`."""
+    return model.with_suffix(".cpu.onnx")
+
+
+def kernels_path(model: Path) -> Path:
+    """Path of the kernels graph of the model at `model`."""
+    return cpu_path(model).with_suffix(".kernels.onnx")
+
+
+def graph_paths(model: Path) -> dict[Path, str]:
+    """Role of every graph that the model at `model` may consist of, by its path.
+
+    The evaluation graph comes last: without it, nothing takes the others for a model.
+    """
+    return {
+        targets_path(cpu_path(model)): CPU_TARGETS,
+        kernels_path(model): KERNELS,
+        cpu_path(model): CPU_EVALUATION,
+        targets_path(model): TARGETS,
+        model: EVALUATION,
+    }
 
 
 def weights_path(model: Path) -> Path:

@@ -165,7 +165,7 @@ def _make_model(entry: Known) -> Path:
             'of them, is not installed: pip install "lightstyle[export]", then again'
         )
     try:
-        for damaged in (path, contract.targets_path(path), contract.weights_path(path)):
+        for damaged in (*contract.graph_paths(path), contract.weights_path(path)):
             damaged.unlink(missing_ok=True)  # it may not look like a model any more
         module.export_model(entry.path, path)
     except (OSError, module.ExportError) as error:

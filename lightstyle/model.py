@@ -14,13 +14,8 @@ from numpy.typing import NDArray
 
 from . import contract
 from .errors import DeviceError, ModelError
-from .session import (
-    Feeds,
-    Session,
-    available_devices,
-    check_device,
-    check_threads,
-)
+from .graphs import Graphs
+from .session import Feeds, available_devices, check_device, check_threads
 
 Array = NDArray[np.float32]
 
@@ -55,14 +50,14 @@ class Evaluation:
 class Model:
     """A loaded model. Any number of threads may use one at the same time.
 
-    Its sessions hold no state between runs; every transfer keeps its own feeds.
+    It holds no state between runs; every transfer keeps its own feeds.
     """
 
-    def __init__(self, info: ModelInfo, device: str, sessions: Mapping[str, Session]):
+    def __init__(self, info: ModelInfo, device: str, graphs: Graphs) -> None:
         """Use `Model.load` instead."""
         self.info = info
         self.device = device
-        self._sessions = sessions
+        self._graphs = graphs
 
     @classmethod
     def load(
@@ -99,24 +94,17 @@ class Model:
 
     @classmethod
     def _load(cls, path: Path, device: str, threads: int | None) -> Self:
-        files = {
-            contract.EVALUATION: path,
-            contract.TARGETS: contract.targets_path(path),
-        }
-        sessions = {}
-        for role, file in files.items():
-            sessions[role] = Session(file, device, threads)
-            _check_role(sessions[role], role, file)
-        info = _info(path, sessions[contract.EVALUATION].metadata)
+        graphs = Graphs(path, device, threads)
+        info = _info(path, graphs.metadata)
         _check_weights(info)
-        model = cls(info, device, sessions)
+        model = cls(info, device, graphs)
         if device == "cuda":
             model._warm_up()
         return model
 
     def targets(self, pixels_nchw: Array) -> dict[str, Array]:
         """Content features and Gram matrices of a picture (1, 3, H, W), by feed."""
-        return self._sessions[contract.TARGETS].run({contract.IMAGE: pixels_nchw})
+        return self._graphs.run(contract.TARGETS, {contract.IMAGE: pixels_nchw})
 
     def evaluate(self, pixels_nchw: Array, feeds: Feeds) -> Evaluation:
         """Loss terms and gradient at `pixels_nchw`, for `feeds` of targets and weights.
@@ -124,8 +112,8 @@ class Model:
         Raises:
             ModelError: If a feed is missing or onnxruntime fails.
         """
-        session = self._sessions[contract.EVALUATION]
-        outputs = session.run({contract.IMAGE: pixels_nchw, **feeds})
+        given = {contract.IMAGE: pixels_nchw, **feeds}
+        outputs = self._graphs.run(contract.EVALUATION, given)
         gradient = outputs.pop(contract.GRADIENT)
         terms = {
             name: float(np.sum(partials, dtype=np.float64))
@@ -137,33 +125,12 @@ class Model:
         """Run once: without cuDNN a session is made, and the first run fails."""
         side = contract.MINIMUM_SIDE
         pixels = np.zeros((1, 3, side, side), np.float32)
-        evaluation = self._sessions[contract.EVALUATION]
-        feeds = {name: np.zeros((), np.float32) for name in evaluation.inputs}
+        names = self._graphs.feeds(contract.EVALUATION)
+        feeds = {name: np.zeros((), np.float32) for name in names}
         try:
             self.evaluate(pixels, {**feeds, **self.targets(pixels)})
         except ModelError as error:
             raise DeviceError(f"device cuda was found but fails: {error}") from error
-
-
-def _check_role(session: Session, role: str, path: Path) -> None:
-    metadata = session.metadata
-    schema = metadata.get(contract.META_SCHEMA)
-    if schema is None:
-        raise ModelError(
-            f"model {path} was not made by Lightstyle: make one with "
-            "`lightstyle export`"
-        )
-    if schema != str(contract.SCHEMA):
-        raise ModelError(
-            f"model {path} has schema {schema}, expected {contract.SCHEMA}: "
-            "make it again with `lightstyle export`"
-        )
-    if metadata.get(contract.META_ROLE) != role:
-        found = metadata.get(contract.META_ROLE)
-        raise ModelError(
-            f"model {path} holds the {found} graph, expected the {role} graph: give "
-            "the path that `lightstyle export -o` was given"
-        )
 
 
 def _info(path: Path, metadata: Mapping[str, str]) -> ModelInfo:
@@ -190,7 +157,8 @@ def _info(path: Path, metadata: Mapping[str, str]) -> ModelInfo:
 
 def _check_weights(info: ModelInfo) -> None:
     path = contract.weights_path(info.path)
-    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
     if digest != info.weights_digest:
         raise ModelError(
             f"weights {path} have SHA-256 {digest[:12]}…, expected "

@@ -80,8 +80,8 @@ def bundled() -> Path:
 def available() -> tuple[Path, ...]:
     """Models in the cache folder, and the bundled one."""
     found = sorted(contract.cache_folder().glob("*.onnx"))
-    models = [path for path in found if not path.stem.endswith(".targets")]
-    return (*models, bundled())
+    parts = {p for path in found for p in contract.graph_paths(path) if p != path}
+    return (*(path for path in found if path not in parts), bundled())
 
 
 def check(info: ModelInfo, settings: Settings) -> None:

@@ -22,6 +22,9 @@ DEVICES: Final = ("auto", "cpu", "cuda")
 #: More threads than any machine has cores: each costs memory before it does anything.
 MAXIMUM_THREADS: Final = 512
 
+#: What graphs call the height and the width of a picture.
+_DIMENSIONS: Final = ("H", "W")
+
 Feeds = Mapping[str, NDArray[np.float32]]
 
 _PROVIDERS: Final[dict[str, Any]] = {
@@ -38,8 +41,23 @@ _PROVIDERS: Final[dict[str, Any]] = {
 class Session:
     """One graph, loaded. Runs may come from several threads at a time."""
 
-    def __init__(self, path: Path, device: str, threads: int | None) -> None:
-        """Load the graph at `path` on `device`, one of ``cpu`` and ``cuda``.
+    def __init__(
+        self,
+        path: Path,
+        device: str,
+        threads: int | None,
+        *,
+        size: tuple[int, ...] | None = None,
+        once: bool = False,
+    ) -> None:
+        """Load the graph at `path`.
+
+        Args:
+            path: The file.
+            device: ``cpu`` or ``cuda``.
+            threads: On the CPU; by default as many as the process may use.
+            size: Height and width of all pictures it will be run on, if known.
+            once: Whether it will be run a single time: nothing is prepared then.
 
         Raises:
             ModelError: If the file is not there or onnxruntime cannot load it.
@@ -49,9 +67,12 @@ class Session:
         if not path.is_file():
             what = "is not a file" if path.exists() else "does not exist"
             raise ModelError(f"model {path} {what}: make it with `lightstyle export`")
-        options = runtime.SessionOptions()
-        options.log_severity_level = 4  # errors arrive as exceptions, not as lines
-        options.intra_op_num_threads = _thread_count(threads)
+        options = _options(runtime, threads)
+        for name, length in zip(_DIMENSIONS, size or (), strict=False):
+            options.add_free_dimension_override_by_name(name, length)
+        if once:
+            level = runtime.GraphOptimizationLevel.ORT_DISABLE_ALL
+            options.graph_optimization_level = level
         if device not in available_devices():
             raise _unusable(device)
         if device == "cuda":
@@ -132,6 +153,18 @@ def check_threads(threads: int | None) -> None:
     """Refuse a number of threads that onnxruntime would choke on."""
     if threads is not None and not 1 <= threads <= MAXIMUM_THREADS:
         raise UsageError(f"threads is {threads}, expected 1 to {MAXIMUM_THREADS}")
+
+
+def _options(runtime: Any, threads: int | None) -> Any:
+    options = runtime.SessionOptions()
+    options.log_severity_level = 4  # errors arrive as exceptions, not as lines
+    options.intra_op_num_threads = _thread_count(threads)
+    # Both would save allocations and cost memory, half as much again at 512 × 512: the
+    # plan of a run's memory is a second arena beside the one that the first run filled,
+    # and a buffer that will be used again, if only much later, is not freed before.
+    options.enable_mem_pattern = False
+    options.enable_mem_reuse = False
+    return options
 
 
 def _provider_name(device: str) -> str:

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from . import contract, registry
 from .digest import Expected
 from .errors import ModelError, UsageError
+from .graphs import check_files
 from .model import Model
 
 
@@ -105,5 +106,6 @@ def verify(name: str | None) -> list[str]:
             advice = f"`lightstyle models fetch {entry.name}` gets them again"
             raise ModelError(f"{error}: {advice}") from error
         lines.append(f"ok weights {entry.path}: {entry.expected}")
+    check_files(path)
     info = Model.load(path, "cpu").info
     return [*lines, f"ok model {path}: weights have SHA-256 {info.weights_digest}"]

@@ -22,9 +22,11 @@ from lightstyle import contract
 Array = NDArray[np.float64]
 
 
-def run_reference(graph: Graph, feeds: Mapping[str, Any]) -> dict[str, Any]:
+def run_reference(
+    graph: Graph, feeds: Mapping[str, Any], *, cpu: bool = False
+) -> dict[str, Any]:
     """Outputs of a graph, lowered here, on the reference evaluator of onnx."""
-    evaluator = ReferenceEvaluator(to_proto(lower(graph)))
+    evaluator = ReferenceEvaluator(to_proto(lower(graph, cpu=cpu)))
     values = evaluator.run(None, dict(feeds))
     return dict(zip(graph.outputs, values, strict=True))
 

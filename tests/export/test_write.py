@@ -13,12 +13,26 @@ from tests.networks import tiny_weights
 
 
 def _files(model: Path) -> list[Path]:
-    return [model, contract.targets_path(model), contract.weights_path(model)]
+    return [*contract.graph_paths(model), contract.weights_path(model)]
 
 
-def test_a_model_is_three_files_and_nothing_else(tmp_path: Path) -> None:
+def test_a_model_is_its_files_and_nothing_else(tmp_path: Path) -> None:
     build_model(tiny_weights(), tmp_path / "m.onnx")
     assert sorted(tmp_path.iterdir()) == sorted(_files(tmp_path / "m.onnx"))
+
+
+def test_without_lowering_nothing_stays_that_is_for_cpus_alone(tmp_path: Path) -> None:
+    path = tmp_path / "m.onnx"
+    for lowering in ("auto", "none"):
+        build_model(tiny_weights(), path, lowering=lowering)
+    portable = [path, contract.targets_path(path), contract.weights_path(path)]
+    assert sorted(tmp_path.iterdir()) == sorted(portable)
+
+
+def test_an_unknown_lowering_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ExportError, match="'fast': expected auto or none"):
+        build_model(tiny_weights(), tmp_path / "m.onnx", lowering="fast")
+    assert not [*tmp_path.iterdir()]
 
 
 def test_the_same_network_gives_the_same_bytes(tmp_path: Path) -> None:
@@ -33,7 +47,7 @@ def test_the_same_network_gives_the_same_bytes(tmp_path: Path) -> None:
         assert first.read_bytes() == second.read_bytes()
 
 
-@pytest.mark.parametrize("place", [Path, contract.targets_path])
+@pytest.mark.parametrize("place", [Path, contract.targets_path, contract.cpu_path])
 def test_graphs_are_plain_onnx_with_named_sizes(
     tiny_model: Path, place: object
 ) -> None:
@@ -74,10 +88,11 @@ def test_the_weights_file_is_safetensors_with_every_tensor_once(
 
 
 def test_no_graph_carries_a_copy_of_the_weights(tiny_model: Path) -> None:
-    for path in _files(tiny_model)[:2]:
+    for path in contract.graph_paths(tiny_model):
         model = onnx.load(path, load_external_data=False)
-        inside = [len(t.raw_data) for t in model.graph.initializer]
-        assert max(inside) < 100
+        inside = [t.name for t in model.graph.initializer if t.raw_data]
+        assert inside
+        assert not [name for name in inside if name.endswith((".weight", ".bias"))]
 
 
 @pytest.mark.parametrize("layers", ["conv3_3", "conv5_3"])

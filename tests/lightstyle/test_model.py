@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from export import build_model
 from lightstyle import Model, contract
 from lightstyle import model as model_module
 from lightstyle.errors import DeviceError, ModelError, UsageError
@@ -72,6 +73,10 @@ def test_threads_may_share_a_model(tiny_model: Path) -> None:
             np.testing.assert_array_equal(found[n][name], values)
 
 
+def _cpu_targets(path: Path) -> Path:
+    return contract.targets_path(contract.cpu_path(path))
+
+
 def _truncate(path: Path) -> None:
     path.write_bytes(path.read_bytes()[:-10_000])
 
@@ -93,7 +98,30 @@ def _flip(path: Path) -> None:
         (Path.unlink, Path, "does not exist: make it with `lightstyle export`"),
     ],
 )
-def test_damage_to_any_of_the_files_is_found_at_load(
+def test_damage_to_any_portable_file_is_found_at_load(
+    tmp_path: Path, damage: object, file: object, problem: str
+) -> None:
+    path = tmp_path / "tiny.onnx"
+    build_model(tiny_weights(), path, lowering="none")
+    assert callable(damage)
+    assert callable(file)
+    damage(file(path))
+    with pytest.raises(ModelError, match=problem) as caught:
+        Model.load(path, "cpu")
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("damage", "file", "problem"),
+    [
+        (_flip, contract.weights_path, "SHA-256 .* expected .* was changed"),
+        (_truncate, contract.cpu_path, "cannot be loaded"),
+        (Path.unlink, contract.kernels_path, "kernels.onnx does not exist"),
+        (Path.unlink, _cpu_targets, "targets.onnx does not exist"),
+        (_truncate, _cpu_targets, "cannot be loaded"),
+    ],
+)
+def test_damage_to_any_file_for_cpus_is_found_at_load(
     tiny_model: Path, tmp_path: Path, damage: object, file: object, problem: str
 ) -> None:
     path = _copied(tiny_model, tmp_path)
@@ -105,9 +133,16 @@ def test_damage_to_any_of_the_files_is_found_at_load(
     assert "\n" not in str(caught.value)
 
 
-def test_the_targets_graph_is_not_taken_for_the_model(tiny_model: Path) -> None:
-    with pytest.raises(ModelError, match="holds the targets graph"):
-        Model.load(contract.targets_path(tiny_model), "cpu")
+@pytest.mark.parametrize(
+    ("place", "role"),
+    [(contract.targets_path, "targets"), (contract.cpu_path, "evaluation for CPUs")],
+)
+def test_another_of_its_graphs_is_not_taken_for_the_model(
+    tiny_model: Path, place: object, role: str
+) -> None:
+    assert callable(place)
+    with pytest.raises(ModelError, match=f"holds the {role} graph"):
+        Model.load(place(tiny_model), "cpu")
 
 
 def test_a_graph_of_somebody_else_is_refused(foreign_onnx: Path) -> None:

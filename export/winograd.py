@@ -1,0 +1,208 @@
+"""3 × 3 convolutions by Winograd's minimal filtering, F(4 × 4, 3 × 3).
+
+Lavin and Gray, arXiv:1509.09308, section 4.1: a tile of 6 × 6 pixels and a kernel are
+each mapped to 36 values, the 36 products are made, summed over the channels and mapped
+back to the 4 × 4 pixels of the output. That takes a quarter of the multiplications, and
+makes the sum over channels a plain matrix product for each of the 36.
+
+What is special here:
+
+* The maps of tiles cost time too, in proportion to the channels, and the products save
+  it in proportion to their product: `pays` draws the line.
+* The kernels are mapped in a graph of their own (`kernel_graph`) and fed to the others,
+  so that all sessions share one copy, four times as large as the kernels were.
+* The input gradient, a convolution with turned kernels, is computed from the *same*
+  mapped kernels. Turning a polynomial's coefficients around inverts the points where it
+  is evaluated: p(1/a) = p turned (a) / a². So the gradient's tiles are mapped with the
+  inverted points, and the kernels' only have their channels exchanged.
+* The points are 0, 1, −1, ½, −2 and ∞, by which the result is 1.5 times as accurate as
+  by the usual 0, ±1, ±2, ∞ (Barabasz et al., arXiv:1803.10986, found them best).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Final
+
+import numpy as np
+from numpy.polynomial import polynomial
+from numpy.typing import DTypeLike, NDArray
+
+from lightstyle import contract
+
+from . import ops
+from .graph import Graph, Tensor
+from .vgg import stored
+from .weights import Weights
+
+Matrix = NDArray[np.float64]
+
+#: Pixels along a side of an output tile, of the kernel, and of an input tile.
+OUTPUT, KERNEL = 4, 3
+TILE: Final = OUTPUT + KERNEL - 1
+
+#: Where the polynomials are evaluated, besides infinity; 0 comes first.
+POINTS: Final = (Fraction(0), Fraction(1), Fraction(-1), Fraction(1, 2), Fraction(-2))
+
+#: Least C·O/(C + O) that pays, between what two kinds of processor measured: about 46
+#: on one with AVX2 and 52 on one with full-width AVX-512 (tests/benchmarks/README.md).
+THRESHOLD: Final = 50.0
+
+
+@dataclass(frozen=True, eq=False)
+class Maps:
+    """The three maps in one dimension; in two, they apply to rows and columns alike.
+
+    Attributes:
+        kernel: (6, 3).
+        tile: (6, 6), of an input tile.
+        output: (4, 6), of the products.
+    """
+
+    kernel: Matrix
+    tile: Matrix
+    output: Matrix
+
+
+def pays(kernel: Tensor) -> bool:
+    """Whether a convolution with `kernel` (O, C, h, w) is faster this way."""
+    outputs, channels, *sides = kernel.shape
+    if sides != [KERNEL, KERNEL] or not isinstance(outputs, int):
+        return False
+    assert isinstance(channels, int)
+    return outputs * channels / (outputs + channels) >= THRESHOLD
+
+
+def forward_maps(points: Sequence[Fraction] = POINTS) -> Maps:
+    """Toom and Cook's maps for `points` and infinity, which comes last."""
+    roots = [float(p) for p in points]
+    others = [[q for q in roots if q != p] for p in roots]
+    scales = [
+        np.prod([p - q for q in rest]) for p, rest in zip(roots, others, strict=True)
+    ]
+    tile = np.zeros((TILE, TILE))
+    for row, rest in enumerate(others):
+        tile[row, : TILE - 1] = polynomial.polyfromroots(rest)
+    tile[-1] = polynomial.polyfromroots(roots)
+    kernel = _powers(roots, KERNEL) / np.array([*scales, 1.0])[:, None]
+    return Maps(kernel, tile, _powers(roots, OUTPUT).T)
+
+
+def gradient_maps() -> Maps:
+    """Maps of the input gradient, whose kernel map is the forward one's, turned."""
+    inverted = [Fraction(0), *(1 / p for p in POINTS[1:])]
+    exchanged = [TILE - 1, *range(1, TILE - 1), 0]  # 0 and infinity are inverses
+    maps = forward_maps(inverted)
+    kernel, tile = maps.kernel[exchanged], maps.tile[exchanged]
+    turned = forward_maps().kernel[:, ::-1]
+    ratios = (turned * kernel).sum(1) / (kernel * kernel).sum(1)
+    return Maps(turned, tile / ratios[:, None], maps.output[:, exchanged])
+
+
+def _powers(points: Sequence[float], count: int) -> Matrix:
+    """(points + infinity, count): 1, p, p² …; of infinity, only the highest counts."""
+    infinity = [0.0] * (count - 1) + [1.0]
+    return np.array([*([p**k for k in range(count)] for p in points), infinity])
+
+
+def _squared(matrix: Matrix) -> Matrix:
+    """The map of rows and columns at once: (a, b) → (a², b²)."""
+    return np.asarray(np.kron(matrix, matrix), np.float64)
+
+
+def kernel_graph(
+    weights: Weights, layers: Sequence[str], dtype: DTypeLike = np.float32
+) -> Graph:
+    """Graph without inputs that makes what `conv` and `conv_gradient` are fed with."""
+    graph = Graph(dtype=np.dtype(dtype))
+    for name, maps in _tile_maps().items():
+        tiles = _squared(maps.tile).reshape(TILE**2, 1, TILE, TILE)
+        constant = graph.constant(tiles)
+        graph.outputs[name] = graph.add("Identity", [constant], constant.shape)
+    spread = graph.constant(_squared(forward_maps().kernel))
+    for layer in layers:
+        with graph.scope(layer):
+            kernel = stored(graph, weights.kernels[layer], f"{layer}.weight")
+            outputs, channels = weights.kernels[layer].shape[:2]
+            rows = (outputs * channels, KERNEL**2)
+            flat = ops.reshape(graph, kernel, graph.constant(np.array(rows)), rows)
+            mapped = ops.matmul(graph, spread, ops.transpose(graph, flat, (1, 0)))
+            shape = (TILE**2, outputs, channels)
+            target = graph.constant(np.array(shape))
+            name = contract.mapped_kernel(layer)
+            graph.outputs[name] = ops.reshape(graph, mapped, target, shape)
+    return graph
+
+
+def _tile_maps() -> dict[str, Maps]:
+    return {
+        contract.TILE_MAP: forward_maps(),
+        contract.GRADIENT_TILE_MAP: gradient_maps(),
+    }
+
+
+def conv(graph: Graph, x: Tensor, layer: str, kernel: Tensor, bias: Tensor) -> Tensor:
+    """`ops.conv` of (1, C, H, W), with the mapped kernel of `layer` that is fed."""
+    outputs, channels = kernel.shape[:2]
+    mapped = _fed(graph, contract.mapped_kernel(layer), (TILE**2, outputs, channels))
+    y = _filtered(graph, x, contract.TILE_MAP, mapped)
+    shape = (1, outputs, 1, 1)
+    target = graph.constant(np.array(shape))
+    return ops.add(graph, y, ops.reshape(graph, bias, target, shape))
+
+
+def conv_gradient(graph: Graph, g: Tensor, layer: str, kernel: Tensor) -> Tensor:
+    """`ops.conv_gradient`, from the same mapped kernel."""
+    outputs, channels = kernel.shape[:2]
+    mapped = _fed(graph, contract.mapped_kernel(layer), (TILE**2, outputs, channels))
+    exchanged = ops.transpose(graph, mapped, (0, 2, 1))
+    return _filtered(graph, g, contract.GRADIENT_TILE_MAP, exchanged)
+
+
+def _filtered(graph: Graph, x: Tensor, tile_map: str, kernel: Tensor) -> Tensor:
+    """Map tiles, multiply by `kernel` (36, O, C), map back, put the tiles in place.
+
+    Fed rather than constant, the map of tiles is a convolution that onnxruntime leaves
+    in the plain layout: no second copy of the largest tensor there is, no reordering.
+    """
+    channels, outputs = x.shape[1], kernel.shape[1]
+    maps = _tile_maps()[tile_map]
+    single = ops.transpose(graph, x, (1, 0, 2, 3))
+    across = [_tiles(dim) for dim in x.shape[2:]]
+    shape = (channels, TILE**2, *across)
+    weights = _fed(graph, tile_map, (TILE**2, 1, TILE, TILE))
+    sides = {"kernel_shape": [TILE, TILE], "strides": [OUTPUT, OUTPUT]}
+    pads = [1, 1, OUTPUT, OUTPUT]  # the last tile reaches over any odd end
+    tiles = graph.add("Conv", [single, weights], shape, pads=pads, **sides)
+
+    count = f"{across[0]}*{across[1]}"
+    rows = _reshaped(graph, tiles, [0, 0, -1], (channels, TILE**2, count))
+    # onnxruntime reads the transposed operand in place (FusedMatMul).
+    rows = ops.transpose(graph, rows, (1, 0, 2))
+    products = graph.add("MatMul", [kernel, rows], (TILE**2, outputs, count))
+
+    joined = _reshaped(graph, products, [TILE**2, -1], (TILE**2, f"{outputs}*{count}"))
+    pixels = ops.matmul(graph, graph.constant(_squared(maps.output)), joined)
+    where = graph.add("Shape", [tiles], (2,), np.int64, start=2)
+    depth = graph.constant(np.array([1, -1]))
+    whole = ops.concat(graph, [depth, where], 0, 4)
+    pixels = ops.reshape(graph, pixels, whole, (1, f"{OUTPUT**2}*{outputs}", *across))
+    size = tuple(f"{OUTPUT}*({dim})" for dim in across)
+    placed = graph.add(
+        "DepthToSpace", [pixels], (1, outputs, *size), blocksize=OUTPUT, mode="DCR"
+    )
+    return ops.cropped(graph, placed, x)
+
+
+def _tiles(dim: int | str) -> int | str:
+    return -(-dim // OUTPUT) if isinstance(dim, int) else f"ceil({dim}/{OUTPUT})"
+
+
+def _reshaped(
+    graph: Graph, x: Tensor, target: Sequence[int], shape: Sequence[int | str]
+) -> Tensor:
+    return ops.reshape(graph, x, graph.constant(np.array(target)), shape)
+
+
+def _fed(graph: Graph, name: str, shape: Sequence[int | str]) -> Tensor:
+    return graph.inputs.get(name) or graph.input(name, shape)
