@@ -231,7 +231,8 @@ def _summarise(result: Result, path: Path) -> None:
         say(f"note: {note}")
     height, width = result.image_hwc.shape[:2]
     say(
-        f"{path}: {width}x{height}, {result.evaluations} iterations in "
+        f"{path}: {width}x{height}, {result.evaluations} iterations of "
+        f"{result.optimizer} in "
         f"{result.seconds:.1f} s, loss {result.loss:.6g} ({result.status.value})"
     )
 

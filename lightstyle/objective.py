@@ -1,7 +1,7 @@
 """The loss as a function of a flat vector: feeds in, weighted terms and gradient out.
 
-Between the model, which speaks float32 pictures and unweighted terms, and the
-optimiser, which speaks float64 vectors and one number.
+Between the model, which speaks pictures and unweighted terms, and the optimiser, which
+speaks vectors and one number.
 """
 
 from dataclasses import dataclass
@@ -83,7 +83,7 @@ class Objective:
     def __call__(self, point: Vector) -> tuple[float, Vector]:
         """Loss and gradient at `point`, the pixels of (1, 3, H, W) in one row."""
         began = perf_counter()
-        pixels = point.reshape(self._shape).astype(np.float32)
+        pixels = point.reshape(self._shape).astype(np.float32, copy=False)
         evaluation = self._model.evaluate(pixels, self._feeds)
         terms = {
             name: weight * evaluation.terms[name]
@@ -92,7 +92,7 @@ class Objective:
         }
         total = sum(terms.values())
         self.history.append(Losses(total, terms, perf_counter() - began))
-        return total, evaluation.gradient.astype(np.float64).ravel()
+        return total, evaluation.gradient.ravel()
 
 
 def _term_weights(

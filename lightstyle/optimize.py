@@ -1,19 +1,22 @@
-"""Drives pixels downhill: scipy's L-BFGS-B, with the truth about how it ended.
+"""Drives pixels downhill, with the truth about how it ended.
 
-What scipy does that a picture must not suffer from, and what is done about it here:
+Two optimisers do the same job: the compact `LBFGS` of this package, and scipy's
+L-BFGS-B, the reference that it is measured against. What they have in common is here:
+the budget of evaluations, which is kept exactly, the best point, and the end.
+
+What scipy does that a picture must not suffer from, and what is done about it:
 
 * It takes a float32 loss that repeats itself for convergence even at tolerance 0, and
   gives up on a line search that noise has spoilt. Both are followed by a fresh start
   from the best point; only when that finds nothing lower is it convergence.
 * It accepts NaN as a converged loss. The objective is checked on every evaluation.
-* It counts steps. The budget here is evaluations, and is kept exactly.
+* It counts steps, not evaluations.
 * With bounds its first step is the plain gradient, whatever its scale. The loss is
   scaled so that this step is `FIRST_STEP` grey levels for each value.
 
-The pixels are bounded. It costs a few seconds of set-up and about a tenth of a second a
-step at 512 × 512 (``python -m tests.benchmarks.bounds``), and without it the loss is
-that of a picture nobody sees: clipped to 0…255 afterwards, the demonstration's picture
-at 128 pixels had 4.4 times the loss that was reported, and that the bounds reach.
+The pixels are bounded: without it the loss is that of a picture nobody sees. Clipped to
+0…255 afterwards, the demonstration's picture at 128 pixels had 4.4 times the loss that
+was reported, and that the bounds reach.
 """
 
 import math
@@ -21,24 +24,29 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum
-from typing import Final
+from functools import partial
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-Vector = NDArray[np.float64]
+from .lbfgs import FIRST_STEP, LBFGS
+from .variables import Variables
+
+#: Flat, float32 or float64.
+Vector = NDArray[Any]
 
 #: Loss and gradient at a point.
 Objective = Callable[[Vector], tuple[float, Vector]]
 
-#: Root mean square of the first step, in grey levels.
-FIRST_STEP: Final = 1.0
-
-#: Pairs of steps and gradient changes that L-BFGS remembers.
-MEMORY: Final = 10
-
 #: A fresh start that lowers the loss by less than this share has found nothing.
 RESOLUTION: Final = 1e-6
+
+#: Pairs that scipy remembers, which cost it twice the memory of `LBFGS`.
+SCIPY_HISTORY: Final = 10
+
+#: Names of the optimisers; the first is taken if none is named.
+OPTIMIZERS: Final = ("lbfgs", "lbfgsb")
 
 
 class Status(Enum):
@@ -78,22 +86,35 @@ def minimize(
     evaluations: int,
     watch: Watch,
     bounds: tuple[float, float] = (0.0, 255.0),
+    *,
+    optimizer: str = OPTIMIZERS[0],
+    variables: Variables | None = None,
+    frozen: NDArray[np.bool_] | None = None,
 ) -> Outcome:
     """Minimise `objective` from `start` with exactly `evaluations` calls at the most.
 
     Args:
-        objective: Loss and gradient at a flat float64 vector.
-        start: Flat float64 vector; not modified.
+        objective: Loss and gradient at a flat vector.
+        start: Flat vector; not modified.
         evaluations: The budget, at least 1.
         watch: Sees the best point after every evaluation; it may keep the vector, which
             is not used again.
         bounds: Least and greatest value of every variable.
+        optimizer: ``lbfgs``, compact and float32, or scipy's ``lbfgsb``, in float64.
+        variables: Change of variables of ``lbfgs``; ``lbfgsb`` has none.
+        frozen: Mask, flat, of variables that keep the value they have in `start`.
     """
-    run = _Run(objective, np.clip(start, *bounds), evaluations, watch, bounds)
+    run = _Run(objective, np.clip(start, *bounds), evaluations, watch)
+    descend: Callable[[], None]
+    if optimizer == "lbfgs":
+        compact = LBFGS(run.point, bounds, variables=variables, frozen=frozen)
+        descend = partial(_descend_compact, run, compact)
+    else:
+        descend = partial(_descend_scipy, run, bounds, frozen)
     try:
         while True:
             before = run.loss
-            run.descend()
+            descend()
             if before < math.inf and run.loss >= before - RESOLUTION * abs(before):
                 return run.outcome(Status.CONVERGED)
     except _EndOfRun as end:
@@ -109,12 +130,7 @@ class _Run:
     """One minimisation: counts evaluations and keeps the best point of them all."""
 
     def __init__(
-        self,
-        objective: Objective,
-        start: Vector,
-        budget: int,
-        watch: Watch,
-        bounds: tuple[float, float],
+        self, objective: Objective, start: Vector, budget: int, watch: Watch
     ) -> None:
         self.objective = objective
         self.budget = budget
@@ -122,31 +138,11 @@ class _Run:
         self.point = start
         self.loss = math.inf
         self.count = 0
-        self.bounds = bounds
-        self.factor = 0.0  # of loss and gradient; from the first gradient of a descent
-
-    def descend(self) -> None:
-        """L-BFGS-B from the best point, until it gives up or `_EndOfRun` is raised."""
-        from scipy.optimize import Bounds
-        from scipy.optimize import minimize as scipy_minimize
-
-        self.factor = 0.0
-
-        options = {"maxcor": MEMORY, "ftol": 0.0, "gtol": 0.0}
-        limits = {"maxiter": 2**31 - 1, "maxfun": 2**31 - 1}
-        scipy_minimize(
-            self.evaluate,
-            self.point,
-            jac=True,
-            method="L-BFGS-B",
-            bounds=Bounds(*(np.full(self.point.size, end) for end in self.bounds)),
-            options={**options, **limits},
-        )
 
     def evaluate(self, point: Vector) -> tuple[float, Vector]:
+        """Loss and gradient at `point`, which may be kept."""
         if self.count == self.budget:
             raise _EndOfRun(Status.BUDGET_SPENT)
-        point = point.copy()  # it is scipy's own buffer
         self.count += 1
         loss, gradient = self.objective(point)
         if not (math.isfinite(loss) and np.isfinite(gradient).all()):
@@ -156,15 +152,55 @@ class _Run:
             raise _EndOfRun(Status.NON_FINITE)
         if loss < self.loss:
             self.point, self.loss = point, loss
+        return loss, gradient
+
+    def report(self) -> None:
+        """Show the best point to whoever watches."""
         try:
             self.watch(self.point)
         except StopIteration:
             raise _EndOfRun(Status.CANCELLED) from None
-        if self.factor == 0.0:
-            length = float(np.linalg.norm(gradient)) or 1.0
-            self.factor = FIRST_STEP * math.sqrt(gradient.size) / length
-        return self.factor * loss, self.factor * gradient
 
     def outcome(self, status: Status) -> Outcome:
         loss = self.loss if math.isfinite(self.loss) else math.nan
         return Outcome(self.point, loss, self.count, status)
+
+
+def _descend_compact(run: _Run, optimizer: LBFGS) -> None:
+    """From the best point until the optimiser stalls or `_EndOfRun` is raised."""
+    optimizer.restart(run.point)
+    while not optimizer.stalled:
+        optimizer.accept(*run.evaluate(optimizer.propose()))
+        run.report()
+
+
+def _descend_scipy(
+    run: _Run, bounds: tuple[float, float], frozen: NDArray[np.bool_] | None
+) -> None:
+    """From the best point until scipy gives up or `_EndOfRun` is raised."""
+    from scipy.optimize import Bounds, minimize
+
+    factor = 0.0  # of loss and gradient; from the first gradient
+
+    def evaluate(point: Vector) -> tuple[float, Vector]:
+        nonlocal factor
+        loss, gradient = run.evaluate(point.copy())  # it is scipy's own buffer
+        run.report()
+        if factor == 0.0:
+            length = float(np.linalg.norm(gradient)) or 1.0
+            factor = FIRST_STEP * math.sqrt(gradient.size) / length
+        return factor * loss, factor * gradient.astype(np.float64)
+
+    least, most = (np.full(run.point.size, end) for end in bounds)
+    if frozen is not None:
+        least[frozen] = most[frozen] = run.point[frozen]
+    options = {"maxcor": SCIPY_HISTORY, "ftol": 0.0, "gtol": 0.0}
+    limits = {"maxiter": 2**31 - 1, "maxfun": 2**31 - 1}
+    minimize(
+        evaluate,
+        run.point,
+        jac=True,
+        method="L-BFGS-B",
+        bounds=Bounds(least, most),
+        options={**options, **limits},
+    )

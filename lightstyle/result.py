@@ -62,6 +62,7 @@ class Result:
         history: Losses of every evaluation.
         seconds: Of the whole run, loading of the model included.
         settings: That made it.
+        optimizer: That ran: ``lbfgs`` or ``lbfgsb``.
         notes: What a person should know of the input pictures.
     """
 
@@ -72,6 +73,7 @@ class Result:
     history: tuple[Losses, ...]
     seconds: float
     settings: Settings
+    optimizer: str
     notes: tuple[str, ...]
 
     @property

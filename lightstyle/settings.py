@@ -12,6 +12,7 @@ from typing import Any, Final
 from .contract import MINIMUM_SIDE, POOLINGS
 from .errors import UsageError
 from .layers import LayerWeights
+from .optimize import OPTIMIZERS
 
 #: What `Settings.init` may name besides a picture file.
 INITS: Final = ("content", "noise", "style")
@@ -64,6 +65,8 @@ class Settings:
         init_noise: Share of noise mixed into the start, 0…1.
         seed: Of the noise.
         pooling: ``max`` or ``average``.
+        optimizer: ``lbfgs``, this package's own; ``lbfgsb``, scipy's, the reference;
+            or ``auto``, the one that measures better: ``lbfgs``.
     """
 
     size: int = option(512, "Longest side of the picture, in pixels.")
@@ -83,6 +86,7 @@ class Settings:
     init_noise: float = option(0.0, "Share of noise in the start, 0 to 1.")
     seed: int = option(0, "Seed of the noise.")
     pooling: str = option("max", "Pooling of the network: max or average.")
+    optimizer: str = option("auto", "Optimiser: auto, lbfgs, or lbfgsb (scipy's).")
 
     def __post_init__(self) -> None:
         """Check every range.
@@ -99,6 +103,8 @@ class Settings:
         self._check_number("init_noise", at_least=0, at_most=1)
         if self.pooling not in POOLINGS:
             _refuse("pooling", self.pooling, " or ".join(POOLINGS))
+        if self.optimizer not in ("auto", *OPTIMIZERS):
+            _refuse("optimizer", self.optimizer, f"auto, {' or '.join(OPTIMIZERS)}")
         if self.init is not None and not (self.init and isinstance(self.init, str)):
             _refuse("init", self.init, f"{', '.join(INITS)} or a picture file")
         for name in ("content_layers", "style_layers"):

@@ -19,9 +19,10 @@ from .errors import TransferError, UsageError
 from .images import ImageSource, Picture
 from .model import Model
 from .objective import Objective
-from .optimize import Status, Vector, minimize
+from .optimize import OPTIMIZERS, Status, Vector, minimize
 from .result import Progress, Result
 from .settings import INITS, Settings
+from .variables import Pyramid
 
 Array = NDArray[np.float32]
 
@@ -159,8 +160,15 @@ def _run(
             history = tuple(objective.history)
             callback(Progress(history, settings, seconds, image, job.alpha_hw))
 
-    start = job.start.astype(np.float64).ravel()
-    outcome = minimize(objective, start, settings.iterations, watch)
+    optimizer = OPTIMIZERS[0] if settings.optimizer == "auto" else settings.optimizer
+    outcome = minimize(
+        objective,
+        job.start.ravel(),
+        settings.iterations,
+        watch,
+        optimizer=optimizer,
+        variables=Pyramid(job.start.shape[1:]),
+    )
     if outcome.status is Status.NON_FINITE and outcome.evaluations == 1:
         raise TransferError(
             "the loss of the starting picture is not a finite number: lower the "
@@ -175,6 +183,7 @@ def _run(
         history=tuple(objective.history),
         seconds=perf_counter() - began,
         settings=settings,
+        optimizer=optimizer,
         notes=job.notes,
     )
 

@@ -1,17 +1,33 @@
 import math
+from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 import pytest
 
 from lightstyle import optimize
-from lightstyle.optimize import Objective, Outcome, Status, Vector, Watch
+from lightstyle.optimize import (
+    OPTIMIZERS,
+    Objective,
+    Outcome,
+    Status,
+    Vector,
+    Watch,
+)
+from lightstyle.variables import Pyramid
+
+Minimize = Callable[[Objective, Vector, int, Watch], Outcome]
 
 
-def minimize(
-    objective: Objective, start: Vector, evaluations: int, watch: Watch
-) -> Outcome:
+@pytest.fixture(params=OPTIMIZERS)
+def optimizer(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def minimize(optimizer: str) -> Minimize:
     """With bounds that are far away."""
-    return optimize.minimize(objective, start, evaluations, watch, (-1e4, 1e4))
+    return partial(optimize.minimize, bounds=(-1e4, 1e4), optimizer=optimizer)
 
 
 def _ignore(point: Vector) -> None:
@@ -34,14 +50,18 @@ def _quadratic(x: Vector) -> tuple[float, Vector]:
 @pytest.mark.parametrize(
     ("function", "minimum"), [(_quadratic, 3.0), (_rosenbrock, 1.0)]
 )
-def test_known_minima_are_found(function: object, minimum: float) -> None:
+def test_known_minima_are_found(
+    function: object, minimum: float, minimize: Minimize
+) -> None:
     assert callable(function)
     outcome = minimize(function, np.zeros(20), 500, _ignore)
     np.testing.assert_allclose(outcome.point, minimum, atol=1e-4)
 
 
 @pytest.mark.parametrize("budget", [1, 2, 7, 30])
-def test_the_budget_of_evaluations_is_kept_exactly(budget: int) -> None:
+def test_the_budget_of_evaluations_is_kept_exactly(
+    budget: int, minimize: Minimize
+) -> None:
     calls = []
 
     def counted(x: Vector) -> tuple[float, Vector]:
@@ -53,7 +73,9 @@ def test_the_budget_of_evaluations_is_kept_exactly(budget: int) -> None:
     assert outcome.status is Status.BUDGET_SPENT
 
 
-def test_a_loss_in_float32_is_followed_to_its_resolution_and_then_converged() -> None:
+def test_a_loss_in_float32_is_followed_to_its_resolution_and_then_converged(
+    minimize: Minimize,
+) -> None:
     def coarse(x: Vector) -> tuple[float, Vector]:
         loss, gradient = _quadratic(x)
         return float(np.float32(loss + 1e6)), gradient.astype(np.float32)
@@ -64,7 +86,7 @@ def test_a_loss_in_float32_is_followed_to_its_resolution_and_then_converged() ->
     assert outcome.loss == pytest.approx(1e6, abs=2)
 
 
-def test_a_spoilt_line_search_is_not_the_end() -> None:
+def test_a_spoilt_line_search_is_not_the_end(minimize: Minimize) -> None:
     # Some gradients in the middle point uphill: scipy gives up on its line search, and
     # the minimum is reached nevertheless.
     calls = []
@@ -82,7 +104,7 @@ def test_a_spoilt_line_search_is_not_the_end() -> None:
 @pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf])
 @pytest.mark.parametrize("where", ["loss", "gradient"])
 def test_a_number_that_is_none_ends_the_run_with_the_best_point(
-    bad: float, where: str
+    bad: float, where: str, minimize: Minimize
 ) -> None:
     calls = []
 
@@ -99,7 +121,7 @@ def test_a_number_that_is_none_ends_the_run_with_the_best_point(
     assert outcome.loss == _rosenbrock(outcome.point)[0] < _rosenbrock(np.zeros(10))[0]
 
 
-def test_without_any_finite_loss_the_start_comes_back() -> None:
+def test_without_any_finite_loss_the_start_comes_back(minimize: Minimize) -> None:
     def never(x: Vector) -> tuple[float, Vector]:
         return math.nan, x
 
@@ -109,7 +131,9 @@ def test_without_any_finite_loss_the_start_comes_back() -> None:
     np.testing.assert_array_equal(outcome.point, np.ones(3))
 
 
-def test_the_watcher_can_stop_the_run_and_that_evaluation_counts() -> None:
+def test_the_watcher_can_stop_the_run_and_that_evaluation_counts(
+    minimize: Minimize,
+) -> None:
     seen: list[Vector] = []
 
     def watch(point: Vector) -> None:
@@ -123,7 +147,9 @@ def test_the_watcher_can_stop_the_run_and_that_evaluation_counts() -> None:
     assert outcome.loss == min(_rosenbrock(point)[0] for point in seen)
 
 
-def test_watched_points_are_the_best_so_far_and_stay_as_they_were() -> None:
+def test_watched_points_are_the_best_so_far_and_stay_as_they_were(
+    minimize: Minimize,
+) -> None:
     seen: list[tuple[Vector, Vector]] = []
     outcome = minimize(
         _rosenbrock, np.zeros(10), 40, lambda p: seen.append((p, p.copy()))
@@ -135,13 +161,15 @@ def test_watched_points_are_the_best_so_far_and_stay_as_they_were() -> None:
         np.testing.assert_array_equal(kept, copy)
 
 
-def test_the_start_is_not_modified() -> None:
+def test_the_start_is_not_modified(minimize: Minimize) -> None:
     start = np.zeros(10)
     minimize(_rosenbrock, start, 20, _ignore)
     np.testing.assert_array_equal(start, np.zeros(10))
 
 
-def test_the_first_step_is_one_unit_for_each_variable_whatever_the_loss() -> None:
+def test_the_first_step_is_one_unit_for_each_variable_whatever_the_loss(
+    minimize: Minimize,
+) -> None:
     def first_step(factor: float) -> float:
         points: list[Vector] = []
 
@@ -157,7 +185,7 @@ def test_the_first_step_is_one_unit_for_each_variable_whatever_the_loss() -> Non
     assert first_step(1e9) == pytest.approx(1.0)
 
 
-def test_every_point_that_is_evaluated_lies_within_the_bounds() -> None:
+def test_every_point_that_is_evaluated_lies_within_the_bounds(optimizer: str) -> None:
     seen: list[Vector] = []
 
     def beyond(x: Vector) -> tuple[float, Vector]:
@@ -165,8 +193,58 @@ def test_every_point_that_is_evaluated_lies_within_the_bounds() -> None:
         return float(np.sum((x - 300) ** 2)), 2 * (x - 300)
 
     start = np.linspace(-50, 200, 30)
-    outcome = optimize.minimize(beyond, start, 50, _ignore)
+    outcome = optimize.minimize(beyond, start, 50, _ignore, optimizer=optimizer)
     assert min(x.min() for x in seen) >= 0
     assert max(x.max() for x in seen) <= 255
     np.testing.assert_allclose(outcome.point, 255)
     assert outcome.status is Status.CONVERGED
+
+
+def test_frozen_variables_never_move(optimizer: str) -> None:
+    frozen = np.arange(192) % 3 == 0
+    start = np.linspace(10, 200, 192)
+    seen: list[Vector] = []
+
+    def objective(x: Vector) -> tuple[float, Vector]:
+        seen.append(x)
+        return _quadratic(x)
+
+    outcome = optimize.minimize(
+        objective,
+        start,
+        60,
+        _ignore,
+        optimizer=optimizer,
+        variables=Pyramid((3, 8, 8)),
+        frozen=frozen,
+    )
+    expected = start.astype(outcome.point.dtype)[frozen]
+    for x in seen:
+        np.testing.assert_array_equal(x[frozen], expected)
+    np.testing.assert_allclose(outcome.point[~frozen], 3, atol=0.5)
+
+
+def test_a_start_without_slope_has_converged(minimize: Minimize) -> None:
+    outcome = minimize(lambda x: (1.0, np.zeros_like(x)), np.ones(5), 100, _ignore)
+    assert outcome.status is Status.CONVERGED
+    assert outcome.evaluations <= 3
+
+
+def test_both_optimisers_reach_the_same_minimum_at_bounds() -> None:
+    # Neighbours pull at each other, and two thirds of the minimum lie at a bound.
+    goal = np.tile([-80.0, 100.0, 400.0], 30)
+
+    def objective(x: Vector) -> tuple[float, Vector]:
+        x = x.astype(np.float64)
+        steps = np.diff(x)
+        gradient = 2 * (x - goal)
+        gradient[1:] += 6 * steps
+        gradient[:-1] -= 6 * steps
+        return float(np.sum((x - goal) ** 2) + 3 * np.sum(steps**2)), gradient
+
+    found = [
+        optimize.minimize(objective, np.full(90, 128.0), 300, _ignore, optimizer=name)
+        for name in OPTIMIZERS
+    ]
+    assert found[0].loss == pytest.approx(found[1].loss, rel=1e-6)
+    np.testing.assert_allclose(found[0].point, found[1].point, atol=0.05)

@@ -30,6 +30,7 @@ from lightstyle.settings import Settings
         ("init_noise", -0.1),
         ("init", ""),
         ("pooling", "min"),
+        ("optimizer", "adam"),
         ("content_layers", {"conv1_1": 1.0}),
         ("style_layers", "conv1_1"),
     ],

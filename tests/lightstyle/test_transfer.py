@@ -142,6 +142,23 @@ def test_runs_start_where_they_are_told(model: Model, tmp_path: Path) -> None:
     np.testing.assert_array_equal(mine, _image(32, 48, 9))
 
 
+@pytest.mark.parametrize(
+    ("asked", "ran"), [("auto", "lbfgs"), ("lbfgs", "lbfgs"), ("lbfgsb", "lbfgsb")]
+)
+@pytest.mark.parametrize("init", ["content", "noise"])
+def test_each_optimiser_lowers_the_loss_of_the_saved_picture(
+    model: Model, tmp_path: Path, asked: str, ran: str, init: str
+) -> None:
+    settings = Settings(size=48, iterations=25, init=init, optimizer=asked)
+    result = lightstyle.stylize(CONTENT, STYLE, model=model, settings=settings)
+    assert result.optimizer == ran
+    assert result.loss < 0.3 * result.history[0].total
+    result.save(tmp_path / "made.png")
+    settings = replace(settings, init=str(tmp_path / "made.png"), iterations=1)
+    again = lightstyle.stylize(CONTENT, STYLE, model=model, settings=settings)
+    assert again.loss == pytest.approx(result.loss, rel=0.2)  # it was rounded
+
+
 def test_noise_is_that_of_the_seed(model: Model, tmp_path: Path) -> None:
     first = _start(model, tmp_path, init="noise", seed=1)
     np.testing.assert_array_equal(first, _start(model, tmp_path, init="noise", seed=1))

@@ -1,0 +1,120 @@
+import io
+import tracemalloc
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from lightstyle.lbfgs import LBFGS, bytes_per_variable
+from lightstyle.variables import Pyramid
+
+SHAPE = (3, 16, 20)
+SIZE = 3 * 16 * 20
+
+
+def _objective(x: np.ndarray) -> tuple[float, np.ndarray]:
+    """Neighbours that pull at each other and a goal partly out of bounds."""
+    x = x.astype(np.float64)
+    goal = 127 + 200 * np.sin(np.arange(SIZE) / 7)
+    steps = np.diff(x)
+    gradient = 4 * (x - goal) ** 3 / 1e4 + (x - goal)
+    gradient[1:] += 40 * steps
+    gradient[:-1] -= 40 * steps
+    far = (x - goal) ** 2
+    loss = np.sum(far**2 / 1e4 + far / 2) + 20 * np.sum(steps**2)
+    return float(1e6 * loss), 1e6 * gradient
+
+
+def _made(**options: object) -> LBFGS:
+    start = np.random.default_rng(3).uniform(-20, 275, SIZE)
+    variables = Pyramid(SHAPE)
+    return LBFGS(start, (0, 255), variables=variables, **options)  # type: ignore[arg-type]
+
+
+def _losses(optimizer: LBFGS, evaluations: int) -> list[float]:
+    losses = []
+    for _ in range(evaluations):
+        loss, gradient = _objective(optimizer.propose())
+        optimizer.accept(loss, gradient)
+        losses.append(loss)
+    return losses
+
+
+@pytest.mark.parametrize("before", [0, 1, 2, 7, 25])
+@pytest.mark.parametrize("precision", ["f2", "f4", "f8"])
+def test_saved_and_loaded_goes_on_as_if_nothing_had_been(
+    before: int, precision: str
+) -> None:
+    whole = _losses(_made(history=4, precision=precision), before + 12)
+    first = _made(history=4, precision=precision)
+    _losses(first, before)
+    file = io.BytesIO()
+    np.savez(file, **first.state())
+    file.seek(0)
+    second = LBFGS(
+        np.zeros(SIZE),
+        (0, 255),
+        variables=Pyramid(SHAPE),
+        history=4,
+        precision=precision,
+    )
+    second.restore(dict(np.load(file, allow_pickle=False)))
+    assert _losses(second, 12) == whole[before:]
+
+
+def test_without_its_history_it_goes_on_otherwise() -> None:
+    whole = _losses(_made(), 30)
+    first = _made()
+    _losses(first, 20)
+    first.restart(first.propose())
+    assert _losses(first, 10) != whole[20:]
+
+
+def test_a_restored_state_is_a_copy() -> None:
+    first, second = _made(), _made()
+    _losses(first, 10)
+    second.restore(first.state())
+    expected = second.propose()
+    _losses(first, 10)
+    np.testing.assert_array_equal(second.propose(), expected)
+
+
+def test_about_one_evaluation_makes_a_step() -> None:
+    losses = _losses(_made(), 40)
+    assert sum(b < a for a, b in pairwise(losses)) >= 35
+
+
+def test_broad_changes_are_found_sooner_with_a_pyramid() -> None:
+    plain = LBFGS(np.random.default_rng(3).uniform(-20, 275, SIZE), (0, 255))
+    assert min(_losses(_made(), 15)) < min(_losses(plain, 15))
+
+
+@pytest.mark.parametrize("precision", ["f2", "f4", "f8"])
+def test_the_precision_of_the_history_is_a_choice(precision: str) -> None:
+    losses = _losses(_made(precision=precision), 60)
+    assert min(losses) == pytest.approx(min(_losses(_made(), 200)), rel=1e-3)
+
+
+@pytest.mark.parametrize("history", [3, 10])
+def test_memory_is_known_beforehand(history: int) -> None:
+    shape = (3, 256, 256)
+    size = 3 * 256 * 256
+    scales = np.linspace(1, 100, size, dtype=np.float32)
+    start = np.full(size, 128, np.float32)
+    tracemalloc.start()
+    try:
+        optimizer = LBFGS(
+            start, (0, 255), variables=Pyramid(shape), history=history, precision="f4"
+        )
+        for _ in range(history + 3):
+            gradient = scales * (optimizer.propose() - 100)
+            optimizer.accept(float(gradient @ gradient), gradient)
+        peak = tracemalloc.get_traced_memory()[1] / size
+    finally:
+        tracemalloc.stop()
+    assert 0.9 < peak / bytes_per_variable(history) < 1.02
+
+
+def test_sixteen_bits_halve_the_history() -> None:
+    saved = bytes_per_variable(10) - bytes_per_variable(10, "f2")
+    assert saved == bytes_per_variable(10) - bytes_per_variable(5)
