@@ -1,103 +1,124 @@
 """``python -m tests.benchmarks``: speed and memory of an evaluation, beside the peers.
 
-Every contender has a process of its own, so that its memory is its own; the processes
-take turns, so that what else the machine does falls on all of them alike.
+One loss and gradient of the same pictures, by VGG19 and the bundled model on Lightstyle
+and by VGG19 on PyTorch, if that is installed; and the same with an optimiser's step.
 """
 
-import argparse
-import importlib.util
 import json
-import os
-import platform
-import statistics
-import subprocess
-import sys
-from dataclasses import dataclass, field
+from argparse import ArgumentParser
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
-from tests.benchmarks.contenders import CONTENDERS
-from tests.networks import WEIGHTS_VARIABLE
+import numpy as np
+
+from tests.benchmarks import machine, stage, torch_peers
+from tests.benchmarks.contest import Contender, contest, warm_up
+from tests.benchmarks.stage import Stage
+from tests.benchmarks.task import Scene, Task, load_scene
+from tests.networks import picture
+
+#: Rows of VGG19's loss; the bundled model's is an estimate of it.
+OURS, BUNDLED = "lightstyle vgg19", "lightstyle vgg19-lite"
+
+HEADER = (
+    "| size | contender | s/evaluation | × lightstyle vgg19 | peak GB, first turn "
+    "| peak GB, all turns | loss gap | gradient off float64 |\n" + "|---" * 8 + "|"
+)
 
 
-@dataclass
-class Contest:
-    """A contender at a size: its process and what that reported."""
-
-    name: str
-    process: subprocess.Popen[str]
-    reports: list[dict[str, Any]] = field(default_factory=list)
-
-    def turn(self) -> None:
-        """Let it evaluate once."""
-        assert self.process.stdin is not None
-        assert self.process.stdout is not None
-        self.process.stdin.write("\n")
-        self.process.stdin.flush()
-        self.reports.append(json.loads(self.process.stdout.readline()))
-
-    @property
-    def seconds(self) -> float:
-        """Median of all evaluations but the first."""
-        timed = [float(report["seconds"]) for report in self.reports[1:]]
-        return statistics.median(timed)
+def tasks(stage: Stage, size: int, repeats: int) -> list[Task]:
+    """All contenders at a size; ours with VGG19 comes first."""
+    scene = Scene(*(picture(size, size, seed)[None] for seed in range(3)))
+    path = stage.scene(str(size), scene)
+    steps = 100 + repeats  # more than will be asked for
+    found = [
+        stage.ours(OURS, stage.vgg19, path),
+        stage.ours(BUNDLED, stage.bundled, path),
+        stage.ours(f"{BUNDLED} + step", stage.bundled, path, steps),
+    ]
+    if torch_peers.installed():
+        found += [stage.peer(variant, path) for variant in torch_peers.VARIANTS]
+        found.append(stage.peer("eager", path, steps))
+    return found
 
 
-def _start(name: str, weights: Path, size: int) -> Contest:
-    command = [sys.executable, "-m", "tests.benchmarks.worker", name]
-    process = subprocess.Popen(
-        [*command, str(weights), str(size)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
+def row(size: int, contender: Contender, ours: Contender, off: str) -> str:
+    """A contender's row of the table."""
+    name, warm = contender.task.name, warm_up(contender.task)
+    if contender.failed:
+        return f"| {size} | {name} | failed: {contender.failed} |" + " — |" * 5
+    seconds = contender.median(warm)
+    ratio = seconds / ours.median(warm_up(ours.task))
+    first, last = (contender.reports[turn]["memory"] / 1e9 for turn in (0, -1))
+    gap = abs(contender.reports[0]["loss"] / ours.reports[0]["loss"] - 1)
+    return (
+        f"| {size} | {name} | {seconds:.3f} | {ratio:.2f} | {first:.2f} | {last:.2f} "
+        f"| {gap:.0e} | {off} |"
     )
-    assert process.stdout is not None
-    process.stdout.readline()
-    return Contest(name, process)
 
 
-def contest(names: list[str], weights: Path, size: int, repeats: int) -> list[Contest]:
-    """Let contenders, names of `CONTENDERS` or ``lightstyle:MODEL``, take turns."""
-    contests = [_start(name, weights, size) for name in names]
-    for _ in range(repeats + 1):
-        for contest in contests:
-            contest.turn()
-    for contest in contests:
-        contest.process.communicate()
-    return contests
+def distances(
+    stage: Stage, contenders: list[Contender], folder: Path
+) -> tuple[float, dict[str, float]]:
+    """The loss in float64, and each VGG19's gradient's relative L2 distance from its.
+
+    The gradients are those that `contest` left in `folder`.
+    """
+    scene = load_scene(contenders[0].task.scene)
+    loss, exact = torch_peers.reference(stage.network, scene)
+    found = {}
+    for number, contender in enumerate(contenders):
+        path = folder / f"{number}.npy"
+        if path.exists() and not contender.task.name.startswith(BUNDLED):
+            distance = np.linalg.norm(np.load(path) - exact) / np.linalg.norm(exact)
+            found[contender.task.name] = float(distance)
+    return loss, found
 
 
-def _rows(contests: list[Contest], size: int) -> list[str]:
-    ours = contests[0]
-    rows = []
-    for contest in contests:
-        last = contest.reports[-1]
-        gap = abs(last["loss"] / ours.reports[-1]["loss"] - 1)
-        rows.append(
-            f"| {size} | {contest.name} | {contest.seconds:.3f} | "
-            f"{contest.seconds / ours.seconds:.2f} | {last['memory'] / 1e9:.2f} | "
-            f"{gap:.0e} |"
-        )
-    return rows
+def as_record(size: int, contender: Contender) -> dict[str, Any]:
+    """All that is known of a contender, for JSON."""
+    return {
+        "size": size,
+        "name": contender.task.name,
+        "failed": contender.failed,
+        "warm_up": warm_up(contender.task),
+        "turns": contender.reports,
+    }
 
 
 def main() -> None:
     """Run the contests and print a Markdown table."""
-    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks")
-    default = os.environ.get(WEIGHTS_VARIABLE)
-    parser.add_argument("--weights", type=Path, default=default, required=not default)
-    parser.add_argument("--sizes", type=int, nargs="+", default=[256, 512])
-    parser.add_argument("--repeats", type=int, default=7)
+    parser = ArgumentParser(prog="python -m tests.benchmarks")
+    stage.add_options(parser)
+    parser.add_argument("--sizes", type=int, nargs="+", default=[256, 512, 1024])
+    parser.add_argument("--repeats", type=int, default=5, help="turns that count")
+    parser.add_argument("--reference", type=int, default=256, help="size for float64")
     options = parser.parse_args()
-    has_torch = importlib.util.find_spec("torch") is not None
-    names = [name for name in CONTENDERS if has_torch or not name.startswith("torch")]
-    cpus = len(os.sched_getaffinity(0))
-    print(f"{platform.machine()}, {cpus} CPUs, Python {platform.python_version()}\n")
-    print("| size | contender | s/evaluation | × lightstyle | peak GB | loss gap |")
-    print("|---|---|---|---|---|---|")
+    record: dict[str, Any] = {"machine": machine.description(options.threads)}
+    record["contenders"] = []
+    print(json.dumps(record["machine"]), HEADER, sep="\n\n", flush=True)
+    notes, failed = "", set[str]()
     for size in options.sizes:
-        contests = contest(names, options.weights, size, options.repeats)
-        print("\n".join(_rows(contests, size)), flush=True)
+        with TemporaryDirectory() as name:
+            prepared = stage.of_options(options, folder := Path(name))
+            todo = tasks(prepared, size, options.repeats)
+            todo = [task for task in todo if task.name not in failed]
+            contenders = contest(todo, options.repeats, folder)
+            off: dict[str, float] = {}
+            if size == options.reference and torch_peers.installed():
+                loss, off = distances(prepared, contenders, folder)
+                record["float64"] = {"size": size, "loss": loss, "gradient_off": off}
+                gap = abs(contenders[0].reports[0]["loss"] / loss - 1)
+                notes = f"\nLoss of {OURS} at {size}: off float64 by {gap:.0e}."
+        for each in contenders:
+            distance = f"{off[each.task.name]:.0e}" if each.task.name in off else "—"
+            print(row(size, each, contenders[0], distance), flush=True)
+        failed |= {each.task.name for each in contenders if each.failed}
+        record["contenders"] += [as_record(size, each) for each in contenders]
+        if options.json:
+            options.json.write_text(json.dumps(record, indent=1), "utf-8")
+    print(notes)
 
 
 if __name__ == "__main__":

@@ -26,8 +26,11 @@ from export import build_model, export_model
 from export.weights import read_weights
 from lightstyle import Model, Settings, contract, images, registry, stylize
 from lightstyle.objective import Objective
-from tests.benchmarks.__main__ import contest
-from tests.networks import WEIGHTS_VARIABLE
+from tests.benchmarks import machine
+from tests.benchmarks.contest import WARM_UP, contest
+from tests.benchmarks.stage import Stage
+from tests.benchmarks.task import Scene
+from tests.networks import WEIGHTS_VARIABLE, picture
 
 SETTINGS = Settings(size=256, iterations=150)
 
@@ -96,7 +99,7 @@ def main() -> None:
         random_model(options.bundled, paths["random"])
         paths = {"bundled": options.bundled, **paths}
         _print_shares(paths, options.images)
-        _print_costs(paths)
+        _print_costs(paths, Stage(Path(folder), options.weights, machine.threads()))
 
 
 def _print_shares(paths: Mapping[str, Path], folder: Path) -> None:
@@ -123,13 +126,15 @@ def _print_shares(paths: Mapping[str, Path], folder: Path) -> None:
         print(f"\n{name}: mean share {mean:.3f}, least {least:.3f}", flush=True)
 
 
-def _print_costs(paths: Mapping[str, Path]) -> None:
+def _print_costs(paths: Mapping[str, Path], stage: Stage) -> None:
     print("\n| model | s/evaluation at 512 px | ÷ vgg19 | peak GB | files, MB |")
     print("|---|---|---|---|---|")
-    names = [f"lightstyle:{path}" for path in paths.values()]
-    contests = contest(names, Path(), 512, repeats=9)
-    seconds = dict(zip(paths, (each.seconds for each in contests), strict=True))
-    for (name, path), each in zip(paths.items(), contests, strict=True):
+    scene = stage.scene("512", Scene(*(picture(512, 512, k)[None] for k in range(3))))
+    contenders = contest(
+        [stage.ours(name, path, scene) for name, path in paths.items()], repeats=9
+    )
+    seconds = {each.task.name: each.median(WARM_UP) for each in contenders}
+    for (name, path), each in zip(paths.items(), contenders, strict=True):
         files = (path, contract.targets_path(path), contract.weights_path(path))
         megabytes = sum(file.stat().st_size for file in files) / 1e6
         ratio, memory = seconds["vgg19"] / seconds[name], each.reports[-1]["memory"]

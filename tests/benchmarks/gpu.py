@@ -1,0 +1,132 @@
+"""``python -m tests.benchmarks.gpu``: milliseconds on CUDA, and what is not on it.
+
+Unverified: no GPU was to be had where this was written; only `placement` was run, on
+the CPU. Memcpy nodes show in onnxruntime's profile, nodes that were given to the CPU
+provider in its record of the assignment.
+"""
+
+import json
+import statistics
+from argparse import ArgumentParser
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lightstyle import Model, contract
+from lightstyle.session import available_devices
+from tests.benchmarks import ours, stage, torch_peers
+from tests.benchmarks.task import Scene, Task, load_scene
+from tests.networks import picture
+
+NO_DEVICE = "There is no CUDA device, or onnxruntime-gpu is not installed."
+
+
+def placement(
+    model: Path, provider: Any, feeds: Mapping[str, NDArray[Any]], folder: Path
+) -> Counter[str]:
+    """Count the nodes of a graph by execution provider, and its Memcpy nodes.
+
+    Args:
+        model: The graph.
+        provider: As `onnxruntime.InferenceSession` takes one.
+        feeds: All of the graph's inputs.
+        folder: For the profile.
+    """
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.add_session_config_entry("session.record_ep_graph_assignment_info", "1")
+    options.enable_profiling = True
+    options.profile_file_prefix = str(folder / "profile")
+    session = onnxruntime.InferenceSession(str(model), options, providers=[provider])
+    counts: Counter[str] = Counter()
+    for part in session.get_provider_graph_assignment_info():
+        counts[part.ep_name] += len(part.get_nodes())
+    session.run(None, dict(feeds))
+    events = json.loads(Path(session.end_profiling()).read_text("utf-8"))
+    names = {event["name"] for event in events if event.get("cat") == "Node"}
+    counts["Memcpy"] = sum("memcpy" in name.lower() for name in names)
+    return counts
+
+
+def milliseconds(work: Callable[[], object], repeats: int) -> float:
+    """Median of the calls after the third."""
+    times = []
+    for _ in range(repeats + 3):
+        began = perf_counter()
+        work()
+        times.append(1e3 * (perf_counter() - began))
+    return statistics.median(times[3:])
+
+
+def step_milliseconds(engine: Any, task: Task, repeats: int) -> float:
+    """Median time from one evaluation to the next, the optimiser's work included."""
+    moments: list[float] = []
+    task = replace(task, evaluations=repeats + 3)
+    engine.optimise(task, lambda *_: moments.append(perf_counter()), "cuda")
+    return 1e3 * float(np.median(np.diff(moments)[3:]))
+
+
+def _row(name: str, graph: float, step: float, counts: str) -> str:
+    return f"| {name} | {graph:.1f} | {step - graph:.1f} | {counts} |"
+
+
+def _ours(task: Task, repeats: int, folder: Path) -> str:
+    graph = milliseconds(ours.evaluator(task, "cuda"), repeats)
+    model = Model.load(task.network, "cuda")
+    feeds = {
+        contract.IMAGE: load_scene(task.scene).start,
+        **ours.target_and_weight_feeds(task, model),
+    }
+    counts = placement(Path(task.network), "CUDAExecutionProvider", feeds, folder)
+    nodes = f"{counts['CPUExecutionProvider']} | {counts['Memcpy']}"
+    step = step_milliseconds(ours, task, repeats)
+    return _row(task.name, graph, step, nodes)
+
+
+def _peer(task: Task, repeats: int, *, tf32: bool) -> str:
+    import torch
+
+    torch.backends.cuda.matmul.allow_tf32 = tf32
+    torch.backends.cudnn.allow_tf32 = tf32
+    graph = milliseconds(torch_peers.evaluator(task, "cuda"), repeats)
+    name = f"PyTorch, TF32 {'on' if tf32 else 'off'}"
+    step = step_milliseconds(torch_peers, task, repeats)
+    return _row(name, graph, step, "— | —")
+
+
+def main() -> None:
+    """Print a Markdown table, or that there is nothing to measure on."""
+    parser = ArgumentParser(prog="python -m tests.benchmarks.gpu")
+    stage.add_options(parser)
+    parser.add_argument("--size", type=int, default=512)
+    parser.add_argument("--repeats", type=int, default=30)
+    options = parser.parse_args()
+    if "cuda" not in available_devices():
+        print(NO_DEVICE)
+        return
+    head = "| contender | graph, ms | optimiser, ms | CPU nodes | Memcpy nodes |"
+    print(head + "\n" + "|---" * 5 + "|")
+    with TemporaryDirectory() as name:
+        prepared = stage.of_options(options, folder := Path(name))
+        size = options.size
+        scene = Scene(*(picture(size, size, seed)[None] for seed in range(3)))
+        path = prepared.scene("gpu", scene)
+        for model in (prepared.vgg19, prepared.bundled):
+            task = prepared.ours(f"lightstyle {model.stem}", model, path)
+            print(_ours(task, options.repeats, folder), flush=True)
+        if torch_peers.installed():
+            task = prepared.peer("eager", path)
+            for tf32 in (False, True):
+                print(_peer(task, options.repeats, tf32=tf32), flush=True)
+
+
+if __name__ == "__main__":
+    main()

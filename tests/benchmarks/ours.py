@@ -1,0 +1,115 @@
+"""Lightstyle as a contender: evaluations of a model, and its optimiser.
+
+Of the package it uses what anybody may; `optimise` is the only place in the benchmarks
+that knows how the optimiser is called.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from lightstyle import Model, contract
+from lightstyle.objective import Objective
+from lightstyle.optimize import Vector, minimize
+from lightstyle.variables import Pyramid
+from tests.benchmarks.task import (
+    SETTINGS,
+    Array,
+    Scene,
+    Task,
+    load_arrays,
+    load_scene,
+    save_arrays,
+    term_weights,
+)
+
+#: Loss and gradient (1, 3, H, W) at the start.
+Evaluate = Callable[[], tuple[float, Array]]
+
+
+def save_targets(model: Path, scene: Scene, path: Path) -> None:
+    """Compute the targets that the model at `model` is fed with, and keep them."""
+    loaded = Model.load(model, "cpu")
+    content, style = loaded.targets(scene.content), loaded.targets(scene.style)
+    layers = loaded.info.content_layers, loaded.info.style_layers
+    names = (
+        *((contract.content_target(layer), content) for layer in layers[0]),
+        *((contract.style_target(layer), style) for layer in layers[1]),
+    )
+    save_arrays(path, {name: targets[name] for name, targets in names})
+
+
+def evaluator(task: Task, device: str = "cpu") -> Evaluate:
+    """Evaluations of the task's model at the start, targets from a file."""
+    start = load_scene(task.scene).start
+    model = Model.load(task.network, device, task.threads)
+    weights = term_weights(*start.shape[2:])
+    feeds = target_and_weight_feeds(task, model)
+
+    def evaluate() -> tuple[float, Array]:
+        found = model.evaluate(start, feeds)
+        loss = sum(weight * found.terms[term] for term, weight in weights.items())
+        return loss, found.gradient
+
+    return evaluate
+
+
+def target_and_weight_feeds(task: Task, model: Model) -> dict[str, Array]:
+    """All feeds but the picture; terms that are not in the loss weigh nothing."""
+    terms = {
+        contract.TV_LOSS: contract.TV_WEIGHT,
+        **{
+            contract.content_loss(layer): contract.content_weight(layer)
+            for layer in model.info.content_layers
+        },
+        **{
+            contract.style_loss(layer): contract.style_weight(layer)
+            for layer in model.info.style_layers
+        },
+    }
+    weights = term_weights(*load_scene(task.scene).start.shape[2:])
+    scalars = {
+        feed: np.array(weights.get(term, 0), np.float32) for term, feed in terms.items()
+    }
+    return {**load_arrays(task.targets), **scalars}
+
+
+def objective(model: Model, scene: Scene) -> Objective:
+    """The package's own loss as a function of a flat vector."""
+    return Objective(model, SETTINGS, scene.start, scene.content, scene.style)
+
+
+def optimise(
+    task: Task, turn: Callable[[float, Array], None], device: str = "cpu"
+) -> str:
+    """Run the optimiser as a transfer does.
+
+    Args:
+        task: What to minimise, and with how many evaluations.
+        turn: Called before each evaluation with the last loss and the best picture so
+            far.
+        device: ``cpu`` or ``cuda``.
+
+    Returns:
+        How it ended, for people.
+    """
+    scene = load_scene(task.scene)
+    goal = objective(Model.load(task.network, device, task.threads), scene)
+    best = scene.start
+    loss = np.nan
+
+    def watch(point: Vector) -> None:
+        nonlocal best
+        best = point.reshape(scene.start.shape)
+
+    def gated(point: Vector) -> tuple[float, Vector]:
+        nonlocal loss
+        turn(loss, best)
+        loss, gradient = goal(point)
+        return loss, gradient
+
+    start, variables = scene.start.ravel(), Pyramid(scene.start.shape[1:])
+    outcome = minimize(gated, start, task.evaluations, watch, variables=variables)
+    turn(loss, best)
+    return outcome.status.value
