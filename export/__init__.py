@@ -10,6 +10,7 @@ from typing import Any
 
 from lightstyle.contract import (
     META_CONTENT_LAYERS,
+    META_COSTS,
     META_GENERATOR,
     META_POOLING,
     META_PREPROCESSING,
@@ -24,7 +25,8 @@ from lightstyle.contract import (
 )
 
 from .errors import ExportError
-from .model import LOWERINGS, graphs
+from .model import LOWERINGS, costs, graphs
+from .parts import Parts
 from .weights import Weights, read_weights
 from .write import write_model
 
@@ -102,6 +104,9 @@ def build_model(
         META_GENERATOR: f"lightstyle {VERSION}",
     }
     made = graphs(output, network, content_layers, style_layers, pooling, lowering)
+    if lowering != "none":
+        kept = Parts(network, content_layers, style_layers, pooling).kept
+        metadata[META_COSTS] = costs(output, made, kept)
     write_model(output, made, network.tensors(), metadata)
 
 

@@ -65,6 +65,10 @@ class Graph:
         self.inputs[name] = self._register(Tensor(name, self.dtype, tuple(shape)))
         return self.inputs[name]
 
+    def fed(self, name: str, shape: Sequence[Dim]) -> Tensor:
+        """The feed called `name`, declared if it was not."""
+        return self.inputs.get(name) or self.input(name, shape)
+
     def constant(
         self,
         value: NDArray[Any] | Sequence[float] | float,

@@ -32,16 +32,24 @@ class Term:
 
 
 def content(
-    graph: Graph, features: Tensor, layer: str, embedding: Embedding | None = None
+    graph: Graph,
+    features: Tensor,
+    layer: str,
+    embedding: Embedding | None = None,
+    mask: Tensor | None = None,
 ) -> Term:
     """½ Σ (F − P)², Gatys et al. 2015, equation 1; a partial sum for each channel.
+
+    A `mask` (1, 1, h, w) of ones and zeros leaves positions out.
 
     With an `embedding` F is E z + e of the features z, and so is P: the offsets cancel,
     and R z has the distances of E z.
     """
-    target = graph.input(contract.content_target(layer), features.shape)
-    weight = graph.input(contract.content_weight(layer), ())
+    target = graph.fed(contract.content_target(layer), features.shape)
+    weight = graph.fed(contract.content_weight(layer), ())
     difference = ops.sub(graph, features, target)
+    if mask is not None:
+        difference = ops.mul(graph, difference, mask)
     if embedding is not None:
         linear = stored(graph, embedding.linear, f"{layer}.linear")
         pointwise = (*linear.shape, 1, 1)
@@ -66,14 +74,27 @@ def normalised_gram(
     matrices of E z + e. The matrix of z is made first and mapped then, block by block
     for z and the 1, so that nothing is wider than z at every position.
     """
+    sums = None if embedding is None else ops.reduce_sum(graph, features, (2, 3))
     positions = ops.positions(graph, features)
-    moments = ops.div(graph, ops.gram(graph, features), positions)
-    if embedding is None:
+    gram = ops.gram(graph, features)
+    return _normalised(graph, gram, sums, positions, layer, embedding)
+
+
+def _normalised(
+    graph: Graph,
+    gram: Tensor,
+    sums: Tensor | None,
+    positions: Tensor,
+    layer: str,
+    embedding: Embedding | None,
+) -> Tensor:
+    """`normalised_gram` of the sums over all positions of F Fᵀ and, if mapped, of F."""
+    moments = ops.div(graph, gram, positions)
+    if embedding is None or sums is None:
         return moments
     linear = stored(graph, embedding.linear, f"{layer}.linear")
     constant = stored(graph, embedding.constant, f"{layer}.constant")
     back = ops.transpose(graph, linear, (1, 0))
-    sums = ops.reduce_sum(graph, features, (2, 3))
     mean = ops.matmul(graph, ops.div(graph, sums, positions), back)
     mapped = ops.matmul(graph, ops.matmul(graph, linear, moments), back)
     # With half of the constant's own square in it, the cross term brings all of it.
@@ -91,7 +112,34 @@ def style(
     N is VGG19's own number of channels, so that a network with fewer is not rewarded
     for them; M and M_s are the positions of the picture and of the style.
     """
-    gram = normalised_gram(graph, features, layer, embedding)
+    return _distance(graph, normalised_gram(graph, features, layer, embedding), layer)
+
+
+def style_of_sums(
+    graph: Graph,
+    gram: Tensor,
+    sums: Tensor | None,
+    positions: Tensor,
+    layer: str,
+    embedding: Embedding | None = None,
+) -> tuple[Term, Tensor]:
+    """`style` of features of which only their sums over all positions are known.
+
+    The normalised Gram matrix that it compares comes with it.
+
+    Args:
+        graph: Where the term goes.
+        gram: (C, C), Σ F_i F_j.
+        sums: (1, C), Σ F_i; only an `embedding` needs it.
+        positions: How many were summed over, a scalar.
+        layer: Of the features.
+        embedding: As for `normalised_gram`.
+    """
+    gram = _normalised(graph, gram, sums, positions, layer, embedding)
+    return _distance(graph, gram, layer), gram
+
+
+def _distance(graph: Graph, gram: Tensor, layer: str) -> Term:
     target = graph.input(contract.style_target(layer), gram.shape)
     weight = graph.input(contract.style_weight(layer), ())
     difference = ops.sub(graph, gram, target)
@@ -100,16 +148,28 @@ def style(
     return Term(contract.style_loss(layer), (mean,), weight)
 
 
-def total_variation(graph: Graph, image: Tensor) -> Term:
+def total_variation(graph: Graph, image: Tensor, mask: Tensor | None = None) -> Term:
     """Σ of squared differences between neighbours, in grey levels; a sum for each row.
+
+    A `mask` (1, 1, H, W) of ones and zeros leaves out pixels, each with the differences
+    to the ones below and to the right of it.
 
     Not in Gatys et al.; Mahendran and Vedaldi, arXiv:1412.0035, equation 3 with β = 2,
     as neural-style has it.
     """
-    weight = graph.input(contract.TV_WEIGHT, ())
+    weight = graph.fed(contract.TV_WEIGHT, ())
     partials = []
     for axis in (2, 3):
         shifted = ops.trim(graph, image, axis, front=True)
         step = ops.sub(graph, shifted, ops.trim(graph, image, axis, front=False))
+        if mask is not None:
+            step = ops.mul(graph, step, ops.trim(graph, mask, axis, front=False))
         partials.append(ops.reduce_sum(graph, ops.square(graph, step), (0, 1, 3)))
     return Term(contract.TV_LOSS, tuple(partials), weight)
+
+
+def joined(graph: Graph, term: Term) -> Tensor:
+    """All partial sums of a term, in one vector."""
+    if len(term.partials) == 1:
+        return term.partials[0]
+    return ops.concat(graph, term.partials, 0, f"{term.name}_sums")

@@ -1,19 +1,22 @@
 """Assembles the graphs of a model: evaluation and targets, each in its two forms."""
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike
 
 from lightstyle import contract
 
-from . import losses, ops, vgg, winograd
+from . import losses, vgg, winograd
 from .backward import gradient
+from .cost import bytes_per_position
 from .errors import ExportError
 from .graph import Graph, Tensor
-from .losses import Term
 from .lowering import lower
+from .parts import Parts
 from .weights import Weights
 
 #: Forms that a model can be exported in: all that there are, or the portable one only.
@@ -51,7 +54,24 @@ def graphs(
         made[fast] = evaluation(*choices, cpu=True)
         made[contract.targets_path(fast)] = targets(*choices, cpu=True)
         made[contract.kernels_path(path)] = kernels(weights, made[fast])
+        made |= Parts(*choices).graphs(path)
     return made
+
+
+def costs(path: Path, made: Mapping[Path, Graph], kept: float) -> str:
+    """What the graphs `made` for the model at `path` take in memory, as JSON.
+
+    The form of `contract.META_COSTS`: bytes for each pixel of the whole picture and of
+    what parts leave between blocks, and for each position of every block's input.
+    """
+    counted: dict[str, Any] = {
+        "whole": bytes_per_position(made[contract.cpu_path(path)]),
+        "kept": kept,
+    }
+    for sweep in (contract.FORWARD, contract.BACKWARD):
+        graphs = (made.get(contract.part_path(path, n, sweep)) for n in range(1, 6))
+        counted[sweep] = [bytes_per_position(graph) for graph in graphs if graph]
+    return json.dumps(counted)
 
 
 def kernels(weights: Weights, fast: Graph, dtype: DTypeLike = np.float32) -> Graph:
@@ -97,7 +117,7 @@ def evaluation(
     seeds = {partial: term.weight for term in terms for partial in term.partials}
     graph.outputs[contract.GRADIENT] = gradient(graph, seeds, image)
     for term in terms:
-        graph.outputs[term.name] = _joined(graph, term)
+        graph.outputs[term.name] = losses.joined(graph, term)
     return lower(graph, cpu=cpu)
 
 
@@ -153,9 +173,3 @@ def check_choices(
 def _start(dtype: DTypeLike) -> tuple[Graph, Tensor]:
     graph = Graph(dtype=np.dtype(dtype))
     return graph, graph.input(contract.IMAGE, (1, 3, "H", "W"))
-
-
-def _joined(graph: Graph, term: Term) -> Tensor:
-    if len(term.partials) == 1:
-        return term.partials[0]
-    return ops.concat(graph, term.partials, 0, f"{term.name}_sums")

@@ -32,27 +32,34 @@ def features(
     """
     wanted = set(layers)
     deepest = max(LAYERS.index(layer) for layer in wanted)
-    mean = stored(graph, weights.mean.reshape(1, 3, 1, 1), "mean")
-    x = ops.sub(graph, image, mean)
+    x = centred(graph, image, weights)
     activations: dict[str, Tensor] = {}
     current = 1
     for layer in LAYERS[: deepest + 1]:
-        with graph.scope(layer):
-            if block(layer) != current:
+        if block(layer) != current:
+            with graph.scope(layer):
                 x = ops.pool(graph, x, pooling)
-                current = block(layer)
-            x = _convolved(graph, x, weights, layer)
+            current = block(layer)
+        x = convolved(graph, x, weights, layer)
         activations[layer] = x
     return {layer: activations[layer] for layer in LAYERS if layer in wanted}
+
+
+def centred(graph: Graph, image: Tensor, weights: Weights) -> Tensor:
+    """A picture in RGB, 0…255, minus the mean that the network was trained with."""
+    mean = stored(graph, weights.mean.reshape(1, 3, 1, 1), "mean")
+    return ops.sub(graph, image, mean)
+
+
+def convolved(graph: Graph, x: Tensor, weights: Weights, layer: str) -> Tensor:
+    """The activation of `layer`, given that of the one before, pooled where due."""
+    with graph.scope(layer):
+        kernel = stored(graph, weights.kernels[layer], f"{layer}.weight")
+        bias = stored(graph, weights.biases[layer], f"{layer}.bias")
+        return ops.relu(graph, ops.conv(graph, x, kernel, bias))
 
 
 def stored(graph: Graph, value: NDArray[Any], name: str) -> Tensor:
     """A weight as the file holds it, in 16 or 32 bits, cast to the graph's dtype."""
     tensor = graph.constant(value, name, value.dtype)
     return tensor if tensor.dtype == graph.dtype else ops.cast(graph, tensor)
-
-
-def _convolved(graph: Graph, x: Tensor, weights: Weights, layer: str) -> Tensor:
-    kernel = stored(graph, weights.kernels[layer], f"{layer}.weight")
-    bias = stored(graph, weights.biases[layer], f"{layer}.bias")
-    return ops.relu(graph, ops.conv(graph, x, kernel, bias))

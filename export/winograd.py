@@ -144,7 +144,7 @@ def _tile_maps() -> dict[str, Maps]:
 def conv(graph: Graph, x: Tensor, layer: str, kernel: Tensor, bias: Tensor) -> Tensor:
     """`ops.conv` of (1, C, H, W), with the mapped kernel of `layer` that is fed."""
     outputs, channels = kernel.shape[:2]
-    mapped = _fed(graph, contract.mapped_kernel(layer), (TILE**2, outputs, channels))
+    mapped = graph.fed(contract.mapped_kernel(layer), (TILE**2, outputs, channels))
     y = _filtered(graph, x, contract.TILE_MAP, mapped)
     shape = (1, outputs, 1, 1)
     target = graph.constant(np.array(shape))
@@ -154,7 +154,7 @@ def conv(graph: Graph, x: Tensor, layer: str, kernel: Tensor, bias: Tensor) -> T
 def conv_gradient(graph: Graph, g: Tensor, layer: str, kernel: Tensor) -> Tensor:
     """`ops.conv_gradient`, from the same mapped kernel."""
     outputs, channels = kernel.shape[:2]
-    mapped = _fed(graph, contract.mapped_kernel(layer), (TILE**2, outputs, channels))
+    mapped = graph.fed(contract.mapped_kernel(layer), (TILE**2, outputs, channels))
     exchanged = ops.transpose(graph, mapped, (0, 2, 1))
     return _filtered(graph, g, contract.GRADIENT_TILE_MAP, exchanged)
 
@@ -170,7 +170,7 @@ def _filtered(graph: Graph, x: Tensor, tile_map: str, kernel: Tensor) -> Tensor:
     single = ops.transpose(graph, x, (1, 0, 2, 3))
     across = [_tiles(dim) for dim in x.shape[2:]]
     shape = (channels, TILE**2, *across)
-    weights = _fed(graph, tile_map, (TILE**2, 1, TILE, TILE))
+    weights = graph.fed(tile_map, (TILE**2, 1, TILE, TILE))
     sides = {"kernel_shape": [TILE, TILE], "strides": [OUTPUT, OUTPUT]}
     pads = [1, 1, OUTPUT, OUTPUT]  # the last tile reaches over any odd end
     tiles = graph.add("Conv", [single, weights], shape, pads=pads, **sides)
@@ -202,7 +202,3 @@ def _reshaped(
     graph: Graph, x: Tensor, target: Sequence[int], shape: Sequence[int | str]
 ) -> Tensor:
     return ops.reshape(graph, x, graph.constant(np.array(target)), shape)
-
-
-def _fed(graph: Graph, name: str, shape: Sequence[int | str]) -> Tensor:
-    return graph.inputs.get(name) or graph.input(name, shape)

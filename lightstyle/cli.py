@@ -16,7 +16,7 @@ from typing import Annotated, Any
 
 import typer
 
-from . import cli_models, console, registry, session, transfer
+from . import cli_models, console, memory, registry, session, transfer
 from . import output as output_
 from .cli_options import RunOptions, takes
 from .console import Interrupt, Saver, say
@@ -171,7 +171,13 @@ def _make(
     failures: list[OutputError] = []
     with ExitStack() as stack:
         interrupt = stack.enter_context(Interrupt())
-        model = registry.load(options.model, settings, options.device, options.threads)
+        model = registry.load(
+            options.model,
+            settings,
+            options.device,
+            options.threads,
+            memory.parse(options.memory),
+        )
         where = f"model {model.info.path} on {model.device}"
         watchers = [
             stack.enter_context(

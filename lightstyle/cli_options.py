@@ -25,6 +25,7 @@ class RunOptions:
     model: str | None = option(None, "Model: a name in the cache folder, or a path.")
     device: str = option("auto", f"Where to compute: {', '.join(DEVICES)}.")
     threads: int | None = option(None, "CPU threads; by default all it may use.")
+    memory: str = option("auto", "Memory that may be taken, such as 2GB, or auto.")
     save_every: int = option(0, "Save OUT_0050.png … every N iterations; 0: never.")
     log: Path | None = option(None, "Write a JSON object for every iteration.")
     bits: int = option(8, "Bits of a channel: 8, or 16 for PNG and TIFF.")

@@ -79,12 +79,21 @@ TARGETS: Final = "targets"
 CPU_EVALUATION: Final = "evaluation for CPUs"
 CPU_TARGETS: Final = "targets for CPUs"
 KERNELS: Final = "kernels"
+HEADS: Final = "heads"
+
+#: The two sweeps over the parts of a picture.
+FORWARD: Final = "forward"
+BACKWARD: Final = "backward"
 
 IMAGE: Final = "image"
 GRADIENT: Final = "gradient"
 TV_LOSS: Final = "tv_loss"
 TV_WEIGHT: Final = "tv_weight"
 TILE_MAP: Final = "tile_map"
+PART: Final = "part"
+PART_MASK: Final = "mask"
+POOLED: Final = "pooled"
+POOLED_GRADIENT: Final = "pooled_gradient"
 GRADIENT_TILE_MAP: Final = "gradient_tile_map"
 
 #: Environment variable that moves the folder of `cache_folder`.
@@ -104,6 +113,7 @@ META_PREPROCESSING: Final = "lightstyle.preprocessing"
 META_SOURCE: Final = "lightstyle.source"
 META_SOURCE_DIGEST: Final = "lightstyle.source_sha256"
 META_WEIGHTS_DIGEST: Final = "lightstyle.weights_sha256"
+META_COSTS: Final = "lightstyle.bytes_per_position"
 META_GENERATOR: Final = "lightstyle.generator"
 
 
@@ -137,6 +147,31 @@ def style_loss(layer: str) -> str:
     return f"style_loss/{layer}"
 
 
+def gram_sums(layer: str) -> str:
+    """Name of Σ F_i F_j over the positions of a part at `layer`."""
+    return f"gram_sums/{layer}"
+
+
+def normalised_gram(layer: str) -> str:
+    """Name of the Gram matrix that `gram_sums` and `feature_sums` make at `layer`."""
+    return f"gram/{layer}"
+
+
+def feature_sums(layer: str) -> str:
+    """Name of Σ F_i over the positions of a part at `layer`, of a narrowed network."""
+    return f"feature_sums/{layer}"
+
+
+def positions(layer: str) -> str:
+    """Name of the number of positions of the whole picture at `layer`."""
+    return f"positions/{layer}"
+
+
+def sums_gradient(name: str) -> str:
+    """Name of the gradient of the loss by the sums called `name`."""
+    return f"gradient/{name}"
+
+
 def mapped_kernel(layer: str) -> str:
     """Name of the mapped kernel of `layer`."""
     return f"kernel/{layer}"
@@ -162,12 +197,34 @@ def kernels_path(model: Path) -> Path:
     return cpu_path(model).with_suffix(".kernels.onnx")
 
 
+def part_role(number: int, sweep: str) -> str:
+    """Role of the graph of block `number`, from 1, in the `sweep`."""
+    return f"{sweep} part {number}"
+
+
+def part_path(model: Path, number: int, sweep: str) -> Path:
+    """Path of the graph of block `number`, from 1, in the `sweep`."""
+    return cpu_path(model).with_suffix(f".{sweep}{number}.onnx")
+
+
+def heads_path(model: Path) -> Path:
+    """Path of the graph of style losses from sums, of the model at `model`."""
+    return cpu_path(model).with_suffix(".heads.onnx")
+
+
 def graph_paths(model: Path) -> dict[Path, str]:
     """Role of every graph that the model at `model` may consist of, by its path.
 
     The evaluation graph comes last: without it, nothing takes the others for a model.
     """
+    parts = {
+        part_path(model, number, sweep): part_role(number, sweep)
+        for number in range(1, block(LAYERS[-1]) + 1)
+        for sweep in (FORWARD, BACKWARD)
+    }
     return {
+        **parts,
+        heads_path(model): HEADS,
         targets_path(cpu_path(model)): CPU_TARGETS,
         kernels_path(model): KERNELS,
         cpu_path(model): CPU_EVALUATION,

@@ -44,6 +44,10 @@ class Graphs:
             _check_role(graph, contract.KERNELS, path)
             self._constants = graph.run({})
         self.metadata = self._graphs[contract.EVALUATION].metadata
+        self._lock = Lock()
+        self._parts: dict[str, _Graph] = {}
+        self._load_part = partial(_Graph, device=device, threads=threads, part=True)
+        self._part_paths = {role: path for path, role in roles.items()}
 
     def feeds(self, use: str) -> tuple[str, ...]:
         """Names of what the graph has to be fed with; `use` as in `run`."""
@@ -58,6 +62,19 @@ class Graphs:
         """
         return self._graphs[use].run(feeds, self._constants)
 
+    def run_part(self, role: str, feeds: Feeds) -> dict[str, Any]:
+        """Outputs by name of the graph of `role`, for a part of a picture.
+
+        Of `feeds`, those that it has no use for are left aside.
+
+        Raises:
+            ModelError: If there is no such graph, or onnxruntime fails.
+        """
+        with self._lock:
+            if role not in self._parts:
+                self._parts[role] = self._load_part(self._part_paths[role], role)
+        return self._parts[role].run(feeds, self._constants)
+
 
 def check_files(model: Path) -> None:
     """Check the graphs of every form that the model at `model` has.
@@ -71,29 +88,47 @@ def check_files(model: Path) -> None:
 
 
 class _Graph:
-    """One graph, and its session: for any size, or for that of the latest picture."""
+    """One graph, and its sessions: for any size, or for those of the latest pictures.
+
+    Of a part's graph two are kept, since the last part may be a line higher.
+    """
 
     def __init__(
-        self, path: Path, role: str, device: str, threads: int | None, *, by_size: bool
+        self,
+        path: Path,
+        role: str,
+        device: str,
+        threads: int | None,
+        *,
+        by_size: bool = True,
+        part: bool = False,
     ) -> None:
-        session = Session(path, device, threads)
-        _check_role(session, role, path)
-        self.metadata = session.metadata
-        self.inputs = session.inputs
-        self._of_size = partial(Session, path, device, threads)
-        self._session = session
-        self._size: tuple[int, ...] | None = None
+        self._of_size = partial(Session, path, device, threads, shared_arena=part)
+        self._any_size = self._of_size()
+        _check_role(self._any_size, role, path)
+        self.metadata = self._any_size.metadata
+        self.inputs = self._any_size.inputs
+        self._sessions: dict[tuple[int, ...], Session] = {}
+        self._count = 2 if part else 1
         self._by_size = by_size
         self._lock = Lock()
 
     def run(self, feeds: Feeds, constants: Feeds) -> dict[str, Any]:
-        size = feeds[contract.IMAGE].shape[2:] if contract.IMAGE in feeds else None
+        given = {**feeds, **constants}
+        session = self._session(feeds)
+        return session.run({name: given[name] for name in self.inputs if name in given})
+
+    def _session(self, feeds: Feeds) -> Session:
+        pixels = feeds.get(contract.IMAGE, feeds.get(contract.PART))
+        if pixels is None or not self._by_size:
+            return self._any_size
+        size = pixels.shape[2:]
         with self._lock:
-            if self._by_size and size != self._size:
-                self._session, self._size = self._of_size(size=size), size
-            session = self._session
-        needed = {name: constants[name] for name in self.inputs if name in constants}
-        return session.run({**feeds, **needed})
+            if size not in self._sessions:
+                if len(self._sessions) == self._count:
+                    del self._sessions[next(iter(self._sessions))]
+                self._sessions[size] = self._of_size(size=size)
+            return self._sessions[size]
 
 
 def _check_role(session: Session, role: str, path: Path) -> None:

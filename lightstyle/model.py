@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 from . import contract
 from .errors import DeviceError, ModelError
 from .graphs import Graphs
+from .memory import Costs, Layout, choose
+from .parts import Parts, Plan
 from .session import Feeds, available_devices, check_device, check_threads
 
 Array = NDArray[np.float32]
@@ -53,15 +55,23 @@ class Model:
     It holds no state between runs; every transfer keeps its own feeds.
     """
 
-    def __init__(self, info: ModelInfo, device: str, graphs: Graphs) -> None:
+    def __init__(
+        self, info: ModelInfo, device: str, graphs: Graphs, memory: int | None
+    ) -> None:
         """Use `Model.load` instead."""
         self.info = info
         self.device = device
         self._graphs = graphs
+        self._memory = memory
+        self._parts = Parts(graphs.run_part, info.content_layers, info.style_layers)
 
     @classmethod
     def load(
-        cls, path: str | Path, device: str = "auto", threads: int | None = None
+        cls,
+        path: str | Path,
+        device: str = "auto",
+        threads: int | None = None,
+        memory: int | None = None,
     ) -> Self:
         """Load the model at `path`.
 
@@ -70,6 +80,8 @@ class Model:
             device: ``cpu``, ``cuda``, or ``auto``: CUDA where it works, else the CPU.
             threads: Threads of an evaluation on the CPU; by default as many as the
                 process may use.
+            memory: Bytes that a run on the CPU may take, the process included; by
+                default most of what is free.
 
         Raises:
             ModelError: If a file is missing, damaged, or not a model of this schema.
@@ -80,40 +92,63 @@ class Model:
         check_threads(threads)
         path = Path(path)
         if device == "auto":
-            return cls._load_best(path, threads)
-        return cls._load(path, device, threads)
+            return cls._load_best(path, threads, memory)
+        return cls._load(path, device, threads, memory)
 
     @classmethod
-    def _load_best(cls, path: Path, threads: int | None) -> Self:
+    def _load_best(cls, path: Path, threads: int | None, memory: int | None) -> Self:
         if "cuda" in available_devices():
             try:
-                return cls._load(path, "cuda", threads)
+                return cls._load(path, "cuda", threads, memory)
             except DeviceError:
                 pass  # listed, but its libraries or a GPU are missing
-        return cls._load(path, "cpu", threads)
+        return cls._load(path, "cpu", threads, memory)
 
     @classmethod
-    def _load(cls, path: Path, device: str, threads: int | None) -> Self:
+    def _load(
+        cls, path: Path, device: str, threads: int | None, memory: int | None
+    ) -> Self:
         graphs = Graphs(path, device, threads)
         info = _info(path, graphs.metadata)
         _check_weights(info)
-        model = cls(info, device, graphs)
+        model = cls(info, device, graphs, memory)
         if device == "cuda":
             model._warm_up()
         return model
 
-    def targets(self, pixels_nchw: Array) -> dict[str, Array]:
-        """Content features and Gram matrices of a picture (1, 3, H, W), by feed."""
+    def layout(self, height: int, width: int) -> Layout:
+        """How a picture of that size is computed within the memory there is.
+
+        Raises:
+            UsageError: If the memory that was allowed is not enough.
+        """
+        costs = Costs.parse(self._graphs.metadata) if self.device == "cpu" else None
+        return choose(costs, self._memory, height, width)
+
+    def targets(self, pixels_nchw: Array, plan: Plan | None = None) -> dict[str, Array]:
+        """Content features and Gram matrices of a picture (1, 3, H, W), by feed.
+
+        With a `plan`, as of `layout`, in parts.
+        """
+        if plan is not None:
+            return self._parts.targets(pixels_nchw, plan)
         return self._graphs.run(contract.TARGETS, {contract.IMAGE: pixels_nchw})
 
-    def evaluate(self, pixels_nchw: Array, feeds: Feeds) -> Evaluation:
+    def evaluate(
+        self, pixels_nchw: Array, feeds: Feeds, plan: Plan | None = None
+    ) -> Evaluation:
         """Loss terms and gradient at `pixels_nchw`, for `feeds` of targets and weights.
+
+        With a `plan`, as of `layout`, in parts.
 
         Raises:
             ModelError: If a feed is missing or onnxruntime fails.
         """
-        given = {contract.IMAGE: pixels_nchw, **feeds}
-        outputs = self._graphs.run(contract.EVALUATION, given)
+        if plan is None:
+            given = {contract.IMAGE: pixels_nchw, **feeds}
+            outputs = self._graphs.run(contract.EVALUATION, given)
+        else:
+            outputs = self._parts.evaluate(pixels_nchw, feeds, plan)
         gradient = outputs.pop(contract.GRADIENT)
         terms = {
             name: float(np.sum(partials, dtype=np.float64))

@@ -14,6 +14,7 @@ from . import contract
 from .errors import UsageError
 from .model import Model
 from .optimize import Vector
+from .parts import Plan
 from .settings import Settings
 
 Array = NDArray[np.float32]
@@ -45,6 +46,7 @@ class Objective:
         start: Array,
         content: Array | None,
         style: Array | None,
+        plan: Plan | None = None,
     ) -> None:
         """Compute the targets and the weights.
 
@@ -55,14 +57,17 @@ class Objective:
                 given, whose terms weigh nothing.
             content: (1, 3, H, W) or none.
             style: (1, 3, h, w) or none.
+            plan: How the pictures are cut, if they are.
         """
         self.history: list[Losses] = []
         self._model = model
         self._shape = start.shape
         content_names = map(contract.content_target, model.info.content_layers)
         style_names = map(contract.style_target, model.info.style_layers)
-        content_targets = model.targets(start if content is None else content)
-        style_targets = model.targets(start if style is None else style)
+        self._plan = plan
+        content_targets = model.targets(start if content is None else content, plan)
+        painting = start if style is None else style
+        style_targets = model.targets(painting, model.layout(*painting.shape[2:]).plan)
         self._feeds = {
             **{name: content_targets[name] for name in content_names},
             **{name: style_targets[name] for name in style_names},
@@ -84,7 +89,7 @@ class Objective:
         """Loss and gradient at `point`, the pixels of (1, 3, H, W) in one row."""
         began = perf_counter()
         pixels = point.reshape(self._shape).astype(np.float32, copy=False)
-        evaluation = self._model.evaluate(pixels, self._feeds)
+        evaluation = self._model.evaluate(pixels, self._feeds, self._plan)
         terms = {
             name: weight * evaluation.terms[name]
             for name, weight in self._weights.items()

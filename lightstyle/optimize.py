@@ -30,7 +30,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from .lbfgs import FIRST_STEP, LBFGS
+from .lbfgs import FIRST_STEP, HISTORY, LBFGS
 from .variables import Variables
 
 #: Flat, float32 or float64.
@@ -90,6 +90,7 @@ def minimize(
     optimizer: str = OPTIMIZERS[0],
     variables: Variables | None = None,
     frozen: NDArray[np.bool_] | None = None,
+    history: int = HISTORY,
 ) -> Outcome:
     """Minimise `objective` from `start` with exactly `evaluations` calls at the most.
 
@@ -103,11 +104,14 @@ def minimize(
         optimizer: ``lbfgs``, compact and float32, or scipy's ``lbfgsb``, in float64.
         variables: Change of variables of ``lbfgs``; ``lbfgsb`` has none.
         frozen: Mask, flat, of variables that keep the value they have in `start`.
+        history: Pairs that ``lbfgs`` remembers.
     """
     run = _Run(objective, np.clip(start, *bounds), evaluations, watch)
     descend: Callable[[], None]
     if optimizer == "lbfgs":
-        compact = LBFGS(run.point, bounds, variables=variables, frozen=frozen)
+        compact = LBFGS(
+            run.point, bounds, variables=variables, frozen=frozen, history=history
+        )
         descend = partial(_descend_compact, run, compact)
     else:
         descend = partial(_descend_scipy, run, bounds, frozen)

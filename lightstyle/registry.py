@@ -29,6 +29,7 @@ def load(
     settings: Settings | None = None,
     device: str = "auto",
     threads: int | None = None,
+    memory: int | None = None,
 ) -> Model:
     """Load the model that `model` stands for, with the layers that `settings` need.
 
@@ -38,15 +39,17 @@ def load(
         settings: What the model is to be used with; the defaults if not given.
         device: As `Model.load`.
         threads: As `Model.load`.
+        memory: As `Model.load`.
 
     Raises:
         ModelError: If there is none, it is damaged, or it cannot be made to fit.
         DeviceError: As `Model.load`.
     """
     settings = settings or Settings()
-    loaded = Model.load(find(model), device, threads)
+    loaded = Model.load(find(model), device, threads, memory)
     if missing(loaded.info, settings):
-        loaded = Model.load(_variant(loaded.info, settings), device, threads)
+        path = _variant(loaded.info, settings)
+        loaded = Model.load(path, device, threads, memory)
     return loaded
 
 

@@ -7,7 +7,8 @@ every session are looked at after it was made, and a GPU must evaluate once to c
 
 import os
 from collections.abc import Mapping, Sequence
-from contextlib import redirect_stdout
+from contextlib import redirect_stdout, suppress
+from functools import cache
 from io import StringIO
 from pathlib import Path
 from typing import Any, Final
@@ -49,6 +50,7 @@ class Session:
         *,
         size: tuple[int, ...] | None = None,
         once: bool = False,
+        shared_arena: bool = False,
     ) -> None:
         """Load the graph at `path`.
 
@@ -58,6 +60,8 @@ class Session:
             threads: On the CPU; by default as many as the process may use.
             size: Height and width of all pictures it will be run on, if known.
             once: Whether it will be run a single time: nothing is prepared then.
+            shared_arena: Whether to share the memory of runs with other sessions, for
+                graphs of which one runs at a time.
 
         Raises:
             ModelError: If the file is not there or onnxruntime cannot load it.
@@ -70,6 +74,9 @@ class Session:
         options = _options(runtime, threads)
         for name, length in zip(_DIMENSIONS, size or (), strict=False):
             options.add_free_dimension_override_by_name(name, length)
+        if shared_arena:
+            _share_arena(runtime)
+            options.add_session_config_entry("session.use_env_allocators", "1")
         if once:
             level = runtime.GraphOptimizationLevel.ORT_DISABLE_ALL
             options.graph_optimization_level = level
@@ -165,6 +172,21 @@ def _options(runtime: Any, threads: int | None) -> Any:
     options.enable_mem_pattern = False
     options.enable_mem_reuse = False
     return options
+
+
+@cache
+def _share_arena(runtime: Any) -> None:
+    """Make the arena that sessions may share; the process has one, and keeps it."""
+    kind = (runtime.OrtAllocatorType.ORT_ARENA_ALLOCATOR, 0, runtime.OrtMemType.DEFAULT)
+    exact = {
+        "max_mem": 0,
+        "arena_extend_strategy": 1,  # as much as requested
+        "initial_chunk_size_bytes": -1,
+        "max_dead_bytes_per_chunk": -1,
+    }
+    memory = runtime.OrtMemoryInfo("Cpu", *kind)
+    with suppress(Exception):  # whoever made one before us may have good reasons
+        runtime.create_and_register_allocator(memory, runtime.OrtArenaCfg(exact))
 
 
 def _provider_name(device: str) -> str:

@@ -151,7 +151,10 @@ def _run(
     if not isinstance(model, Model):
         model = registry.load(model, settings)
     registry.check(model.info, settings)
-    objective = Objective(model, settings, job.start, job.content, job.style)
+    layout = model.layout(*job.start.shape[2:])
+    objective = Objective(
+        model, settings, job.start, job.content, job.style, layout.plan
+    )
 
     def watch(best: Vector) -> None:
         if callback is not None:
@@ -168,6 +171,7 @@ def _run(
         watch,
         optimizer=optimizer,
         variables=Pyramid(job.start.shape[1:]),
+        history=layout.history,
     )
     if outcome.status is Status.NON_FINITE and outcome.evaluations == 1:
         raise TransferError(

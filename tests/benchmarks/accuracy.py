@@ -49,7 +49,9 @@ class Contender:
     def outputs(self, form: str, feeds: dict[str, Any]) -> dict[str, Any]:
         """All outputs, of whatever of `feeds` the graph takes."""
         graph = self.graphs[form]
-        given = {n: v for n, v in {**feeds, **self.kernels}.items() if n in graph.inputs}
+        given = {
+            n: v for n, v in {**feeds, **self.kernels}.items() if n in graph.inputs
+        }
         values = self.sessions[form].run(None, given)
         return dict(zip(graph.outputs, values, strict=True))
 
@@ -77,7 +79,8 @@ def errors(network: Weights, size: int) -> dict[tuple[str, str], list[float]]:
                 found.setdefault((name, f"gradient, {form}"), []).append(error)
             total, exact = (
                 sum(
-                    float(feeds[term.replace("_loss", "_weight")]) * float(np.sum(value))
+                    float(feeds[term.replace("_loss", "_weight")])
+                    * float(np.sum(value))
                     for term, value in values.items()
                     if term != contract.GRADIENT
                 )

@@ -1,0 +1,192 @@
+"""Graphs for pictures that are evaluated in parts: one pair for each block of VGG19.
+
+The loss is a function of sums over positions and of features, so it can be evaluated
+strip by strip, exactly: forward through a block, keeping only what its pooling gives
+and the sums of its losses; then backward, from the last block to the first, making the
+inside of the block again. The graphs come from the same builders and rules as the whole
+picture's, and cut nothing: a part brings with it as many rows of its neighbours as
+spoil at its edges (twice as many backward), and a mask says which positions count.
+
+    forward     a part of the block's input → what is pooled of it, sums, features
+    backward    the same part, gradients of all those → gradient of the part, terms
+    heads       sums over the whole picture → style losses and their gradients
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import DTypeLike
+
+from lightstyle import contract
+
+from . import losses, ops, vgg
+from .backward import gradient
+from .graph import Graph, Tensor
+from .lowering import lower
+from .weights import Weights
+
+
+@dataclass
+class _Block:
+    """A block under construction: what goes in, its activations, what leaves it."""
+
+    graph: Graph
+    part: Tensor
+    activations: dict[str, Tensor] = field(default_factory=dict)
+    pooled: Tensor | None = None
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What all the graphs of a model's parts have in common.
+
+    Attributes:
+        weights: The network.
+        content_layers: Layers with a content term.
+        style_layers: Layers with a style term.
+        pooling: ``max`` or ``average``.
+        dtype: float64 only where gradients are checked on the reference evaluator.
+    """
+
+    weights: Weights
+    content_layers: Sequence[str]
+    style_layers: Sequence[str]
+    pooling: str = "max"
+    dtype: DTypeLike = np.float32
+
+    def graphs(self, path: Path) -> dict[Path, Graph]:
+        """All of them by their files, for the model at `path`."""
+        made = {
+            contract.part_path(path, number, sweep): build(number)
+            for number in range(1, self.count + 1)
+            for sweep, build in (
+                (contract.FORWARD, self.forward),
+                (contract.BACKWARD, self.backward),
+            )
+        }
+        if self.style_layers:
+            made[contract.heads_path(path)] = self.heads()
+        return made
+
+    @property
+    def kept(self) -> float:
+        """Bytes a pixel of what the poolings give, and of the largest's gradient."""
+        widths = {
+            contract.block(layer): self.weights.kernels[layer].shape[0]
+            for layer in self._layers
+        }
+        size = np.dtype(self.dtype).itemsize
+        pooled = [size * widths[n] / 4**n for n in range(1, self.count)]
+        return float(sum(pooled) + max(pooled, default=0.0))
+
+    @property
+    def count(self) -> int:
+        """Blocks that the losses need."""
+        return contract.block(self._layers[-1])
+
+    @property
+    def _layers(self) -> tuple[str, ...]:
+        wanted = {*self.content_layers, *self.style_layers}
+        deepest = max(contract.LAYERS.index(layer) for layer in wanted)
+        return contract.LAYERS[: deepest + 1]
+
+    def forward(self, number: int, *, cpu: bool = True) -> Graph:
+        """Graph of block `number`, from 1, in the forward sweep."""
+        built = self._block(number)
+        graph, outputs = built.graph, built.graph.outputs
+        mask = self._mask(graph)
+        if built.pooled is not None:
+            outputs[contract.POOLED] = built.pooled
+        for layer, x in built.activations.items():
+            if layer in self.content_layers:
+                outputs[contract.content_target(layer)] = x
+            if layer in self.style_layers:
+                with graph.scope(layer):
+                    outputs.update(self._sums(graph, ops.mul(graph, x, mask), layer))
+        return lower(graph, cpu=cpu)
+
+    def backward(self, number: int, *, cpu: bool = True) -> Graph:
+        """Graph of block `number`, from 1, in the backward sweep.
+
+        It also has the terms that are sums over positions: what it is fed for their
+        gradient is all they need.
+        """
+        built = self._block(number)
+        graph, seeds = built.graph, {}
+        mask = self._mask(graph)
+        if number == 1:
+            with graph.scope("tv"):
+                term = losses.total_variation(graph, built.part)
+                counted = losses.total_variation(graph, built.part, mask)
+            seeds.update(dict.fromkeys(term.partials, term.weight))
+            graph.outputs[term.name] = losses.joined(graph, counted)
+        for layer, x in built.activations.items():
+            with graph.scope(layer):
+                if layer in self.content_layers:
+                    embedding = self.weights.embeddings.get(layer)
+                    term = losses.content(graph, x, layer, embedding)
+                    counted = losses.content(graph, x, layer, embedding, mask)
+                    seeds.update(dict.fromkeys(term.partials, term.weight))
+                    graph.outputs[term.name] = losses.joined(graph, counted)
+                if layer in self.style_layers:
+                    for name, sums in self._sums(graph, x, layer).items():
+                        fed = graph.input(contract.sums_gradient(name), sums.shape)
+                        seeds[sums] = fed
+        if built.pooled is not None:
+            shape = built.pooled.shape
+            seeds[built.pooled] = graph.input(contract.POOLED_GRADIENT, shape)
+        graph.outputs[contract.GRADIENT] = gradient(graph, seeds, built.part)
+        return lower(graph, cpu=cpu)
+
+    def heads(self) -> Graph:
+        """Graph of the style losses, from sums over the whole picture."""
+        graph = Graph(dtype=np.dtype(self.dtype))
+        seeds, sums = {}, []
+        for layer in self.style_layers:
+            width = self.weights.kernels[layer].shape[0]
+            embedding = self.weights.embeddings.get(layer)
+            gram = graph.input(contract.gram_sums(layer), (width, width))
+            sums.append(gram)
+            single = None
+            if embedding is not None:
+                single = graph.input(contract.feature_sums(layer), (1, width))
+                sums.append(single)
+            count = graph.input(contract.positions(layer), ())
+            with graph.scope(layer):
+                term, normalised = losses.style_of_sums(
+                    graph, gram, single, count, layer, embedding
+                )
+            graph.outputs[contract.normalised_gram(layer)] = normalised
+            graph.outputs[term.name] = losses.joined(graph, term)
+            seeds.update(dict.fromkeys(term.partials, term.weight))
+        for tensor in sums:
+            name = contract.sums_gradient(tensor.name)
+            graph.outputs[name] = gradient(graph, seeds, tensor)
+        return lower(graph)
+
+    def _block(self, number: int) -> _Block:
+        graph = Graph(dtype=np.dtype(self.dtype))
+        layers = [name for name in self._layers if contract.block(name) == number]
+        channels = self.weights.kernels[layers[0]].shape[1]
+        part = graph.input(contract.PART, (1, channels, "H", "W"))
+        x = vgg.centred(graph, part, self.weights) if number == 1 else part
+        built = _Block(graph, part)
+        for layer in layers:
+            x = vgg.convolved(graph, x, self.weights, layer)
+            built.activations[layer] = x
+        if number < self.count:
+            with graph.scope(f"pool{number}"):
+                built.pooled = ops.pool(graph, x, self.pooling)
+        return built
+
+    def _mask(self, graph: Graph) -> Tensor:
+        return graph.input(contract.PART_MASK, (1, 1, "H", "W"))
+
+    def _sums(self, graph: Graph, x: Tensor, layer: str) -> dict[str, Tensor]:
+        """Sums over positions that the style term of `layer` is made of, by name."""
+        sums = {contract.gram_sums(layer): ops.gram(graph, x)}
+        if layer in self.weights.embeddings:
+            sums[contract.feature_sums(layer)] = ops.reduce_sum(graph, x, (2, 3))
+        return sums

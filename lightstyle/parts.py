@@ -1,0 +1,209 @@
+"""A loss and its gradient in parts: the same as of the whole picture, in less memory.
+
+Two sweeps over the blocks of the network, each in strips along the longer side, as
+`export.parts` describes. Between blocks, only what the poolings give is kept: 120 bytes
+a pixel, where the whole takes 1,300 and more. Sums over positions are added up in
+float64, so that the largest picture loses nothing to a float32 sum.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from . import contract
+from .strips import Strip, cut
+
+Array = NDArray[Any]
+
+#: Runs the graph of a role.
+Run = Callable[[str, Mapping[str, Array]], dict[str, Array]]
+
+#: Lines that a block's convolutions spoil at the edge of a part, forward: one each.
+#: Backward, the gradient needs activations that far from it, which need as many again.
+REACH: Final = {1: 2, 2: 2, 3: 4, 4: 4, 5: 4}
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How each block is cut: lines of a strip, halos included, by block and sweep."""
+
+    forward: Mapping[int, int]
+    backward: Mapping[int, int]
+
+    @property
+    def lines(self) -> int:
+        """Lines of the picture in the first block's strips."""
+        return self.forward[1]
+
+
+class Parts:
+    """Evaluates pictures in parts."""
+
+    def __init__(
+        self, run: Run, content_layers: Sequence[str], style_layers: Sequence[str]
+    ) -> None:
+        """Evaluate with the graphs that `run` runs.
+
+        Args:
+            run: Given a role of `contract` and feeds, returns outputs by name.
+            content_layers: Of the model.
+            style_layers: Of the model.
+        """
+        self._run = run
+        self._content_layers = content_layers
+        self._style_layers = style_layers
+        layers = {*content_layers, *style_layers}
+        self._blocks = range(1, max(map(contract.block, layers)) + 1)
+
+    def targets(self, image: Array, plan: Plan) -> dict[str, Array]:
+        """Content features and Gram matrices, as the targets graph gives them."""
+        sweep = self._forward(image, plan, keep_features=True)
+        nothing = np.zeros((), image.dtype)
+        feeds = {contract.style_weight(layer): nothing for layer in self._style_layers}
+        for layer in self._style_layers:
+            size = sweep.sums[contract.gram_sums(layer)].shape[0]
+            size += contract.feature_sums(layer) in sweep.sums
+            feeds[contract.style_target(layer)] = np.zeros((size, size), image.dtype)
+        heads = self._heads(sweep, feeds)
+        found = sweep.features
+        for layer in self._style_layers:
+            found[contract.style_target(layer)] = heads[contract.normalised_gram(layer)]
+        return found
+
+    def evaluate(
+        self, image: Array, feeds: Mapping[str, Array], plan: Plan
+    ) -> dict[str, Array]:
+        """Outputs of the evaluation graph: terms as partial sums, and the gradient."""
+        sweep = self._forward(image, plan)
+        heads = self._heads(sweep, feeds) if self._style_layers else {}
+        terms = {name: heads[name] for name in heads if "_loss/" in name}
+        return terms | self._backward(sweep.inputs, plan, {**feeds, **heads})
+
+    def _forward(
+        self, image: Array, plan: Plan, *, keep_features: bool = False
+    ) -> "_Forward":
+        sweep = _Forward([image])
+        for number in self._blocks:
+            x = sweep.inputs[-1]
+            cuts = cut(x.shape[_axis(x)], plan.forward[number], REACH[number])
+            pooled = None
+            for strip in cuts:
+                role = contract.part_role(number, contract.FORWARD)
+                outputs = self._run(role, _part(x, strip))
+                if contract.POOLED in outputs:
+                    part = outputs.pop(contract.POOLED)
+                    if pooled is None:
+                        pooled = _empty(part, [n // 2 for n in x.shape[2:]])
+                    _place(pooled, part, _axis(x), strip, scale=2)
+                for name, value in outputs.items():
+                    sweep.add(name, value, x, strip, keep=keep_features)
+            if pooled is not None:
+                sweep.inputs.append(pooled)
+        return sweep
+
+    def _heads(self, sweep: "_Forward", feeds: Mapping[str, Array]) -> dict[str, Array]:
+        kind = sweep.inputs[0].dtype
+        given = {name: value.astype(kind) for name, value in sweep.sums.items()}
+        for layer in self._style_layers:
+            x = sweep.inputs[contract.block(layer) - 1]
+            count = x.shape[2] * x.shape[3]
+            given[contract.positions(layer)] = np.array(count, kind)
+        return self._run(contract.HEADS, {**feeds, **given})
+
+    def _backward(
+        self, inputs: list[Array], plan: Plan, seeds: Mapping[str, Array]
+    ) -> dict[str, Array]:
+        """Gradient of the picture, and the terms that are sums over positions.
+
+        `inputs` of the blocks are let go as soon as their block is done.
+        """
+        outputs: dict[str, Array] = {}
+        for number in reversed(self._blocks):
+            x = inputs.pop()
+            axis, gradient = _axis(x), np.empty_like(x)
+            for strip in cut(x.shape[axis], plan.backward[number], 2 * REACH[number]):
+                given = _part(x, strip) | self._share(x, strip, seeds, number)
+                if contract.GRADIENT in outputs:
+                    lines = slice(strip.start // 2, strip.stop // 2)
+                    above = outputs[contract.GRADIENT]
+                    given[contract.POOLED_GRADIENT] = _lines(above, axis, lines)
+                role = contract.part_role(number, contract.BACKWARD)
+                made = self._run(role, given)
+                part = made.pop(contract.GRADIENT)
+                _place(gradient, part, axis, strip)
+                for name, partials in made.items():
+                    total = np.sum(partials, dtype=np.float64)
+                    outputs[name] = outputs.get(name, np.zeros(())) + total
+            outputs[contract.GRADIENT] = gradient
+        return outputs
+
+    def _share(
+        self, x: Array, strip: Strip, seeds: Mapping[str, Array], number: int
+    ) -> dict[str, Array]:
+        """What of `seeds` belongs to a part: its lines of the targets, all else."""
+        share = {n: v for n, v in seeds.items() if not n.startswith(_CONTENT_TARGET)}
+        for layer in self._content_layers:
+            if contract.block(layer) == number:
+                name = contract.content_target(layer)
+                lines = slice(strip.start, strip.stop)
+                share[name] = _lines(seeds[name], _axis(x), lines)
+        return share
+
+
+_CONTENT_TARGET: Final = contract.content_target("")
+
+
+@dataclass
+class _Forward:
+    """What a forward sweep leaves: inputs of the blocks, sums, features."""
+
+    inputs: list[Array]
+    sums: dict[str, Array] = field(default_factory=dict)
+    features: dict[str, Array] = field(default_factory=dict)
+
+    def add(
+        self, name: str, value: Array, x: Array, strip: Strip, *, keep: bool
+    ) -> None:
+        """Take an output of a part of `x`; features only to `keep` them."""
+        if not name.startswith(_CONTENT_TARGET):
+            self.sums[name] = self.sums.get(name, np.zeros(())) + value
+        elif keep:
+            whole = self.features.setdefault(name, _empty(value, x.shape[2:]))
+            _place(whole, value, _axis(x), strip)
+
+
+def _axis(x: Array) -> int:
+    """The longer side is cut."""
+    return 2 if x.shape[2] >= x.shape[3] else 3
+
+
+def _at(x: Array, axis: int, lines: slice) -> Array:
+    return x[:, :, lines] if axis == 2 else x[:, :, :, lines]
+
+
+def _lines(x: Array, axis: int, lines: slice) -> Array:
+    return np.ascontiguousarray(_at(x, axis, lines))
+
+
+def _part(x: Array, strip: Strip) -> dict[str, Array]:
+    """Lines of `x` that a strip needs, and the mask of those that count."""
+    axis = _axis(x)
+    part = _lines(x, axis, slice(strip.start, strip.stop))
+    mask = np.zeros((1, 1, *part.shape[2:]), x.dtype)
+    _at(mask, axis, slice(strip.first - strip.start, strip.last - strip.start))[...] = 1
+    return {contract.PART: part, contract.PART_MASK: mask}
+
+
+def _empty(part: Array, size: Sequence[int]) -> Array:
+    """For the whole of which `part` is one."""
+    return np.empty((1, part.shape[1], *size), part.dtype)
+
+
+def _place(whole: Array, part: Array, axis: int, strip: Strip, scale: int = 1) -> None:
+    """Put the lines of `part` that count in place, of a `scale`-th of the size."""
+    own = slice(*((n - strip.start) // scale for n in (strip.first, strip.last)))
+    place = slice(strip.first // scale, strip.last // scale)
+    _at(whole, axis, place)[...] = _at(part, axis, own)
