@@ -56,6 +56,15 @@ class Contender:
         return dict(zip(graph.outputs, values, strict=True))
 
 
+def _total(terms: dict[str, Any], feeds: dict[str, Any]) -> float:
+    """Weighted sum of the terms, whether whole or in partial sums."""
+    return sum(
+        float(feeds[name.replace("_loss", "_weight")]) * float(np.sum(value))
+        for name, value in terms.items()
+        if name != contract.GRADIENT
+    )
+
+
 def errors(network: Weights, size: int) -> dict[tuple[str, str], list[float]]:
     """For each lowering and measure, the errors of all pictures."""
     contenders = {
@@ -77,15 +86,7 @@ def errors(network: Weights, size: int) -> dict[tuple[str, str], list[float]]:
                 outputs = contender.outputs(form, given)
                 error = relative_l2(outputs[contract.GRADIENT][0], gradient)
                 found.setdefault((name, f"gradient, {form}"), []).append(error)
-            total, exact = (
-                sum(
-                    float(feeds[term.replace("_loss", "_weight")])
-                    * float(np.sum(value))
-                    for term, value in values.items()
-                    if term != contract.GRADIENT
-                )
-                for values in (outputs, terms)
-            )
+            total, exact = (_total(values, feeds) for values in (outputs, terms))
             found.setdefault((name, "loss"), []).append(abs(total / exact - 1))
         print(f"picture {seed + 1} of {PICTURES}", flush=True)
     return found

@@ -2,8 +2,8 @@
 
 Each shape of VGG19 as a graph of one convolution and its ReLU, or of one input
 gradient, in every form that the exporter can give it: direct, and Winograd with output
-tiles of 2, 4 and 6 pixels. A picture of `--size` pixels decides the sizes. The threshold
-between direct and Winograd, `export.winograd.THRESHOLD`, was read off this table.
+tiles of 2, 4 and 6 pixels. A picture of `--size` pixels decides the sizes. Where direct
+gives way to Winograd, `export.winograd.THRESHOLD`, was read off this table.
 """
 
 import argparse

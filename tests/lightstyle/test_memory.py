@@ -13,6 +13,7 @@ COSTS = Costs(
     backward={1: 1400, 2: 5000, 3: 12000, 4: 26000, 5: 20000},
 )
 GB = 10**9
+SIZES_GB = (8, 5, 3.3, 2.9)
 
 
 @pytest.fixture(autouse=True)
@@ -27,22 +28,20 @@ def test_a_small_picture_is_computed_whole() -> None:
 
 
 def test_less_memory_means_narrower_strips_then_less_history() -> None:
-    layouts = [choose(COSTS, int(size * GB), 2048, 2048) for size in (6, 4, 2.5, 2)]
+    layouts = [choose(COSTS, int(size * GB), 2048, 2048) for size in SIZES_GB]
     lines = [layout.plan.lines for layout in layouts if layout.plan is not None]
     assert len(lines) == 4
     histories = [layout.history for layout in layouts]
     assert histories == sorted(histories, reverse=True)
     assert histories[-1] < histories[0]
-    for layout, size in zip(layouts, (6, 4, 2.5, 2), strict=True):
+    for layout, size in zip(layouts, SIZES_GB, strict=True):
         assert layout.memory <= size * GB
 
 
 def test_what_cannot_be_met_is_refused_with_what_could_be() -> None:
-    with pytest.raises(
-        UsageError, match=r"memory is 0.40 GB, but 1024x1024 takes"
-    ) as e:
+    with pytest.raises(UsageError, match="is 0.40 GB, but 1024x1024 takes") as caught:
         choose(COSTS, 400 * 10**6, 1024, 1024)
-    needed = float(str(e.value).split("takes ")[1].split(" GB")[0])
+    needed = float(str(caught.value).split("takes ")[1].split(" GB")[0])
     assert choose(COSTS, int(needed * 1.01 * GB), 1024, 1024).plan is not None
 
 
@@ -57,7 +56,7 @@ def test_a_model_without_parts_is_computed_whole() -> None:
         (None, None),
         ("2GB", 2 * GB),
         ("1.5g", 3 * GB // 2),
-        ("800M", 8e8),
+        ("800M", 800 * 10**6),
     ],
 )
 def test_sizes_are_read(text: str | None, size: int | None) -> None:
