@@ -110,12 +110,15 @@ def parse(text: str | None) -> int | None:
     return int(float(match[1]) * _UNITS[match[2].upper()])
 
 
-def choose(costs: Costs | None, budget: int | None, height: int, width: int) -> Layout:
+def choose(
+    costs: Costs | None, budget: int | None, held: int, height: int, width: int
+) -> Layout:
     """The fastest layout of a picture of `height` × `width` within `budget` bytes.
 
     Args:
         costs: Of the model; none if it can only compute whole pictures.
         budget: For the whole process; none for most of what is free.
+        held: Bytes that the process holds with the model loaded and nothing run.
         height: In pixels.
         width: In pixels.
 
@@ -124,8 +127,7 @@ def choose(costs: Costs | None, budget: int | None, height: int, width: int) -> 
     """
     if costs is None:
         return Layout(None, HISTORY, 0)
-    held = resident()
-    limit = held + int(_SHARE * available()) if budget is None else budget
+    limit = resident() + int(_SHARE * available()) if budget is None else budget
     smallest = None
     for layout in _layouts(costs, held, limit, height, width):
         if layout.memory <= limit:

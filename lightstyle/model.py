@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from . import contract
 from .errors import DeviceError, ModelError
 from .graphs import Graphs
-from .memory import Costs, Layout, choose
+from .memory import Costs, Layout, choose, resident
 from .parts import Parts, Plan
 from .session import Feeds, available_devices, check_device, check_threads
 
@@ -63,6 +63,7 @@ class Model:
         self.device = device
         self._graphs = graphs
         self._memory = memory
+        self._held = resident()
         self._parts = Parts(graphs.run_part, info.content_layers, info.style_layers)
 
     @classmethod
@@ -123,7 +124,7 @@ class Model:
             UsageError: If the memory that was allowed is not enough.
         """
         costs = Costs.parse(self._graphs.metadata) if self.device == "cpu" else None
-        return choose(costs, self._memory, height, width)
+        return choose(costs, self._memory, self._held, height, width)
 
     def targets(self, pixels_nchw: Array, plan: Plan | None = None) -> dict[str, Array]:
         """Content features and Gram matrices of a picture (1, 3, H, W), by feed.

@@ -13,22 +13,18 @@ COSTS = Costs(
     backward={1: 1400, 2: 5000, 3: 12000, 4: 26000, 5: 20000},
 )
 GB = 10**9
+HELD = 300 * 10**6
 SIZES_GB = (8, 5, 3.3, 2.9)
 
 
-@pytest.fixture(autouse=True)
-def _held(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(memory, "resident", lambda: 300 * 10**6)
-
-
 def test_a_small_picture_is_computed_whole() -> None:
-    layout = choose(COSTS, 4 * GB, 512, 512)
+    layout = choose(COSTS, 4 * GB, HELD, 512, 512)
     assert layout.plan is None
     assert layout.history == memory.HISTORIES[0]
 
 
 def test_less_memory_means_narrower_strips_then_less_history() -> None:
-    layouts = [choose(COSTS, int(size * GB), 2048, 2048) for size in SIZES_GB]
+    layouts = [choose(COSTS, int(size * GB), HELD, 2048, 2048) for size in SIZES_GB]
     lines = [layout.plan.lines for layout in layouts if layout.plan is not None]
     assert len(lines) == 4
     histories = [layout.history for layout in layouts]
@@ -40,13 +36,13 @@ def test_less_memory_means_narrower_strips_then_less_history() -> None:
 
 def test_what_cannot_be_met_is_refused_with_what_could_be() -> None:
     with pytest.raises(UsageError, match="but 1024x1024 takes") as caught:
-        choose(COSTS, 400 * 10**6, 1024, 1024)
+        choose(COSTS, 400 * 10**6, HELD, 1024, 1024)
     needed = float(str(caught.value).split("takes ")[1].split(" GB")[0])
-    assert choose(COSTS, int(needed * 1.01 * GB), 1024, 1024).plan is not None
+    assert choose(COSTS, int(needed * 1.01 * GB), HELD, 1024, 1024).plan is not None
 
 
 def test_a_model_without_parts_is_computed_whole() -> None:
-    assert choose(None, 1, 4096, 4096).plan is None
+    assert choose(None, 1, HELD, 4096, 4096).plan is None
 
 
 @pytest.mark.parametrize(
@@ -80,7 +76,6 @@ def test_costs_come_from_metadata() -> None:
         Costs.parse({contract.META_COSTS: text[:20]})
 
 
-def test_this_process_holds_something(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.undo()
+def test_this_process_holds_something() -> None:
     assert 10**6 < memory.resident() < 10**12
     assert memory.available() > 0
