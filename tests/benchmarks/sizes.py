@@ -86,6 +86,7 @@ def main() -> None:
     if options.run:
         print(json.dumps(report(Path(options.run[0]), options.run[1])))
         return
+
     print(f"{description(threads())}\n")
     print("| size@budget | layout | predicted GB | peak GB | seconds | × whole 1024² |")
     print("|---|---|---|---|---|---|")
