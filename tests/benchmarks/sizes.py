@@ -86,6 +86,7 @@ def main() -> None:
     if options.run:
         print(json.dumps(report(Path(options.run[0]), options.run[1])))
         return
+    from export import export_model  # which has no place in the memory of a case
 
     print(f"{description(threads())}\n")
     print("| size@budget | layout | predicted GB | peak GB | seconds | × whole 1024² |")
@@ -97,7 +98,9 @@ def main() -> None:
         for case in options.cases:
             command = [sys.executable, "-m", "tests.benchmarks.sizes"]
             done = subprocess.run(
-                [*command, "--run", str(path), case], stdout=subprocess.PIPE, check=True
+                [*command, "--weights", str(path), "--run", str(path), case],
+                stdout=subprocess.PIPE,
+                check=True,
             )
             found = json.loads(done.stdout)
             rate = found["seconds"] / found["pixels"]
