@@ -105,8 +105,8 @@ def build_model(
     }
     made = graphs(output, network, content_layers, style_layers, pooling, lowering)
     if lowering != "none":
-        kept = Parts(network, content_layers, style_layers, pooling).kept
-        metadata[META_COSTS] = costs(output, made, kept)
+        parts = Parts(network, content_layers, style_layers, pooling)
+        metadata[META_COSTS] = costs(output, made, parts)
     write_model(output, made, network.tensors(), metadata)
 
 

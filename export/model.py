@@ -58,15 +58,17 @@ def graphs(
     return made
 
 
-def costs(path: Path, made: Mapping[Path, Graph], kept: float) -> str:
-    """What the graphs `made` for the model at `path` take in memory, as JSON.
+def costs(path: Path, made: Mapping[Path, Graph], parts: Parts) -> str:
+    """What the graphs `made` for the model at `path` take, as JSON.
 
     The form of `contract.META_COSTS`: bytes for each pixel of the whole picture and of
-    what parts leave between blocks, and for each position of every block's input.
+    what parts leave between blocks, and for each position of every block's input; and
+    each block's multiplications for a pixel.
     """
     counted: dict[str, Any] = {
         "whole": bytes_per_position(made[contract.cpu_path(path)]),
-        "kept": kept,
+        "kept": parts.kept,
+        "work": parts.work,
     }
     for sweep in (contract.FORWARD, contract.BACKWARD):
         graphs = (made.get(contract.part_path(path, n, sweep)) for n in range(1, 6))

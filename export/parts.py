@@ -82,6 +82,15 @@ class Parts:
         return float(sum(pooled) + max(pooled, default=0.0))
 
     @property
+    def work(self) -> list[float]:
+        """Multiplications a pixel of each block's convolutions."""
+        found = [0.0] * self.count
+        for layer in self._layers:
+            number = contract.block(layer)
+            found[number - 1] += self.weights.kernels[layer].size / 4 ** (number - 1)
+        return found
+
+    @property
     def count(self) -> int:
         """Blocks that the losses need."""
         return contract.block(self._layers[-1])

@@ -46,12 +46,14 @@ class Costs:
         kept: For each pixel, of what an evaluation in parts keeps between blocks.
         forward: For each position of a block's input, of its graph in that sweep.
         backward: The same of the other sweep.
+        work: Multiplications for each pixel, of each block's convolutions.
     """
 
     whole: float
     kept: float
     forward: Mapping[int, float]
     backward: Mapping[int, float]
+    work: Mapping[int, float]
 
     @classmethod
     def parse(cls, metadata: Mapping[str, str]) -> Self | None:
@@ -65,12 +67,12 @@ class Costs:
             return None
         try:
             values: dict[str, Any] = json.loads(text)
-            forward, backward = (
-                {number: float(cost) for number, cost in enumerate(values[sweep], 1)}
-                for sweep in (contract.FORWARD, contract.BACKWARD)
+            forward, backward, work = (
+                {number: float(cost) for number, cost in enumerate(values[name], 1)}
+                for name in (contract.FORWARD, contract.BACKWARD, "work")
             )
             whole, kept = float(values["whole"]), float(values["kept"])
-            return cls(whole, kept, forward, backward)
+            return cls(whole, kept, forward, backward, work)
         except (ValueError, KeyError, TypeError) as error:
             raise ModelError(f"the model's costs are damaged: {text[:80]}") from error
 

@@ -64,6 +64,8 @@ class Model:
         self._graphs = graphs
         self._memory = memory
         self._held = resident()
+        #: What its graphs take, if they can be cut and are on the CPU.
+        self.costs = Costs.parse(graphs.metadata) if device == "cpu" else None
         self._parts = Parts(graphs.run_part, info.content_layers, info.style_layers)
 
     @classmethod
@@ -123,8 +125,7 @@ class Model:
         Raises:
             UsageError: If the memory that was allowed is not enough.
         """
-        costs = Costs.parse(self._graphs.metadata) if self.device == "cpu" else None
-        return choose(costs, self._memory, self._held, height, width)
+        return choose(self.costs, self._memory, self._held, height, width)
 
     def targets(self, pixels_nchw: Array, plan: Plan | None = None) -> dict[str, Array]:
         """Content features and Gram matrices of a picture (1, 3, H, W), by feed.

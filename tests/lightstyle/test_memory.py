@@ -11,6 +11,7 @@ COSTS = Costs(
     kept=200,
     forward={1: 800, 2: 4000, 3: 9000, 4: 20000, 5: 16000},
     backward={1: 1400, 2: 5000, 3: 12000, 4: 26000, 5: 20000},
+    work={1: 38e3, 2: 55e3, 3: 129e3, 4: 129e3, 5: 18e3},
 )
 GB = 10**9
 HELD = 300 * 10**6
@@ -66,10 +67,10 @@ def test_what_is_no_size_is_refused(text: str) -> None:
 
 
 def test_costs_come_from_metadata() -> None:
-    sweeps = {"forward": [1, 2], "backward": [3, 4]}
+    sweeps = {"forward": [1, 2], "backward": [3, 4], "work": [5, 6]}
     text = json.dumps({"whole": 5.0, "kept": 6.0, **sweeps})
     assert Costs.parse({contract.META_COSTS: text}) == Costs(
-        5.0, 6.0, {1: 1.0, 2: 2.0}, {1: 3.0, 2: 4.0}
+        5.0, 6.0, {1: 1.0, 2: 2.0}, {1: 3.0, 2: 4.0}, {1: 5.0, 2: 6.0}
     )
     assert Costs.parse({}) is None
     with pytest.raises(ModelError, match="damaged"):
