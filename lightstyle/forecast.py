@@ -1,8 +1,8 @@
 """What a run will cost, said before it starts: memory, evaluations, time, strips.
 
-Memory is what `memory` adds up. Time comes from a probe on this machine, two evaluations
-of a small picture, and grows with the pixels; strips are computed with the lines of
-their neighbours that they need, and the forward half twice.
+Memory is what `memory` adds up. Time comes from a probe on this machine, two
+evaluations of a small picture, and grows with the pixels; strips are computed with the
+lines of their neighbours that they need, and the forward half twice.
 """
 
 from dataclasses import dataclass

@@ -7,7 +7,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import Any, Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,9 @@ from .parts import Parts, Plan
 from .session import Feeds, available_devices, check_device, check_threads
 
 Array = NDArray[np.float32]
+
+#: Style pictures whose Gram matrices a model remembers, about 2 MB each.
+REMEMBERED: Final = 8
 
 
 @dataclass(frozen=True)
@@ -64,6 +67,7 @@ class Model:
         self._graphs = graphs
         self._memory = memory
         self._held = resident()
+        self._painted: dict[Any, dict[str, Array]] = {}
         #: What its graphs take, if they can be cut and are on the CPU.
         self.costs = Costs.parse(graphs.metadata) if device == "cpu" else None
         self._parts = Parts(graphs.run_part, info.content_layers, info.style_layers)
@@ -135,6 +139,21 @@ class Model:
         if plan is not None:
             return self._parts.targets(pixels_nchw, plan)
         return self._graphs.run(contract.TARGETS, {contract.IMAGE: pixels_nchw})
+
+    def style_targets(
+        self, pixels_nchw: Array, plan: Plan | None = None
+    ) -> dict[str, Array]:
+        """The Gram matrices among `targets`, remembered for the latest pictures."""
+        digest = hashlib.sha256(np.ascontiguousarray(pixels_nchw)).hexdigest()
+        key = (digest, pixels_nchw.shape)
+        found = self._painted.get(key)
+        if found is None:
+            made = self.targets(pixels_nchw, plan)
+            names = map(contract.style_target, self.info.style_layers)
+            found = self._painted[key] = {name: made[name] for name in names}
+            for old in list(self._painted)[:-REMEMBERED]:
+                self._painted.pop(old, None)
+        return found
 
     def evaluate(
         self, pixels_nchw: Array, feeds: Feeds, plan: Plan | None = None

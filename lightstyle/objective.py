@@ -67,7 +67,8 @@ class Objective:
         self._plan = plan
         content_targets = model.targets(start if content is None else content, plan)
         painting = start if style is None else style
-        style_targets = model.targets(painting, model.layout(*painting.shape[2:]).plan)
+        plan_of_style = model.layout(*painting.shape[2:]).plan
+        style_targets = model.style_targets(painting, plan_of_style)
         self._feeds = {
             **{name: content_targets[name] for name in content_names},
             **{name: style_targets[name] for name in style_names},

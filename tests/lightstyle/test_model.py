@@ -53,6 +53,30 @@ def test_targets_are_feeds_of_an_evaluation_that_then_finds_no_loss(
     assert max(terms.values()) < 1e-6
 
 
+def test_gram_matrices_are_computed_once_for_each_picture(
+    tiny_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = Model.load(tiny_model, "cpu")
+    pictures = [picture(40, 45, seed)[None] for seed in range(12)]
+    asked: list[int] = []
+    compute = model.targets
+
+    def counted(pixels: np.ndarray, plan: object = None) -> dict[str, np.ndarray]:
+        asked.append(1)
+        return compute(pixels)
+
+    monkeypatch.setattr(model, "targets", counted)
+    for pixels in pictures:
+        first, again = (model.style_targets(pixels.copy()) for _ in range(2))
+        assert first is again
+        expected = compute(pixels)
+        for name, matrix in first.items():
+            np.testing.assert_array_equal(matrix, expected[name])
+    assert len(asked) == len(pictures)
+    model.style_targets(pictures[0])  # not among the latest any more
+    assert len(asked) == len(pictures) + 1
+
+
 def test_threads_may_share_a_model(tiny_model: Path) -> None:
     model = Model.load(tiny_model, "cpu")
     pictures = [picture(40 + n, 50 - n, seed=n)[None] for n in range(8)]
