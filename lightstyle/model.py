@@ -144,7 +144,7 @@ class Model:
         self, pixels_nchw: Array, plan: Plan | None = None
     ) -> dict[str, Array]:
         """The Gram matrices among `targets`, remembered for the latest pictures."""
-        digest = hashlib.sha256(np.ascontiguousarray(pixels_nchw)).hexdigest()
+        digest = hashlib.sha256(np.ascontiguousarray(pixels_nchw).data).hexdigest()
         key = (digest, pixels_nchw.shape)
         found = self._painted.get(key)
         if found is None:
