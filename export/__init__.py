@@ -26,7 +26,7 @@ from lightstyle.contract import (
 
 from .errors import ExportError
 from .model import LOWERINGS, costs, graphs
-from .parts import Parts
+from .parts import PartGraphs
 from .weights import Weights, read_weights
 from .write import write_model
 
@@ -93,6 +93,11 @@ def build_model(
     Raises:
         ExportError: If a layer or the place to write is at fault.
     """
+    if {"cpu", "targets"} & set(output.stem.split(".")[1:]):
+        raise ExportError(
+            f"output {output}: a name with .cpu or .targets is that of a model's own "
+            "graph; choose another"
+        )
     metadata = {
         META_SCHEMA: str(SCHEMA),
         META_CONTENT_LAYERS: ",".join(content_layers),
@@ -105,7 +110,7 @@ def build_model(
     }
     made = graphs(output, network, content_layers, style_layers, pooling, lowering)
     if lowering != "none":
-        parts = Parts(network, content_layers, style_layers, pooling)
+        parts = PartGraphs(network, content_layers, style_layers, pooling)
         metadata[META_COSTS] = costs(output, made, parts)
     write_model(output, made, network.tensors(), metadata)
 

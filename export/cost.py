@@ -1,8 +1,7 @@
 """What a graph needs in memory at a size, counted on the graph itself.
 
 Every value lives from the node that makes it to the last that reads it, as onnxruntime
-has it when it is told not to reuse buffers. What it does behind the graph's back, other
-layouts and fragments of its arena, `OVERHEAD` stands for.
+has it when it is told not to reuse buffers.
 """
 
 import math
@@ -11,9 +10,6 @@ from typing import Any
 
 from .graph import Graph, Shape, Tensor
 
-#: Measured peaks over counted ones (tests/benchmarks/README.md).
-OVERHEAD = 1.0
-
 #: Operators whose output is their input by another name.
 _VIEWS = frozenset({"Reshape", "Identity", "Unsqueeze"})
 
@@ -21,7 +17,7 @@ _VIEWS = frozenset({"Reshape", "Identity", "Unsqueeze"})
 def bytes_per_position(graph: Graph) -> float:
     """Bytes that a run takes for each position of the picture or part it is given."""
     small, large = (peak_bytes(graph, side, side) for side in (256, 512))
-    return OVERHEAD * (large - small) / (512**2 - 256**2)
+    return (large - small) / (512**2 - 256**2)
 
 
 def peak_bytes(graph: Graph, height: int, width: int) -> int:

@@ -3,13 +3,12 @@
 There are two lowerings. The *portable* one is what runs on every provider of
 onnxruntime, and the reference for the other: masks as ``Mul(Cast(Greater))``, a tenth
 of the time of ``Where``; input gradients of convolutions as convolutions with turned
-kernels, 1.3 times faster than ConvTranspose but for the one that ends in three
-channels, where it is half as fast; no MaxPool indices, which CUDA cannot
-scatter and WebGPU cannot make. The *cpu* one computes the same on fewer and smaller
-numbers: convolutions by `winograd` where that pays, with what `flat` has to say about
-their rounding, and the mask of a ReLU in front of a pooling at the size behind it.
-cuDNN chooses algorithms of its own, and the mapped kernels would cross to the GPU at
-every evaluation, so that one stays on the CPU.
+kernels, faster than ConvTranspose but for the one that ends in a picture; no MaxPool
+indices, which CUDA cannot scatter and WebGPU cannot make. The *cpu* one computes the
+same on fewer and smaller numbers: convolutions by `winograd` where that pays, with what
+`flat` has to say about their rounding, and the mask of a ReLU in front of a pooling at
+the size behind it. cuDNN chooses algorithms of its own, and the mapped kernels would
+cross to the GPU at every evaluation, so that one stays on the CPU.
 """
 
 from collections import Counter
@@ -24,7 +23,7 @@ from .rewrite import Rule, rewritten
 _Lowering = Callable[..., Tensor]
 
 #: Channels of a picture: the one case where ConvTranspose is faster.
-_FEW = range(8)
+_PICTURE = 3
 
 
 def lower(graph: Graph, *, cpu: bool = False) -> Graph:
@@ -139,13 +138,14 @@ def _zero_after(graph: Graph, x: Tensor) -> Tensor:
 
 
 def _conv_gradient(graph: Graph, g: Tensor, kernel: Tensor) -> Tensor:
-    if kernel.shape[1] in _FEW:
+    if kernel.shape[1] == _PICTURE:
         pads = [side // 2 for side in kernel.shape[2:] if isinstance(side, int)] * 2
         shape = (1, kernel.shape[1], *g.shape[2:])
         return graph.add("ConvTranspose", [g, kernel], shape, pads=pads)
     # The turned kernel is folded into a constant when a session is made, so that the
     # file holds each kernel once.
     turned = ops.transpose(graph, kernel, (1, 0, 2, 3))
+    # Both spatial axes backwards: from the last tap, −1, to before the first.
     last = [graph.constant(np.array(v)) for v in ([-1, -1], [-9, -9], [2, 3], [-1, -1])]
     turned = graph.add("Slice", [turned, *last], turned.shape)
     return ops.conv(graph, g, turned)

@@ -16,7 +16,7 @@ from .cost import bytes_per_position
 from .errors import ExportError
 from .graph import Graph, Tensor
 from .lowering import lower
-from .parts import Parts
+from .parts import PartGraphs
 from .weights import Weights
 
 #: Forms that a model can be exported in: all that there are, or the portable one only.
@@ -54,20 +54,21 @@ def graphs(
         made[fast] = evaluation(*choices, cpu=True)
         made[contract.targets_path(fast)] = targets(*choices, cpu=True)
         made[contract.kernels_path(path)] = kernels(weights, made[fast])
-        made |= Parts(*choices).graphs(path)
+        made |= PartGraphs(*choices).graphs(path)
     return made
 
 
-def costs(path: Path, made: Mapping[Path, Graph], parts: Parts) -> str:
+def costs(path: Path, made: Mapping[Path, Graph], parts: PartGraphs) -> str:
     """What the graphs `made` for the model at `path` take, as JSON.
 
-    The form of `contract.META_COSTS`: bytes for each pixel of the whole picture and of
-    what parts leave between blocks, and for each position of every block's input; and
-    each block's multiplications for a pixel.
+    The form of `contract.META_COSTS`: bytes for each pixel of the whole picture, of
+    what parts leave between blocks, and of the content's features; bytes for each
+    position of every block's input; each block's multiplications for a pixel.
     """
     counted: dict[str, Any] = {
         "whole": bytes_per_position(made[contract.cpu_path(path)]),
         "kept": parts.kept,
+        "targets": parts.targets,
         "work": parts.work,
     }
     for sweep in (contract.FORWARD, contract.BACKWARD):

@@ -176,9 +176,15 @@ def reduce_sum(
     return graph.add("ReduceSum", [x, where], shape, keepdims=int(keepdims))
 
 
-def mean(graph: Graph, x: Tensor) -> Tensor:
-    """Mean of all elements, a scalar."""
-    return graph.add("ReduceMean", [x], (), keepdims=0)
+def channel_mean(graph: Graph, x: Tensor) -> Tensor:
+    """Mean over the channels of (1, C, h, w), which become one."""
+    shape = (x.shape[0], 1, *x.shape[2:])
+    return graph.add("ReduceMean", [x], shape, axes=[1])
+
+
+def lesser(graph: Graph, a: Tensor, b: Tensor) -> Tensor:
+    """The lesser of a and b, elementwise, broadcast."""
+    return graph.add("Min", [a, b], broadcast(a.shape, b.shape))
 
 
 def maximum(graph: Graph, x: Tensor, axis: int) -> Tensor:

@@ -39,7 +39,7 @@ class _Block:
 
 
 @dataclass(frozen=True)
-class Parts:
+class PartGraphs:
     """What all the graphs of a model's parts have in common.
 
     Attributes:
@@ -80,6 +80,16 @@ class Parts:
         size = np.dtype(self.dtype).itemsize
         pooled = [size * widths[n] / 4**n for n in range(1, self.count)]
         return float(sum(pooled) + max(pooled, default=0.0))
+
+    @property
+    def targets(self) -> float:
+        """Bytes a pixel of the content's features."""
+        size = np.dtype(self.dtype).itemsize
+        widths = (
+            self.weights.kernels[layer].shape[0] / 4 ** (contract.block(layer) - 1)
+            for layer in self.content_layers
+        )
+        return float(size * sum(widths))
 
     @property
     def work(self) -> list[float]:

@@ -45,7 +45,7 @@ import platformdirs
 VERSION: Final = "0.1.0"
 
 #: Raised whenever a model built before could no longer be driven as described above.
-SCHEMA: Final = 1
+SCHEMA: Final = 2
 
 #: The convolutions of VGG19 that a model may hold, with the width of each.
 CHANNELS: Final[dict[str, int]] = {

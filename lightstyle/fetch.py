@@ -24,6 +24,7 @@ from .download import (
     unwritable,
 )
 from .errors import DeviceError, ModelError, NetworkError
+from .graphs import check_files
 from .lock import locked
 from .model import Model
 from .zoo import Known, known
@@ -175,6 +176,7 @@ def _make_model(entry: Known) -> Path:
 
 def _loads(model: Path) -> bool:
     try:
+        check_files(model)
         Model.load(model, "cpu")
     except ModelError:
         return False

@@ -1,23 +1,30 @@
-"""The graphs of a model on a device: which files, and a session for the size at hand.
+"""The graphs of a model on a device: which files, and sessions for the size at hand.
 
 On a CPU the graphs in the form for CPUs are used, where the model has them. They are
 fed with mapped kernels, made once when they are loaded; and they get a session for each
-size, in which onnxruntime leaves out what that size does not need. One is kept for each
-graph: a session holds on to the memory of the largest run it has seen.
+size, in which onnxruntime leaves out what that size does not need. The two latest of
+each graph are kept: a session holds on to the memory of the largest run it has seen.
 """
 
 from functools import partial
 from pathlib import Path
 from threading import Lock
-from typing import Any
+from typing import Any, Final
 
 from . import contract
 from .errors import ModelError
 from .session import Feeds, Session
 
+#: Sizes that a graph keeps sessions for.
+_KEPT: Final = 2
+
 
 class Graphs:
-    """Evaluation and targets of a model. Any number of threads may run them."""
+    """Evaluation and targets of a model, and its parts. Any number of threads may run.
+
+    Attributes:
+        metadata: What the exporter wrote into them.
+    """
 
     def __init__(self, model: Path, device: str, threads: int | None) -> None:
         """Load the graphs of the model at `model`.
@@ -26,28 +33,31 @@ class Graphs:
             ModelError: If a file is missing, damaged, or not of this model and schema.
             DeviceError: If `device` cannot be used.
         """
+        if not model.is_file():
+            what = "is not a file" if model.exists() else "does not exist"
+            raise ModelError(f"model {model} {what}: make it with `lightstyle export`")
         fast = device == "cpu" and contract.cpu_path(model).is_file()
         evaluation = contract.cpu_path(model) if fast else model
-        paths = {
-            contract.EVALUATION: evaluation,
-            contract.TARGETS: contract.targets_path(evaluation),
-        }
+        self._paths = {role: p for p, role in contract.graph_paths(model).items()}
         roles = contract.graph_paths(model)
+        load = partial(_Graph, device=device, threads=threads)
+        first = load(evaluation, roles[evaluation], None, by_size=fast)
+        self.metadata = first.metadata
+        digest = self.metadata[contract.META_WEIGHTS_DIGEST]
+        targets = contract.targets_path(evaluation)
         self._graphs = {
-            use: _Graph(path, roles[path], device, threads, by_size=fast)
-            for use, path in paths.items()
+            contract.EVALUATION: first,
+            contract.TARGETS: load(targets, roles[targets], digest, by_size=fast),
         }
         self._constants: Feeds = {}
         if fast:
             path = contract.kernels_path(model)
             graph = Session(path, device, threads, once=True)
-            _check_role(graph, contract.KERNELS, path)
+            _check(graph, contract.KERNELS, path, digest)
             self._constants = graph.run({})
-        self.metadata = self._graphs[contract.EVALUATION].metadata
         self._lock = Lock()
         self._parts: dict[str, _Graph] = {}
-        self._load_part = partial(_Graph, device=device, threads=threads, part=True)
-        self._part_paths = {role: path for path, role in roles.items()}
+        self._load_part = partial(load, digest=digest, shared_arena=True)
 
     def feeds(self, use: str) -> tuple[str, ...]:
         """Names of what the graph has to be fed with; `use` as in `run`."""
@@ -57,10 +67,12 @@ class Graphs:
     def run(self, use: str, feeds: Feeds) -> dict[str, Any]:
         """Outputs by name of the graph for `use`, ``evaluation`` or ``targets``.
 
+        Of `feeds`, those that it has no use for are left aside.
+
         Raises:
             ModelError: If a feed is missing or onnxruntime fails.
         """
-        return self._graphs[use].run(feeds, self._constants)
+        return self._graphs[use].run({**feeds, **self._constants})
 
     def run_part(self, role: str, feeds: Feeds) -> dict[str, Any]:
         """Outputs by name of the graph of `role`, for a part of a picture.
@@ -72,8 +84,10 @@ class Graphs:
         """
         with self._lock:
             if role not in self._parts:
-                self._parts[role] = self._load_part(self._part_paths[role], role)
-        return self._parts[role].run(feeds, self._constants)
+                sized = role != contract.HEADS
+                graph = self._load_part(self._paths[role], role, by_size=sized)
+                self._parts[role] = graph
+        return self._parts[role].run({**feeds, **self._constants})
 
 
 def check_files(model: Path) -> None:
@@ -82,56 +96,64 @@ def check_files(model: Path) -> None:
     Raises:
         ModelError: If one is missing, damaged, or not of this model and schema.
     """
+    digest = None
     for path, role in reversed(contract.graph_paths(model).items()):
         if path.is_file() or role in (contract.EVALUATION, contract.TARGETS):
-            _check_role(Session(path, "cpu", None), role, path)
+            session = Session(path, "cpu", None, once=True)
+            _check(session, role, path, digest)
+            digest = session.metadata[contract.META_WEIGHTS_DIGEST]
 
 
 class _Graph:
-    """One graph, and its sessions: for any size, or for those of the latest pictures.
-
-    Of a part's graph two are kept, since the last part may be a line higher.
-    """
+    """One graph, and its sessions: for any size, or for the latest pictures'."""
 
     def __init__(
         self,
         path: Path,
         role: str,
+        digest: str | None,
+        *,
         device: str,
         threads: int | None,
-        *,
-        by_size: bool = True,
-        part: bool = False,
+        by_size: bool,
+        shared_arena: bool = False,
     ) -> None:
-        self._of_size = partial(Session, path, device, threads, shared_arena=part)
-        self._any_size = self._of_size()
-        _check_role(self._any_size, role, path)
-        self.metadata = self._any_size.metadata
-        self.inputs = self._any_size.inputs
+        """Load the graph, which is checked to be of the weights with that `digest`."""
+        self._new = partial(Session, path, device, threads, shared_arena=shared_arena)
+        self._any_size: Session | None = None
+        session = self._new(once=by_size)
+        _check(session, role, path, digest)
+        self.metadata = session.metadata
+        self.inputs = session.inputs
+        if not by_size:
+            self._any_size = session
         self._sessions: dict[tuple[int, ...], Session] = {}
-        self._count = 2 if part else 1
-        self._by_size = by_size
         self._lock = Lock()
+        self._again = partial(_check, role=role, path=path)
 
-    def run(self, feeds: Feeds, constants: Feeds) -> dict[str, Any]:
-        given = {**feeds, **constants}
-        session = self._session(feeds)
-        return session.run({name: given[name] for name in self.inputs if name in given})
-
-    def _session(self, feeds: Feeds) -> Session:
+    def run(self, feeds: Feeds) -> dict[str, Any]:
+        needed = {name: feeds[name] for name in self.inputs if name in feeds}
         pixels = feeds.get(contract.IMAGE, feeds.get(contract.PART))
-        if pixels is None or not self._by_size:
-            return self._any_size
-        size = pixels.shape[2:]
+        size = (0, 0) if pixels is None else pixels.shape[2:]
+        return (self._any_size or self._of_size(size)).run(needed)
+
+    def _of_size(self, size: tuple[int, ...]) -> Session:
+        """The session for `size`, which becomes the latest."""
         with self._lock:
-            if size not in self._sessions:
-                if len(self._sessions) == self._count:
-                    del self._sessions[next(iter(self._sessions))]
-                self._sessions[size] = self._of_size(size=size)
-            return self._sessions[size]
+            session = self._sessions.pop(size, None)
+            if session is None:
+                session = self._new(size=size)
+                # The file may have been replaced since; the old weights are fed.
+                digest = self.metadata[contract.META_WEIGHTS_DIGEST]
+                self._again(session, digest=digest)
+                for old in list(self._sessions)[: 1 - _KEPT]:
+                    del self._sessions[old]
+            self._sessions[size] = session
+            return session
 
 
-def _check_role(session: Session, role: str, path: Path) -> None:
+def _check(session: Session, role: str, path: Path, digest: str | None) -> None:
+    """Refuse a graph of another role or schema, or of other weights than `digest`."""
     metadata = session.metadata
     schema = metadata.get(contract.META_SCHEMA)
     if schema is None:
@@ -149,4 +171,9 @@ def _check_role(session: Session, role: str, path: Path) -> None:
         raise ModelError(
             f"model {path} holds the {found} graph, expected the {role} graph: give "
             "the path that `lightstyle export -o` was given"
+        )
+    if digest not in (None, metadata.get(contract.META_WEIGHTS_DIGEST)):
+        raise ModelError(
+            f"model {path} was made with other layers or of other weights than its "
+            "siblings: make the model again with `lightstyle export`"
         )

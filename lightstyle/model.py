@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from . import contract
 from .errors import DeviceError, ModelError
 from .graphs import Graphs
-from .memory import Costs, Layout, choose, resident
+from .layout import Costs, Layout, choose
+from .memory import resident
 from .parts import Parts, Plan
 from .session import Feeds, available_devices, check_device, check_threads
 
@@ -55,7 +56,8 @@ class Evaluation:
 class Model:
     """A loaded model. Any number of threads may use one at the same time.
 
-    It holds no state between runs; every transfer keeps its own feeds.
+    What it remembers of runs, sessions for a size and Gram matrices, decides how fast
+    the next one is, not what it yields; every transfer keeps its own feeds.
     """
 
     def __init__(
@@ -123,13 +125,20 @@ class Model:
             model._warm_up()
         return model
 
-    def layout(self, height: int, width: int) -> Layout:
-        """How a picture of that size is computed within the memory there is.
+    def layout(
+        self, height: int, width: int, optimizer: str | None = "lbfgs"
+    ) -> Layout:
+        """How a picture of that size in pixels is computed within the memory there is.
+
+        Args:
+            height: In pixels.
+            width: In pixels.
+            optimizer: That will run; none where only targets are wanted.
 
         Raises:
             UsageError: If the memory that was allowed is not enough.
         """
-        return choose(self.costs, self._memory, self._held, height, width)
+        return choose(self.costs, self._memory, self._held, height, width, optimizer)
 
     def targets(self, pixels_nchw: Array, plan: Plan | None = None) -> dict[str, Array]:
         """Content features and Gram matrices of a picture (1, 3, H, W), by feed.
@@ -145,7 +154,7 @@ class Model:
     ) -> dict[str, Array]:
         """The Gram matrices among `targets`, remembered for the latest pictures."""
         digest = hashlib.sha256(np.ascontiguousarray(pixels_nchw).data).hexdigest()
-        key = (digest, pixels_nchw.shape)
+        key = (digest, pixels_nchw.shape, plan is None)
         found = self._painted.get(key)
         if found is None:
             made = self.targets(pixels_nchw, plan)

@@ -67,7 +67,8 @@ class Objective:
         self._plan = plan
         content_targets = model.targets(start if content is None else content, plan)
         painting = start if style is None else style
-        plan_of_style = model.layout(*painting.shape[2:]).plan
+        _, _, height, width = painting.shape
+        plan_of_style = model.layout(height, width, optimizer=None).plan
         style_targets = model.style_targets(painting, plan_of_style)
         self._feeds = {
             **{name: content_targets[name] for name in content_names},

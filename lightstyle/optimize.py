@@ -30,7 +30,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from .lbfgs import FIRST_STEP, HISTORY, LBFGS
+from .lbfgs import FIRST_STEP, HISTORY, LBFGS, root_mean_square
 from .variables import Variables
 
 #: Flat, float32 or float64.
@@ -191,8 +191,7 @@ def _descend_scipy(
         loss, gradient = run.evaluate(point.copy())  # it is scipy's own buffer
         run.report()
         if factor == 0.0:
-            length = float(np.linalg.norm(gradient)) or 1.0
-            factor = FIRST_STEP * math.sqrt(gradient.size) / length
+            factor = FIRST_STEP / (root_mean_square(gradient) or 1.0)
         return factor * loss, factor * gradient.astype(np.float64)
 
     least, most = (np.full(run.point.size, end) for end in bounds)

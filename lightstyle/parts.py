@@ -67,7 +67,7 @@ class Parts:
             size = sweep.sums[contract.gram_sums(layer)].shape[0]
             size += contract.feature_sums(layer) in sweep.sums
             feeds[contract.style_target(layer)] = np.zeros((size, size), image.dtype)
-        heads = self._heads(sweep, feeds)
+        heads = self._heads(sweep, feeds) if self._style_layers else {}
         found = sweep.features
         for layer in self._style_layers:
             found[contract.style_target(layer)] = heads[contract.normalised_gram(layer)]
@@ -169,7 +169,7 @@ class _Forward:
     ) -> None:
         """Take an output of a part of `x`; features only to `keep` them."""
         if not name.startswith(_CONTENT_TARGET):
-            self.sums[name] = self.sums.get(name, np.zeros(())) + value
+            self.sums[name] = self.sums.get(name, 0) + value.astype(np.float64)
         elif keep:
             whole = self.features.setdefault(name, _empty(value, x.shape[2:]))
             _place(whole, value, _axis(x), strip)

@@ -6,8 +6,8 @@ every session are looked at after it was made, and a GPU must evaluate once to c
 """
 
 import os
-from collections.abc import Mapping, Sequence
-from contextlib import redirect_stdout, suppress
+from collections.abc import Mapping
+from contextlib import redirect_stdout
 from functools import cache
 from io import StringIO
 from pathlib import Path
@@ -109,20 +109,19 @@ class Session:
         """Names of the feeds."""
         return tuple(feed.name for feed in self._session.get_inputs())
 
-    def run(self, feeds: Feeds, outputs: Sequence[str] | None = None) -> dict[str, Any]:
-        """Run once and return the outputs by name.
+    def run(self, feeds: Feeds) -> dict[str, Any]:
+        """Run once and return all outputs by name.
 
         Raises:
             ModelError: If onnxruntime fails, out of memory for one.
         """
-        names = self._outputs if outputs is None else list(outputs)
         try:
-            values = self._session.run(names, dict(feeds))
+            values = self._session.run(self._outputs, dict(feeds))
         except Exception as error:
             raise ModelError(
                 f"running {self._path} failed: {_first_line(error)}"
             ) from error
-        return dict(zip(names, values, strict=True))
+        return dict(zip(self._outputs, values, strict=True))
 
 
 def available_devices() -> tuple[str, ...]:
@@ -185,8 +184,11 @@ def _share_arena(runtime: Any) -> None:
         "max_dead_bytes_per_chunk": -1,
     }
     memory = runtime.OrtMemoryInfo("Cpu", *kind)
-    with suppress(Exception):  # whoever made one before us may have good reasons
+    try:
         runtime.create_and_register_allocator(memory, runtime.OrtArenaCfg(exact))
+    except Exception as error:  # onnxruntime's own have no common base
+        if "already" not in str(error):  # by whoever embeds us, who may have reasons
+            raise
 
 
 def _provider_name(device: str) -> str:

@@ -20,6 +20,21 @@ class Strip:
     last: int
 
 
+def even_height(length: int, most: int, halo: int) -> int:
+    """Height of as few strips of no more than `most` lines as will do, all alike.
+
+    Args:
+        length: Lines there are.
+        most: Lines of a strip, at least 2 halo + 2.
+        halo: Lines on either side that are computed for others' sake, even.
+    """
+    if length <= most:
+        return length + length % 2
+    count = -(-(length - 2 * halo) // (most // 2 * 2 - 2 * halo))
+    own = -(-(length - 2 * halo) // count)
+    return 2 * halo + own + own % 2
+
+
 def cut(length: int, height: int, halo: int) -> Iterator[Strip]:
     """Cut `length` lines into strips of about `height`, halo included.
 

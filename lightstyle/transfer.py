@@ -151,7 +151,9 @@ def _run(
     if not isinstance(model, Model):
         model = registry.load(model, settings)
     registry.check(model.info, settings)
-    layout = model.layout(*job.start.shape[2:])
+    optimizer = OPTIMIZERS[0] if settings.optimizer == "auto" else settings.optimizer
+    _, _, height, width = job.start.shape
+    layout = model.layout(height, width, optimizer)
     objective = Objective(
         model, settings, job.start, job.content, job.style, layout.plan
     )
@@ -163,7 +165,6 @@ def _run(
             history = tuple(objective.history)
             callback(Progress(history, settings, seconds, image, job.alpha_hw))
 
-    optimizer = OPTIMIZERS[0] if settings.optimizer == "auto" else settings.optimizer
     outcome = minimize(
         objective,
         job.start.ravel(),

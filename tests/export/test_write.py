@@ -67,7 +67,7 @@ def test_graphs_are_plain_onnx_with_named_sizes(
 def test_metadata_say_what_the_model_is(tiny_model: Path) -> None:
     model = onnx.load(tiny_model, load_external_data=False)
     metadata = {entry.key: entry.value for entry in model.metadata_props}
-    assert metadata[contract.META_SCHEMA] == "1"
+    assert metadata[contract.META_SCHEMA] == "2"
     assert metadata[contract.META_ROLE] == "evaluation"
     assert metadata[contract.META_POOLING] == "max"
     assert metadata[contract.META_PREPROCESSING] == "caffe"

@@ -118,3 +118,16 @@ def test_memory_is_known_beforehand(history: int) -> None:
 def test_sixteen_bits_halve_the_history() -> None:
     saved = bytes_per_variable(10) - bytes_per_variable(10, "f2")
     assert saved == bytes_per_variable(10) - bytes_per_variable(5)
+
+
+@pytest.mark.parametrize("scale", [1e-30, 1e-3, 1e25])
+def test_the_scale_of_the_loss_makes_no_difference(scale: float) -> None:
+    optimizer = LBFGS(np.full(50, 5.0))
+    for _ in range(30):
+        point = optimizer.propose()
+        gradient = (scale * 2 * point * np.linspace(1, 9, 50)).astype(np.float32)
+        loss = scale * float(
+            np.sum(point.astype(np.float64) ** 2 * np.linspace(1, 9, 50))
+        )
+        optimizer.accept(loss, gradient)
+    assert np.abs(optimizer.propose()).max() < 1e-2

@@ -1,6 +1,8 @@
 import shutil
 import threading
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -9,6 +11,8 @@ from export import build_model
 from lightstyle import Model, contract
 from lightstyle import model as model_module
 from lightstyle.errors import DeviceError, ModelError, UsageError
+from lightstyle.graphs import check_files
+from lightstyle.session import Session
 from tests.networks import feeds_for, loss_for, picture, tiny_weights
 from tests.oracles import loss_and_gradient, relative_l2
 
@@ -17,6 +21,10 @@ def _copied(model: Path, folder: Path) -> Path:
     for path in model.parent.glob("tiny*"):
         shutil.copy(path, folder)
     return folder / model.name
+
+
+def _cpu_targets(path: Path) -> Path:
+    return contract.targets_path(contract.cpu_path(path))
 
 
 def test_a_model_says_what_it_was_built_with(tiny_model: Path) -> None:
@@ -77,6 +85,51 @@ def test_gram_matrices_are_computed_once_for_each_picture(
     assert len(asked) == len(pictures) + 1
 
 
+@pytest.mark.parametrize("place", [_cpu_targets, contract.kernels_path])
+def test_graphs_of_another_model_are_no_siblings(
+    tiny_model: Path, tmp_path: Path, place: Callable[[Path], Path]
+) -> None:
+    path = _copied(tiny_model, tmp_path)
+    (tmp_path / "other").mkdir()
+    other = tmp_path / "other" / "tiny.onnx"
+    build_model(tiny_weights(), other, style_layers=["conv3_1"])
+    shutil.copy(place(other), place(path))
+    with pytest.raises(ModelError, match="other layers or of other weights"):
+        Model.load(path, "cpu")
+    with pytest.raises(ModelError, match="other layers or of other weights"):
+        check_files(path)
+
+
+def test_a_model_that_is_replaced_while_in_use_is_not_mixed_with_the_new_one(
+    tiny_model: Path, tmp_path: Path
+) -> None:
+    path = _copied(tiny_model, tmp_path)
+    model = Model.load(path, "cpu")
+    model.targets(picture(40, 40)[None])
+    build_model(tiny_weights(seed=9), path)
+    model.targets(picture(40, 40, 1)[None])
+    with pytest.raises(ModelError, match="other layers or of other weights"):
+        model.targets(picture(48, 40)[None])
+
+
+def test_two_sizes_at_a_time_have_sessions_of_their_own(
+    tiny_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = Model.load(tiny_model, "cpu")
+    made: list[object] = []
+    start = Session.__init__
+
+    def counted(self: Session, *arguments: Any, **others: Any) -> None:
+        made.append(others.get("size"))
+        start(self, *arguments, **others)
+
+    monkeypatch.setattr(Session, "__init__", counted)
+    for _ in range(3):
+        for size in ((40, 44), (48, 36)):
+            model.targets(picture(*size)[None])
+    assert made == [(40, 44), (48, 36)]
+
+
 def test_threads_may_share_a_model(tiny_model: Path) -> None:
     model = Model.load(tiny_model, "cpu")
     pictures = [picture(40 + n, 50 - n, seed=n)[None] for n in range(8)]
@@ -95,10 +148,6 @@ def test_threads_may_share_a_model(tiny_model: Path) -> None:
     for n, targets in enumerate(expected):
         for name, values in targets.items():
             np.testing.assert_array_equal(found[n][name], values)
-
-
-def _cpu_targets(path: Path) -> Path:
-    return contract.targets_path(contract.cpu_path(path))
 
 
 def _truncate(path: Path) -> None:
@@ -141,6 +190,7 @@ def test_damage_to_any_portable_file_is_found_at_load(
         (_flip, contract.weights_path, "SHA-256 .* expected .* was changed"),
         (_truncate, contract.cpu_path, "cannot be loaded"),
         (Path.unlink, contract.kernels_path, "kernels.onnx does not exist"),
+        (Path.unlink, Path, "tiny.onnx does not exist"),
         (Path.unlink, _cpu_targets, "targets.onnx does not exist"),
         (_truncate, _cpu_targets, "cannot be loaded"),
     ],
@@ -178,7 +228,7 @@ def test_a_model_of_another_schema_is_refused(
     tiny_model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(contract, "SCHEMA", 99)
-    with pytest.raises(ModelError, match="schema 1, expected 99"):
+    with pytest.raises(ModelError, match="schema 2, expected 99"):
         Model.load(tiny_model, "cpu")
 
 

@@ -1,16 +1,19 @@
 from collections.abc import Callable, Mapping
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from onnx.reference import ReferenceEvaluator
 
-from export import STYLE_LAYERS, model, winograd
+from export import STYLE_LAYERS, build_model, model, winograd
 from export.graph import Graph
-from export.parts import Parts as PartGraphs
+from export.parts import PartGraphs
 from export.write import to_proto
-from lightstyle import contract
+from lightstyle import Model, Settings, contract, stylize
+from lightstyle.errors import UsageError
+from lightstyle.layout import Layout
 from lightstyle.parts import Parts, Plan
 from tests.networks import feeds_for, loss_for, picture, tiny_weights
 from tests.oracles import loss_and_gradient, relative_l2, run_reference
@@ -112,3 +115,66 @@ def test_without_style_only_features_are_compared() -> None:
     pixels, feeds = image[None].astype(np.float64), feeds_for(loss, np.float64)
     found = parts.evaluate(pixels, feeds, PLANS[0])[contract.GRADIENT]
     assert relative_l2(found[0], gradient) < 1e-12
+
+
+HALVES = np.where(np.arange(64) < 30, picture(96, 64, 5), 255).astype(np.float32)
+
+
+@pytest.mark.parametrize(
+    ("content", "style", "pooling"),
+    [
+        (["conv4_2", "conv5_2"], [*STYLE], "max"),
+        (["conv4_2"], [*STYLE], "average"),
+        (["conv5_2"], [], "max"),
+        ([], ["conv1_2", "conv3_1"], "max"),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize(
+    "image", [picture(97, 45), picture(40, 131), HALVES], ids=["high", "wide", "flat"]
+)
+def test_on_onnxruntime_a_model_gives_the_same_in_parts(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    content: list[str],
+    style: list[str],
+    pooling: str,
+    image: np.ndarray,
+) -> None:
+    if image is not HALVES:  # where a few channels would not show rounding from ties
+        monkeypatch.setattr(winograd, "THRESHOLD", 0.0)
+    path = tmp_path / "m.onnx"
+    layers = {"content_layers": content, "style_layers": style}
+    build_model(WEIGHTS.halved(), path, pooling=pooling, **layers)
+    loaded = Model.load(path, "cpu")
+    other = picture(*image.shape[1:], 1)[None]
+    targets, in_parts = loaded.targets(other), loaded.targets(other, PLANS[0])
+    assert targets.keys() == in_parts.keys()
+    for name, value in targets.items():
+        assert relative_l2(in_parts[name], value.astype(np.float64)) < 1e-5
+    feeds = {**targets, contract.TV_WEIGHT: np.array(0.1, np.float32)}
+    for name in targets:
+        feeds[name.replace("_target", "_weight")] = np.array(3, np.float32)
+    whole = loaded.evaluate(image[None], feeds)
+    parts = loaded.evaluate(image[None], feeds, PLANS[0])
+    assert parts.terms == pytest.approx(whole.terms, rel=1e-5)
+    assert relative_l2(parts.gradient, whole.gradient.astype(np.float64)) < 1e-5
+
+
+def test_a_picture_is_painted_in_strips_where_memory_is_short(
+    tiny_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = Settings(size=96, iterations=4)
+    content, style = (picture(96, 64, seed).transpose(1, 2, 0) / 255 for seed in (1, 2))
+    whole = stylize(content, style, model=tiny_model, settings=settings)
+    loaded = Model.load(tiny_model, "cpu")
+    narrow = Layout(PLANS[0], 5, 0, 1.5)
+    monkeypatch.setattr(loaded, "layout", lambda *_, **__: narrow)
+    strips = stylize(content, style, model=loaded, settings=settings)
+    np.testing.assert_allclose(strips.image_hwc, whole.image_hwc, atol=0.05)
+
+
+def test_a_budget_that_is_too_small_is_one_line(tiny_model: Path) -> None:
+    loaded = Model.load(tiny_model, "cpu", memory=10**6)
+    with pytest.raises(UsageError, match="but 96x64 takes"):
+        loaded.layout(64, 96)

@@ -1,0 +1,75 @@
+import json
+
+import pytest
+
+from lightstyle import contract, layout
+from lightstyle.errors import ModelError, UsageError
+from lightstyle.layout import Costs, choose
+
+COSTS = Costs(
+    whole=2000,
+    kept=200,
+    targets=40,
+    forward={1: 800, 2: 4000, 3: 9000, 4: 20000, 5: 16000},
+    backward={1: 1400, 2: 5000, 3: 12000, 4: 26000, 5: 20000},
+    work={1: 38e3, 2: 55e3, 3: 129e3, 4: 129e3, 5: 18e3},
+)
+GB = 10**9
+HELD = 300 * 10**6
+SIZES_GB = (8, 5, 3.3, 2.9)
+
+
+def test_a_small_picture_is_computed_whole() -> None:
+    found = choose(COSTS, 4 * GB, HELD, 512, 512)
+    assert found.plan is None
+    assert found.history == max(layout.HISTORIES)
+    assert found.overhead == 1
+
+
+def test_less_memory_never_means_a_faster_layout() -> None:
+    budgets = [int(size * GB) for size in (12, 8, 6, 5, 4.2, 3.6, 3.2)]
+    found = [choose(COSTS, budget, HELD, 2048, 2048) for budget in budgets]
+    costs = [each.overhead * layout.HISTORIES[each.history] for each in found]
+    assert costs == sorted(costs)
+    assert found[0].plan is None
+    assert found[-1].plan is not None
+    assert found[-1].history < found[0].history
+    for each, budget in zip(found, budgets, strict=True):
+        assert each.memory <= budget
+
+
+def test_scipy_takes_more_and_targets_less() -> None:
+    own, scipy, targets = (
+        choose(COSTS, 20 * GB, HELD, 1024, 1024, name).memory
+        for name in ("lbfgs", "lbfgsb", None)
+    )
+    assert targets < own < scipy
+
+
+def test_what_is_free_is_no_reason_to_refuse(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(layout, "available", lambda: 0)
+    assert choose(COSTS, None, HELD, 1024, 1024).plan is not None
+
+
+def test_what_cannot_be_met_is_refused_with_what_could_be() -> None:
+    with pytest.raises(UsageError, match="but 1024x1024 takes") as caught:
+        choose(COSTS, 400 * 10**6, HELD, 1024, 1024)
+    needed = float(str(caught.value).split("takes ")[1].split(" GB")[0])
+    assert choose(COSTS, int(needed * 1.01 * GB), HELD, 1024, 1024).plan is not None
+
+
+def test_a_model_without_parts_is_computed_whole_or_not_within_a_budget() -> None:
+    assert choose(None, None, HELD, 4096, 4096).plan is None
+    with pytest.raises(UsageError, match="memory can be limited on the CPU only"):
+        choose(None, 8 * GB, HELD, 512, 512)
+
+
+def test_costs_come_from_metadata() -> None:
+    sweeps = {"forward": [1, 2], "backward": [3, 4], "work": [5, 6]}
+    text = json.dumps({"whole": 5.0, "kept": 6.0, "targets": 7.0, **sweeps})
+    assert Costs.parse({contract.META_COSTS: text}) == Costs(
+        5.0, 6.0, 7.0, {1: 1.0, 2: 2.0}, {1: 3.0, 2: 4.0}, {1: 5.0, 2: 6.0}
+    )
+    assert Costs.parse({}) is None
+    with pytest.raises(ModelError, match="damaged"):
+        Costs.parse({contract.META_COSTS: text[:20]})
