@@ -6,8 +6,9 @@ does not change the picture (device, threads, where to write) is not one of thes
 
 import math
 import numbers
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from typing import Any, Final
+from typing import Any, Final, Self
 
 from .contract import MINIMUM_SIDE, POOLINGS
 from .errors import UsageError
@@ -117,6 +118,15 @@ class Settings:
         for name in ("content_layers", "style_layers"):
             values[name] = str(values[name])
         return values
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Self:
+        """The settings that `as_dict` described."""
+        layers = {
+            name: LayerWeights.parse(values[name])
+            for name in ("content_layers", "style_layers")
+        }
+        return cls(**{**values, **layers})
 
     def _check_number(
         self, name: str, at_least: float, at_most: float = math.inf
