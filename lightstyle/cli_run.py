@@ -13,6 +13,7 @@ from . import console, output, registry
 from .checkpoint import Checkpoint
 from .cli_options import RunOptions
 from .console import Interrupt, Saver, Watcher, say
+from .descent import Callback
 from .errors import CheckpointError, OutputError, TransferError, UsageError
 from .model import Model
 from .optimize import Status
@@ -20,7 +21,6 @@ from .result import Progress, Result
 from .resume import JOBS
 from .saved import Saved
 from .settings import INITS, Settings
-from .transfer import Callback
 
 
 def make(

@@ -199,10 +199,13 @@ def _detail(progress: Progress) -> str:
         groups[group] = groups.get(group, 0.0) + value
     scale = 100 / losses.total if losses.total else 0.0
     parts = " ".join(f"{name} {value * scale:.0f} %" for name, value in groups.items())
-    seconds = sum(entry.seconds for entry in progress.history) / progress.evaluation
-    left = round(seconds * (progress.settings.iterations - progress.evaluation))
+    seconds = losses.seconds
+    left = round(progress.seconds_left)
     clock = f"{left // 3600}:{left // 60 % 60:02d}:{left % 60:02d}"
-    return f"loss {losses.total:.4g} ({parts})  {seconds:.2f} s each  {clock} left"
+    line = f"loss {losses.total:.4g} ({parts})  {seconds:.2f} s each  {clock} left"
+    if progress.levels > 1:
+        line = f"level {progress.level} of {progress.levels}  {line}"
+    return line
 
 
 def _opened(path: Path) -> TextIO:

@@ -45,6 +45,7 @@ class Objective:
         start: Array,
         content: Array | None,
         style: Array | None,
+        history: list[Losses] | None = None,
     ) -> None:
         """Compute the targets and the weights.
 
@@ -55,8 +56,9 @@ class Objective:
                 given, whose terms weigh nothing.
             content: (1, 3, H, W) or none.
             style: (1, 3, h, w) or none.
+            history: To go on with, of the levels before this one.
         """
-        self.history: list[Losses] = []
+        self.history: list[Losses] = [] if history is None else history
         self._model = model
         self._shape = start.shape
         content_names = map(contract.content_target, model.info.content_layers)

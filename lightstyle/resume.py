@@ -6,10 +6,10 @@ from typing import Final
 
 from . import registry, transfer
 from .checkpoint import Checkpoint
+from .descent import Callback
 from .model import Model
 from .result import Result
 from .saved import Saved
-from .transfer import Callback
 
 #: Functions that make a picture, by the name that a checkpoint knows them by.
 JOBS: Final[Mapping[str, Callable[..., Result]]] = {

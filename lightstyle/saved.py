@@ -105,6 +105,11 @@ class Saved:
         return {name: self.head[name] for name in _DESCRIPTION}
 
     @property
+    def level(self) -> int:
+        """Index of the level of the pyramid that the run had come to."""
+        return int(self.head["level"])
+
+    @property
     def elapsed(self) -> float:
         """Seconds that the run took up to the checkpoint."""
         return float(self.head["elapsed"])

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,14 +31,20 @@ class Scene:
         size: Of the result.
         content: To keep, if any.
         style: To paint like, if any.
+        share: Of the result's size, for one of the levels on the way to it.
     """
 
     settings: Settings
     size: Size
     content: Picture | None = None
     style: Picture | None = None
+    share: float = 1.0
 
-    @property
+    def at(self, size: Size) -> "Scene":
+        """The scene of a level of `size`: the style is as much smaller as that is."""
+        return replace(self, size=size, share=max(size) / max(self.size))
+
+    @cached_property
     def alpha_hw(self) -> Array | None:
         """Alpha of the result, (H, W), 0…255, where the content has some."""
         if self.content is None or self.content.alpha_hw is None:
@@ -64,12 +71,14 @@ class Scene:
         """
         if self.style is None:
             return None
-        longest = round(max(self.size) * self.settings.style_scale)
+        longest = round(max(self.size) / self.share * self.settings.style_scale)
         long, short = sorted(self.style.rgb_hwc.shape[:2], reverse=True)
         # An elongated style stays wide enough for the network.
         least = math.ceil(contract.MINIMUM_SIDE * long / short)
         settings = replace(self.settings, size=max(longest, least))
-        size = fitted_size(self.style, settings, "style")
+        whole = fitted_size(self.style, settings, "style")
+        share = max(self.share, contract.MINIMUM_SIDE / min(whole))
+        size = round(whole[0] * share), round(whole[1] * share)
         return images.to_pixels(images.resized(self.style, size).rgb_hwc)
 
     def start_pixels(self) -> Array:
@@ -81,8 +90,8 @@ class Scene:
         if settings.init == "noise":
             return noise.astype(np.float32)
         picture = images.resized(self._start(), self.size)
-        share, pixels = settings.init_noise, images.to_pixels(picture.rgb_hwc)
-        return (share * noise + (1 - share) * pixels).astype(np.float32)
+        mixed, pixels = settings.init_noise, images.to_pixels(picture.rgb_hwc)
+        return (mixed * noise + (1 - mixed) * pixels).astype(np.float32)
 
     def _start(self) -> Picture:
         init = str(self.settings.init)

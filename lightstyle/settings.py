@@ -18,6 +18,9 @@ from .optimize import OPTIMIZERS
 #: What `Settings.init` may name besides a picture file.
 INITS: Final = ("content", "noise", "style")
 
+#: Values of `Settings.pyramid`.
+PYRAMIDS: Final = ("auto", "on", "off")
+
 _CONTENT: Final = "conv5_2"
 
 #: In proportion to 1/N². With them, and this loss, the layers count as they do when the
@@ -68,6 +71,9 @@ class Settings:
         pooling: ``max`` or ``average``.
         optimizer: ``lbfgs``, this package's own; ``lbfgsb``, scipy's, the reference;
             or ``auto``, the one that measures better: ``lbfgs``.
+        pyramid: ``on`` goes from coarse to fine, in levels from about 128 pixels that
+            share the iterations; ``off``; or ``auto``, where it measures better: from
+            noise.
     """
 
     size: int = option(512, "Longest side of the picture, in pixels.")
@@ -88,6 +94,7 @@ class Settings:
     seed: int = option(0, "Seed of the noise.")
     pooling: str = option("max", "Pooling of the network: max or average.")
     optimizer: str = option("auto", "Optimiser: auto, lbfgs, or lbfgsb (scipy's).")
+    pyramid: str = option("auto", "Go from coarse to fine: auto, on, or off.")
 
     def __post_init__(self) -> None:
         """Check every range.
@@ -106,6 +113,8 @@ class Settings:
             _refuse("pooling", self.pooling, " or ".join(POOLINGS))
         if self.optimizer not in ("auto", *OPTIMIZERS):
             _refuse("optimizer", self.optimizer, f"auto, {' or '.join(OPTIMIZERS)}")
+        if self.pyramid not in PYRAMIDS:
+            _refuse("pyramid", self.pyramid, " or ".join(PYRAMIDS))
         if self.init is not None and not (self.init and isinstance(self.init, str)):
             _refuse("init", self.init, f"{', '.join(INITS)} or a picture file")
         for name in ("content_layers", "style_layers"):

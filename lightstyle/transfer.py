@@ -5,27 +5,24 @@ content and style together; `reconstruct`, the content term alone (their figure 
 `texture`, the style term alone (figure 1, bottom).
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-from . import contract, images, registry
+from . import contract, images, pyramid, registry
 from .checkpoint import Checkpoint, Keeper
+from .descent import Callback, Watch, descend, optimizer_name
 from .errors import TransferError, UsageError
 from .images import ImageSource
 from .model import Model, ModelInfo
 from .objective import Objective
-from .optimize import OPTIMIZERS, State, Status, minimize
-from .result import Progress, Result
+from .optimize import Status
+from .result import Result
 from .saved import describe
-from .scene import Scene, fitted_size
+from .scene import Array, Scene, fitted_size
 from .settings import Settings
-from .variables import Pyramid
-
-#: Sees every evaluation; raising `StopIteration` ends the run with the best picture.
-Callback = Callable[[Progress], None]
 
 
 @dataclass(frozen=True)
@@ -136,52 +133,51 @@ def _run(
     scene, settings = job.scene, job.scene.settings
     saved = checkpoint.saved if checkpoint else None
     began = perf_counter() - (saved.elapsed if saved else 0.0)
-    content, style = scene.content_pixels(), scene.style_pixels()
-    start, alpha_hw = scene.start_pixels(), scene.alpha_hw
+    plan = pyramid.levels(scene.size, settings)
+    stages = [scene.at(level.size) for level in plan]
+    contents = [stage.content_pixels() for stage in stages]
+    styles = [stage.style_pixels() for stage in stages]
+    picture = stages[0].start_pixels()
     if not isinstance(model, Model):
         model = registry.load(model, settings)
     registry.check(model.info, settings)
     keeper = _keeper(checkpoint, job, model.info)
-    objective = Objective(model, settings, start, content, style)
-    if saved:
-        objective.history += saved.history
+    history = saved.history if saved else []
+    resumed = saved.state() if saved else None
+    level = saved.level if saved else 0
+    if resumed is not None:
+        picture = resumed.point.reshape(1, 3, *plan[level].size[::-1])
 
-    def watch(state: State) -> None:
-        seconds, history = perf_counter() - began, tuple(objective.history)
-        image = state.point.reshape(start.shape)
-        try:
-            if callback is not None:
-                callback(Progress(history, settings, seconds, image, alpha_hw))
-        except StopIteration:
-            keeper.write(state, history, seconds)
-            raise
-        keeper.write_if_due(state, history, seconds)
+    def enlarged(picture: Array, level: int, target: int) -> Array:
+        both = contents[level], contents[target]
+        kept = both if settings.init == "content" else (None, None)
+        return pyramid.finer(picture, *kept, plan[target].size)
 
-    optimizer = OPTIMIZERS[0] if settings.optimizer == "auto" else settings.optimizer
-    outcome = minimize(
-        objective,
-        start.ravel(),
-        settings.iterations,
-        watch,
-        optimizer=optimizer,
-        variables=Pyramid(start.shape[1:]),
-        resumed=saved.state() if saved else None,
-    )
-    if outcome.status is Status.NON_FINITE and outcome.evaluations == 1:
+    while True:
+        given = contents[level], styles[level]
+        objective = Objective(model, settings, picture, *given, history)
+        watch = Watch(callback, keeper, stages[level], plan, level, history, began)
+        outcome = descend(objective, picture, watch, resumed)
+        picture, resumed = outcome.point.reshape(picture.shape), None
+        stopped = outcome.status in (Status.CANCELLED, Status.NON_FINITE)
+        if stopped or level + 1 == len(plan):
+            break
+        picture, level = enlarged(picture, level, level + 1), level + 1
+    if outcome.status is Status.NON_FINITE and len(history) == 1:
         raise TransferError(
             "the loss of the starting picture is not a finite number: lower the "
             f"weights (style-weight is {settings.style_weight:g}, content-weight "
             f"{settings.content_weight:g}, tv-weight {settings.tv_weight:g})"
         )
     return Result(
-        image_hwc=images.from_pixels(outcome.point.reshape(start.shape)),
-        alpha_hw=alpha_hw,
+        image_hwc=images.from_pixels(enlarged(picture, level, len(plan) - 1)),
+        alpha_hw=scene.alpha_hw,
         status=outcome.status,
         loss=outcome.loss,
-        history=tuple(objective.history),
+        history=tuple(history),
         seconds=perf_counter() - began,
         settings=settings,
-        optimizer=optimizer,
+        optimizer=optimizer_name(settings),
         notes=(*scene.notes, *keeper.notes),
     )
 

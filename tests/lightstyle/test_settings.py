@@ -31,6 +31,7 @@ from lightstyle.settings import Settings
         ("init", ""),
         ("pooling", "min"),
         ("optimizer", "adam"),
+        ("pyramid", "maybe"),
         ("content_layers", {"conv1_1": 1.0}),
         ("style_layers", "conv1_1"),
     ],
