@@ -1,16 +1,18 @@
-"""The optimisation of one level of a run: watched, shown and kept."""
+"""The optimisation of a run, level by level: watched, shown and kept."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from time import perf_counter
 
-from . import pyramid
 from .checkpoint import Keeper
+from .model import Model
 from .objective import Losses, Objective
-from .optimize import OPTIMIZERS, Outcome, State, minimize
-from .pyramid import Level
+from .optimize import OPTIMIZERS, Outcome, State, Status, minimize
+from .pyramid import Stages, seconds_left
 from .result import Progress
-from .scene import Array, Scene
+from .saved import Saved
+from .scene import Array
 from .settings import Settings
 from .variables import Pyramid
 
@@ -19,77 +21,91 @@ Callback = Callable[[Progress], None]
 
 
 @dataclass(frozen=True)
-class Watch:
-    """Shows and keeps what the optimisation of a level has come to.
+class Descent:
+    """Goes through the levels of a run.
 
     Attributes:
-        callback: Who else wants to see it.
+        model: Evaluates.
+        stages: The pictures of all levels.
+        settings: Of the run.
+        callback: Who wants to see every evaluation, if any.
         keeper: Writes checkpoints.
-        stage: The level's pictures.
-        plan: All levels.
-        level: Index of this one.
-        history: Losses of all evaluations, which the objective adds to.
+        history: Losses of all evaluations, to which those to come are added.
         began: When the run did, by `perf_counter`.
     """
 
+    model: Model
+    stages: Stages
+    settings: Settings
     callback: Callback | None
     keeper: Keeper
-    stage: Scene
-    plan: Sequence[Level]
-    level: int
     history: list[Losses]
     began: float
 
-    def __call__(self, state: State) -> None:
-        """See one evaluation; `StopIteration` of the callback ends the run."""
-        seconds, history = perf_counter() - self.began, tuple(self.history)
-        kept = state, history, seconds, self.level
-        try:
-            if self.callback is not None:
-                self.callback(self._progress(state, history, seconds))
-        except StopIteration:
-            self.keeper.write(*kept)
-            raise
-        self.keeper.write_if_due(*kept)
+    def run(self, picture: Array, saved: Saved | None) -> tuple[Array, Outcome]:
+        """From the start `picture`, or from what was `saved`, to the end.
 
-    def _progress(
-        self, state: State, history: tuple[Losses, ...], seconds: float
-    ) -> Progress:
-        begun = len(history) - state.evaluations
-        left = pyramid.seconds_left(self.plan, self.level, history, begun)
-        width, height = self.stage.size
-        image = state.point.reshape(1, 3, height, width)
-        number, count = self.level + 1, len(self.plan)
-        settings, alpha_hw = self.stage.settings, self.stage.alpha_hw
-        return Progress(
-            history, settings, seconds, number, count, left, image, alpha_hw
+        Returns:
+            The picture at its final size, (1, 3, H, W), 0…255, and how the last level
+            that was begun ended.
+        """
+        level, state, last = 0, None, len(self.stages.plan) - 1
+        if saved is not None:
+            level, state = saved.level, saved.state()
+            picture = state.point.reshape(self._shape(level))
+        while True:
+            outcome = self._at(level, picture, state)
+            picture, state = outcome.point.reshape(self._shape(level)), None
+            stopped = outcome.status in (Status.CANCELLED, Status.NON_FINITE)
+            if stopped or level == last:
+                return self.stages.enlarged(picture, level, last), outcome
+            picture = self.stages.enlarged(picture, level, level + 1)
+            level += 1
+
+    def _at(self, level: int, start: Array, state: State | None) -> Outcome:
+        """Optimise until the run has used the evaluations planned up to this level."""
+        pictures = self.stages.contents[level], self.stages.styles[level]
+        objective = Objective(self.model, self.settings, start, *pictures, self.history)
+        before = len(self.history) - (state.evaluations if state else 0)
+        return minimize(
+            objective,
+            start.ravel(),
+            self.stages.plan[level].until - before,
+            partial(self._watch, level),
+            optimizer=optimizer_name(self.settings),
+            variables=Pyramid(start.shape[1:]),
+            resumed=state,
         )
 
+    def _watch(self, level: int, state: State) -> None:
+        history, seconds = tuple(self.history), perf_counter() - self.began
+        try:
+            if self.callback is not None:
+                self.callback(self._progress(level, state, history, seconds))
+        except StopIteration:
+            self.keeper.write(state, history, seconds, level)
+            raise
+        self.keeper.write_if_due(state, history, seconds, level)
 
-def descend(
-    objective: Objective,
-    start: Array,
-    watch: Watch,
-    resumed: State | None,
-) -> Outcome:
-    """Optimise one level until it has used the evaluations that are planned for it.
+    def _progress(
+        self, level: int, state: State, history: tuple[Losses, ...], seconds: float
+    ) -> Progress:
+        plan = self.stages.plan
+        begun = len(history) - state.evaluations
+        return Progress(
+            history=history,
+            settings=self.settings,
+            seconds=seconds,
+            level=level + 1,
+            levels=len(plan),
+            seconds_left=seconds_left(plan, level, history, begun),
+            _best_nchw=state.point.reshape(self._shape(level)),
+            _alpha_hw=self.stages.scenes[level].alpha_hw,
+        )
 
-    Args:
-        objective: Of the level.
-        start: (1, 3, H, W).
-        watch: Of the level.
-        resumed: Where to go on, if it is a level that was interrupted.
-    """
-    before = len(objective.history) - (resumed.evaluations if resumed else 0)
-    return minimize(
-        objective,
-        start.ravel(),
-        watch.plan[watch.level].until - before,
-        watch,
-        optimizer=optimizer_name(watch.stage.settings),
-        variables=Pyramid(start.shape[1:]),
-        resumed=resumed,
-    )
+    def _shape(self, level: int) -> tuple[int, int, int, int]:
+        width, height = self.stages.plan[level].size
+        return 1, 3, height, width
 
 
 def optimizer_name(settings: Settings) -> str:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from . import contract, images
 from .objective import Losses
-from .scene import Size
+from .scene import Scene, Size
 from .settings import Settings
 
 Array = NDArray[np.float32]
@@ -86,6 +86,36 @@ def finer(
     else:
         picture = finer_content + images.resampled(best - content, size)
     return np.clip(picture, np.float32(0), np.float32(255))
+
+
+class Stages:
+    """The pictures of a run at each of its levels.
+
+    Attributes:
+        plan: The levels.
+        scenes: For each, the scene at its size.
+        contents: For each, (1, 3, H, W) or none.
+        styles: For each, (1, 3, h, w) or none.
+    """
+
+    def __init__(self, scene: Scene) -> None:
+        """Resize the pictures of `scene`."""
+        self.plan = levels(scene.size, scene.settings)
+        self.scenes = [scene.at(level.size) for level in self.plan]
+        self.contents = [scene.content_pixels() for scene in self.scenes]
+        self.styles = [scene.style_pixels() for scene in self.scenes]
+
+    def enlarged(self, picture: Array, level: int, target: int) -> Array:
+        """The picture that the level `level` came to, as start of the level `target`.
+
+        Both count from 0.
+        """
+        if level == target:
+            return picture
+        contents = self.contents[level], self.contents[target]
+        if self.scenes[level].settings.init != "content":
+            contents = None, None
+        return finer(picture, *contents, self.plan[target].size)
 
 
 def seconds_left(

@@ -11,17 +11,17 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-from . import contract, images, pyramid, registry
+from . import contract, images, registry
 from .checkpoint import Checkpoint, Keeper
-from .descent import Callback, Watch, descend, optimizer_name
+from .descent import Callback, Descent, optimizer_name
 from .errors import TransferError, UsageError
 from .images import ImageSource
 from .model import Model, ModelInfo
-from .objective import Objective
 from .optimize import Status
+from .pyramid import Stages
 from .result import Result
 from .saved import describe
-from .scene import Array, Scene, fitted_size
+from .scene import Scene, fitted_size
 from .settings import Settings
 
 
@@ -133,36 +133,15 @@ def _run(
     scene, settings = job.scene, job.scene.settings
     saved = checkpoint.saved if checkpoint else None
     began = perf_counter() - (saved.elapsed if saved else 0.0)
-    plan = pyramid.levels(scene.size, settings)
-    stages = [scene.at(level.size) for level in plan]
-    contents = [stage.content_pixels() for stage in stages]
-    styles = [stage.style_pixels() for stage in stages]
-    picture = stages[0].start_pixels()
+    stages = Stages(scene)
+    start = stages.scenes[0].start_pixels()
     if not isinstance(model, Model):
         model = registry.load(model, settings)
     registry.check(model.info, settings)
     keeper = _keeper(checkpoint, job, model.info)
     history = saved.history if saved else []
-    resumed = saved.state() if saved else None
-    level = saved.level if saved else 0
-    if resumed is not None:
-        picture = resumed.point.reshape(1, 3, *plan[level].size[::-1])
-
-    def enlarged(picture: Array, level: int, target: int) -> Array:
-        both = contents[level], contents[target]
-        kept = both if settings.init == "content" else (None, None)
-        return pyramid.finer(picture, *kept, plan[target].size)
-
-    while True:
-        given = contents[level], styles[level]
-        objective = Objective(model, settings, picture, *given, history)
-        watch = Watch(callback, keeper, stages[level], plan, level, history, began)
-        outcome = descend(objective, picture, watch, resumed)
-        picture, resumed = outcome.point.reshape(picture.shape), None
-        stopped = outcome.status in (Status.CANCELLED, Status.NON_FINITE)
-        if stopped or level + 1 == len(plan):
-            break
-        picture, level = enlarged(picture, level, level + 1), level + 1
+    descent = Descent(model, stages, settings, callback, keeper, history, began)
+    picture, outcome = descent.run(start, saved)
     if outcome.status is Status.NON_FINITE and len(history) == 1:
         raise TransferError(
             "the loss of the starting picture is not a finite number: lower the "
@@ -170,7 +149,7 @@ def _run(
             f"{settings.content_weight:g}, tv-weight {settings.tv_weight:g})"
         )
     return Result(
-        image_hwc=images.from_pixels(enlarged(picture, level, len(plan) - 1)),
+        image_hwc=images.from_pixels(picture),
         alpha_hw=scene.alpha_hw,
         status=outcome.status,
         loss=outcome.loss,
