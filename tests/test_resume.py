@@ -10,6 +10,7 @@ import pytest
 
 import lightstyle
 from lightstyle import checkpoint_file
+from lightstyle.console import Interrupt
 from lightstyle.errors import ExitCode
 from lightstyle.saved import Saved
 from tests.conftest import Runner
@@ -45,6 +46,22 @@ def test_sigterm_keeps_picture_and_run_and_exits_143(run: Runner, studio: Path) 
     assert "stopped on request" in errors
     assert Path("out.png").exists()
     assert KEPT.exists()
+
+
+@pytest.mark.parametrize(
+    ("number", "ended"),
+    [(signal.SIGTERM, SystemExit), (signal.SIGINT, KeyboardInterrupt)],
+)
+def test_a_second_signal_ends_at_once(
+    number: signal.Signals, ended: type[BaseException]
+) -> None:
+    before = signal.getsignal(number)
+    with Interrupt() as interrupt:
+        signal.raise_signal(number)
+        with pytest.raises(ended):
+            signal.raise_signal(number)
+    assert interrupt.exit_code == 128 + number
+    assert signal.getsignal(number) is before
 
 
 def test_resume_continues_with_all_options_and_then_removes_the_checkpoint(

@@ -4,6 +4,7 @@ A run with levels comes first; then one without for as many seconds. Both losses
 the final size, so they can be compared.
 """
 
+import json
 from argparse import ArgumentParser
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -82,7 +83,7 @@ def main() -> None:
     parser.add_argument("--pictures", type=Path, help="folder to keep them in")
     options = parser.parse_args()
     model = registry.load(options.model, device="cpu")
-    print(machine.description(machine.threads()), "\n")
+    print(json.dumps(machine.description(machine.threads())), "\n")
     print("| pictures | start | seconds | loss, levels | loss, one | ratio |")
     print("|---|---|---|---|---|---|", flush=True)
     for number, pair in enumerate(pairs(options.images)):
