@@ -7,6 +7,7 @@ result = lightstyle.stylize("photo.jpg", "painting.jpg", model=model)
 result.save("out.png")
 """
 
+from .checkpoint import Checkpoint
 from .contract import VERSION
 from .errors import LightstyleError
 from .layers import LayerWeights
@@ -14,12 +15,14 @@ from .model import Model
 from .optimize import Status
 from .registry import load as load_model
 from .result import Progress, Result
+from .resume import resume
 from .settings import Settings
 from .transfer import reconstruct, stylize, texture
 
 __version__ = VERSION
 
 __all__ = [
+    "Checkpoint",
     "LayerWeights",
     "LightstyleError",
     "Model",
@@ -30,6 +33,7 @@ __all__ = [
     "__version__",
     "load_model",
     "reconstruct",
+    "resume",
     "stylize",
     "texture",
 ]

@@ -4,34 +4,22 @@ What is heavy (scipy, onnxruntime) is imported by the modules that need it when 
 need it, so that ``--help`` answers at once.
 """
 
-import os
 import sys
 import traceback
-from collections.abc import Callable, Sequence
-from contextlib import ExitStack
 from dataclasses import replace
 from importlib import metadata
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from . import cli_models, console, memory, registry, session, transfer
-from . import output as output_
+from . import cli_models, cli_run, registry, session, transfer
 from .cli_options import RunOptions, takes
-from .console import Interrupt, Saver, say
+from .cli_run import make
+from .console import say
 from .contract import BUNDLED_MODEL, VERSION
-from .errors import (
-    DeviceError,
-    ExitCode,
-    LightstyleError,
-    OutputError,
-    TransferError,
-    UsageError,
-)
-from .optimize import Status
-from .result import Progress, Result
-from .settings import DEMO, INITS, Settings
+from .errors import DeviceError, ExitCode, LightstyleError, UsageError
+from .settings import DEMO, Settings
 
 app = typer.Typer(
     name="lightstyle",
@@ -64,7 +52,7 @@ def stylize(
 ) -> None:
     """Paint the picture CONTENT in the style of the picture STYLE."""
     pictures = {"content": content, "style": style}
-    _make(transfer.stylize, (content, style), output, settings, options, **pictures)
+    make(transfer.stylize, pictures, output, settings, options)
 
 
 @app.command("content")
@@ -73,7 +61,7 @@ def reconstruct(
     content: _Content, output: _Output, settings: Settings, options: RunOptions
 ) -> None:
     """Find a picture with the content features of CONTENT alone, from noise."""
-    _make(transfer.reconstruct, (content,), output, settings, options, content=content)
+    make(transfer.reconstruct, {"content": content}, output, settings, options)
 
 
 @app.command()
@@ -86,8 +74,22 @@ def texture(
     options: RunOptions,
 ) -> None:
     """Make a texture in the style of STYLE alone, from noise."""
-    job, sides = transfer.texture, _parse_size(size)
-    _make(job, (style,), output, settings, options, style=style, size=sides)
+    given = {"style": style, "size": _parse_size(size)}
+    make(transfer.texture, given, output, settings, options)
+
+
+@app.command()
+def resume(
+    checkpoint: Annotated[
+        Path, typer.Argument(help="File that --checkpoint named.", show_default=False)
+    ],
+    quiet: Annotated[bool, typer.Option("--quiet", help="Print errors only.")] = False,
+    debug: Annotated[
+        bool, typer.Option("--debug", help="Show the traceback of an error.")
+    ] = False,
+) -> None:
+    """Continue the run that was kept in CHECKPOINT, with all its options."""
+    cli_run.resume(checkpoint, quiet=quiet)
 
 
 @app.command(
@@ -119,7 +121,7 @@ def demo(
     """Make a picture of two that come with the package, with the bundled model."""
     pictures = {"content": _DEMO / "scene.jpg", "style": _DEMO / "painting.jpg"}
     bundled = replace(options, model=BUNDLED_MODEL)
-    _make(transfer.stylize, [*pictures.values()], output, DEMO, bundled, **pictures)
+    make(transfer.stylize, pictures, output, DEMO, bundled)
 
 
 @app.command()
@@ -153,94 +155,6 @@ def main(arguments: list[str] | None = None) -> None:
             traceback.print_exception(error)
         code = _report(error)
     sys.exit(int(code or ExitCode.OK))
-
-
-def _make(
-    job: Callable[..., Result],
-    inputs: Sequence[Path],
-    path: Path,
-    settings: Settings,
-    options: RunOptions,
-    **pictures: Any,
-) -> None:
-    """Check everything that can be checked, run `job`, write what it made."""
-    saver = Saver(path, options.save_every, options.bits)
-    if settings.init not in (None, *INITS):
-        inputs = [*inputs, Path(settings.init)]
-    _check_outputs(inputs, path, saver.existing(settings.iterations), options)
-    failures: list[OutputError] = []
-    with ExitStack() as stack:
-        interrupt = stack.enter_context(Interrupt())
-        model = registry.load(
-            options.model,
-            settings,
-            options.device,
-            options.threads,
-            memory.parse(options.memory),
-        )
-        where = f"model {model.info.path} on {model.device}"
-        watchers = [
-            stack.enter_context(
-                console.display(where, settings.iterations, quiet=options.quiet)
-            ),
-            stack.enter_context(console.log(options.log)),
-            saver,
-            interrupt,
-        ]
-
-        def callback(progress: Progress) -> None:
-            try:
-                for watch in watchers:
-                    watch(progress)
-            except OutputError as error:  # the best picture is saved before it is told
-                failures.append(error)
-                raise StopIteration from error
-
-        result = job(**pictures, model=model, settings=settings, callback=callback)
-    result.save(path, options.bits)
-    if not options.quiet:
-        _summarise(result, path)
-    _conclude(result, path, failures)
-
-
-def _conclude(result: Result, path: Path, failures: Sequence[OutputError]) -> None:
-    """End with the exit code of what went wrong on the way to the picture, if any."""
-    if failures:
-        raise failures[0]
-    if result.status is Status.NON_FINITE:
-        raise TransferError(
-            "the loss stopped being a finite number at iteration "
-            f"{result.evaluations}: {path} is the best picture before that; lower "
-            "the weights"
-        )
-    if result.status is Status.CANCELLED:
-        raise typer.Exit(ExitCode.INTERRUPTED)
-
-
-def _check_outputs(
-    inputs: Sequence[Path], path: Path, existing: Sequence[Path], options: RunOptions
-) -> None:
-    if options.save_every < 0:
-        raise UsageError(f"save-every is {options.save_every}, expected 0 or more")
-    output_.check_format(path, options.bits)
-    for picture in (path, *existing):
-        output_.check_writable(picture, inputs=inputs, overwrite=options.overwrite)
-    if options.log is not None:
-        taken = [os.path.realpath(other) for other in (*inputs, path, *existing)]
-        if os.path.realpath(options.log) in taken:
-            raise UsageError(f"log {options.log} is also a picture: give another name")
-        output_.check_writable(options.log, inputs=inputs, overwrite=options.overwrite)
-
-
-def _summarise(result: Result, path: Path) -> None:
-    for note in result.notes:
-        say(f"note: {note}")
-    height, width = result.image_hwc.shape[:2]
-    say(
-        f"{path}: {width}x{height}, {result.evaluations} iterations of "
-        f"{result.optimizer} in "
-        f"{result.seconds:.1f} s, loss {result.loss:.6g} ({result.status.value})"
-    )
 
 
 def _parse_size(text: str) -> tuple[int, int]:

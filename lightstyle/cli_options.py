@@ -13,6 +13,7 @@ from typing import Annotated, Any
 
 import typer
 
+from .checkpoint import SECONDS
 from .layers import LayerWeights
 from .session import DEVICES
 from .settings import option
@@ -28,6 +29,10 @@ class RunOptions:
     memory: str = option("auto", "Memory that may be taken, such as 2GB, or auto.")
     save_every: int = option(0, "Save OUT_0050.png … every N iterations; 0: never.")
     log: Path | None = option(None, "Write a JSON object for every iteration.")
+    checkpoint: str | None = option(
+        None, "Keep the run in this file, for `resume`; auto: OUT.checkpoint."
+    )
+    checkpoint_every: float = option(SECONDS, "Seconds between two checkpoints.")
     bits: int = option(8, "Bits of a channel: 8, or 16 for PNG and TIFF.")
     overwrite: bool = option(False, "Replace files that exist.")
     quiet: bool = option(False, "Print errors only.")

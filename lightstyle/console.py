@@ -13,7 +13,8 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any, Protocol, TextIO
 
-from .errors import OutputError
+from .errors import ExitCode, OutputError
+from .objective import Losses
 from .result import Progress
 
 if TYPE_CHECKING:
@@ -75,14 +76,15 @@ def log(path: Path | None) -> Iterator[Watcher]:
         files: list[TextIO] = []
 
         def write(progress: Progress) -> None:
+            first = progress.evaluation
             if not files:  # a run that fails at once leaves no empty log
                 files.append(stack.enter_context(_opened(path)))
-            losses = progress.losses
-            entry = {"evaluation": progress.evaluation, "total": losses.total}
-            entry |= {**losses.terms, "seconds": round(losses.seconds, 6)}
-            numbers = {k: v if math.isfinite(v) else None for k, v in entry.items()}
+                first = 1  # one that is continued has its log written anew
             try:
-                print(json.dumps(numbers), file=files[0], flush=True)
+                for evaluation in range(first, progress.evaluation + 1):
+                    losses = progress.history[evaluation - 1]
+                    print(_entry(evaluation, losses), file=files[0])
+                files[0].flush()
             except OSError as error:
                 raise OutputError(f"log {path}: {error.strerror}") from error
 
@@ -118,37 +120,53 @@ class Saver:
 
 
 class Interrupt:
-    """Ctrl-C ends the run after the evaluation in progress; a second one, at once.
+    """Ctrl-C or SIGTERM ends the run after the evaluation in progress; twice, at once.
 
-    A watcher, and a context in which the signal is caught: the optimisation is stopped
-    from inside, so the best picture is whole and gets written.
+    A watcher, and a context in which the signals are caught: the optimisation is
+    stopped from inside, so the best picture is whole and gets written.
     """
 
     def __init__(self) -> None:
-        """Nothing was pressed yet."""
-        self.pressed = False
-        self._previous: Any = None
+        """No signal has come yet."""
+        self._came: int | None = None
+        self._previous: dict[int, Any] = {}
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """Of a run that was ended so."""
+        ended = self._came == signal.SIGTERM
+        return ExitCode.TERMINATED if ended else ExitCode.INTERRUPTED
 
     def __enter__(self) -> "Interrupt":
-        """Start to catch the signal."""
+        """Start to catch the signals."""
         if threading.current_thread() is threading.main_thread():
-            self._previous = signal.signal(signal.SIGINT, self._press)
+            for number in (signal.SIGINT, signal.SIGTERM):
+                self._previous[number] = signal.signal(number, self._take)
         return self
 
     def __exit__(self, *error: object) -> None:
-        """Leave the signal as it was."""
-        if self._previous is not None:
-            signal.signal(signal.SIGINT, self._previous)
+        """Leave the signals as they were."""
+        for number, handler in self._previous.items():
+            signal.signal(number, handler)
 
     def __call__(self, progress: Progress) -> None:
-        """End the run if the signal has come."""
-        if self.pressed:
+        """End the run if a signal has come."""
+        if self._came is not None:
             raise StopIteration
 
-    def _press(self, number: int, frame: FrameType | None) -> None:
-        if self.pressed:
+    def _take(self, number: int, frame: FrameType | None) -> None:
+        if self._came is not None and number == signal.SIGTERM:
+            raise SystemExit(int(ExitCode.TERMINATED))
+        if self._came is not None:
             raise KeyboardInterrupt
-        self.pressed = True
+        self._came = number
+
+
+def _entry(evaluation: int, losses: Losses) -> str:
+    entry = {"evaluation": evaluation, "total": losses.total}
+    entry |= {**losses.terms, "seconds": round(losses.seconds, 6)}
+    numbers = {k: v if math.isfinite(v) else None for k, v in entry.items()}
+    return json.dumps(numbers)
 
 
 def _bar() -> "Bar":
@@ -181,10 +199,13 @@ def _detail(progress: Progress) -> str:
         groups[group] = groups.get(group, 0.0) + value
     scale = 100 / losses.total if losses.total else 0.0
     parts = " ".join(f"{name} {value * scale:.0f} %" for name, value in groups.items())
-    seconds = sum(entry.seconds for entry in progress.history) / progress.evaluation
-    left = round(seconds * (progress.settings.iterations - progress.evaluation))
+    seconds = losses.seconds
+    left = round(progress.seconds_left)
     clock = f"{left // 3600}:{left // 60 % 60:02d}:{left % 60:02d}"
-    return f"loss {losses.total:.4g} ({parts})  {seconds:.2f} s each  {clock} left"
+    line = f"loss {losses.total:.4g} ({parts})  {seconds:.2f} s each  {clock} left"
+    if progress.levels > 1:
+        line = f"level {progress.level} of {progress.levels}  {line}"
+    return line
 
 
 def _opened(path: Path) -> TextIO:

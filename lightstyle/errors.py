@@ -7,7 +7,8 @@
     ├── OutputError     a file that cannot be written                      exit 5
     ├── DeviceError     a device or onnxruntime that is not there          exit 6
     ├── TransferError   an optimisation that produced no picture           exit 7
-    └── NetworkError    a download that no server gave, or that is off     exit 8
+    ├── NetworkError    a download that no server gave, or that is off     exit 8
+    └── CheckpointError a checkpoint that cannot be continued              exit 9
 
 A message is one line that says what is wrong, what was given, what was expected, and
 what to do. Anything else that escapes is a bug in Lightstyle and exits 1.
@@ -29,7 +30,9 @@ class ExitCode(IntEnum):
     DEVICE = 6
     TRANSFER = 7
     NETWORK = 8
+    CHECKPOINT = 9
     INTERRUPTED = 130
+    TERMINATED = 143
 
 
 class LightstyleError(Exception):
@@ -78,3 +81,9 @@ class NetworkError(LightstyleError):
     """Something must be downloaded, and no server gives it or the network is off."""
 
     exit_code = ExitCode.NETWORK
+
+
+class CheckpointError(LightstyleError):
+    """A checkpoint is missing or damaged, or is of other pictures or another model."""
+
+    exit_code = ExitCode.CHECKPOINT

@@ -177,6 +177,24 @@ def from_pixels(pixels_nchw: NDArray[np.floating]) -> NDArray[np.float32]:
     return np.array(levels, np.float32, order="C")
 
 
+def resampled(
+    pixels_nchw: NDArray[np.float32], size: tuple[int, int]
+) -> NDArray[np.float32]:
+    """Resample planes of any values with the filter of `resized`.
+
+    Args:
+        pixels_nchw: (1, C, h, w).
+        size: Width and height.
+
+    Returns:
+        (1, C, H, W), which may overshoot the values given.
+    """
+    if pixels_nchw.shape[:1:-1] == size:
+        return pixels_nchw
+    planes_hwc = _lanczos(pixels_nchw[0].transpose(1, 2, 0), size)
+    return np.array(planes_hwc.transpose(2, 0, 1)[None], np.float32, order="C")
+
+
 def _read(source: str | os.PathLike[str], name: str) -> bytes:
     # The whole file at once: no descriptor of ours is in Pillow's hands.
     try:

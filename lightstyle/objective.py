@@ -47,6 +47,7 @@ class Objective:
         content: Array | None,
         style: Array | None,
         plan: Plan | None = None,
+        history: list[Losses] | None = None,
     ) -> None:
         """Compute the targets and the weights.
 
@@ -58,8 +59,9 @@ class Objective:
             content: (1, 3, H, W) or none.
             style: (1, 3, h, w) or none.
             plan: How the pictures are cut, if they are.
+            history: To go on with, of the levels before this one.
         """
-        self.history: list[Losses] = []
+        self.history: list[Losses] = [] if history is None else history
         self._model = model
         self._shape = start.shape
         content_names = map(contract.content_target, model.info.content_layers)

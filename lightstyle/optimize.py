@@ -75,9 +75,28 @@ class Outcome:
     status: Status
 
 
-#: Called after every evaluation with the best point so far; raising `StopIteration`
-#: ends the run.
-Watch = Callable[[Vector], None]
+@dataclass(frozen=True, eq=False)
+class State:
+    """A run between two evaluations: all that `minimize` needs to go on from there.
+
+    Attributes:
+        point: The best point so far, which is not used again and may be kept.
+        loss: There.
+        evaluations: Calls of the objective so far.
+        before: The lowest loss when the present descent began.
+        optimizer: `LBFGS.state()`, whose arrays change with the next evaluation; none
+            of scipy's, which cannot tell.
+    """
+
+    point: Vector
+    loss: float
+    evaluations: int
+    before: float
+    optimizer: dict[str, Any] | None
+
+
+#: Called after every evaluation; raising `StopIteration` ends the run.
+Watch = Callable[[State], None]
 
 
 def minimize(
@@ -91,6 +110,7 @@ def minimize(
     variables: Variables | None = None,
     frozen: NDArray[np.bool_] | None = None,
     history: int = HISTORY,
+    resumed: State | None = None,
 ) -> Outcome:
     """Minimise `objective` from `start` with exactly `evaluations` calls at the most.
 
@@ -98,29 +118,34 @@ def minimize(
         objective: Loss and gradient at a flat vector.
         start: Flat vector; not modified.
         evaluations: The budget, at least 1.
-        watch: Sees the best point after every evaluation; it may keep the vector, which
-            is not used again.
+        watch: Sees the state of the run after every evaluation.
         bounds: Least and greatest value of every variable.
         optimizer: ``lbfgs``, compact and float32, or scipy's ``lbfgsb``, in float64.
         variables: Change of variables of ``lbfgs``; ``lbfgsb`` has none.
         frozen: Mask, flat, of variables that keep the value they have in `start`.
-        history: Pairs that ``lbfgs`` remembers.
+        history: Pairs that ``lbfgs`` remembers; as many as before if it goes on.
+        resumed: Where to go on, of a run with the same arguments; `lbfgs` does as if
+            nothing had been, `lbfgsb` descends anew from the best point.
     """
     run = _Run(objective, np.clip(start, *bounds), evaluations, watch)
-    descend: Callable[[], None]
     if optimizer == "lbfgs":
-        compact = LBFGS(
+        if resumed is not None and resumed.optimizer is not None:
+            history = resumed.optimizer["scales"].shape[1]
+        run.compact = LBFGS(
             run.point, bounds, variables=variables, frozen=frozen, history=history
         )
-        descend = partial(_descend_compact, run, compact)
-    else:
-        descend = partial(_descend_scipy, run, bounds, frozen)
+    if resumed is not None:
+        run.restore(resumed)
+    descend: Callable[[], None] = partial(_descend_scipy, run, bounds, frozen)
+    if run.compact is not None:
+        descend = partial(_descend_compact, run, run.compact)
     try:
         while True:
-            before = run.loss
             descend()
-            if before < math.inf and run.loss >= before - RESOLUTION * abs(before):
+            least = run.before - RESOLUTION * abs(run.before)
+            if run.before < math.inf and run.loss >= least:
                 return run.outcome(Status.CONVERGED)
+            run.begin_again()
     except _EndOfRun as end:
         return run.outcome(end.status)
 
@@ -142,28 +167,47 @@ class _Run:
         self.point = start
         self.loss = math.inf
         self.count = 0
+        self.before = math.inf
+        self.compact: LBFGS | None = None
+
+    def restore(self, state: State) -> None:
+        """Go on from `state`."""
+        self.point, self.loss = np.array(state.point, self.point.dtype), state.loss
+        self.count, self.before = state.evaluations, state.before
+        if self.compact is not None and state.optimizer is not None:
+            self.compact.restore(state.optimizer)
+
+    def begin_again(self) -> None:
+        """Set out for a fresh descent from the best point."""
+        self.before = self.loss
+        if self.compact is not None:
+            self.compact.restart(self.point)
 
     def evaluate(self, point: Vector) -> tuple[float, Vector]:
         """Loss and gradient at `point`, which may be kept."""
-        if self.count == self.budget:
+        if self.count >= self.budget:
             raise _EndOfRun(Status.BUDGET_SPENT)
         self.count += 1
         loss, gradient = self.objective(point)
         if not (math.isfinite(loss) and np.isfinite(gradient).all()):
             if math.isfinite(self.loss):
                 with suppress(StopIteration):
-                    self.watch(self.point)
+                    self.watch(self.state())
             raise _EndOfRun(Status.NON_FINITE)
         if loss < self.loss:
             self.point, self.loss = point, loss
         return loss, gradient
 
     def report(self) -> None:
-        """Show the best point to whoever watches."""
+        """Show the state to whoever watches."""
         try:
-            self.watch(self.point)
+            self.watch(self.state())
         except StopIteration:
             raise _EndOfRun(Status.CANCELLED) from None
+
+    def state(self) -> State:
+        inner = None if self.compact is None else self.compact.state()
+        return State(self.point, self.loss, self.count, self.before, inner)
 
     def outcome(self, status: Status) -> Outcome:
         loss = self.loss if math.isfinite(self.loss) else math.nan
@@ -172,7 +216,6 @@ class _Run:
 
 def _descend_compact(run: _Run, optimizer: LBFGS) -> None:
     """From the best point until the optimiser stalls or `_EndOfRun` is raised."""
-    optimizer.restart(run.point)
     while not optimizer.stalled:
         optimizer.accept(*run.evaluate(optimizer.propose()))
         run.report()

@@ -22,11 +22,17 @@ class Progress:
         history: Losses of all evaluations so far, the latest last.
         settings: Of the run.
         seconds: Since the run began.
+        level: Number of the level that the picture is worked on at, from 1.
+        levels: How many there are.
+        seconds_left: Estimate of what all remaining evaluations take.
     """
 
     history: tuple[Losses, ...]
     settings: Settings
     seconds: float
+    level: int
+    levels: int
+    seconds_left: float
     _best_nchw: Vector
     _alpha_hw: NDArray[np.float32] | None
 
@@ -42,7 +48,7 @@ class Progress:
 
     @property
     def image_hwc(self) -> NDArray[np.float32]:
-        """Best picture so far, (H, W, 3), 0…255, made anew at each call."""
+        """Best picture so far at this level, (H, W, 3), 0…255, made at each call."""
         return images.from_pixels(self._best_nchw)
 
     def save(self, path: str | PathLike[str], bits: int = 8) -> None:
@@ -58,7 +64,8 @@ class Result:
         image_hwc: (H, W, 3), RGB, float32, 0…255.
         alpha_hw: (H, W), 0…255, where the content had transparency.
         status: How the optimisation ended.
-        loss: The lowest loss, which is that of the picture before it is rounded.
+        loss: The lowest loss of the last level that was begun, which is that of the
+            picture before it is rounded.
         history: Losses of every evaluation.
         seconds: Of the whole run, loading of the model included.
         settings: That made it.

@@ -6,8 +6,9 @@ does not change the picture (device, threads, where to write) is not one of thes
 
 import math
 import numbers
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from typing import Any, Final
+from typing import Any, Final, Self
 
 from .contract import MINIMUM_SIDE, POOLINGS
 from .errors import UsageError
@@ -16,6 +17,9 @@ from .optimize import OPTIMIZERS
 
 #: What `Settings.init` may name besides a picture file.
 INITS: Final = ("content", "noise", "style")
+
+#: Values of `Settings.pyramid`.
+PYRAMIDS: Final = ("auto", "on", "off")
 
 _CONTENT: Final = "conv5_2"
 
@@ -67,6 +71,9 @@ class Settings:
         pooling: ``max`` or ``average``.
         optimizer: ``lbfgs``, this package's own; ``lbfgsb``, scipy's, the reference;
             or ``auto``, the one that measures better: ``lbfgs``.
+        pyramid: ``on`` goes from coarse to fine, in levels from about 128 pixels that
+            share the iterations; ``off``; or ``auto``, where it measures better: from
+            noise.
     """
 
     size: int = option(512, "Longest side of the picture, in pixels.")
@@ -87,6 +94,7 @@ class Settings:
     seed: int = option(0, "Seed of the noise.")
     pooling: str = option("max", "Pooling of the network: max or average.")
     optimizer: str = option("auto", "Optimiser: auto, lbfgs, or lbfgsb (scipy's).")
+    pyramid: str = option("auto", "Go from coarse to fine: auto, on, or off.")
 
     def __post_init__(self) -> None:
         """Check every range.
@@ -105,6 +113,8 @@ class Settings:
             _refuse("pooling", self.pooling, " or ".join(POOLINGS))
         if self.optimizer not in ("auto", *OPTIMIZERS):
             _refuse("optimizer", self.optimizer, f"auto, {' or '.join(OPTIMIZERS)}")
+        if self.pyramid not in PYRAMIDS:
+            _refuse("pyramid", self.pyramid, " or ".join(PYRAMIDS))
         if self.init is not None and not (self.init and isinstance(self.init, str)):
             _refuse("init", self.init, f"{', '.join(INITS)} or a picture file")
         for name in ("content_layers", "style_layers"):
@@ -117,6 +127,15 @@ class Settings:
         for name in ("content_layers", "style_layers"):
             values[name] = str(values[name])
         return values
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Self:
+        """The settings that `as_dict` described."""
+        layers = {
+            name: LayerWeights.parse(values[name])
+            for name in ("content_layers", "style_layers")
+        }
+        return cls(**{**values, **layers})
 
     def _check_number(
         self, name: str, at_least: float, at_most: float = math.inf

@@ -5,44 +5,33 @@ content and style together; `reconstruct`, the content term alone (their figure 
 `texture`, the style term alone (figure 1, bottom).
 """
 
-import math
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from time import perf_counter
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import Any
 
 from . import contract, images, registry
+from .checkpoint import Checkpoint, Keeper
+from .descent import Callback, Descent, optimizer_name
 from .errors import TransferError, UsageError
-from .images import ImageSource, Picture
-from .model import Model
-from .objective import Objective
-from .optimize import OPTIMIZERS, Status, Vector, minimize
-from .result import Progress, Result
-from .settings import INITS, Settings
-from .variables import Pyramid
-
-Array = NDArray[np.float32]
-
-#: Sees every evaluation; raising `StopIteration` ends the run with the best picture.
-Callback = Callable[[Progress], None]
-
-#: Mean and standard deviation of noise pictures, in grey levels. More noise than this
-#: stays visible as grain after the usual number of iterations.
-NOISE_MEAN, NOISE_DEVIATION = 127.5, 12.0
+from .images import ImageSource
+from .model import Model, ModelInfo
+from .optimize import Status
+from .pyramid import Stages
+from .result import Result
+from .saved import describe
+from .scene import Scene, fitted_size
+from .settings import Settings
 
 
 @dataclass(frozen=True)
 class _Job:
-    """The pictures of a run at their working sizes, (1, 3, H, W) each."""
+    """A function of this module, what it was given, and the pictures of its run."""
 
-    start: Array
-    content: Array | None = None
-    style: Array | None = None
-    alpha_hw: Array | None = None
-    notes: tuple[str, ...] = ()
+    name: str
+    given: Mapping[str, Any]
+    scene: Scene
 
 
 def stylize(
@@ -52,6 +41,7 @@ def stylize(
     model: Model | str | Path | None = None,
     settings: Settings | None = None,
     callback: Callback | None = None,
+    checkpoint: Checkpoint | None = None,
 ) -> Result:
     """Paint the picture `content` in the style of the picture `style`.
 
@@ -63,6 +53,8 @@ def stylize(
             one; by default the one that `registry` finds.
         settings: What to aim for; `Settings()` by default.
         callback: Called after every evaluation, in this thread.
+        checkpoint: Where to keep the run, so that `resume` can go on with it; the
+            pictures must be paths then.
 
     Raises:
         LightstyleError: The subclass says whether a picture, the model, a setting, the
@@ -72,17 +64,10 @@ def stylize(
     settings = replace(settings, init=settings.init or "content")
     subject = images.load(content, role="content")
     painting = images.load(style, role="style")
-    canvas = _fitted(subject, settings, "content")
-    brush = _scaled_style(painting, canvas.rgb_hwc.shape, settings)
-    start = _start(settings, canvas.rgb_hwc.shape, content=subject, style=painting)
-    job = _Job(
-        start,
-        content=images.to_pixels(canvas.rgb_hwc),
-        style=images.to_pixels(brush.rgb_hwc),
-        alpha_hw=canvas.alpha_hw,
-        notes=(*subject.notes, *painting.notes),
-    )
-    return _run(job, model, settings, callback)
+    size = fitted_size(subject, settings, "content")
+    scene = Scene(settings, size, content=subject, style=painting)
+    job = _Job("stylize", {"content": content, "style": style}, scene)
+    return _run(job, model, callback, checkpoint)
 
 
 def reconstruct(
@@ -91,6 +76,7 @@ def reconstruct(
     model: Model | str | Path | None = None,
     settings: Settings | None = None,
     callback: Callback | None = None,
+    checkpoint: Checkpoint | None = None,
 ) -> Result:
     """Find a picture with the content features of `content`, by default from noise.
 
@@ -98,11 +84,10 @@ def reconstruct(
     """
     settings = _from_noise(settings)
     subject = images.load(content, role="content")
-    canvas = _fitted(subject, settings, "content")
-    start = _start(settings, canvas.rgb_hwc.shape, content=subject)
-    pixels = images.to_pixels(canvas.rgb_hwc)
-    job = _Job(start, content=pixels, alpha_hw=canvas.alpha_hw, notes=subject.notes)
-    return _run(job, model, settings, callback)
+    size = fitted_size(subject, settings, "content")
+    scene = Scene(settings, size, content=subject)
+    job = _Job("reconstruct", {"content": content}, scene)
+    return _run(job, model, callback, checkpoint)
 
 
 def texture(
@@ -112,6 +97,7 @@ def texture(
     model: Model | str | Path | None = None,
     settings: Settings | None = None,
     callback: Callback | None = None,
+    checkpoint: Checkpoint | None = None,
 ) -> Result:
     """Make a texture of `size` (width, height) in the style of `style`, from noise.
 
@@ -128,12 +114,9 @@ def texture(
             f"size is {width}x{height}, expected sides of at least "
             f"{contract.MINIMUM_SIDE}"
         )
-    painting = images.load(style, role="style")
-    shape = (height, width, 3)
-    brush = _scaled_style(painting, shape, settings)
-    start = _start(settings, shape, style=painting)
-    job = _Job(start, style=images.to_pixels(brush.rgb_hwc), notes=painting.notes)
-    return _run(job, model, settings, callback)
+    scene = Scene(settings, size, style=images.load(style, role="style"))
+    job = _Job("texture", {"style": style, "size": size}, scene)
+    return _run(job, model, callback, checkpoint)
 
 
 def _from_noise(settings: Settings | None) -> Settings:
@@ -144,87 +127,48 @@ def _from_noise(settings: Settings | None) -> Settings:
 def _run(
     job: _Job,
     model: Model | str | Path | None,
-    settings: Settings,
     callback: Callback | None,
+    checkpoint: Checkpoint | None,
 ) -> Result:
-    began = perf_counter()
+    scene, settings = job.scene, job.scene.settings
+    saved = checkpoint.saved if checkpoint else None
+    began = perf_counter() - (saved.elapsed if saved else 0.0)
+    stages = Stages(scene)
+    start = stages.scenes[0].start_pixels()
     if not isinstance(model, Model):
         model = registry.load(model, settings)
     registry.check(model.info, settings)
-    optimizer = OPTIMIZERS[0] if settings.optimizer == "auto" else settings.optimizer
-    _, _, height, width = job.start.shape
-    layout = model.layout(height, width, optimizer)
-    objective = Objective(
-        model, settings, job.start, job.content, job.style, layout.plan
-    )
-
-    def watch(best: Vector) -> None:
-        if callback is not None:
-            seconds = perf_counter() - began
-            image = best.reshape(job.start.shape)
-            history = tuple(objective.history)
-            callback(Progress(history, settings, seconds, image, job.alpha_hw))
-
-    outcome = minimize(
-        objective,
-        job.start.ravel(),
-        settings.iterations,
-        watch,
-        optimizer=optimizer,
-        variables=Pyramid(job.start.shape[1:]),
-        history=layout.history,
-    )
-    if outcome.status is Status.NON_FINITE and outcome.evaluations == 1:
+    keeper = _keeper(checkpoint, job, model.info)
+    history = saved.history if saved else []
+    descent = Descent(model, stages, settings, callback, keeper, history, began)
+    picture, outcome = descent.run(start, saved)
+    if outcome.status is Status.NON_FINITE and len(history) == 1:
         raise TransferError(
             "the loss of the starting picture is not a finite number: lower the "
             f"weights (style-weight is {settings.style_weight:g}, content-weight "
             f"{settings.content_weight:g}, tv-weight {settings.tv_weight:g})"
         )
     return Result(
-        image_hwc=images.from_pixels(outcome.point.reshape(job.start.shape)),
-        alpha_hw=job.alpha_hw,
+        image_hwc=images.from_pixels(picture),
+        alpha_hw=scene.alpha_hw,
         status=outcome.status,
         loss=outcome.loss,
-        history=tuple(objective.history),
+        history=tuple(history),
         seconds=perf_counter() - began,
         settings=settings,
-        optimizer=optimizer,
-        notes=job.notes,
+        optimizer=optimizer_name(settings),
+        notes=(*scene.notes, *keeper.notes),
     )
 
 
-def _fitted(picture: Picture, settings: Settings, role: str) -> Picture:
-    height, width = picture.rgb_hwc.shape[:2]
-    size = images.fitted_size(
-        width, height, settings.size, enlarge=settings.enlarge, role=role
-    )
-    return images.resized(picture, size)
-
-
-def _scaled_style(
-    picture: Picture, canvas_shape: tuple[int, ...], settings: Settings
-) -> Picture:
-    """The style at `style_scale` of the canvas; no larger than it is, unless told."""
-    longest = round(max(canvas_shape[:2]) * settings.style_scale)
-    long, short = sorted(picture.rgb_hwc.shape[:2], reverse=True)
-    # An elongated style stays wide enough for the network.
-    size = max(longest, math.ceil(contract.MINIMUM_SIDE * long / short))
-    return _fitted(picture, replace(settings, size=size), "style")
-
-
-def _start(settings: Settings, shape: tuple[int, ...], **pictures: Picture) -> Array:
-    """Starting point (1, 3, H, W): `settings.init`, with its share of noise."""
-    height, width = shape[:2]
-    random = np.random.default_rng(settings.seed)
-    noise = random.normal(NOISE_MEAN, NOISE_DEVIATION, (1, 3, height, width))
-    if settings.init == "noise":
-        return noise.astype(np.float32)
-    if settings.init in pictures:
-        picture = pictures[str(settings.init)]
-    elif settings.init in INITS:
-        raise UsageError(f"init is {settings.init}, but this job has no such picture")
+def _keeper(checkpoint: Checkpoint | None, job: _Job, model: ModelInfo) -> Keeper:
+    """Who keeps the run, of which nothing was changed if it goes on."""
+    if checkpoint is None:
+        return Keeper(None, {}, 0)
+    if checkpoint.saved is not None:
+        checkpoint.saved.check_model(model)
+        description = checkpoint.saved.description
     else:
-        picture = images.load(str(settings.init), role="init")
-    pixels = images.to_pixels(images.resized(picture, (width, height)).rgb_hwc)
-    share = settings.init_noise
-    return (share * noise + (1 - share) * pixels).astype(np.float32)
+        description = describe(job.name, job.given, job.scene.settings, model)
+    width, height = job.scene.size
+    return Keeper(checkpoint, description, 3 * width * height)

@@ -81,7 +81,9 @@ def contenders(
     x = random.normal(size=(1, outputs if gradient else channels, side, side))
     feeds = {"x": np.maximum(x, 0).astype(np.float32)}
     graph = _graph(kernel, bias, gradient=gradient)
-    weights = Weights({"layer": kernel}, {"layer": bias}, np.zeros(3), "", "", "")
+    weights = Weights(
+        {"layer": kernel}, {"layer": bias}, np.zeros(3, np.float32), "", "", ""
+    )
     made = {"direct": _run(lower(graph), feeds, side)}
     for tile, points in POINTS.items():
         values = {"OUTPUT": tile, "TILE": tile + 2, "POINTS": points, "THRESHOLD": 0.0}

@@ -47,7 +47,7 @@ def unbounded_scipy(objective: Quadratic, evaluations: int) -> None:
 def bounded_scipy(objective: Quadratic, evaluations: int) -> None:
     """Use ``--optimizer lbfgsb``."""
     start = np.full(VARIABLES, 128.0)
-    minimize(objective, start, evaluations, lambda best: None, optimizer="lbfgsb")
+    minimize(objective, start, evaluations, lambda state: None, optimizer="lbfgsb")
 
 
 def compact(history: int, precision: str, *, pyramid: bool) -> Callable[..., None]:

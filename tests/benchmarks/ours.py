@@ -11,7 +11,7 @@ import numpy as np
 
 from lightstyle import Model, contract
 from lightstyle.objective import Objective
-from lightstyle.optimize import Vector, minimize
+from lightstyle.optimize import State, Vector, minimize
 from lightstyle.variables import Pyramid
 from tests.benchmarks.task import (
     SETTINGS,
@@ -99,9 +99,9 @@ def optimise(
     best = scene.start
     loss = np.nan
 
-    def watch(point: Vector) -> None:
+    def watch(state: State) -> None:
         nonlocal best
-        best = point.reshape(scene.start.shape)
+        best = state.point.reshape(scene.start.shape)
 
     def gated(point: Vector) -> tuple[float, Vector]:
         nonlocal loss

@@ -10,6 +10,7 @@ from lightstyle.optimize import (
     OPTIMIZERS,
     Objective,
     Outcome,
+    State,
     Status,
     Vector,
     Watch,
@@ -30,7 +31,7 @@ def minimize(optimizer: str) -> Minimize:
     return partial(optimize.minimize, bounds=(-1e4, 1e4), optimizer=optimizer)
 
 
-def _ignore(point: Vector) -> None:
+def _ignore(state: State) -> None:
     pass
 
 
@@ -136,8 +137,8 @@ def test_the_watcher_can_stop_the_run_and_that_evaluation_counts(
 ) -> None:
     seen: list[Vector] = []
 
-    def watch(point: Vector) -> None:
-        seen.append(point)
+    def watch(state: State) -> None:
+        seen.append(state.point)
         if len(seen) == 8:
             raise StopIteration
 
@@ -151,9 +152,11 @@ def test_watched_points_are_the_best_so_far_and_stay_as_they_were(
     minimize: Minimize,
 ) -> None:
     seen: list[tuple[Vector, Vector]] = []
-    outcome = minimize(
-        _rosenbrock, np.zeros(10), 40, lambda p: seen.append((p, p.copy()))
-    )
+
+    def watch(state: State) -> None:
+        seen.append((state.point, state.point.copy()))
+
+    outcome = minimize(_rosenbrock, np.zeros(10), 40, watch)
     losses = [_rosenbrock(kept)[0] for kept, _ in seen]
     assert losses == sorted(losses, reverse=True)
     assert losses[-1] == outcome.loss

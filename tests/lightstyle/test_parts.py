@@ -144,10 +144,16 @@ def test_on_onnxruntime_a_model_gives_the_same_in_parts(
     if image is not HALVES:  # where a few channels would not show rounding from ties
         monkeypatch.setattr(winograd, "THRESHOLD", 0.0)
     path = tmp_path / "m.onnx"
-    layers = {"content_layers": content, "style_layers": style}
-    build_model(WEIGHTS.halved(), path, pooling=pooling, **layers)
+    build_model(
+        WEIGHTS.halved(),
+        path,
+        content_layers=content,
+        style_layers=style,
+        pooling=pooling,
+    )
     loaded = Model.load(path, "cpu")
-    other = picture(*image.shape[1:], 1)[None]
+    _, height, width = image.shape
+    other = picture(height, width, 1)[None]
     targets, in_parts = loaded.targets(other), loaded.targets(other, PLANS[0])
     assert targets.keys() == in_parts.keys()
     for name, value in targets.items():

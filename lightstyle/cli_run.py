@@ -1,0 +1,199 @@
+"""A run from the command line: checked in advance, watched, kept, written, told of."""
+
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from . import console, memory, output, registry
+from .checkpoint import Checkpoint
+from .cli_options import RunOptions
+from .console import Interrupt, Saver, Watcher, say
+from .descent import Callback
+from .errors import CheckpointError, OutputError, TransferError, UsageError
+from .model import Model
+from .optimize import Status
+from .result import Progress, Result
+from .resume import JOBS
+from .saved import Saved
+from .settings import INITS, Settings
+
+
+def make(
+    job: Callable[..., Result],
+    given: Mapping[str, Any],
+    path: Path,
+    settings: Settings,
+    options: RunOptions,
+    saved: Saved | None = None,
+) -> None:
+    """Check everything that can be checked, run `job`, write what it made.
+
+    Args:
+        job: A function of `transfer`.
+        given: Its arguments, paths of pictures among them.
+        path: Where the result goes.
+        settings: Of the run.
+        options: Of the run.
+        saved: Where to go on, if the run is one that was interrupted.
+    """
+    inputs = [value for value in given.values() if isinstance(value, Path)]
+    if settings.init not in (None, *INITS):
+        inputs.append(Path(settings.init))
+    checkpoint = Checkpoint.after(saved) if saved else _checkpoint(path, options)
+    saver = Saver(path, options.save_every, options.bits)
+    kept = [checkpoint.path] if checkpoint else []
+    _check_outputs(inputs, path, saver.existing(settings.iterations), options, kept)
+    if checkpoint and settings.optimizer == "lbfgsb" and not options.quiet:
+        say("note: lbfgsb cannot be saved: a resumed run has the best picture only")
+    if checkpoint and options.overwrite and not saved:
+        checkpoint.remove()
+    failures: list[OutputError] = []
+    with Interrupt() as interrupt:
+        watchers: tuple[Watcher, ...] = (saver, interrupt)
+        with _watched(settings, options, watchers, failures) as (model, callback):
+            result = job(
+                **given,
+                model=model,
+                settings=settings,
+                callback=callback,
+                checkpoint=checkpoint,
+            )
+        result.save(path, options.bits)
+    if not options.quiet:
+        _summarise(result, path)
+    if checkpoint and result.status is not Status.CANCELLED:
+        checkpoint.remove()
+    _conclude(result, path, failures, interrupt)
+
+
+@contextmanager
+def _watched(
+    settings: Settings,
+    options: RunOptions,
+    watchers: Sequence[Watcher],
+    failures: list[OutputError],
+) -> Iterator[tuple[Model, Callback]]:
+    """Load the model and show, log and watch what is done with it.
+
+    A watcher that cannot write ends the run, and why is added to `failures`: it is
+    told when the best picture is saved.
+    """
+    allowed = memory.parse(options.memory)
+    model = registry.load(
+        options.model, settings, options.device, options.threads, allowed
+    )
+    where = f"model {model.info.path} on {model.device}"
+    with (
+        console.display(where, settings.iterations, quiet=options.quiet) as show,
+        console.log(options.log) as log,
+    ):
+
+        def callback(progress: Progress) -> None:
+            try:
+                for watch in (show, log, *watchers):
+                    watch(progress)
+            except OutputError as error:
+                failures.append(error)
+                raise StopIteration from error
+
+        yield model, callback
+
+
+def resume(path: Path, *, quiet: bool) -> None:
+    """Continue the run that was kept at `path`.
+
+    Raises:
+        CheckpointError: If it cannot be.
+    """
+    saved = Saved.newest(path)
+    extra = saved.head["extra"]
+    if not extra:
+        raise CheckpointError(
+            f"checkpoint {path} is of a run from Python: continue it with "
+            "`lightstyle.resume`"
+        )
+    saved.check_inputs()
+    values = extra["options"]
+    log = Path(values["log"]) if values["log"] else None
+    options = RunOptions(**{**values, "log": log, "model": saved.head["model"]["path"]})
+    options = replace(options, overwrite=True, quiet=quiet or options.quiet)
+    given = {
+        name: value if name == "size" else Path(value)
+        for name, value in saved.arguments.items()
+    }
+    job = JOBS[saved.head["job"]]
+    make(job, given, Path(extra["output"]), saved.settings, options, saved)
+
+
+def _checkpoint(path: Path, options: RunOptions) -> Checkpoint | None:
+    """Where the run is to be kept, with what `resume` needs to know."""
+    if options.checkpoint is None:
+        return None
+    name = f"{path}.checkpoint" if options.checkpoint == "auto" else options.checkpoint
+    log = None if options.log is None else str(options.log.absolute())
+    extra = {
+        "output": str(path.absolute()),
+        "options": {**asdict(options), "log": log},
+    }
+    return Checkpoint(Path(name), options.checkpoint_every, extra)
+
+
+def _check_outputs(
+    inputs: Sequence[Path],
+    path: Path,
+    existing: Sequence[Path],
+    options: RunOptions,
+    kept: Sequence[Path],
+) -> None:
+    if options.save_every < 0:
+        raise UsageError(f"save-every is {options.save_every}, expected 0 or more")
+    output.check_format(path, options.bits)
+    for picture in (path, *existing):
+        output.check_writable(picture, inputs=inputs, overwrite=options.overwrite)
+    taken = [os.path.realpath(other) for other in (*inputs, path, *existing)]
+    logs = [] if options.log is None else [options.log]
+    for kind, other in (
+        *(("log", p) for p in logs),
+        *(("checkpoint", p) for p in kept),
+    ):
+        if os.path.realpath(other) in taken:
+            raise UsageError(
+                f"{kind} {other} is also a picture or a log: give another name"
+            )
+        taken.append(os.path.realpath(other))
+    for other in logs:
+        output.check_writable(other, inputs=inputs, overwrite=options.overwrite)
+    for other in kept:  # an old one is left to `Checkpoint`, which knows what it is
+        output.check_writable(other, inputs=inputs, overwrite=True)
+
+
+def _summarise(result: Result, path: Path) -> None:
+    for note in result.notes:
+        say(f"note: {note}")
+    height, width = result.image_hwc.shape[:2]
+    say(
+        f"{path}: {width}x{height}, {result.evaluations} iterations of "
+        f"{result.optimizer} in "
+        f"{result.seconds:.1f} s, loss {result.loss:.6g} ({result.status.value})"
+    )
+
+
+def _conclude(
+    result: Result, path: Path, failures: Sequence[OutputError], interrupt: Interrupt
+) -> None:
+    """End with the exit code of what went wrong on the way to the picture, if any."""
+    if failures:
+        raise failures[0]
+    if result.status is Status.NON_FINITE:
+        raise TransferError(
+            "the loss stopped being a finite number at iteration "
+            f"{result.evaluations}: {path} is the best picture before that; lower "
+            "the weights"
+        )
+    if result.status is Status.CANCELLED:
+        raise typer.Exit(interrupt.exit_code)

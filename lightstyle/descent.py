@@ -1,0 +1,119 @@
+"""The optimisation of a run, level by level: watched, shown and kept."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from time import perf_counter
+
+from .checkpoint import Keeper
+from .model import Model
+from .objective import Losses, Objective
+from .optimize import OPTIMIZERS, Outcome, State, Status, minimize
+from .pyramid import Stages, seconds_left
+from .result import Progress
+from .saved import Saved
+from .scene import Array
+from .settings import Settings
+from .variables import Pyramid
+
+#: Sees every evaluation; raising `StopIteration` ends the run with the best picture.
+Callback = Callable[[Progress], None]
+
+
+@dataclass(frozen=True)
+class Descent:
+    """Goes through the levels of a run.
+
+    Attributes:
+        model: Evaluates.
+        stages: The pictures of all levels.
+        settings: Of the run.
+        callback: Who wants to see every evaluation, if any.
+        keeper: Writes checkpoints.
+        history: Losses of all evaluations, to which those to come are added.
+        began: When the run did, by `perf_counter`.
+    """
+
+    model: Model
+    stages: Stages
+    settings: Settings
+    callback: Callback | None
+    keeper: Keeper
+    history: list[Losses]
+    began: float
+
+    def run(self, picture: Array, saved: Saved | None) -> tuple[Array, Outcome]:
+        """From the start `picture`, or from what was `saved`, to the end.
+
+        Returns:
+            The picture at its final size, (1, 3, H, W), 0…255, and how the last level
+            that was begun ended.
+        """
+        level, state, last = 0, None, len(self.stages.plan) - 1
+        if saved is not None:
+            level, state = saved.level, saved.state()
+            picture = state.point.reshape(self._shape(level))
+        while True:
+            outcome = self._at(level, picture, state)
+            picture, state = outcome.point.reshape(self._shape(level)), None
+            stopped = outcome.status in (Status.CANCELLED, Status.NON_FINITE)
+            if stopped or level == last:
+                return self.stages.enlarged(picture, level, last), outcome
+            picture = self.stages.enlarged(picture, level, level + 1)
+            level += 1
+
+    def _at(self, level: int, start: Array, state: State | None) -> Outcome:
+        """Optimise until the run has used the evaluations planned up to this level."""
+        pictures = self.stages.contents[level], self.stages.styles[level]
+        optimizer = optimizer_name(self.settings)
+        _, _, height, width = start.shape
+        layout = self.model.layout(height, width, optimizer)
+        objective = Objective(
+            self.model, self.settings, start, *pictures, layout.plan, self.history
+        )
+        before = len(self.history) - (state.evaluations if state else 0)
+        return minimize(
+            objective,
+            start.ravel(),
+            self.stages.plan[level].until - before,
+            partial(self._watch, level),
+            optimizer=optimizer,
+            variables=Pyramid(start.shape[1:]),
+            history=layout.history,
+            resumed=state,
+        )
+
+    def _watch(self, level: int, state: State) -> None:
+        history, seconds = tuple(self.history), perf_counter() - self.began
+        try:
+            if self.callback is not None:
+                self.callback(self._progress(level, state, history, seconds))
+        except StopIteration:
+            self.keeper.write(state, history, seconds, level)
+            raise
+        self.keeper.write_if_due(state, history, seconds, level)
+
+    def _progress(
+        self, level: int, state: State, history: tuple[Losses, ...], seconds: float
+    ) -> Progress:
+        plan = self.stages.plan
+        begun = len(history) - state.evaluations
+        return Progress(
+            history=history,
+            settings=self.settings,
+            seconds=seconds,
+            level=level + 1,
+            levels=len(plan),
+            seconds_left=seconds_left(plan, level, history, begun),
+            _best_nchw=state.point.reshape(self._shape(level)),
+            _alpha_hw=self.stages.scenes[level].alpha_hw,
+        )
+
+    def _shape(self, level: int) -> tuple[int, int, int, int]:
+        width, height = self.stages.plan[level].size
+        return 1, 3, height, width
+
+
+def optimizer_name(settings: Settings) -> str:
+    """Of the optimiser that `settings` choose."""
+    return OPTIMIZERS[0] if settings.optimizer == "auto" else settings.optimizer

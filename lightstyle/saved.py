@@ -1,0 +1,168 @@
+"""What a checkpoint says of its run: what it is made from, and how far it has come.
+
+A run can be continued only with what it began with, so pictures and weights are known
+by their SHA-256.
+"""
+
+import hashlib
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, Self
+
+from . import checkpoint_file
+from .contract import VERSION
+from .errors import CheckpointError, UsageError
+from .model import ModelInfo
+from .objective import Losses
+from .optimize import State
+from .settings import INITS, Settings
+
+_DESCRIPTION: Final = ("version", "job", "arguments", "settings", "model", "inputs")
+
+
+def describe(
+    job: str, arguments: Mapping[str, Any], settings: Settings, model: ModelInfo
+) -> dict[str, Any]:
+    """All that a run is made from, as it is now.
+
+    Args:
+        job: Name of the function of `transfer`.
+        arguments: Its arguments, paths of pictures among them.
+        settings: Of the run.
+        model: That it uses.
+
+    Raises:
+        UsageError: If a picture is not a file, which could not be read again.
+    """
+    paths = {name: value for name, value in arguments.items() if name != "size"}
+    if settings.init not in (None, *INITS):
+        paths["init"] = settings.init
+    for role, source in paths.items():
+        if not isinstance(source, str | os.PathLike):
+            raise UsageError(
+                f"{role} is a {type(source).__name__}, expected the path of a file: "
+                "a checkpoint must find the picture again"
+            )
+    whole = {role: str(Path(source).absolute()) for role, source in paths.items()}
+    values = settings.as_dict()
+    if "init" in whole:
+        values["init"] = whole["init"]
+    return {
+        "version": VERSION,
+        "job": job,
+        "arguments": {n: whole.get(n, value) for n, value in arguments.items()},
+        "settings": values,
+        "model": {
+            "path": str(model.path.absolute()),
+            "digest": model.weights_digest,
+        },
+        "inputs": {
+            role: {"path": path, "digest": _digest(Path(path))}
+            for role, path in whole.items()
+        },
+    }
+
+
+@dataclass(frozen=True)
+class Saved:
+    """A checkpoint that was read and found to be good.
+
+    Attributes:
+        path: Of the file.
+        head: All of it but the arrays.
+    """
+
+    path: Path
+    head: Mapping[str, Any]
+
+    @classmethod
+    def newest(cls, path: str | os.PathLike[str]) -> Self:
+        """The newest good checkpoint at `path`.
+
+        Raises:
+            CheckpointError: There is none.
+        """
+        return cls(Path(path), checkpoint_file.newest(Path(path)))
+
+    @property
+    def settings(self) -> Settings:
+        """Of the run."""
+        return Settings.from_dict(self.head["settings"])
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """What the job's function was called with, its paths made absolute."""
+        values = dict(self.head["arguments"])
+        if "size" in values:
+            values["size"] = tuple(values["size"])
+        return values
+
+    @property
+    def description(self) -> dict[str, Any]:
+        """What `describe` said when the run began."""
+        return {name: self.head[name] for name in _DESCRIPTION}
+
+    @property
+    def level(self) -> int:
+        """Index of the level of the pyramid that the run had come to."""
+        return int(self.head["level"])
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds that the run took up to the checkpoint."""
+        return float(self.head["elapsed"])
+
+    @property
+    def history(self) -> list[Losses]:
+        """Losses of all evaluations up to the checkpoint."""
+        return [Losses(**entry) for entry in self.head["history"]]
+
+    def state(self) -> State:
+        """Of the optimisation; arrays are mapped, so let go of it once it is copied."""
+        arrays = checkpoint_file.arrays(self.path, self.head)
+        point, numbers = arrays.pop("best"), dict(self.head["state"])
+        inner = numbers.pop("optimizer")
+        return State(
+            point, optimizer=None if inner is None else {**inner, **arrays}, **numbers
+        )
+
+    def check_inputs(self) -> None:
+        """Refuse to go on with other pictures than the run began with.
+
+        Raises:
+            CheckpointError: A file is missing or is not what it was, naming it.
+        """
+        for role, known in self.head["inputs"].items():
+            try:
+                found = _digest(Path(known["path"]))
+            except OSError as error:
+                raise CheckpointError(
+                    f"{role} {known['path']} of checkpoint {self.path} cannot be read: "
+                    f"{error.strerror}; put it back to go on"
+                ) from error
+            if found != known["digest"]:
+                raise CheckpointError(
+                    f"{role} {known['path']} was changed since checkpoint {self.path} "
+                    "was written: put it back to go on, or begin the run again"
+                )
+
+    def check_model(self, info: ModelInfo) -> None:
+        """Refuse to go on with another model.
+
+        Raises:
+            CheckpointError: Its weights are not those that the run began with.
+        """
+        known = self.head["model"]["digest"]
+        if info.weights_digest != known:
+            raise CheckpointError(
+                f"model {info.path} has weights {info.weights_digest[:12]}…, expected "
+                f"{known[:12]}… of checkpoint {self.path}: put the model back to go "
+                "on, or begin the run again"
+            )
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

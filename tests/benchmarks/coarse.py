@@ -1,0 +1,114 @@
+"""``python -m tests.benchmarks.coarse``: coarse to fine against one level.
+
+A run with levels comes first; then one without for as many seconds. Both losses are of
+the final size, so they can be compared.
+"""
+
+import json
+from argparse import ArgumentParser
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import lightstyle
+from lightstyle import Model, Progress, Settings, registry
+from lightstyle.contract import BUNDLED_MODEL
+from tests.benchmarks import machine
+
+_DEMO = Path(lightstyle.__file__).parent / "demo"
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two pictures, and what the table calls them."""
+
+    name: str
+    content: Path
+    style: Path
+
+
+@dataclass(frozen=True)
+class Found:
+    """Loss and evaluations after some seconds, of targets too."""
+
+    seconds: float
+    evaluations: int
+    loss: float
+
+
+def pairs(images: Path | None) -> list[Pair]:
+    """The demonstration's, and two of the folder `images`."""
+    found = [Pair("demo", _DEMO / "scene.jpg", _DEMO / "painting.jpg")]
+    if images is None:
+        return found
+    names = {
+        "tubingen": "starry_night_google",
+        "golden_gate": "the_scream",
+    }
+    return found + [
+        Pair(
+            f"{content} × {style}",
+            images / "content" / f"{content}.jpg",
+            images / "style" / f"{style}.jpg",
+        )
+        for content, style in names.items()
+    ]
+
+
+def run(
+    pair: Pair, model: Model, settings: Settings, seconds: float, picture: Path | None
+) -> Found:
+    """Make the picture, in no more than so many seconds."""
+
+    def watch(progress: Progress) -> None:
+        if progress.seconds >= seconds:
+            raise StopIteration
+
+    result = lightstyle.stylize(
+        pair.content, pair.style, model=model, settings=settings, callback=watch
+    )
+    if picture is not None:
+        result.save(picture)
+    return Found(result.seconds, result.evaluations, result.loss)
+
+
+def main() -> None:
+    """Print a row for each pair and start."""
+    parser = ArgumentParser(prog="python -m tests.benchmarks.coarse")
+    parser.add_argument("--images", type=Path, help="folder with content/ and style/")
+    parser.add_argument("--model", default=BUNDLED_MODEL)
+    parser.add_argument("--size", type=int, default=512)
+    parser.add_argument("--iterations", type=int, default=150)
+    parser.add_argument("--start", nargs="+", default=["content", "noise"])
+    parser.add_argument("--pair", type=int, nargs="+", help="only these, from 0")
+    parser.add_argument("--pictures", type=Path, help="folder to keep them in")
+    options = parser.parse_args()
+    model = registry.load(options.model, device="cpu")
+    print(json.dumps(machine.description(machine.threads())), "\n")
+    print("| pictures | start | seconds | loss, levels | loss, one | ratio |")
+    print("|---|---|---|---|---|---|", flush=True)
+    for number, pair in enumerate(pairs(options.images)):
+        if options.pair and number not in options.pair:
+            continue
+        for start in options.start:
+            settings = Settings(
+                size=options.size, iterations=options.iterations, init=start
+            )
+            kept = [
+                options.pictures and options.pictures / f"{number}-{start}-{name}.png"
+                for name in ("levels", "one")
+            ]
+            levels = replace(settings, pyramid="on")
+            ours = run(pair, model, levels, float("inf"), kept[0])
+            one = replace(settings, pyramid="off", iterations=10**6)
+            other = run(pair, model, one, ours.seconds, kept[1])
+            print(
+                f"| {pair.name} | {start} | {ours.seconds:.1f} "
+                f"| {ours.loss:.4e} ({ours.evaluations}) "
+                f"| {other.loss:.4e} ({other.evaluations}) "
+                f"| {ours.loss / other.loss:.3f} |",
+                flush=True,
+            )
+
+
+if __name__ == "__main__":
+    main()
