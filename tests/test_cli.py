@@ -187,9 +187,9 @@ def test_a_loss_that_breaks_off_leaves_the_picture_and_exits_7(
 ) -> None:
     evaluate, calls = Model.evaluate, []
 
-    def breaks(self: Model, pixels: np.ndarray, feeds: Any) -> Any:
+    def breaks(self: Model, pixels: np.ndarray, *others: Any) -> Any:
         calls.append(1)
-        evaluation = evaluate(self, pixels, feeds)
+        evaluation = evaluate(self, pixels, *others)
         if len(calls) == 3:
             evaluation.gradient[:] = np.nan
         return evaluation

@@ -145,7 +145,7 @@ def test_the_shares_of_a_flat_window_sum_to_its_gradient(
     found = _on_onnxruntime(graph, feeds)[contract.GRADIENT][0]
     # All to one position would be wrong by more than a third. With five channels, one
     # window that rounding decides weighs more than in VGG19 (test_vgg19.py).
-    assert relative_l2(found, gradient) < (1e-2 if cpu else 1e-3)
+    assert relative_l2(found, gradient) < (3e-2 if cpu else 1e-3)
 
 
 @pytest.mark.parametrize("pooling", POOLINGS)

@@ -180,9 +180,9 @@ def test_the_style_keeps_its_proportions_and_scale(
     seen = []
     targets = Model.targets
 
-    def spy(self: Model, pixels: np.ndarray) -> Any:
+    def spy(self: Model, pixels: np.ndarray, plan: Any = None) -> Any:
         seen.append(pixels.shape[2:])
-        return targets(self, pixels)
+        return targets(self, pixels, plan)
 
     monkeypatch.setattr(Model, "targets", spy)
     style = _image(200, 150, 2)
@@ -298,9 +298,9 @@ def test_a_model_that_breaks_in_the_middle_leaves_the_best_picture(
 ) -> None:
     evaluate, calls = Model.evaluate, []
 
-    def breaks(self: Model, pixels: np.ndarray, feeds: Any) -> Any:
+    def breaks(self: Model, pixels: np.ndarray, *others: Any) -> Any:
         calls.append(1)
-        evaluation = evaluate(self, pixels, feeds)
+        evaluation = evaluate(self, pixels, *others)
         if len(calls) == 7:
             evaluation.gradient[:] = np.nan
         return evaluation
