@@ -9,6 +9,8 @@ external data. For a model called ``vgg19.onnx`` these are
     vgg19.cpu.onnx           role ``evaluation for CPUs``: the same, faster there
     vgg19.cpu.targets.onnx   role ``targets for CPUs``
     vgg19.cpu.kernels.onnx   role ``kernels``: what those two need beside their feeds
+    vgg19.cpu.forward1.onnx, vgg19.cpu.backward1.onnx …, vgg19.cpu.heads.onnx
+                             the evaluation in parts, for each block of VGG19
 
 The first three run on every device, and are all that is needed; the others are there
 unless the model was exported with ``--lowering none``.
@@ -31,6 +33,19 @@ narrowed network has a map to VGG19's features, the Gram matrix is (C + 1, C + 1
 The graphs for CPUs have more inputs: ``kernel/l`` of some layers l, ``tile_map``, and
 in the evaluation ``gradient_tile_map``. They are the outputs of the kernels graph,
 which has no inputs, and the same at every evaluation.
+
+A part is a strip of a block's input x, (1, C, H, W), with more lines than count; ``mask``
+(1, 1, H, W) is 1 where they do. Block b has
+
+    forward b    part, mask → pooled (1, C', H/2, W/2), content_target/c,
+                 gram_sums/s (C, C) and, in a narrowed network, feature_sums/s (1, C):
+                 sums over the positions that count
+    backward b   part, mask, pooled_gradient, gradient/gram_sums/s and
+                 gradient/feature_sums/s, content_target/c, content_weight/c, tv_weight
+                 → gradient of x, content_loss/c, tv_loss
+    heads        gram_sums/s, feature_sums/s, positions/s, style_target/s,
+                 style_weight/s → style_loss/s, gradient/gram_sums/s,
+                 gradient/feature_sums/s, gram/s: what a style target is compared with
 
 Everything is float32. The host adds the partial sums in float64, because a float32 sum
 resolves too little for a line search, and multiplies them by the weights.
