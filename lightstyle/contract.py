@@ -34,8 +34,8 @@ The graphs for CPUs have more inputs: ``kernel/l`` of some layers l, ``tile_map`
 in the evaluation ``gradient_tile_map``. They are the outputs of the kernels graph,
 which has no inputs, and the same at every evaluation.
 
-A part is a strip of a block's input x, (1, C, H, W), with more lines than count; ``mask``
-(1, 1, H, W) is 1 where they do. Block b has
+A part is a strip of a block's input x, (1, C, H, W), with more lines than count;
+``mask`` (1, 1, H, W) is 1 where they do. Block b has
 
     forward b    part, mask → pooled (1, C', H/2, W/2), content_target/c,
                  gram_sums/s (C, C) and, in a narrowed network, feature_sums/s (1, C):
