@@ -1,7 +1,8 @@
 """``python -m tests.benchmarks.share``: how good is a cheaper model, and how cheap.
 
 For each pair a model makes a picture with the default settings at 256 px in 150
-iterations of `lbfgsb`, from the content, and VGG19 judges the 8-bit picture that would be saved:
+iterations of `lbfgsb`, from the content, and VGG19 judges the 8-bit picture that would
+be saved:
 
     share of the gap closed = (L(start) − L(picture)) / L(start)
 
