@@ -50,7 +50,7 @@ class Level:
 
 def levels(size: Size, settings: Settings) -> tuple[Level, ...]:
     """The levels of a run whose result has `size`, the coarsest first."""
-    count = _count(size, settings.iterations) if _wanted(settings) else 1
+    count = _count(size, settings.iterations) if settings.pyramid == "on" else 1
     sizes = [size, *(_reduced(size, 2**index) for index in range(1, count))][::-1]
     untils = np.cumsum(shares(count, settings.iterations)).tolist()
     return tuple(Level(*both) for both in zip(sizes, untils, strict=True))
@@ -132,12 +132,6 @@ def seconds_left(
         evaluations = level.until - before.until
         left += each * evaluations * math.prod(level.size) / area
     return left
-
-
-def _wanted(settings: Settings) -> bool:
-    if settings.pyramid == "auto":
-        return settings.init == "noise"
-    return settings.pyramid == "on"
 
 
 def _count(size: Size, iterations: int) -> int:

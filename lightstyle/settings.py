@@ -19,7 +19,7 @@ from .optimize import OPTIMIZERS
 INITS: Final = ("content", "noise", "style")
 
 #: Values of `Settings.pyramid`.
-PYRAMIDS: Final = ("auto", "on", "off")
+PYRAMIDS: Final = ("off", "on")
 
 _CONTENT: Final = "conv5_2"
 
@@ -72,8 +72,7 @@ class Settings:
         optimizer: ``lbfgs``, this package's own; ``lbfgsb``, scipy's, the reference;
             or ``auto``, the one that measures better: ``lbfgs``.
         pyramid: ``on`` goes from coarse to fine, in levels from about 128 pixels that
-            share the iterations; ``off``; or ``auto``, where it measures better: from
-            noise.
+            share the iterations; ``off`` does not.
     """
 
     size: int = option(512, "Longest side of the picture, in pixels.")
@@ -94,7 +93,7 @@ class Settings:
     seed: int = option(0, "Seed of the noise.")
     pooling: str = option("max", "Pooling of the network: max or average.")
     optimizer: str = option("auto", "Optimiser: auto, lbfgs, or lbfgsb (scipy's).")
-    pyramid: str = option("auto", "Go from coarse to fine: auto, on, or off.")
+    pyramid: str = option(PYRAMIDS[0], "Go from coarse to fine: on or off.")
 
     def __post_init__(self) -> None:
         """Check every range.

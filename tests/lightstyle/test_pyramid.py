@@ -65,8 +65,7 @@ def test_few_iterations_have_few_levels(iterations: int, count: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("choice", "init", "count"),
-    [("off", "noise", 1), ("on", "content", 3), ("auto", "noise", 3)],
+    ("choice", "init", "count"), [("off", "noise", 1), ("on", "content", 3)]
 )
 def test_levels_are_a_choice(choice: str, init: str, count: int) -> None:
     settings = Settings(pyramid=choice, init=init)
