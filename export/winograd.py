@@ -74,9 +74,9 @@ def pays(kernel: Tensor) -> bool:
     return outputs * channels / (outputs + channels) >= THRESHOLD
 
 
-def forward_maps(points: Sequence[Fraction] = POINTS) -> Maps:
-    """Toom and Cook's maps for `points` and infinity, which comes last."""
-    roots = [float(p) for p in points]
+def forward_maps(points: Sequence[Fraction] | None = None) -> Maps:
+    """Toom and Cook's maps for `points`, or `POINTS`, and infinity, which is last."""
+    roots = [float(p) for p in points or POINTS]
     others = [[q for q in roots if q != p] for p in roots]
     scales = [
         np.prod([p - q for q in rest]) for p, rest in zip(roots, others, strict=True)
