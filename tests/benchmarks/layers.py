@@ -11,7 +11,7 @@ import statistics
 from collections.abc import Iterator
 from contextlib import ExitStack
 from fractions import Fraction
-from time import perf_counter
+from time import perf_counter, sleep
 from typing import Any
 from unittest import mock
 
@@ -27,6 +27,9 @@ from lightstyle.contract import CHANNELS, block
 from tests.benchmarks.machine import description, threads
 
 HALF = Fraction(1, 2)
+
+#: Seconds in which the threads of the form before stop spinning.
+REST = 0.06
 
 #: Points besides infinity for output tiles of 2, 4 and 6 pixels.
 POINTS = {
@@ -104,6 +107,7 @@ def milliseconds(made: dict[str, Any], repeats: int) -> dict[str, float]:
     times: dict[str, list[float]] = {name: [] for name in made}
     for _ in range(repeats + 1):
         for name, run in made.items():
+            sleep(REST)
             began = perf_counter()
             run()
             times[name].append(1e3 * (perf_counter() - began))

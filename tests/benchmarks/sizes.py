@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 
 from lightstyle import Model, Settings, memory
+from lightstyle.errors import UsageError
 from lightstyle.lbfgs import LBFGS
 from lightstyle.objective import Objective
 from lightstyle.variables import Pyramid
@@ -42,7 +43,10 @@ def report(path: Path, case: str) -> dict[str, Any]:
     size, _, budget = case.partition("@")
     width, height = map(int, size.split("x"))
     model = Model.load(path, "cpu", threads(), memory.parse(budget))
-    layout = model.layout(height, width)
+    try:
+        layout = model.layout(height, width)
+    except UsageError as error:
+        return {"refused": str(error)}
     start = picture(height, width)[None]
     objective = Objective(model, Settings(), start, start, start, layout.plan)
     optimizer = LBFGS(
@@ -103,6 +107,9 @@ def main() -> None:
                 check=True,
             )
             found = json.loads(done.stdout)
+            if "refused" in found:
+                print(f"| {case} | {found['refused']} | | | | |", flush=True)
+                continue
             rate = found["seconds"] / found["pixels"]
             whole = whole or rate
             print(
