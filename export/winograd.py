@@ -15,9 +15,8 @@ What is special here:
   mapped kernels. Turning a polynomial's coefficients around inverts the points where it
   is evaluated: p(1/a) = p turned (a) / a². So the gradient's tiles are mapped with the
   inverted points, and the kernels' only have their channels exchanged.
-* The points are 0, 1, −1, ½, −2 and ∞, which round less than the usual 0, ±1, ±2, ∞
-  (7e-7 against 1.1e-6 relative error of a convolution); how points decide that is the
-  subject of Barabasz et al., arXiv:1803.10986.
+* The points are 0, 1, −1, ½, −2 and ∞, which round less than the usual 0, ±1, ±2, ∞;
+  how points decide that is the subject of Barabasz et al., arXiv:1803.10986.
 """
 
 from collections.abc import Sequence

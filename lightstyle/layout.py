@@ -38,7 +38,7 @@ _PICTURES: Final = 3 * 4 * 8
 _FRAGMENTS: Final = 1.18
 
 #: Share of an evaluation that the forward half takes.
-FORWARD_SHARE: Final = 0.48
+_FORWARD_SHARE: Final = 0.48
 
 #: Least lines of its own that a strip has, in multiples of its halo.
 _OWN: Final = 2
@@ -210,5 +210,5 @@ def _overhead(costs: Costs, plan: Plan, side: int) -> float:
                 (plan.backward, 2 * REACH[number]),
             )
         )
-        total += work * (FORWARD_SHARE * forward + backward)
+        total += work * (_FORWARD_SHARE * forward + backward)
     return total / sum(costs.work.values())

@@ -11,7 +11,8 @@ import pytest
 from numpy.typing import NDArray
 
 from export.weights import Weights
-from lightstyle import contract
+from lightstyle import Model, contract
+from lightstyle.model import Evaluation
 from tests import oracles
 
 #: Where the real VGG19 lies, if anywhere.
@@ -84,3 +85,27 @@ def feeds_for(loss: oracles.Loss, dtype: Any) -> dict[str, NDArray[Any]]:
         feeds[contract.style_target(layer)] = target.astype(dtype)
         feeds[contract.style_weight(layer)] = np.array(weight, dtype)
     return feeds
+
+
+def weighed(
+    targets: Mapping[str, NDArray[np.float32]], weight: float, *, tv_weight: float
+) -> dict[str, NDArray[np.float32]]:
+    """Feeds in which every one of `targets` has the same `weight`."""
+    feeds = {**targets, contract.TV_WEIGHT: np.array(tv_weight, np.float32)}
+    for name in targets:
+        feeds[name.replace("_target", "_weight")] = np.array(weight, np.float32)
+    return feeds
+
+
+def break_evaluation(monkeypatch: pytest.MonkeyPatch, number: int) -> None:
+    """Make the gradient of the evaluation `number`, counted from 1, not a number."""
+    evaluate, calls = Model.evaluate, []
+
+    def breaks(self: Model, pixels: NDArray[np.float32], *others: Any) -> Evaluation:
+        calls.append(1)
+        evaluation = evaluate(self, pixels, *others)
+        if len(calls) == number:
+            evaluation.gradient[:] = np.nan
+        return evaluation
+
+    monkeypatch.setattr(Model, "evaluate", breaks)

@@ -4,16 +4,15 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import pytest
 from PIL import Image
 
-from lightstyle import Model, Progress, registry
+from lightstyle import Progress, registry
 from lightstyle.errors import ExitCode, OutputError
 from lightstyle.settings import Settings
 from tests.conftest import Runner
+from tests.networks import break_evaluation
 
 ROOT = Path(__file__).parent.parent
 QUICK = ["--size", "48", "--iterations", "4"]
@@ -185,16 +184,7 @@ def test_a_save_that_fails_does_not_lose_the_picture(
 def test_a_loss_that_breaks_off_leaves_the_picture_and_exits_7(
     run: Runner, studio: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    evaluate, calls = Model.evaluate, []
-
-    def breaks(self: Model, pixels: np.ndarray, *others: Any) -> Any:
-        calls.append(1)
-        evaluation = evaluate(self, pixels, *others)
-        if len(calls) == 3:
-            evaluation.gradient[:] = np.nan
-        return evaluation
-
-    monkeypatch.setattr(Model, "evaluate", breaks)
+    break_evaluation(monkeypatch, 3)
     options = ["-o", "out.png", "--log", "log.jsonl", *QUICK]
     done = run("stylize", "content.png", "style.png", *options)
     assert done.code == ExitCode.TRANSFER

@@ -18,7 +18,14 @@ from export.write import to_proto
 from lightstyle import Model, contract
 from lightstyle.parts import Plan
 from tests import masks
-from tests.networks import feeds_for, loss_for, needs_vgg19, picture, vgg19_path
+from tests.networks import (
+    feeds_for,
+    loss_for,
+    needs_vgg19,
+    picture,
+    vgg19_path,
+    weighed,
+)
 from tests.oracles import loss_and_gradient, relative_l2, run_reference
 
 pytestmark = needs_vgg19
@@ -101,9 +108,7 @@ def test_in_parts_it_is_the_same(model: Model, image: NDArray[np.float32]) -> No
     in_parts = model.targets(picture(height, width, 1)[None], plan)
     for name, value in targets.items():
         assert relative_l2(in_parts[name], value.astype(np.float64)) < 1e-5
-    feeds = {**targets, contract.TV_WEIGHT: np.array(0.1, np.float32)}
-    for name in targets:
-        feeds[name.replace("_target", "_weight")] = np.array(3, np.float32)
+    feeds = weighed(targets, 3, tv_weight=0.1)
     whole = model.evaluate(image[None], feeds)
     parts = model.evaluate(image[None], feeds, plan)
     assert parts.terms == pytest.approx(whole.terms, rel=1e-5)

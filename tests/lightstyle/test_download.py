@@ -3,7 +3,6 @@ import hashlib
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,7 +21,6 @@ from lightstyle.errors import (
     UsageError,
 )
 from lightstyle.https import is_secure
-from lightstyle.lock import locked
 from tests import http_server as http
 from tests.http_server import Answer, Site
 
@@ -398,41 +396,3 @@ def test_after_a_kill_in_the_middle_it_goes_on_where_it_was(
     assert not (tmp_path / "weights.bin").exists()
     assert get().is_good
     assert site.ranges == ["", f"bytes={HALF}-"]
-
-
-_HOLD = """
-import sys, time
-from pathlib import Path
-from lightstyle.lock import locked
-with locked(Path(sys.argv[1]), lambda: None):
-    print("held", flush=True)
-    time.sleep(60)
-"""
-
-
-def test_a_lock_ends_with_the_process_that_held_it(tmp_path: Path) -> None:
-    path = tmp_path / "lock"
-    process = subprocess.Popen(
-        [sys.executable, "-c", _HOLD, str(path)], stdout=subprocess.PIPE, cwd=ROOT
-    )
-    assert process.stdout is not None
-    waits: list[float] = []
-
-    def kill() -> None:
-        waits.append(time.monotonic())
-        process.kill()
-
-    with process:
-        process.stdout.readline()
-        with locked(path, kill):
-            assert len(waits) == 1
-    with locked(path, kill):
-        assert len(waits) == 1
-
-
-def test_a_lock_that_cannot_be_made_is_an_output_error(tmp_path: Path) -> None:
-    with (
-        pytest.raises(OutputError, match="cannot lock"),
-        locked(tmp_path / "no" / "lock", lambda: None),
-    ):
-        pass

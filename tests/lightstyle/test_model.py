@@ -154,6 +154,16 @@ def _truncate(path: Path) -> None:
     path.write_bytes(path.read_bytes()[:-10_000])
 
 
+def _check_refused(path: Path, damage: object, file: object, problem: str) -> None:
+    """Damage a file of the model at `path`; loading it must say so, in one line."""
+    assert callable(damage)
+    assert callable(file)
+    damage(file(path))
+    with pytest.raises(ModelError, match=problem) as caught:
+        Model.load(path, "cpu")
+    assert "\n" not in str(caught.value)
+
+
 def _flip(path: Path) -> None:
     data = bytearray(path.read_bytes())
     data[-1000] ^= 0x40
@@ -176,12 +186,7 @@ def test_damage_to_any_portable_file_is_found_at_load(
 ) -> None:
     path = tmp_path / "tiny.onnx"
     build_model(tiny_weights(), path, lowering="none")
-    assert callable(damage)
-    assert callable(file)
-    damage(file(path))
-    with pytest.raises(ModelError, match=problem) as caught:
-        Model.load(path, "cpu")
-    assert "\n" not in str(caught.value)
+    _check_refused(path, damage, file, problem)
 
 
 @pytest.mark.parametrize(
@@ -199,12 +204,7 @@ def test_damage_to_any_file_for_cpus_is_found_at_load(
     tiny_model: Path, tmp_path: Path, damage: object, file: object, problem: str
 ) -> None:
     path = _copied(tiny_model, tmp_path)
-    assert callable(damage)
-    assert callable(file)
-    damage(file(path))
-    with pytest.raises(ModelError, match=problem) as caught:
-        Model.load(path, "cpu")
-    assert "\n" not in str(caught.value)
+    _check_refused(path, damage, file, problem)
 
 
 @pytest.mark.parametrize(

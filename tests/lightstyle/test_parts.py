@@ -15,7 +15,7 @@ from lightstyle import Model, Settings, contract, stylize
 from lightstyle.errors import UsageError
 from lightstyle.layout import Layout
 from lightstyle.parts import Parts, Plan
-from tests.networks import feeds_for, loss_for, picture, tiny_weights
+from tests.networks import feeds_for, loss_for, picture, tiny_weights, weighed
 from tests.oracles import loss_and_gradient, relative_l2, run_reference
 
 WEIGHTS = tiny_weights()
@@ -158,9 +158,7 @@ def test_on_onnxruntime_a_model_gives_the_same_in_parts(
     assert targets.keys() == in_parts.keys()
     for name, value in targets.items():
         assert relative_l2(in_parts[name], value.astype(np.float64)) < 1e-5
-    feeds = {**targets, contract.TV_WEIGHT: np.array(0.1, np.float32)}
-    for name in targets:
-        feeds[name.replace("_target", "_weight")] = np.array(3, np.float32)
+    feeds = weighed(targets, 3, tv_weight=0.1)
     whole = loaded.evaluate(image[None], feeds)
     parts = loaded.evaluate(image[None], feeds, PLANS[0])
     assert parts.terms == pytest.approx(whole.terms, rel=1e-5)

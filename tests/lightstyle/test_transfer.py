@@ -11,7 +11,7 @@ import lightstyle
 from export import STYLE_LAYERS
 from lightstyle import LayerWeights, Model, Progress, Settings, Status, contract
 from lightstyle.errors import ImageError, ModelError, TransferError, UsageError
-from tests.networks import picture, tiny_weights
+from tests.networks import break_evaluation, picture, tiny_weights
 from tests.oracles import forward, gram
 
 QUICK = Settings(size=48, iterations=12)
@@ -296,16 +296,7 @@ def test_a_weight_that_overflows_is_an_error_not_a_picture(model: Model) -> None
 def test_a_model_that_breaks_in_the_middle_leaves_the_best_picture(
     model: Model, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    evaluate, calls = Model.evaluate, []
-
-    def breaks(self: Model, pixels: np.ndarray, *others: Any) -> Any:
-        calls.append(1)
-        evaluation = evaluate(self, pixels, *others)
-        if len(calls) == 7:
-            evaluation.gradient[:] = np.nan
-        return evaluation
-
-    monkeypatch.setattr(Model, "evaluate", breaks)
+    break_evaluation(monkeypatch, 7)
     result = lightstyle.stylize(CONTENT, STYLE, model=model, settings=QUICK)
     assert result.status is Status.NON_FINITE
     assert result.evaluations == 7

@@ -1,0 +1,48 @@
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from lightstyle.errors import OutputError
+from lightstyle.lock import locked
+
+ROOT = Path(__file__).parent.parent.parent
+
+_HOLD = """
+import sys, time
+from pathlib import Path
+from lightstyle.lock import locked
+with locked(Path(sys.argv[1]), lambda: None):
+    print("held", flush=True)
+    time.sleep(60)
+"""
+
+
+def test_a_lock_ends_with_the_process_that_held_it(tmp_path: Path) -> None:
+    path = tmp_path / "lock"
+    process = subprocess.Popen(
+        [sys.executable, "-c", _HOLD, str(path)], stdout=subprocess.PIPE, cwd=ROOT
+    )
+    assert process.stdout is not None
+    waits: list[float] = []
+
+    def kill() -> None:
+        waits.append(time.monotonic())
+        process.kill()
+
+    with process:
+        process.stdout.readline()
+        with locked(path, kill):
+            assert len(waits) == 1
+    with locked(path, kill):
+        assert len(waits) == 1
+
+
+def test_a_lock_that_cannot_be_made_is_an_output_error(tmp_path: Path) -> None:
+    with (
+        pytest.raises(OutputError, match="cannot lock"),
+        locked(tmp_path / "no" / "lock", lambda: None),
+    ):
+        pass
