@@ -147,8 +147,10 @@ def test_help_imports_nothing_that_is_slow() -> None:
     assert imported.isdisjoint({"urllib.request", "ssl", "onnxruntime", "scipy"})
 
 
+# Whoever starts the tests in the background may have had SIGINT ignored for them.
 _SCRIPT = """
-import sys
+import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)
 from lightstyle.cli import main
 from lightstyle.digest import Expected
 from tests import official
