@@ -34,7 +34,7 @@ _SHARE: Final = 0.8
 _PICTURES: Final = 3 * 4 * 8
 
 #: What onnxruntime's arena and NumPy's heap take beyond what is in use, in proportion
-#: (`python -m tests.benchmarks.sizes`: 1.16 in parts, 1.18 whole).
+#: (`python -m tests.benchmarks.sizes`: right for the whole, too little in parts).
 _FRAGMENTS: Final = 1.18
 
 #: Share of an evaluation that the forward half takes.
