@@ -9,7 +9,7 @@ from typing import Any
 
 import typer
 
-from . import console, memory, output, registry
+from . import console, files, memory, output, registry
 from .checkpoint import Checkpoint
 from .cli_options import RunOptions
 from .console import Interrupt, Saver, Watcher, say
@@ -154,7 +154,7 @@ def _check_outputs(
         raise UsageError(f"save-every is {options.save_every}, expected 0 or more")
     output.check_format(path, options.bits)
     for picture in (path, *existing):
-        output.check_writable(picture, inputs=inputs, overwrite=options.overwrite)
+        files.check_writable(picture, inputs=inputs, overwrite=options.overwrite)
     taken = [os.path.realpath(other) for other in (*inputs, path, *existing)]
     logs = [] if options.log is None else [options.log]
     for kind, other in (
@@ -167,9 +167,9 @@ def _check_outputs(
             )
         taken.append(os.path.realpath(other))
     for other in logs:
-        output.check_writable(other, inputs=inputs, overwrite=options.overwrite)
+        files.check_writable(other, inputs=inputs, overwrite=options.overwrite)
     for other in kept:  # an old one is left to `Checkpoint`, which knows what it is
-        output.check_writable(other, inputs=inputs, overwrite=True)
+        files.check_writable(other, inputs=inputs, overwrite=True)
 
 
 def _summarise(result: Result, path: Path) -> None:
