@@ -45,7 +45,9 @@ def make(
     if settings.init not in (None, *INITS):
         inputs.append(Path(settings.init))
     checkpoint = Checkpoint.after(saved) if saved else _checkpoint(path, options)
-    saver = Saver(path, options.save_every, options.bits)
+    saver = Saver(
+        path, options.save_every, options.bits, metadata=not options.no_metadata
+    )
     kept = [checkpoint.path] if checkpoint else []
     _check_outputs(inputs, path, saver.existing(settings.iterations), options, kept)
     if checkpoint and settings.optimizer == "lbfgsb" and not options.quiet:
@@ -63,7 +65,7 @@ def make(
                 callback=callback,
                 checkpoint=checkpoint,
             )
-        result.save(path, options.bits)
+        result.save(path, options.bits, metadata=not options.no_metadata)
     if not options.quiet:
         _summarise(result, path)
     if checkpoint and result.status is not Status.CANCELLED:

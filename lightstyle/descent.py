@@ -1,15 +1,17 @@
 """The optimisation of a run, level by level: watched, shown and kept."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from time import perf_counter
 
 from .checkpoint import Keeper
+from .layouts import Layouts
 from .model import Model
 from .objective import Losses, Objective
 from .optimize import OPTIMIZERS, Outcome, State, Status, minimize
 from .pyramid import Stages, seconds_left
+from .record import Record
 from .result import Progress
 from .saved import Saved
 from .scene import Array
@@ -32,6 +34,8 @@ class Descent:
         keeper: Writes checkpoints.
         history: Losses of all evaluations, to which those to come are added.
         began: When the run did, by `perf_counter`.
+        layouts: Say how each picture is computed.
+        origin: The record of the run before its first evaluation.
     """
 
     model: Model
@@ -41,6 +45,13 @@ class Descent:
     keeper: Keeper
     history: list[Losses]
     began: float
+    layouts: Layouts
+    origin: Record
+
+    def record(self, loss: float) -> Record:
+        """Of the run as far as it has come, whose lowest loss is given."""
+        used, count = dict(self.layouts.used), len(self.history)
+        return replace(self.origin, evaluations=count, loss=loss, layouts=used)
 
     def run(self, picture: Array, saved: Saved | None) -> tuple[Array, Outcome]:
         """From the start `picture`, or from what was `saved`, to the end.
@@ -64,12 +75,18 @@ class Descent:
 
     def _at(self, level: int, start: Array, state: State | None) -> Outcome:
         """Optimise until the run has used the evaluations planned up to this level."""
-        pictures = self.stages.contents[level], self.stages.styles[level]
+        content, style = self.stages.contents[level], self.stages.styles[level]
         optimizer = optimizer_name(self.settings)
-        _, _, height, width = start.shape
-        layout = self.model.layout(height, width, optimizer)
+        layout = self.layouts.choose(start, optimizer)
         objective = Objective(
-            self.model, self.settings, start, *pictures, layout.plan, self.history
+            self.model,
+            self.settings,
+            start,
+            content,
+            style,
+            layout.plan,
+            self.history,
+            None if style is None else self.layouts.choose(style, None),
         )
         before = len(self.history) - (state.evaluations if state else 0)
         return minimize(
@@ -89,9 +106,9 @@ class Descent:
             if self.callback is not None:
                 self.callback(self._progress(level, state, history, seconds))
         except StopIteration:
-            self.keeper.write(state, history, seconds, level)
+            self.keeper.write(state, history, seconds, level, self.layouts.known)
             raise
-        self.keeper.write_if_due(state, history, seconds, level)
+        self.keeper.write_if_due(state, history, seconds, level, self.layouts.known)
 
     def _progress(
         self, level: int, state: State, history: tuple[Losses, ...], seconds: float
@@ -105,6 +122,7 @@ class Descent:
             level=level + 1,
             levels=len(plan),
             seconds_left=seconds_left(plan, level, history, begun),
+            record=self.record(state.loss),
             _best_nchw=state.point.reshape(self._shape(level)),
             _alpha_hw=self.stages.scenes[level].alpha_hw,
         )

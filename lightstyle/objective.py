@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from . import contract
 from .errors import UsageError
+from .layout import Layout
 from .model import Model
 from .optimize import Vector
 from .parts import Plan
@@ -48,6 +49,7 @@ class Objective:
         style: Array | None,
         plan: Plan | None = None,
         history: list[Losses] | None = None,
+        style_layout: Layout | None = None,
     ) -> None:
         """Compute the targets and the weights.
 
@@ -60,6 +62,8 @@ class Objective:
             style: (1, 3, h, w) or none.
             plan: How the pictures are cut, if they are.
             history: To go on with, of the levels before this one.
+            style_layout: How the style's targets are computed; by default as the model
+                chooses.
         """
         self.history: list[Losses] = [] if history is None else history
         self._model = model
@@ -70,8 +74,8 @@ class Objective:
         content_targets = model.targets(start if content is None else content, plan)
         painting = start if style is None else style
         _, _, height, width = painting.shape
-        plan_of_style = model.layout(height, width, optimizer=None).plan
-        style_targets = model.style_targets(painting, plan_of_style)
+        style_layout = style_layout or model.layout(height, width, optimizer=None)
+        style_targets = model.style_targets(painting, style_layout.plan)
         self._feeds = {
             **{name: content_targets[name] for name in content_names},
             **{name: style_targets[name] for name in style_names},

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from lightstyle import sixteen_bit
+from lightstyle import embedded, sixteen_bit
 from lightstyle.errors import OutputError, UsageError
 from lightstyle.files import atomic_write
 
@@ -28,14 +28,15 @@ FORMATS: Final = {
     ".bmp": "BMP",
 }
 
-_TIFF_PREDICTOR: Final = 317
+#: Field 317, the predictor: horizontal differences.
+_TIFF_FIELDS: Final = {317: 2}
 
 #: Colours at full resolution (4:4:4): stylised pictures live on hue changes.
 _OPTIONS: Final[dict[str, dict[str, Any]]] = {
     "PNG": {},
     "JPEG": {"quality": 95, "subsampling": 0},
     "WEBP": {"quality": 95, "method": 4},
-    "TIFF": {"compression": "tiff_adobe_deflate", "tiffinfo": {_TIFF_PREDICTOR: 2}},
+    "TIFF": {"compression": "tiff_adobe_deflate"},
     "BMP": {},
 }
 _LONGEST_SIDE: Final = {"JPEG": 65500, "WEBP": 16383}
@@ -72,6 +73,7 @@ def save(
     *,
     alpha_hw: NDArray[np.float32] | None = None,
     bits: int = 8,
+    text: str | None = None,
 ) -> None:
     """Write a picture in the format of the suffix of `path`.
 
@@ -82,6 +84,8 @@ def save(
         rgb_hwc: (H, W, 3), sRGB; clipped to 0..255 and rounded to the nearest step.
         alpha_hw: (H, W), 0..255; formats without alpha get the picture over white.
         bits: Bits a channel: 8, or for PNG and TIFF 16.
+        text: What the file is to carry beside the picture, in ASCII; left out where it
+            is too long or the format has no place for it.
 
     Raises:
         UsageError: The suffix is unknown, or its format has no such depth.
@@ -89,7 +93,7 @@ def save(
     """
     format_ = check_format(path, bits)
     try:
-        data = _encode(format_, rgb_hwc, alpha_hw, bits)
+        data = _encode(format_, rgb_hwc, alpha_hw, bits, text)
     except Exception as error:  # Pillow has no base class for what it raises
         reason = " ".join(str(error).split()) or type(error).__name__
         raise OutputError(
@@ -116,6 +120,7 @@ def _encode(
     rgb_hwc: NDArray[np.float32],
     alpha_hw: NDArray[np.float32] | None,
     bits: int,
+    text: str | None,
 ) -> bytes:
     if alpha_hw is not None:
         rgb_hwc = _with_alpha(format_, rgb_hwc, alpha_hw)
@@ -125,13 +130,21 @@ def _encode(
     if longest is not None and max(rgb_hwc.shape) > longest:
         raise ValueError(f"a side is longer than {longest} pixels")
     levels_hwc = np.clip(rgb_hwc, 0, 255)
+    if text is not None and len(text) > embedded.LONGEST:
+        text = None
     if bits == 16:
         pixels_hwc = np.rint(levels_hwc * np.float32(257)).astype(np.uint16)
-        return _ENCODERS_16_BIT[format_](pixels_hwc, srgb_profile())
+        return _ENCODERS_16_BIT[format_](pixels_hwc, srgb_profile(), text)
     image = Image.fromarray(np.rint(levels_hwc).astype(np.uint8))
-    profile = {} if format_ == "BMP" else {"icc_profile": srgb_profile()}
+    options = dict(_OPTIONS[format_])
+    if format_ != "BMP":
+        options["icc_profile"] = srgb_profile()
+    if text is not None:
+        options |= embedded.options(format_, text)
+    if format_ == "TIFF":
+        options["tiffinfo"] = _TIFF_FIELDS | options.get("tiffinfo", {})
     buffer = io.BytesIO()
-    image.save(buffer, format_, **profile, **_OPTIONS[format_])
+    image.save(buffer, format_, **options)
     return buffer.getvalue()
 
 

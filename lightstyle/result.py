@@ -11,6 +11,7 @@ from PIL import Image
 from . import images, output
 from .objective import Losses
 from .optimize import Status, Vector
+from .record import Record
 from .settings import Settings
 
 
@@ -25,6 +26,7 @@ class Progress:
         level: Number of the level that the picture is worked on at, from 1.
         levels: How many there are.
         seconds_left: Estimate of what all remaining evaluations take.
+        record: What made the picture so far.
     """
 
     history: tuple[Losses, ...]
@@ -33,6 +35,7 @@ class Progress:
     level: int
     levels: int
     seconds_left: float
+    record: Record
     _best_nchw: Vector
     _alpha_hw: NDArray[np.float32] | None
 
@@ -51,9 +54,17 @@ class Progress:
         """Best picture so far at this level, (H, W, 3), 0…255, made at each call."""
         return images.from_pixels(self._best_nchw)
 
-    def save(self, path: str | PathLike[str], bits: int = 8) -> None:
+    def save(
+        self, path: str | PathLike[str], bits: int = 8, *, metadata: bool = True
+    ) -> None:
         """Write the best picture so far, as `Result.save` does."""
-        output.save(Path(path), self.image_hwc, alpha_hw=self._alpha_hw, bits=bits)
+        output.save(
+            Path(path),
+            self.image_hwc,
+            alpha_hw=self._alpha_hw,
+            bits=bits,
+            text=str(self.record) if metadata else None,
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,6 +81,7 @@ class Result:
         seconds: Of the whole run, loading of the model included.
         settings: That made it.
         optimizer: That ran: ``lbfgs`` or ``lbfgsb``.
+        record: What made it, which `save` writes into the file.
         notes: What a person should know of the input pictures.
     """
 
@@ -81,6 +93,7 @@ class Result:
     seconds: float
     settings: Settings
     optimizer: str
+    record: Record
     notes: tuple[str, ...]
 
     @property
@@ -99,10 +112,24 @@ class Result:
         """The picture as a PIL image."""
         return Image.fromarray(self.to_array())
 
-    def save(self, path: str | PathLike[str], bits: int = 8) -> None:
+    def save(
+        self, path: str | PathLike[str], bits: int = 8, *, metadata: bool = True
+    ) -> None:
         """Write the picture in the format of the suffix, replacing any file at `path`.
+
+        Args:
+            path: Where to.
+            bits: Bits a channel: 8, or for PNG and TIFF 16.
+            metadata: Whether `record` goes into the file, from which `Record.read` and
+                ``lightstyle info`` have it; BMP has no place for it.
 
         Raises:
             OutputError: If it cannot be written; no partial file is left.
         """
-        output.save(Path(path), self.image_hwc, alpha_hw=self.alpha_hw, bits=bits)
+        output.save(
+            Path(path),
+            self.image_hwc,
+            alpha_hw=self.alpha_hw,
+            bits=bits,
+            text=str(self.record) if metadata else None,
+        )
