@@ -7,18 +7,17 @@ need it, so that ``--help`` answers at once.
 import sys
 import traceback
 from dataclasses import replace
-from importlib import metadata
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from . import cli_models, cli_run, registry, session, transfer
+from . import cli_info, cli_models, cli_run, registry, transfer
 from .cli_options import RunOptions, takes
 from .cli_run import make
 from .console import say
-from .contract import BUNDLED_MODEL, VERSION
-from .errors import DeviceError, ExitCode, LightstyleError, UsageError
+from .contract import BUNDLED_MODEL
+from .errors import ExitCode, LightstyleError, UsageError
 from .settings import DEMO, Settings
 
 app = typer.Typer(
@@ -124,24 +123,7 @@ def demo(
     make(transfer.stylize, pictures, output, DEMO, bundled)
 
 
-@app.command()
-def info() -> None:
-    """Print versions, devices, and the models that are found."""
-    print(f"lightstyle   {VERSION}")
-    print(f"python       {sys.version.split()[0]}")
-    for package in ("numpy", "scipy", "pillow"):
-        print(f"{package:12} {metadata.version(package)}")
-    try:
-        print(f"onnxruntime  {session.runtime_version()}")
-        print(f"devices      {', '.join(session.available_devices())}")
-    except DeviceError as error:
-        print(f"onnxruntime  none ({error})")
-    print(f"cpus         {session.available_cpus()}")
-    exporter = "installed" if registry.exporter() else "not installed"
-    print(f"exporter     {exporter}")
-    for path in registry.available():
-        print(f"model        {path}")
-    print(f"default      {registry.find(None)}")
+app.command()(cli_info.info)
 
 
 def main(arguments: list[str] | None = None) -> None:

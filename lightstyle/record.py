@@ -176,8 +176,8 @@ def load(path: str | os.PathLike[str]) -> dict[str, Any]:
             if isinstance(values, dict) and isinstance(values.get("lightstyle"), str):
                 return values
     raise ImageError(
-        f"{name}: holds no settings of lightstyle; pictures that it made do, but for "
-        "BMP and --no-metadata"
+        f"{name}: holds no settings of lightstyle, which leaves them out of BMP files "
+        "and with --no-metadata"
     )
 
 
