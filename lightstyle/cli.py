@@ -68,12 +68,22 @@ def reconstruct(
 def texture(
     style: _Style,
     output: _Output,
-    size: Annotated[str, typer.Option(help="Size of the picture, WIDTHxHEIGHT.")],
+    size: Annotated[
+        str | None,
+        typer.Option(
+            help="Size of the picture, WIDTHxHEIGHT; if not given, that of --like."
+        ),
+    ] = None,
+    *,
     settings: Settings,
     options: RunOptions,
 ) -> None:
     """Make a texture in the style of STYLE alone, from noise."""
-    given = {"style": style, "size": _parse_size(size)}
+    if size is None and options.like is not None:
+        width_and_height = options.like.record.size
+    else:
+        width_and_height = _parse_size(size)
+    given = {"style": style, "size": width_and_height}
     make(transfer.texture, given, output, settings, options)
 
 
@@ -109,7 +119,7 @@ def export(context: typer.Context) -> None:
 
 
 @app.command()
-@takes(RunOptions(), without={"model"})
+@takes(RunOptions(), without={"model", "like", "config"})
 def demo(
     output: Annotated[
         Path, typer.Option("-o", "--output", help="Picture to write.")
@@ -139,7 +149,9 @@ def main(arguments: list[str] | None = None) -> None:
     sys.exit(int(code or ExitCode.OK))
 
 
-def _parse_size(text: str) -> tuple[int, int]:
+def _parse_size(text: str | None) -> tuple[int, int]:
+    if text is None:
+        raise UsageError("a texture needs a size: --size WIDTHxHEIGHT")
     width, _, height = text.lower().partition("x")
     if not (width.isdecimal() and height.isdecimal()):
         raise UsageError(f"size is {text}, expected WIDTHxHEIGHT such as 512x384")

@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import typer
 
 from . import console, files, memory, output, registry
 from .checkpoint import Checkpoint
+from .cli_like import Example
 from .cli_options import RunOptions
 from .console import Interrupt, Saver, Watcher, say
 from .descent import Callback
@@ -57,6 +59,8 @@ def make(
     failures: list[OutputError] = []
     with Interrupt() as interrupt:
         watchers: tuple[Watcher, ...] = (saver, interrupt)
+        if options.like and not options.quiet:
+            watchers = (partial(_compare, options.like), *watchers)
         with _watched(settings, options, watchers, failures) as (model, callback):
             result = job(
                 **given,
@@ -64,10 +68,11 @@ def make(
                 settings=settings,
                 callback=callback,
                 checkpoint=checkpoint,
+                like=options.like.record if options.like else None,
             )
         result.save(path, options.bits, metadata=not options.no_metadata)
     if not options.quiet:
-        _summarise(result, path)
+        _summarise(result, path, options.like)
     if checkpoint and result.status is not Status.CANCELLED:
         checkpoint.remove()
     _conclude(result, path, failures, interrupt)
@@ -138,10 +143,9 @@ def _checkpoint(path: Path, options: RunOptions) -> Checkpoint | None:
         return None
     name = f"{path}.checkpoint" if options.checkpoint == "auto" else options.checkpoint
     log = None if options.log is None else str(options.log.absolute())
-    extra = {
-        "output": str(path.absolute()),
-        "options": {**asdict(options), "log": log},
-    }
+    # What settings were taken from is not needed again.
+    plain = asdict(replace(options, like=None, config=None))
+    extra = {"output": str(path.absolute()), "options": {**plain, "log": log}}
     return Checkpoint(Path(name), options.checkpoint_every, extra)
 
 
@@ -174,8 +178,16 @@ def _check_outputs(
         files.check_writable(other, inputs=inputs, overwrite=True)
 
 
-def _summarise(result: Result, path: Path) -> None:
-    for note in result.notes:
+def _compare(like: Example, progress: Progress) -> None:
+    """Say once how the picture will not be like the one it is made like."""
+    if progress.evaluation == 1:
+        for note in like.differences(progress.record):
+            say(f"note: {note}")
+
+
+def _summarise(result: Result, path: Path, like: Example | None) -> None:
+    layouts = like.other_layouts(result.record) if like else ()
+    for note in (*result.notes, *layouts):
         say(f"note: {note}")
     height, width = result.image_hwc.shape[:2]
     say(

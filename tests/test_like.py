@@ -1,16 +1,21 @@
 """What pictures say of how they were made, and pictures made like them."""
 
-import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
-from PIL import Image, PngImagePlugin
+from PIL import Image
 
+from export import build_model
 from lightstyle.errors import ExitCode, ImageError
+from lightstyle.layout import HISTORIES, Layout
+from lightstyle.parts import Plan
 from lightstyle.record import Record
+from lightstyle.registry import MODEL_VARIABLE
 from lightstyle.settings import Settings
 from tests.conftest import Runner
+from tests.networks import tiny_weights
 
 QUICK = ["--size", "48", "--iterations", "4"]
 STYLIZE = ["stylize", "content.png", "style.png", *QUICK]
@@ -48,71 +53,157 @@ def test_pictures_without_settings_can_be_had(run: Runner, studio: Path) -> None
             Record.read(name)
 
 
-# lightstyle info PICTURE
+# --like
 
 
-def test_info_tells_a_person_what_made_a_picture(run: Runner, studio: Path) -> None:
-    assert run(*STYLIZE, "-o", "a.png", "--style-weight", "50").code == 0
-    shown = run("info", "a.png").out
-    for words in (
-        "stylize, 48x32",
-        "content.png  SHA-256",
-        "model        tiny",
-        "4 iterations of lbfgs",
-        "on cpu, ",
-        "48x32: whole, history of 20",
-        "style-weight     50.0  (default 10000.0)",
-    ):
-        assert words in shown
+def _repeat(run: Runner, *options: str, like: str = "a.png") -> list[str]:
+    command = ["stylize", "content.png", "style.png", "--like", like]
+    done = run(*command, "-o", "b.png", "--overwrite", *options)
+    assert done.code == 0, done.lines
+    return [line for line in done.lines if line.startswith("note: ")]
 
 
-def test_info_prints_all_of_it_as_json(run: Runner, studio: Path) -> None:
-    assert run(*STYLIZE, "-o", "a.png").code == 0
-    values = json.loads(run("info", "a.png", "--json").out)
-    assert values == Record.read("a.png").as_dict()
+def _pixels(name: str) -> np.ndarray:
+    with Image.open(name) as image:
+        return np.asarray(image)
 
 
-@pytest.mark.parametrize("options", [[], ["--json"], ["--config"]])
-@pytest.mark.parametrize("name", ["content.png", "no.png", "text.png"])
-def test_where_there_is_nothing_info_says_so_in_one_line(
-    run: Runner, studio: Path, name: str, options: list[str]
-) -> None:
-    Path("text.png").write_text("no picture")
-    done = run("info", name, *options)
-    assert done.code == ExitCode.IMAGE
-    assert done.out == ""
-    assert len(done.lines) == 1
-    assert name in done.lines[0]
-
-
-@pytest.mark.parametrize("options", [["--json"], ["content.png", "--json", "--config"]])
-def test_info_has_one_form_at_a_time(
-    run: Runner, studio: Path, options: list[str]
-) -> None:
-    assert run("info", *options).code == ExitCode.USAGE
-
-
-HOSTILE: list[dict[str, Any]] = [
-    {},
-    {"size": {"a": 1}, "settings": [1], "inputs": "photo.jpg", "run": None},
-    {"inputs": {"\x1b[2J": {"name": "\x1b]0;owned\x07\n", "sha256": ["x"] * 99}}},
-    {"settings": {"size": "\u202e" * 999, "\udc80": None}, "size": [[[[]]]]},
-    {"environment": {"versions": [1], "instruction_sets": {}, "cpus": 1e999}},
-    {"run": {"layouts": {"a": 1, "b": {"strips": [1]}}, "loss": "low"}},
+VARIED = [
+    *("--size", "56", "--iterations", "15", "--style-weight", "3e3", "--seed", "5"),
+    *("--init-noise", "0.2", "--content-layers", "conv4_2,conv5_2:2", "--tv-weight=1"),
 ]
 
 
-@pytest.mark.parametrize("values", HOSTILE)
-def test_a_hostile_record_is_printed_without_control_characters(
-    run: Runner, studio: Path, values: dict[str, Any]
+@pytest.mark.parametrize(
+    "options", [[], ["--pyramid=on", "--size=60"], ["--optimizer=lbfgsb"]]
+)
+def test_a_picture_comes_out_the_same_bit_for_bit(
+    run: Runner, studio: Path, options: list[str]
 ) -> None:
-    chunks = PngImagePlugin.PngInfo()
-    chunks.add_itxt("lightstyle", json.dumps({"lightstyle": "9", **values}))
-    Image.new("RGB", (4, 4)).save("a.png", pnginfo=chunks)
-    done = run("info", "a.png")
-    assert done.code == 0
-    assert all(line.isprintable() for line in done.out.splitlines())
-    assert max(map(len, done.out.splitlines())) < 2000
-    done = run("info", "a.png", "--json")
-    assert done.out.isascii()
-    assert json.loads(done.out)["lightstyle"] == "9"
+    command = ["stylize", "content.png", "style.png", "-o", "a.png"]
+    assert run(*command, *VARIED, *options).code == 0
+    assert _repeat(run) == []
+    assert Path("a.png").read_bytes() == Path("b.png").read_bytes()
+
+
+def test_the_bundled_model_repeats_itself_bit_for_bit(
+    run: Runner, studio: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv(MODEL_VARIABLE)
+    command = ["stylize", "content.png", "style.png", "-o", "a.png"]
+    assert run(*command, "--size=60", "--iterations=8").code == 0
+    assert _repeat(run) == []
+    assert Path("a.png").read_bytes() == Path("b.png").read_bytes()
+
+
+def test_what_is_given_again_varies_the_picture(run: Runner, studio: Path) -> None:
+    assert run(*STYLIZE, "-o", "a.png", "--style-weight=3e3").code == 0
+    # A default counts, too, if it is said.
+    _repeat(run, "--style-weight", "1e4", "--seed", "2")
+    found = Record.read("b.png").settings
+    assert (found.style_weight, found.seed, found.size) == (1e4, 2, 48)
+
+
+def test_a_texture_takes_over_its_size(run: Runner, studio: Path) -> None:
+    texture = ["texture", "style.png", "--iterations=2"]
+    assert run(*texture, "-o", "a.png", "--size=40x48").code == 0
+    assert run(*texture, "-o", "b.png", "--like=a.png").code == 0
+    assert Path("a.png").read_bytes() == Path("b.png").read_bytes()
+    done = run(*texture, "-o", "c.png")
+    assert done.code == ExitCode.USAGE
+    assert "--size" in done.lines[0]
+
+
+def test_another_job_has_a_start_of_its_own(run: Runner, studio: Path) -> None:
+    assert run(*STYLIZE, "-o", "a.png", "--style-weight=7").code == 0
+    options = ["--like=a.png", "--size=40x32", "-o", "b.png"]
+    assert run("texture", "style.png", *options).code == 0
+    made = Record.read("b.png").settings
+    assert (made.init, made.style_weight) == ("noise", 7)
+
+
+def _cut(*case: Any) -> Layout:
+    strips = dict.fromkeys(range(1, 6), 24)
+    return Layout(Plan(strips, strips), min(HISTORIES), 0, 1.0)
+
+
+def test_the_layout_is_taken_over_and_needed_for_the_same_bits(
+    run: Runner, studio: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    command = ["stylize", "content.png", "style.png", "--size=60", "--iterations=12"]
+    assert run(*command, "-o", "whole.png").code == 0
+    with monkeypatch.context() as patched:
+        patched.setattr("lightstyle.model.choose", _cut)
+        assert run(*command, "-o", "a.png").code == 0
+    assert (_pixels("a.png") != _pixels("whole.png")).any()
+    assert _repeat(run) == []
+    assert Path("a.png").read_bytes() == Path("b.png").read_bytes()
+
+
+def test_a_layout_that_there_is_no_memory_for_is_told_of(
+    run: Runner, studio: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert run(*STYLIZE, "-o", "a.png").code == 0
+    less = Layout(None, min(HISTORIES), 0, 1.0)
+    monkeypatch.setattr("lightstyle.model.choose", lambda *case: less)
+    monkeypatch.setattr("lightstyle.model.repeatable", lambda *case: False)
+    assert any("memory is not enough" in note for note in _repeat(run))
+
+
+def test_other_weights_are_told_of(run: Runner, studio: Path) -> None:
+    assert run(*STYLIZE, "-o", "a.png").code == 0
+    build_model(tiny_weights(1), studio / "other.onnx")
+    (note,) = _repeat(run, "--model", "other.onnx")
+    assert note.startswith("note: a.png was made with tiny (")
+    assert "not with other (" in note
+    assert "--model chooses" in note
+    assert _repeat(run, "--model", "other.onnx", "--quiet") == []
+
+
+def test_circumstances_that_change_bits_are_told_of_in_a_repetition_only(
+    run: Runner, studio: Path
+) -> None:
+    assert run(*STYLIZE, "-o", "a.png", "--threads=1").code == 0
+    notes = _repeat(run, "--threads", "2")
+    assert notes == ["note: a.png was computed with threads 1 (now 2): bits may differ"]
+    assert _repeat(run, "--threads", "2", "--seed", "1") == []
+
+
+def test_a_picture_on_the_way_is_told_of(run: Runner, studio: Path) -> None:
+    assert run(*STYLIZE, "-o", "a.png", "--save-every=2").code == 0
+    notes = _repeat(run, like="a_0002.png")
+    assert notes == ["note: a_0002.png is of iteration 2, and this run may go on to 4"]
+    assert Path("a.png").read_bytes() == Path("b.png").read_bytes()
+
+
+def test_a_changed_input_is_told_of(run: Runner, studio: Path) -> None:
+    assert run(*STYLIZE, "-o", "a.png").code == 0
+    Path("style.png").replace("content.png")
+    Image.new("RGB", (50, 50), "red").save("style.png")
+    assert _repeat(run) == [
+        "note: content content.png was changed since a.png was made",
+        "note: style style.png was changed since a.png was made",
+    ]
+
+
+def test_a_start_from_a_picture_must_be_there(run: Runner, studio: Path) -> None:
+    Image.new("RGB", (50, 50), "red").save("start.png")
+    assert run(*STYLIZE, "-o", "a.png", "--init", studio / "start.png").code == 0
+    assert _repeat(run) == []
+    Path("folder").mkdir()
+    Path("start.png").rename("folder/start.png")
+    done = run(*STYLIZE, "-o", "c.png", "--like", "a.png")
+    assert done.code == ExitCode.USAGE
+    assert "say with --init where it is" in done.lines[0]
+    assert _repeat(run, "--init", "folder/start.png") == []
+    assert Path("a.png").read_bytes() == Path("b.png").read_bytes()
+
+
+@pytest.mark.parametrize("name", ["content.png", "no.png"])
+def test_a_picture_that_says_nothing_is_no_example(
+    run: Runner, studio: Path, name: str
+) -> None:
+    done = run(*STYLIZE, "-o", "b.png", "--like", name)
+    assert done.code == ExitCode.IMAGE
+    assert len(done.lines) == 1
+    assert not Path("b.png").exists()
