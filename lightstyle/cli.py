@@ -5,14 +5,13 @@ need it, so that ``--help`` answers at once.
 """
 
 import sys
-import traceback
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from . import cli_info, cli_models, cli_run, registry, transfer
+from . import bug_report, cli_info, cli_models, cli_run, registry, transfer
 from .cli_options import RunOptions, takes
 from .cli_run import make
 from .console import say
@@ -140,11 +139,15 @@ def main(arguments: list[str] | None = None) -> None:
     """Run the command line and exit: one line for every error, and its exit code."""
     arguments = sys.argv[1:] if arguments is None else arguments
     command = typer.main.get_command(app)
+    debug = "--debug" in arguments
+    if debug:
+        for line in bug_report.header(arguments):
+            say(line)
     try:
         code = command(arguments or ["--help"], "lightstyle", standalone_mode=False)
     except (Exception, KeyboardInterrupt) as error:
-        if "--debug" in arguments:
-            traceback.print_exception(error)
+        if debug:
+            say(bug_report.traced(error))
         code = _report(error)
     sys.exit(int(code or ExitCode.OK))
 

@@ -32,6 +32,9 @@ def info(
         bool,
         typer.Option("--config", help="Print settings as a file for --config."),
     ] = False,
+    debug: Annotated[
+        bool, typer.Option("--debug", help="Show the traceback of an error.")
+    ] = False,
 ) -> None:
     """Print versions, devices and models; or of PICTURE how it was made."""
     if config and as_json:

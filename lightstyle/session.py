@@ -126,8 +126,13 @@ class Session:
 
 def available_devices() -> tuple[str, ...]:
     """Devices that onnxruntime lists, whether or not they work."""
-    listed = _onnxruntime().get_available_providers()
+    listed = providers()
     return tuple(device for device in _PROVIDERS if _provider_name(device) in listed)
+
+
+def providers() -> tuple[str, ...]:
+    """Execution providers that onnxruntime was built with, by its names."""
+    return tuple(_onnxruntime().get_available_providers())
 
 
 def runtime_version() -> str:
