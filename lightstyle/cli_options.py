@@ -48,6 +48,7 @@ class RunOptions:
     threads: int | None = option(None, "CPU threads; by default all it may use.")
     memory: str = option("auto", "Memory that may be taken, such as 2GB, or auto.")
     save_every: int = option(0, "Save OUT_0050.png … every N iterations; 0: never.")
+    timelapse: Path | None = option(None, "Write a film of the run, an animated WebP.")
     log: Path | None = option(None, "Write a JSON object for every iteration.")
     checkpoint: str | None = option(
         None, "Keep the run in this file, for `resume`; auto: OUT.checkpoint."

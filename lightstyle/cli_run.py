@@ -1,28 +1,32 @@
 """A run from the command line: checked in advance, watched, kept, written, told of."""
 
-import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import typer
 
-from . import console, files, memory, output, registry
+from . import cli_checks, console, memory, registry, streams
 from .checkpoint import Checkpoint
 from .cli_like import Example
 from .cli_options import RunOptions
-from .console import Interrupt, Saver, Watcher, say
+from .cli_outputs import Outputs
+from .console import Interrupt, Watcher, say
 from .descent import Callback
-from .errors import CheckpointError, OutputError, TransferError, UsageError
+from .errors import CheckpointError, OutputError, TransferError
 from .model import Model
 from .optimize import Status
 from .result import Progress, Result
 from .resume import JOBS
 from .saved import Saved
-from .settings import INITS, Settings
+from .settings import Settings
+from .streams import STREAM
+
+#: Options that name files which a resumed run goes on to write.
+_FILES: Final = ("log", "timelapse")
 
 
 def make(
@@ -43,39 +47,44 @@ def make(
         options: Of the run.
         saved: Where to go on, if the run is one that was interrupted.
     """
-    inputs = [value for value in given.values() if isinstance(value, Path)]
-    if settings.init not in (None, *INITS):
-        inputs.append(Path(settings.init))
+    inputs = cli_checks.inputs_of(given, settings)
     checkpoint = Checkpoint.after(saved) if saved else _checkpoint(path, options)
-    saver = Saver(
-        path, options.save_every, options.bits, metadata=not options.no_metadata
-    )
+    outputs = Outputs(path, options, resumed=saved is not None)
+    existing = outputs.saver.existing(settings.iterations)
     kept = [checkpoint.path] if checkpoint else []
-    _check_outputs(inputs, path, saver.existing(settings.iterations), options, kept)
+    cli_checks.check_outputs(inputs, path, existing, options, kept)
     if checkpoint and settings.optimizer == "lbfgsb" and not options.quiet:
         say("note: lbfgsb cannot be saved: a resumed run has the best picture only")
     if checkpoint and options.overwrite and not saved:
         checkpoint.remove()
     failures: list[OutputError] = []
-    with Interrupt() as interrupt:
-        watchers: tuple[Watcher, ...] = (saver, interrupt)
+    with outputs, Interrupt() as interrupt:
+        watchers: list[Watcher] = [*outputs.watchers, interrupt]
         if options.like and not options.quiet:
-            watchers = (partial(_compare, options.like), *watchers)
+            watchers.insert(0, partial(_compare, options.like))
         with _watched(settings, options, watchers, failures) as (model, callback):
             result = job(
-                **given,
+                **_read(given),
                 model=model,
                 settings=settings,
                 callback=callback,
                 checkpoint=checkpoint,
                 like=options.like.record if options.like else None,
             )
-        result.save(path, options.bits, metadata=not options.no_metadata)
+        outputs.put(result, failures)
     if not options.quiet:
         _summarise(result, path, options.like)
     if checkpoint and result.status is not Status.CANCELLED:
         checkpoint.remove()
     _conclude(result, path, failures, interrupt)
+
+
+def _read(given: Mapping[str, Any]) -> dict[str, Any]:
+    """A job's arguments, with what comes from stdin in the place of its name."""
+    return {
+        role: streams.read(role) if value == STREAM else value
+        for role, value in given.items()
+    }
 
 
 @contextmanager
@@ -125,9 +134,10 @@ def resume(path: Path, *, quiet: bool) -> None:
             "`lightstyle.resume`"
         )
     saved.check_inputs()
-    values = extra["options"]
-    log = Path(values["log"]) if values["log"] else None
-    options = RunOptions(**{**values, "log": log, "model": saved.head["model"]["path"]})
+    values = {**extra["options"], "model": saved.head["model"]["path"]}
+    for file in _FILES:
+        values[file] = Path(values[file]) if values[file] else None
+    options = RunOptions(**values)
     options = replace(options, overwrite=True, quiet=quiet or options.quiet)
     given = {
         name: value if name == "size" else Path(value)
@@ -142,40 +152,12 @@ def _checkpoint(path: Path, options: RunOptions) -> Checkpoint | None:
     if options.checkpoint is None:
         return None
     name = f"{path}.checkpoint" if options.checkpoint == "auto" else options.checkpoint
-    log = None if options.log is None else str(options.log.absolute())
     # What settings were taken from is not needed again.
     plain = asdict(replace(options, like=None, config=None))
-    extra = {"output": str(path.absolute()), "options": {**plain, "log": log}}
+    for file in _FILES:
+        plain[file] = plain[file] and str(plain[file].absolute())
+    extra = {"output": str(path.absolute()), "options": plain}
     return Checkpoint(Path(name), options.checkpoint_every, extra)
-
-
-def _check_outputs(
-    inputs: Sequence[Path],
-    path: Path,
-    existing: Sequence[Path],
-    options: RunOptions,
-    kept: Sequence[Path],
-) -> None:
-    if options.save_every < 0:
-        raise UsageError(f"save-every is {options.save_every}, expected 0 or more")
-    output.check_format(path, options.bits)
-    for picture in (path, *existing):
-        files.check_writable(picture, inputs=inputs, overwrite=options.overwrite)
-    taken = [os.path.realpath(other) for other in (*inputs, path, *existing)]
-    logs = [] if options.log is None else [options.log]
-    for kind, other in (
-        *(("log", p) for p in logs),
-        *(("checkpoint", p) for p in kept),
-    ):
-        if os.path.realpath(other) in taken:
-            raise UsageError(
-                f"{kind} {other} is also a picture or a log: give another name"
-            )
-        taken.append(os.path.realpath(other))
-    for other in logs:
-        files.check_writable(other, inputs=inputs, overwrite=options.overwrite)
-    for other in kept:  # an old one is left to `Checkpoint`, which knows what it is
-        files.check_writable(other, inputs=inputs, overwrite=True)
 
 
 def _compare(like: Example, progress: Progress) -> None:

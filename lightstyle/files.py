@@ -3,9 +3,10 @@
 import os
 import secrets
 import stat
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Self
 
 from lightstyle.errors import OutputError
 
@@ -29,10 +30,7 @@ def check_writable(path: Path, *, inputs: Sequence[Path], overwrite: bool) -> No
 
 
 def atomic_write(path: Path, data: bytes) -> None:
-    """Write a file so that `path` is, at any moment, the old file or the new one.
-
-    A symbolic link stays one: the file that it points to is replaced. A new file has
-    the permissions that the umask gives, a replaced one keeps its own.
+    """Write a file whole or not at all, as `Draft` does.
 
     Args:
         path: The file; its folder must exist.
@@ -41,22 +39,66 @@ def atomic_write(path: Path, data: bytes) -> None:
     Raises:
         OutputError: It could not be written; whatever was there is untouched.
     """
-    try:
-        target = Path(os.path.realpath(path))
-        temporary = _temporary_beside(target)
-        try:
-            with temporary.open("xb") as file:
-                file.write(data)
+    with Draft(path) as draft:
+        draft.write(data)
+        draft.publish()
+
+
+class Draft:
+    """A file in the making, which at its path is the old one until it is whole.
+
+    A symbolic link stays one: the file that it points to is replaced. A new file has
+    the permissions that the umask gives, a replaced one keeps its own. A context: what
+    was not published when it ends is gone.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Begin it beside `path`, whose folder must exist.
+
+        Raises:
+            OutputError: As from all methods, if the file system fails.
+        """
+        self._path = path
+        with self._told():
+            self._target = Path(os.path.realpath(path))
+            self._temporary = _temporary_beside(self._target)
+            self._file = self._temporary.open("xb")
+
+    def __enter__(self) -> Self:
+        """Do nothing but return it."""
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        """Remove what was not published."""
+        with suppress(OSError):
+            self._file.close()
+        with suppress(OSError):
+            self._temporary.unlink()
+
+    def write(self, data: bytes, offset: int | None = None) -> None:
+        """Write `data` where the last ended, or at `offset`."""
+        with self._told():
+            if offset is not None:
+                self._file.seek(offset)
+            self._file.write(data)
+
+    def publish(self) -> None:
+        """Put it in place: it is whole."""
+        with self._told():
+            with self._file as file:
                 file.flush()
                 os.fsync(file.fileno())
             with suppress(FileNotFoundError):
-                temporary.chmod(stat.S_IMODE(target.stat().st_mode))
-            temporary.replace(target)
-        finally:  # also when interrupted; after the replacement there is no such file
-            with suppress(OSError):
-                temporary.unlink()
-    except (OSError, ValueError) as error:
-        raise _unwritable(path, error) from error
+                mode = stat.S_IMODE(self._target.stat().st_mode)
+                self._temporary.chmod(mode)
+            self._temporary.replace(self._target)
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        try:
+            yield
+        except (OSError, ValueError) as error:
+            raise _unwritable(self._path, error) from error
 
 
 def _check_target(path: Path, inputs: Sequence[Path], overwrite: bool) -> None:

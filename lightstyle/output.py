@@ -91,16 +91,27 @@ def save(
         UsageError: The suffix is unknown, or its format has no such depth.
         OutputError: The picture does not fit the format, or the file system fails.
     """
+    atomic_write(path, encoded(path, rgb_hwc, alpha_hw=alpha_hw, bits=bits, text=text))
+
+
+def encoded(
+    path: Path,
+    rgb_hwc: NDArray[np.float32],
+    *,
+    alpha_hw: NDArray[np.float32] | None = None,
+    bits: int = 8,
+    text: str | None = None,
+) -> bytes:
+    """The bytes of the file that `save` would write, with the same errors."""
     format_ = check_format(path, bits)
     try:
-        data = _encode(format_, rgb_hwc, alpha_hw, bits, text)
+        return _encode(format_, rgb_hwc, alpha_hw, bits, text)
     except Exception as error:  # Pillow has no base class for what it raises
         reason = " ".join(str(error).split()) or type(error).__name__
         raise OutputError(
             f"cannot write {path}: no {format_} of this picture: {reason}; "
             "try .png or another size"
         ) from error
-    atomic_write(path, data)
 
 
 @functools.cache

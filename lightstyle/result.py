@@ -101,6 +101,18 @@ class Result:
         """Evaluations of loss and gradient."""
         return len(self.history)
 
+    def to_bytes(
+        self, suffix: str = ".png", bits: int = 8, *, metadata: bool = True
+    ) -> bytes:
+        """The file that `save` would write to a path with this `suffix`."""
+        return output.encoded(
+            Path(f"picture{suffix}"),
+            self.image_hwc,
+            alpha_hw=self.alpha_hw,
+            bits=bits,
+            text=str(self.record) if metadata else None,
+        )
+
     def to_array(self) -> NDArray[np.uint8]:
         """(H, W, 3), or (H, W, 4) where the content had transparency."""
         planes = self.image_hwc
