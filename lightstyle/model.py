@@ -13,9 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import contract
+from .costs import Costs
 from .errors import DeviceError, ModelError
 from .graphs import Graphs
-from .layout import Costs, Layout, choose
+from .layout import Layout, choose
 from .memory import resident
 from .parts import Parts, Plan
 from .session import Feeds, available_devices, check_device, check_threads

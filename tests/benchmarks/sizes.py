@@ -57,7 +57,7 @@ def report(path: Path, case: str) -> dict[str, Any]:
     )
     del start
     optimizer.accept(*objective(optimizer.propose()))
-    for step in range(layout.history + 2):
+    for step in range(layout.history.pairs + 2):
         point = optimizer.propose()
         optimizer.accept(float(np.mean(point)) - step, np.cos(point / 50 + step))
     began = perf_counter()
