@@ -34,6 +34,9 @@ class RunOptions:
     )
     checkpoint_every: float = option(SECONDS, "Seconds between two checkpoints.")
     bits: int = option(8, "Bits of a channel: 8, or 16 for PNG and TIFF.")
+    dry_run: bool = option(
+        False, "Tell what it would take in memory and time, and stop."
+    )
     overwrite: bool = option(False, "Replace files that exist.")
     quiet: bool = option(False, "Print errors only.")
     debug: bool = option(False, "Show the traceback of an error.")

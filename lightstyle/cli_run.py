@@ -15,12 +15,14 @@ from .cli_options import RunOptions
 from .console import Interrupt, Saver, Watcher, say
 from .descent import Callback
 from .errors import CheckpointError, OutputError, TransferError, UsageError
+from .forecast import Forecast
 from .model import Model
 from .optimize import Status
 from .result import Progress, Result
 from .resume import JOBS
 from .saved import Saved
 from .settings import INITS, Settings
+from .transfer import Announce
 
 
 def make(
@@ -62,6 +64,7 @@ def make(
                 settings=settings,
                 callback=callback,
                 checkpoint=checkpoint,
+                announce=_announcement(options, model),
             )
         result.save(path, options.bits)
     if not options.quiet:
@@ -87,9 +90,8 @@ def _watched(
     model = registry.load(
         options.model, settings, options.device, options.threads, allowed
     )
-    where = f"model {model.info.path} on {model.device}"
     with (
-        console.display(where, settings.iterations, quiet=options.quiet) as show,
+        console.display(settings.iterations, quiet=options.quiet) as show,
         console.log(options.log) as log,
     ):
 
@@ -102,6 +104,21 @@ def _watched(
                 raise StopIteration from error
 
         yield model, callback
+
+
+def _announcement(options: RunOptions, model: Model) -> Announce | None:
+    """Who is told what the run will take; a dry run ends there."""
+
+    def tell(forecast: Forecast) -> None:
+        if not options.dry_run:
+            say(f"model {model.info.path} on {model.device}")
+            say(str(forecast))
+            return
+        for what, value in forecast.table.items():
+            print(f"{what:12} {value}")
+        raise typer.Exit
+
+    return tell if options.dry_run or not options.quiet else None
 
 
 def resume(path: Path, *, quiet: bool) -> None:

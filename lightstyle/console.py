@@ -42,21 +42,28 @@ def say(message: str) -> None:
 
 
 @contextmanager
-def display(heading: str, iterations: int, *, quiet: bool) -> Iterator[Watcher]:
-    """Show `heading` once the work is under way, and progress as long as it is.
+def display(iterations: int, *, quiet: bool) -> Iterator[Watcher]:
+    """Show progress, from the first evaluation on.
 
     That is a bar on a terminal, plain lines elsewhere, and nothing if `quiet`.
     """
     if quiet or sys.stderr is None or sys.stderr.closed:
         yield lambda progress: None
     elif not sys.stderr.isatty():
-        yield partial(_plain, heading, max(1, iterations // PLAIN_LINES))
+        yield partial(_plain, max(1, iterations // PLAIN_LINES))
     else:
-        with _bar() as bar:
-            task = bar.add_task("", total=iterations, detail=heading)
-            yield lambda progress: bar.update(
-                task, completed=progress.evaluation, detail=_detail(progress)
-            )
+        bar = _bar()
+        task = bar.add_task("", total=iterations, detail="")
+
+        def show(progress: Progress) -> None:
+            bar.start()  # as often as it likes
+            detail = _detail(progress)
+            bar.update(task, completed=progress.evaluation, detail=detail)
+
+        try:
+            yield show
+        finally:
+            bar.stop()
 
 
 @contextmanager
@@ -182,10 +189,8 @@ def _bar() -> "Bar":
     )
 
 
-def _plain(heading: str, every: int, progress: Progress) -> None:
+def _plain(every: int, progress: Progress) -> None:
     n, last = progress.evaluation, progress.settings.iterations
-    if n == 1:
-        say(heading)
     if n == 1 or n % every == 0 or n == last:
         say(f"{n}/{last}  {_detail(progress)}")
 

@@ -6,13 +6,14 @@ from functools import partial
 from time import perf_counter
 
 from .checkpoint import Keeper
+from .layout import Layout
 from .model import Model
 from .objective import Losses, Objective
 from .optimize import OPTIMIZERS, Outcome, State, Status, minimize
 from .pyramid import Stages, seconds_left
 from .result import Progress
 from .saved import Saved
-from .scene import Array
+from .scene import Array, Scene
 from .settings import Settings
 from .variables import Pyramid
 
@@ -64,12 +65,16 @@ class Descent:
 
     def _at(self, level: int, start: Array, state: State | None) -> Outcome:
         """Optimise until the run has used the evaluations planned up to this level."""
-        pictures = self.stages.contents[level], self.stages.styles[level]
-        optimizer = optimizer_name(self.settings)
-        _, _, height, width = start.shape
-        layout = self.model.layout(height, width, optimizer)
+        scene = self.stages.scenes[level]
+        layout = layout_of(self.model, scene)
         objective = Objective(
-            self.model, self.settings, start, *pictures, layout.plan, self.history
+            self.model,
+            self.settings,
+            start,
+            scene.content_pixels(),
+            scene.style_pixels(),
+            layout.plan,
+            self.history,
         )
         before = len(self.history) - (state.evaluations if state else 0)
         return minimize(
@@ -77,7 +82,7 @@ class Descent:
             start.ravel(),
             self.stages.plan[level].until - before,
             partial(self._watch, level),
-            optimizer=optimizer,
+            optimizer=optimizer_name(self.settings),
             variables=Pyramid(start.shape[1:]),
             history=layout.history,
             resumed=state,
@@ -112,6 +117,12 @@ class Descent:
     def _shape(self, level: int) -> tuple[int, int, int, int]:
         width, height = self.stages.plan[level].size
         return 1, 3, height, width
+
+
+def layout_of(model: Model, scene: Scene) -> Layout:
+    """How `model` computes the pictures of `scene`."""
+    (width, height), optimizer = scene.size, optimizer_name(scene.settings)
+    return model.layout(height, width, optimizer, pictures=scene.nbytes)
 
 
 def optimizer_name(settings: Settings) -> str:

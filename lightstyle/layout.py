@@ -50,7 +50,7 @@ _SESSIONS: Final = 60 * 10**6
 _FRAGMENTS: Final = 1.22
 
 #: Share of an evaluation that the forward half takes.
-_FORWARD_SHARE: Final = 0.48
+FORWARD_SHARE: Final = 0.48
 
 #: Least lines of its own that a strip has, in multiples of its halo.
 _OWN: Final = 2
@@ -73,10 +73,10 @@ class Layout:
     memory: int
     overhead: float
 
-    def __str__(self) -> str:
+    @property
+    def how(self) -> str:
         """In words."""
-        how = "whole" if self.plan is None else f"in strips of {self.plan.lines} lines"
-        return f"{how}, {self.memory / 1e9:.2f} GB, {self.history}"
+        return "whole" if self.plan is None else f"in strips of {self.plan.lines} lines"
 
 
 @dataclass(frozen=True)
@@ -193,5 +193,5 @@ def _overhead(costs: Costs, plan: Plan, side: int) -> float:
                 (plan.backward, 2 * REACH[number]),
             )
         )
-        total += work * (_FORWARD_SHARE * forward + backward)
+        total += work * (FORWARD_SHARE * forward + backward)
     return total / sum(costs.work.values())

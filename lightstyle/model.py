@@ -127,7 +127,12 @@ class Model:
         return model
 
     def layout(
-        self, height: int, width: int, optimizer: str | None = "lbfgs"
+        self,
+        height: int,
+        width: int,
+        optimizer: str | None = "lbfgs",
+        *,
+        pictures: int = 0,
     ) -> Layout:
         """How a picture of that size in pixels is computed within the memory there is.
 
@@ -135,11 +140,13 @@ class Model:
             height: In pixels.
             width: In pixels.
             optimizer: That will run; none where only targets are wanted.
+            pictures: Bytes that are held beside the run.
 
         Raises:
             UsageError: If the memory that was allowed is not enough.
         """
-        return choose(self.costs, self._memory, self._held, height, width, optimizer)
+        held = self._held + pictures
+        return choose(self.costs, self._memory, held, height, width, optimizer)
 
     def targets(self, pixels_nchw: Array, plan: Plan | None = None) -> dict[str, Array]:
         """Content features and Gram matrices of a picture (1, 3, H, W), by feed.

@@ -44,6 +44,14 @@ class Scene:
         """The scene of a level of `size`: the style is as much smaller as that is."""
         return replace(self, size=size, share=max(size) / max(self.size))
 
+    @property
+    def nbytes(self) -> int:
+        """Of the pictures as they were read."""
+        pictures = [p for p in (self.content, self.style) if p is not None]
+        alphas = [p.alpha_hw for p in pictures if p.alpha_hw is not None]
+        arrays = [p.rgb_hwc for p in pictures] + alphas
+        return sum(array.nbytes for array in arrays)
+
     @cached_property
     def alpha_hw(self) -> Array | None:
         """Alpha of the result, (H, W), 0…255, where the content has some."""
@@ -64,10 +72,17 @@ class Scene:
         return images.to_pixels(images.resized(self.content, self.size).rgb_hwc)
 
     def style_pixels(self) -> Array | None:
-        """The style at `style_scale` of the result; no larger than it is, unless told.
+        """The style, (1, 3, h, w), at its `style_size`."""
+        size = self.style_size()
+        if self.style is None or size is None:
+            return None
+        return images.to_pixels(images.resized(self.style, size).rgb_hwc)
 
-        Returns:
-            (1, 3, h, w).
+    def style_size(self) -> Size | None:
+        """`style_scale` of the result's size; no more than it has, unless told.
+
+        Raises:
+            UsageError: If the network cannot take it.
         """
         if self.style is None:
             return None
@@ -78,8 +93,7 @@ class Scene:
         settings = replace(self.settings, size=max(longest, least))
         whole = fitted_size(self.style, settings, "style")
         share = max(self.share, contract.MINIMUM_SIDE / min(whole))
-        size = round(whole[0] * share), round(whole[1] * share)
-        return images.to_pixels(images.resized(self.style, size).rgb_hwc)
+        return round(whole[0] * share), round(whole[1] * share)
 
     def start_pixels(self) -> Array:
         """What `init` names, with its share of noise, (1, 3, H, W)."""

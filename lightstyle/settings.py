@@ -19,7 +19,7 @@ from .optimize import OPTIMIZERS
 INITS: Final = ("content", "noise", "style")
 
 #: Values of `Settings.pyramid`.
-PYRAMIDS: Final = ("off", "on")
+PYRAMIDS: Final = ("on", "off")
 
 _CONTENT: Final = "conv5_2"
 
@@ -72,7 +72,8 @@ class Settings:
         optimizer: ``lbfgs``, this package's own; ``lbfgsb``, scipy's, the reference;
             or ``auto``, the one that measures better: ``lbfgs``.
         pyramid: ``on`` goes from coarse to fine, in levels from about 128 pixels that
-            share the iterations; ``off`` does not.
+            share the iterations, half as many on each as on the next; ``off`` works at
+            the final size from the beginning, as Gatys et al. do.
     """
 
     size: int = option(512, "Longest side of the picture, in pixels.")

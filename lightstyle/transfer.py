@@ -5,7 +5,7 @@ content and style together; `reconstruct`, the content term alone (their figure 
 `texture`, the style term alone (figure 1, bottom).
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from time import perf_counter
@@ -15,6 +15,7 @@ from . import contract, images, registry
 from .checkpoint import Checkpoint, Keeper
 from .descent import Callback, Descent, optimizer_name
 from .errors import TransferError, UsageError
+from .forecast import Forecast, forecast
 from .images import ImageSource
 from .model import Model, ModelInfo
 from .optimize import Status
@@ -23,6 +24,9 @@ from .result import Result
 from .saved import describe
 from .scene import Scene, fitted_size
 from .settings import Settings
+
+#: Told what a run will take before it begins.
+Announce = Callable[[Forecast], None]
 
 
 @dataclass(frozen=True)
@@ -42,6 +46,7 @@ def stylize(
     settings: Settings | None = None,
     callback: Callback | None = None,
     checkpoint: Checkpoint | None = None,
+    announce: Announce | None = None,
 ) -> Result:
     """Paint the picture `content` in the style of the picture `style`.
 
@@ -55,6 +60,8 @@ def stylize(
         callback: Called after every evaluation, in this thread.
         checkpoint: Where to keep the run, so that `resume` can go on with it; the
             pictures must be paths then.
+        announce: Told before the work begins what it will take, which takes a second or
+            two to find out; what it raises ends the run.
 
     Raises:
         LightstyleError: The subclass says whether a picture, the model, a setting, the
@@ -67,7 +74,7 @@ def stylize(
     size = fitted_size(subject, settings, "content")
     scene = Scene(settings, size, content=subject, style=painting)
     job = _Job("stylize", {"content": content, "style": style}, scene)
-    return _run(job, model, callback, checkpoint)
+    return _run(job, model, callback, checkpoint, announce)
 
 
 def reconstruct(
@@ -77,6 +84,7 @@ def reconstruct(
     settings: Settings | None = None,
     callback: Callback | None = None,
     checkpoint: Checkpoint | None = None,
+    announce: Announce | None = None,
 ) -> Result:
     """Find a picture with the content features of `content`, by default from noise.
 
@@ -87,7 +95,7 @@ def reconstruct(
     size = fitted_size(subject, settings, "content")
     scene = Scene(settings, size, content=subject)
     job = _Job("reconstruct", {"content": content}, scene)
-    return _run(job, model, callback, checkpoint)
+    return _run(job, model, callback, checkpoint, announce)
 
 
 def texture(
@@ -98,6 +106,7 @@ def texture(
     settings: Settings | None = None,
     callback: Callback | None = None,
     checkpoint: Checkpoint | None = None,
+    announce: Announce | None = None,
 ) -> Result:
     """Make a texture of `size` (width, height) in the style of `style`, from noise.
 
@@ -116,7 +125,7 @@ def texture(
         )
     scene = Scene(settings, size, style=images.load(style, role="style"))
     job = _Job("texture", {"style": style, "size": size}, scene)
-    return _run(job, model, callback, checkpoint)
+    return _run(job, model, callback, checkpoint, announce)
 
 
 def _from_noise(settings: Settings | None) -> Settings:
@@ -129,6 +138,7 @@ def _run(
     model: Model | str | Path | None,
     callback: Callback | None,
     checkpoint: Checkpoint | None,
+    announce: Announce | None,
 ) -> Result:
     scene, settings = job.scene, job.scene.settings
     saved = checkpoint.saved if checkpoint else None
@@ -140,6 +150,8 @@ def _run(
     registry.check(model.info, settings)
     keeper = _keeper(checkpoint, job, model.info)
     history = saved.history if saved else []
+    if announce is not None:
+        announce(forecast(model, stages, len(history)))
     descent = Descent(model, stages, settings, callback, keeper, history, began)
     picture, outcome = descent.run(start, saved)
     if outcome.status is Status.NON_FINITE and len(history) == 1:

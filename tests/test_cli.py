@@ -185,7 +185,7 @@ def test_a_loss_that_breaks_off_leaves_the_picture_and_exits_7(
     run: Runner, studio: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     break_evaluation(monkeypatch, 3)
-    options = ["-o", "out.png", "--log", "log.jsonl", *QUICK]
+    options = ["-o", "out.png", "--log", "log.jsonl", "--quiet", *QUICK]
     done = run("stylize", "content.png", "style.png", *options)
     assert done.code == ExitCode.TRANSFER
     assert "at iteration 3" in done.lines[-1]

@@ -64,7 +64,7 @@ def report(path: Path, case: str) -> dict[str, Any]:
     optimizer.accept(*objective(optimizer.propose()))
     seconds = perf_counter() - began
     return {
-        "layout": str(layout),
+        "layout": f"{layout.how}, {layout.history}",
         "predicted": layout.memory / 1e9,
         "peak": _peak() / 1e9,
         "seconds": seconds,
