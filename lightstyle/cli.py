@@ -14,6 +14,7 @@ from typing import Annotated
 import typer
 
 from . import cli_models, cli_run, registry, session, transfer
+from .cli_compare import compare
 from .cli_options import RunOptions, takes
 from .cli_run import make
 from .console import say
@@ -122,6 +123,9 @@ def demo(
     pictures = {"content": _DEMO / "scene.jpg", "style": _DEMO / "painting.jpg"}
     bundled = replace(options, model=BUNDLED_MODEL)
     make(transfer.stylize, pictures, output, DEMO, bundled)
+
+
+app.command()(compare)
 
 
 @app.command()
