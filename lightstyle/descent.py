@@ -75,6 +75,7 @@ class Descent:
             scene.style_pixels(),
             layout.plan,
             self.history,
+            scene.nbytes,
         )
         before = len(self.history) - (state.evaluations if state else 0)
         return minimize(

@@ -14,8 +14,9 @@ from typing import Final
 
 import numpy as np
 
+from . import memory
 from .descent import layout_of, optimizer_name
-from .layout import FORWARD_SHARE, Layout
+from .layout import Layout
 from .lbfgs import LBFGS
 from .model import Model
 from .objective import Objective
@@ -102,11 +103,10 @@ def _seconds(
     for level, layout in zip(stages.plan, layouts, strict=True):
         evaluations, done = level.until - done, max(done, level.until)
         if evaluations > 0:
-            # Features of the content and of the style are half an evaluation each.
-            runs = layout.overhead * (evaluations + 2 * FORWARD_SHARE)
+            runs = evaluations * probe.evaluation + 2 * probe.targets
             steps = evaluations * probe.step(layout.history)
             area = math.prod(level.size)
-            yield probe.start + area * (runs * probe.evaluation + steps)
+            yield probe.start + area * (layout.overhead * runs + steps)
 
 
 class _Probe:
@@ -115,6 +115,7 @@ class _Probe:
     Attributes:
         start: Seconds to get ready for a size.
         evaluation: Seconds of an evaluation, for each pixel.
+        targets: Seconds of the features of a picture, for each pixel.
     """
 
     def __init__(self, model: Model, settings: Settings) -> None:
@@ -131,6 +132,10 @@ class _Probe:
         best = min(losses.seconds for losses in objective.history[1:])
         self.evaluation = best / _SIDE**2
         self.start = max(0.0, first - best)
+        began = perf_counter()
+        model.targets(self._picture)  # and with these, the probe's memory is given back
+        self.targets = (perf_counter() - began) / _SIDE**2
+        memory.give_back()
 
     def step(self, history: History) -> float:
         """Seconds of a step of the optimiser, for each pixel."""

@@ -46,11 +46,12 @@ _PICTURES: Final = 2
 #: What sessions and the heap take beyond what is counted, at any size.
 _SESSIONS: Final = 60 * 10**6
 
-#: What onnxruntime's arena takes beyond what is in use, in proportion.
-_FRAGMENTS: Final = 1.22
+#: What onnxruntime's arena takes beyond what is in use, in proportion, where parts of
+#: different heights follow each other.
+_FRAGMENTS: Final = 1.4
 
 #: Share of an evaluation that the forward half takes.
-FORWARD_SHARE: Final = 0.48
+_FORWARD_SHARE: Final = 0.48
 
 #: Least lines of its own that a strip has, in multiples of its halo.
 _OWN: Final = 2
@@ -156,7 +157,7 @@ def _layouts(costs: Costs, need: _Need, limit: int) -> Iterator[Layout]:
     kept = need.pixels * (costs.kept + _PICTURE)
     for history in HISTORIES:
         total = partial(need.total, costs, history)
-        whole = total(need.pixels * (_FRAGMENTS * costs.whole + _PICTURE))
+        whole = total(need.pixels * (costs.whole + _PICTURE))
         yield Layout(None, history, whole, 1.0)
         plan, work = _cut(costs, (limit - total(kept)) / _FRAGMENTS, need.size)
         overhead = _overhead(costs, plan, max(need.size))
@@ -193,5 +194,5 @@ def _overhead(costs: Costs, plan: Plan, side: int) -> float:
                 (plan.backward, 2 * REACH[number]),
             )
         )
-        total += work * (FORWARD_SHARE * forward + backward)
+        total += work * (_FORWARD_SHARE * forward + backward)
     return total / sum(costs.work.values())

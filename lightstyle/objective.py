@@ -48,6 +48,7 @@ class Objective:
         style: Array | None,
         plan: Plan | None = None,
         history: list[Losses] | None = None,
+        held: int = 0,
     ) -> None:
         """Compute the targets and the weights.
 
@@ -60,6 +61,7 @@ class Objective:
             style: (1, 3, h, w) or none.
             plan: How the pictures are cut, if they are.
             history: To go on with, of the levels before this one.
+            held: Bytes of other pictures that are in memory.
         """
         self.history: list[Losses] = [] if history is None else history
         self._model = model
@@ -69,9 +71,11 @@ class Objective:
         self._plan = plan
         content_targets = model.targets(start if content is None else content, plan)
         painting = start if style is None else style
+        arrays = [start, painting, *content_targets.values()]
+        held += sum(array.nbytes for array in arrays if array is not None)
         _, _, height, width = painting.shape
-        plan_of_style = model.layout(height, width, optimizer=None).plan
-        style_targets = model.style_targets(painting, plan_of_style)
+        layout = model.layout(height, width, optimizer=None, pictures=held)
+        style_targets = model.style_targets(painting, layout.plan)
         self._feeds = {
             **{name: content_targets[name] for name in content_names},
             **{name: style_targets[name] for name in style_names},
