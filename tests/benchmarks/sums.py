@@ -41,9 +41,7 @@ def in_strips(network: Weights, image: NDArray[np.float32], lines: int) -> Any:
     graphs = PartGraphs(network, [], [LAYER])
     runs = {ROLE: runner(graphs.forward(1)), contract.HEADS: runner(graphs.heads())}
 
-    def run(
-        role: str, feeds: Mapping[str, Any], /, *, last: bool = True
-    ) -> dict[str, Any]:
+    def run(role: str, feeds: Mapping[str, Any], /, *, last: bool) -> dict[str, Any]:
         return runs[role](feeds)
 
     targets = Parts(run, [], [LAYER]).targets(image, Plan({1: lines}, {}))

@@ -112,9 +112,7 @@ def _portable(pooling: str) -> Parts:
     graphs = _graphs(pooling, cpu=False)
     runs = {role: runner(graph) for role, graph in graphs.items()}
 
-    def run(
-        role: str, feeds: Mapping[str, Any], /, *, last: bool = True
-    ) -> dict[str, Any]:
+    def run(role: str, feeds: Mapping[str, Any], /, *, last: bool) -> dict[str, Any]:
         return runs[role](feeds)
 
     return Parts(run, *LAYERS)
@@ -176,9 +174,7 @@ def _with_masks_of_the_whole(size: str, pooling: str, plan: Plan) -> Parts:
         given[role] = masks.of_activations(graphs[role], activations)
         strips[role] = cut(max(SIZES[size]) >> number - 1, lines, 2 * REACH[number])
 
-    def run(
-        role: str, feeds: Mapping[str, Any], /, *, last: bool = True
-    ) -> dict[str, Any]:
+    def run(role: str, feeds: Mapping[str, Any], /, *, last: bool) -> dict[str, Any]:
         imposed = {}
         if role in strips:
             strip = next(strips[role])
