@@ -230,3 +230,25 @@ def test_somebody_elses_export_module_is_not_run(
     monkeypatch.syspath_prepend(str(studio))
     monkeypatch.delitem(sys.modules, "export")
     assert registry.exporter() is None
+
+
+def test_a_dry_run_tells_what_it_would_take_and_writes_nothing(
+    run: Runner, studio: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = sorted(studio.iterdir())
+    options = ["-o", "out.png", "--dry-run", "--checkpoint", "auto", *QUICK]
+    done = run("stylize", "content.png", "style.png", *options)
+    assert done.code == 0
+    assert sorted(studio.iterdir()) == before
+    assert not done.lines
+    table = dict(line.split(maxsplit=1) for line in done.out.splitlines())
+    assert table["size"] == "48x32"
+    assert table["iterations"] == "4"
+    assert {"levels", "computed", "memory", "time"} < table.keys()
+
+
+def test_a_run_begins_by_telling_what_it_will_take(run: Runner, studio: Path) -> None:
+    done = run("texture", "style.png", "-o", "out.png", "--size", "64x64", *QUICK[2:])
+    assert "on cpu" in done.lines[0]
+    assert "64x64, 4 iterations" in done.lines[1]
+    assert "whole" in done.lines[1]
