@@ -48,7 +48,7 @@ _SESSIONS: Final = 60 * 10**6
 
 #: What onnxruntime's arena takes beyond what is in use, in proportion, where parts of
 #: different heights follow each other.
-_FRAGMENTS: Final = 1.4
+_FRAGMENTS: Final = 1.3
 
 #: Share of an evaluation that the forward half takes.
 _FORWARD_SHARE: Final = 0.48
