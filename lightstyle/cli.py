@@ -39,7 +39,7 @@ _Output = Annotated[Path, typer.Option("-o", "--output", help="Picture to write.
 _DEMO = Path(__file__).parent / "demo"
 
 _CONTENT_ONLY = {"content_weight", "content_layers", "size", "enlarge"}
-_STYLE_ONLY = {"style_weight", "style_layers", "style_scale"}
+_STYLE_ONLY = {"style_weight", "style_layers", "style_scale", "color", "colors_of"}
 
 
 @app.command()

@@ -21,7 +21,7 @@ from .optimize import Status
 from .result import Progress, Result
 from .resume import JOBS
 from .saved import Saved
-from .settings import INITS, Settings
+from .settings import Settings
 from .transfer import Announce
 
 
@@ -44,8 +44,7 @@ def make(
         saved: Where to go on, if the run is one that was interrupted.
     """
     inputs = [value for value in given.values() if isinstance(value, Path)]
-    if settings.init not in (None, *INITS):
-        inputs.append(Path(settings.init))
+    inputs += map(Path, settings.files.values())
     checkpoint = Checkpoint.after(saved) if saved else _checkpoint(path, options)
     saver = Saver(path, options.save_every, options.bits)
     kept = [checkpoint.path] if checkpoint else []

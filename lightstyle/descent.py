@@ -113,6 +113,7 @@ class Descent:
             seconds_left=seconds_left(plan, level, history, begun),
             _best_nchw=state.point.reshape(self._shape(level)),
             _alpha_hw=self.stages.scenes[level].alpha_hw,
+            _finished=self.stages.scenes[level].finished,
         )
 
     def _shape(self, level: int) -> tuple[int, int, int, int]:

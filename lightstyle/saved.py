@@ -17,7 +17,7 @@ from .errors import CheckpointError, UsageError
 from .model import ModelInfo
 from .objective import Losses
 from .optimize import State
-from .settings import INITS, Settings
+from .settings import Settings
 
 _DESCRIPTION: Final = ("version", "job", "arguments", "settings", "model", "inputs")
 
@@ -37,8 +37,7 @@ def describe(
         UsageError: If a picture is not a file, which could not be read again.
     """
     paths = {name: value for name, value in arguments.items() if name != "size"}
-    if settings.init not in (None, *INITS):
-        paths["init"] = settings.init
+    paths |= settings.files
     for role, source in paths.items():
         if not isinstance(source, str | os.PathLike):
             raise UsageError(
@@ -46,9 +45,7 @@ def describe(
                 "a checkpoint must find the picture again"
             )
     whole = {role: str(Path(source).absolute()) for role, source in paths.items()}
-    values = settings.as_dict()
-    if "init" in whole:
-        values["init"] = whole["init"]
+    values = settings.as_dict() | {name: whole[name] for name in settings.files}
     return {
         "version": VERSION,
         "job": job,
@@ -134,7 +131,8 @@ class Saved:
         Raises:
             CheckpointError: A file is missing or is not what it was, naming it.
         """
-        for role, known in self.head["inputs"].items():
+        for name, known in self.head["inputs"].items():
+            role = name.replace("_", "-")
             try:
                 found = _digest(Path(known["path"]))
             except OSError as error:

@@ -7,7 +7,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from . import contract, images
+from . import color, contract, images
 from .errors import UsageError
 from .images import Picture
 from .settings import INITS, Settings
@@ -31,6 +31,7 @@ class Scene:
         size: Of the result.
         content: To keep, if any.
         style: To paint like, if any.
+        palette: Whose colours to take, if not the content's.
         share: Of the result's size, for one of the levels on the way to it.
     """
 
@@ -38,7 +39,17 @@ class Scene:
     size: Size
     content: Picture | None = None
     style: Picture | None = None
+    palette: Picture | None = None
     share: float = 1.0
+
+    def __post_init__(self) -> None:
+        """Check that there is a picture to take the colours of.
+
+        Raises:
+            UsageError: If there is none.
+        """
+        if self.settings.color != color.STYLE:
+            self._color_source()
 
     def at(self, size: Size) -> "Scene":
         """The scene of a level of `size`: the style is as much smaller as that is."""
@@ -47,7 +58,7 @@ class Scene:
     @property
     def nbytes(self) -> int:
         """Of the pictures as they were read."""
-        pictures = [p for p in (self.content, self.style) if p is not None]
+        pictures = self._pictures()
         alphas = [p.alpha_hw for p in pictures if p.alpha_hw is not None]
         arrays = [p.rgb_hwc for p in pictures] + alphas
         return sum(array.nbytes for array in arrays)
@@ -62,21 +73,20 @@ class Scene:
     @property
     def notes(self) -> tuple[str, ...]:
         """What a person should know of the pictures."""
-        pictures = (self.content, self.style)
-        return tuple(note for p in pictures if p is not None for note in p.notes)
+        return tuple(note for picture in self._pictures() for note in picture.notes)
 
     def content_pixels(self) -> Array | None:
         """The content, (1, 3, H, W)."""
         if self.content is None:
             return None
-        return images.to_pixels(images.resized(self.content, self.size).rgb_hwc)
+        return images.to_pixels(self._as_content(self.content))
 
     def style_pixels(self) -> Array | None:
         """The style, (1, 3, h, w), at its `style_size`."""
         size = self.style_size()
         if self.style is None or size is None:
             return None
-        return images.to_pixels(images.resized(self.style, size).rgb_hwc)
+        return images.to_pixels(self._as_style(self.style, size))
 
     def style_size(self) -> Size | None:
         """`style_scale` of the result's size; no more than it has, unless told.
@@ -103,9 +113,58 @@ class Scene:
         noise = random.normal(NOISE_MEAN, NOISE_DEVIATION, (1, 3, height, width))
         if settings.init == "noise":
             return noise.astype(np.float32)
-        picture = images.resized(self._start(), self.size)
-        mixed, pixels = settings.init_noise, images.to_pixels(picture.rgb_hwc)
+        if settings.init == "style" and self.style is not None:
+            image_hwc = self._as_style(self.style, self.size)
+        else:
+            image_hwc = self._as_content(self._start())
+        mixed, pixels = settings.init_noise, images.to_pixels(image_hwc)
         return (mixed * noise + (1 - mixed) * pixels).astype(np.float32)
+
+    def finished(self, image_hwc: Array) -> tuple[Array, tuple[str, ...]]:
+        """What the optimisation made, (H, W, 3), 0…255, with its final colours.
+
+        Returns:
+            The picture, and what a person should know of its colours.
+        """
+        choice = self.settings.color
+        if choice not in color.AFTER:
+            return image_hwc, ()
+        made = Picture(image_hwc, self.alpha_hw)
+        return color.finished(choice, made, self._colors())
+
+    def _pictures(self) -> list[Picture]:
+        pictures = (self.content, self.style, self.palette)
+        return [picture for picture in pictures if picture is not None]
+
+    def _as_content(self, picture: Picture) -> Array:
+        image_hwc = images.resized(picture, self.size).rgb_hwc
+        return color.as_content(self.settings.color, image_hwc)
+
+    def _as_style(self, picture: Picture, size: Size) -> Array:
+        choice, resized = self.settings.color, images.resized(picture, size)
+        if choice not in color.BEFORE:
+            return resized.rgb_hwc
+        return color.as_style(choice, resized, self._colors())
+
+    def _colors(self) -> Picture:
+        """Whose colours to take: the content at this size, or another, no larger."""
+        picture = self._color_source()
+        if picture is self.content:
+            return images.resized(picture, self.size)
+        height, width = picture.rgb_hwc.shape[:2]
+        share = min(1.0, max(self.size) / max(height, width))
+        size = max(1, round(width * share)), max(1, round(height * share))
+        return images.resized(picture, size)
+
+    def _color_source(self) -> Picture:
+        picture = self.content if self.palette is None else self.palette
+        if picture is None:
+            raise UsageError(
+                f"color is {self.settings.color}, but this job has no content whose "
+                f"colours to take: give colors-of, for color "
+                f"{' or '.join(color.WITH_PALETTE)}"
+            )
+        return picture
 
     def _start(self) -> Picture:
         init = str(self.settings.init)

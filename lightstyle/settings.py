@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, Final, Self
 
+from .color import COLORS, WITH_PALETTE
 from .contract import MINIMUM_SIDE, POOLINGS
 from .errors import UsageError
 from .layers import LayerWeights
@@ -74,6 +75,11 @@ class Settings:
         pyramid: ``on`` goes from coarse to fine, in levels from about 128 pixels that
             share the iterations, half as many on each as on the next; ``off`` works at
             the final size from the beginning, as Gatys et al. do.
+        color: ``style`` leaves the colours to the style; ``content-chroma`` transfers
+            the lightness only and keeps the content's chroma; ``content-histogram``
+            brings the colours of the result to those of the content; ``match-style``
+            brings the colours of the style to them before the transfer.
+        colors_of: Path of a picture that takes the content's place for the last two.
     """
 
     size: int = option(512, "Longest side of the picture, in pixels.")
@@ -95,6 +101,10 @@ class Settings:
     pooling: str = option("max", "Pooling of the network: max or average.")
     optimizer: str = option("auto", "Optimiser: auto, lbfgs, or lbfgsb (scipy's).")
     pyramid: str = option(PYRAMIDS[0], "Go from coarse to fine: on or off.")
+    color: str = option(COLORS[0], f"Colours: {', '.join(COLORS)}.")
+    colors_of: str | None = option(
+        None, f"Picture file to take the colours of, for {' and '.join(WITH_PALETTE)}."
+    )
 
     def __post_init__(self) -> None:
         """Check every range.
@@ -117,9 +127,20 @@ class Settings:
             _refuse("pyramid", self.pyramid, " or ".join(PYRAMIDS))
         if self.init is not None and not (self.init and isinstance(self.init, str)):
             _refuse("init", self.init, f"{', '.join(INITS)} or a picture file")
+        if self.color not in COLORS:
+            _refuse("color", self.color, " or ".join(COLORS))
+        self._check_colors_of()
         for name in ("content_layers", "style_layers"):
             if not isinstance(getattr(self, name), LayerWeights):
                 _refuse(name, getattr(self, name), "LayerWeights")
+
+    @property
+    def files(self) -> dict[str, str]:
+        """Paths of the picture files that settings name, by setting."""
+        named = {} if self.init in (None, *INITS) else {"init": str(self.init)}
+        if self.colors_of is not None:
+            named["colors_of"] = self.colors_of
+        return named
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, fit for JSON; layers in the form `LayerWeights.parse` reads."""
@@ -136,6 +157,15 @@ class Settings:
             for name in ("content_layers", "style_layers")
         }
         return cls(**{**values, **layers})
+
+    def _check_colors_of(self) -> None:
+        if self.colors_of is None:
+            return
+        if not (self.colors_of and isinstance(self.colors_of, str)):
+            _refuse("colors_of", self.colors_of, "a picture file")
+        if self.color not in WITH_PALETTE:
+            expected = f"none with color {self.color}: it is for color "
+            _refuse("colors_of", self.colors_of, expected + " or ".join(WITH_PALETTE))
 
     def _check_number(
         self, name: str, at_least: float, at_most: float = math.inf

@@ -11,12 +11,12 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-from . import contract, images, registry
+from . import color, contract, images, registry
 from .checkpoint import Checkpoint, Keeper
 from .descent import Callback, Descent, optimizer_name
 from .errors import TransferError, UsageError
 from .forecast import Forecast, forecast
-from .images import ImageSource
+from .images import ImageSource, Picture
 from .model import Model, ModelInfo
 from .optimize import Status
 from .pyramid import Stages
@@ -72,7 +72,8 @@ def stylize(
     subject = images.load(content, role="content")
     painting = images.load(style, role="style")
     size = fitted_size(subject, settings, "content")
-    scene = Scene(settings, size, content=subject, style=painting)
+    palette = _palette(settings)
+    scene = Scene(settings, size, content=subject, style=painting, palette=palette)
     job = _Job("stylize", {"content": content, "style": style}, scene)
     return _run(job, model, callback, checkpoint, announce)
 
@@ -90,7 +91,7 @@ def reconstruct(
 
     Arguments and errors are those of `stylize`; the style settings have no effect.
     """
-    settings = _from_noise(settings)
+    settings = replace(_from_noise(settings), color=color.STYLE, colors_of=None)
     subject = images.load(content, role="content")
     size = fitted_size(subject, settings, "content")
     scene = Scene(settings, size, content=subject)
@@ -123,7 +124,8 @@ def texture(
             f"size is {width}x{height}, expected sides of at least "
             f"{contract.MINIMUM_SIDE}"
         )
-    scene = Scene(settings, size, style=images.load(style, role="style"))
+    painting = images.load(style, role="style")
+    scene = Scene(settings, size, style=painting, palette=_palette(settings))
     job = _Job("texture", {"style": style, "size": size}, scene)
     return _run(job, model, callback, checkpoint, announce)
 
@@ -131,6 +133,12 @@ def texture(
 def _from_noise(settings: Settings | None) -> Settings:
     settings = settings or Settings()
     return replace(settings, init=settings.init or "noise")
+
+
+def _palette(settings: Settings) -> Picture | None:
+    if settings.colors_of is None:
+        return None
+    return images.load(settings.colors_of, role="colors-of")
 
 
 def _run(
@@ -160,8 +168,9 @@ def _run(
             f"weights (style-weight is {settings.style_weight:g}, content-weight "
             f"{settings.content_weight:g}, tv-weight {settings.tv_weight:g})"
         )
+    image_hwc, notes = scene.finished(images.from_pixels(picture))
     return Result(
-        image_hwc=images.from_pixels(picture),
+        image_hwc=image_hwc,
         alpha_hw=scene.alpha_hw,
         status=outcome.status,
         loss=outcome.loss,
@@ -169,7 +178,7 @@ def _run(
         seconds=perf_counter() - began,
         settings=settings,
         optimizer=optimizer_name(settings),
-        notes=(*scene.notes, *keeper.notes),
+        notes=(*scene.notes, *notes, *keeper.notes),
     )
 
 

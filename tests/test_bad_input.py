@@ -45,6 +45,10 @@ PICTURES: dict[str, tuple[list[str], str]] = {
     "1 × 1": (_content("dot.png"), "1×1"),
     "20000 × 1": (_content("line.png"), "20000×1"),
     "decompression bomb": (_content("bomb.png"), "megapixels"),
+    "unreadable palette": (
+        _stylize("--color", "match-style", "--colors-of", "no.png"),
+        "colors-of no.png",
+    ),
     "unreadable init": (_stylize("--init", "no.png"), "init no.png"),
     "tiny texture style": (
         ["texture", "dot.png", "--size", "64x64", "-o", "out.png"],
@@ -84,6 +88,33 @@ SETTINGS: dict[str, tuple[list[str], str]] = {
         ["texture", "style.png", "--size", "64x64", "-o", "out.png", "--init=content"],
         "no such picture",
     ),
+    "unknown color": (_stylize("--color", "sepia"), "content-chroma"),
+    "palette without use": (_stylize("--colors-of", "style.png"), "match-style"),
+    "chroma of another picture": (
+        _stylize("--color", "content-chroma", "--colors-of", "style.png"),
+        "none with color content-chroma",
+    ),
+    "texture without a palette": (
+        [
+            "texture",
+            "style.png",
+            "--size=64x64",
+            "-o",
+            "out.png",
+            "--color=match-style",
+        ],
+        "give colors-of",
+    ),
+    "texture with content chroma": (
+        [
+            "texture",
+            "style.png",
+            "--size=64x64",
+            "-o=out.png",
+            "--color=content-chroma",
+        ],
+        "no content",
+    ),
     "unknown option": (_stylize("--brush", "5"), "--brush"),
     "unknown command": (["paint", "content.png"], "paint"),
     "missing style argument": (["stylize", "content.png", "-o", "out.png"], "style"),
@@ -99,6 +130,10 @@ OUTPUTS: dict[str, tuple[list[str], str]] = {
     "existing output": ([*STYLIZE[:4], "style2.png"], "exists"),
     "output is content": ([*STYLIZE[:4], "content.png", "--overwrite"], "input"),
     "output is style": ([*STYLIZE[:4], "style.png", "--overwrite"], "input"),
+    "output is palette": (
+        _stylize("-o", "style2.png", "--color=match-style", "--colors-of=style2.png"),
+        "input",
+    ),
     "existing log": (_stylize("--log", "text.jpg"), "exists"),
     "log in no folder": (_stylize("--log", "no/log"), "no folder"),
     "existing save": (
