@@ -102,8 +102,9 @@ class Descent:
     def _progress(
         self, level: int, state: State, history: tuple[Losses, ...], seconds: float
     ) -> Progress:
-        plan = self.stages.plan
+        plan, last = self.stages.plan, self.stages.scenes[-1]
         begun = len(history) - state.evaluations
+        picture = state.point.reshape(self._shape(level))
         return Progress(
             history=history,
             settings=self.settings,
@@ -111,9 +112,9 @@ class Descent:
             level=level + 1,
             levels=len(plan),
             seconds_left=seconds_left(plan, level, history, begun),
-            _best_nchw=state.point.reshape(self._shape(level)),
-            _alpha_hw=self.stages.scenes[level].alpha_hw,
-            _finished=self.stages.scenes[level].finished,
+            _best_nchw=partial(self.stages.enlarged, picture, level, len(plan) - 1),
+            _alpha_hw=last.alpha_hw,
+            _finished=last.finished,
         )
 
     def _shape(self, level: int) -> tuple[int, int, int, int]:

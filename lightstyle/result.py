@@ -34,7 +34,7 @@ class Progress:
     level: int
     levels: int
     seconds_left: float
-    _best_nchw: Vector
+    _best_nchw: Callable[[], Vector]
     _alpha_hw: NDArray[np.float32] | None
     _finished: Callable[[NDArray[np.float32]], tuple[NDArray[np.float32], object]]
 
@@ -50,11 +50,12 @@ class Progress:
 
     @property
     def image_hwc(self) -> NDArray[np.float32]:
-        """Best picture so far at this level, (H, W, 3), 0…255, made at each call.
+        """Best picture so far, (H, W, 3), 0…255, made at each call.
 
-        It has the colours that `Settings.color` asks for.
+        It is enlarged to the size of the result where a level is smaller, and has the
+        colours that `Settings.color` asks for.
         """
-        return self._finished(images.from_pixels(self._best_nchw))[0]
+        return self._finished(images.from_pixels(self._best_nchw()))[0]
 
     def save(self, path: str | PathLike[str], bits: int = 8) -> None:
         """Write the best picture so far, as `Result.save` does."""

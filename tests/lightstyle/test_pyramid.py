@@ -119,7 +119,7 @@ def test_a_run_goes_through_all_levels(model: Model) -> None:
     assert result.image_hwc.shape == CONTENT.shape
     assert result.evaluations == len(result.history) == 24
     assert [progress.level for progress in seen] == [1] * 8 + [2] * 16
-    assert seen[0].image_hwc.shape == (96, 128, 3)
+    assert seen[0].image_hwc.shape == CONTENT.shape
     assert seen[-1].image_hwc.shape == CONTENT.shape
     assert result.loss == min(losses.total for losses in result.history[8:])
 
