@@ -152,6 +152,42 @@ def choose(
     )
 
 
+def repeatable(
+    wanted: Layout,
+    costs: Costs | None,
+    budget: int | None,
+    held: int,
+    height: int,
+    width: int,
+    optimizer: str | None,
+) -> bool:
+    """Whether a picture can be computed in the `wanted` layout, of another run's.
+
+    The other arguments are those of `choose`.
+    """
+    if wanted.history not in HISTORIES or costs is None:
+        return wanted.history in HISTORIES and wanted.plan is None
+    plan = wanted.plan
+    if plan and not plan.forward.keys() == plan.backward.keys() == costs.forward.keys():
+        return False
+    # `choose` leaves a share of what is free untouched; to repeat a run takes it, too.
+    limit = resident() + available() if budget is None else budget
+    try:
+        most = choose(costs, limit, held, height, width, optimizer)
+    except UsageError:
+        return False
+    remembered = room(most.history).kept
+    if most.plan is None:  # strips take less than the whole
+        return plan is not None or room(wanted.history).kept <= remembered
+    if plan is None or room(wanted.history).kept > remembered:
+        return False
+    return all(
+        lines <= most.plan.forward[number]
+        and plan.backward[number] <= most.plan.backward[number]
+        for number, lines in plan.forward.items()
+    )
+
+
 def _layouts(costs: Costs, need: _Need, limit: int) -> Iterator[Layout]:
     """One that is whole and one that is cut, for every history."""
     kept = need.pixels * (costs.kept + _PICTURE)

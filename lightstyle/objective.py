@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from . import contract
 from .errors import UsageError
+from .layout import Layout
 from .model import Model
 from .optimize import Vector
 from .parts import Plan
@@ -48,7 +49,7 @@ class Objective:
         style: Array | None,
         plan: Plan | None = None,
         history: list[Losses] | None = None,
-        held: int = 0,
+        style_layout: Layout | None = None,
     ) -> None:
         """Compute the targets and the weights.
 
@@ -61,7 +62,8 @@ class Objective:
             style: (1, 3, h, w) or none.
             plan: How the pictures are cut, if they are.
             history: To go on with, of the levels before this one.
-            held: Bytes of other pictures that are in memory.
+            style_layout: How the style's targets are computed; by default as the model
+                chooses.
         """
         self.history: list[Losses] = [] if history is None else history
         self._model = model
@@ -71,11 +73,9 @@ class Objective:
         self._plan = plan
         content_targets = model.targets(start if content is None else content, plan)
         painting = start if style is None else style
-        arrays = [start, painting, *content_targets.values()]
-        held += sum(array.nbytes for array in arrays if array is not None)
         _, _, height, width = painting.shape
-        layout = model.layout(height, width, optimizer=None, pictures=held)
-        style_targets = model.style_targets(painting, layout.plan)
+        style_layout = style_layout or model.layout(height, width, optimizer=None)
+        style_targets = model.style_targets(painting, style_layout.plan)
         self._feeds = {
             **{name: content_targets[name] for name in content_names},
             **{name: style_targets[name] for name in style_names},

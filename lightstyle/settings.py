@@ -32,9 +32,9 @@ _CONTENT: Final = "conv5_2"
 _STYLE: Final = "conv1_1:64,conv2_1:16,conv3_1:4,conv4_1:1,conv5_1:1"
 
 
-def option(default: Any, text: str) -> Any:
-    """Declare a dataclass field with a default and the help of its option."""
-    return field(default=default, metadata={"help": text})
+def option(default: Any, text: str, **more: Any) -> Any:
+    """Declare a dataclass field with a default, the help of its option, and `more`."""
+    return field(default=default, metadata={"help": text, **more})
 
 
 def _layers(default: str, text: str) -> Any:
@@ -141,6 +141,11 @@ class Settings:
         if self.colors_of is not None:
             named["colors_of"] = self.colors_of
         return named
+
+    @property
+    def chosen_optimizer(self) -> str:
+        """Name of the optimiser that runs."""
+        return OPTIMIZERS[0] if self.optimizer == "auto" else self.optimizer
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, fit for JSON; layers in the form `LayerWeights.parse` reads."""
