@@ -70,8 +70,8 @@ def display(iterations: int, *, quiet: bool) -> Iterator[Watcher]:
 def log(path: Path | None) -> Iterator[Watcher]:
     """Write one JSON object for every evaluation to `path`.
 
-    Each holds the evaluation, the total, every term times its weight, and the seconds
-    the evaluation took.
+    Each holds the evaluation, the total, every term times its weight, the seconds the
+    evaluation took, and the size of its picture, which is smaller on the first levels.
 
     Raises:
         OutputError: If the file cannot be written.
@@ -174,7 +174,7 @@ def _entry(evaluation: int, losses: Losses) -> str:
     entry = {"evaluation": evaluation, "total": losses.total}
     entry |= {**losses.terms, "seconds": round(losses.seconds, 6)}
     numbers = {k: v if math.isfinite(v) else None for k, v in entry.items()}
-    return json.dumps(numbers)
+    return json.dumps({**numbers, "size": losses.size})
 
 
 def _bar() -> "Bar":

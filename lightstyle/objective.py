@@ -30,11 +30,13 @@ class Losses:
         terms: Each term times its weight, by name (``style_loss/conv1_1``); terms
             without weight are left out.
         seconds: What the evaluation took.
+        size: Width and height of the picture, which differ from level to level.
     """
 
     total: float
     terms: dict[str, float]
     seconds: float
+    size: tuple[int, int]
 
 
 class Objective:
@@ -104,7 +106,9 @@ class Objective:
             if weight > 0
         }
         total = sum(terms.values())
-        self.history.append(Losses(total, terms, perf_counter() - began))
+        _, _, height, width = self._shape
+        seconds = perf_counter() - began
+        self.history.append(Losses(total, terms, seconds, (width, height)))
         return total, evaluation.gradient.ravel()
 
 

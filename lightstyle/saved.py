@@ -125,7 +125,10 @@ class Saved:
     @property
     def history(self) -> list[Losses]:
         """Losses of all evaluations up to the checkpoint."""
-        return [Losses(**entry) for entry in self.head["history"]]
+        return [
+            Losses(**{**entry, "size": tuple(entry["size"])})
+            for entry in self.head["history"]
+        ]
 
     def state(self) -> State:
         """Of the optimisation; arrays are mapped, so let go of it once it is copied."""
