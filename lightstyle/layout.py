@@ -20,7 +20,7 @@ from .lbfgs import HISTORY, Room, room
 from .memory import available, resident
 from .pairs import History
 from .parts import REACH, Plan
-from .strips import cut, even_height
+from .strips import cut, tiled_height
 
 #: What the optimiser may be left with of its history, and what less is taken to cost,
 #: relative to the time of an evaluation: more of them are needed.
@@ -52,6 +52,10 @@ _FRAGMENTS: Final = 1.3
 
 #: Share of an evaluation that the forward half takes.
 _FORWARD_SHARE: Final = 0.48
+
+#: Positions over which a graph may add up in float32, which loses 1e-7 of a Gram matrix
+#: (`python -m tests.benchmarks.sums`); sums of strips are added in float64.
+_EXACT: Final = 200_000
 
 #: Least lines of its own that a strip has, in multiples of its halo.
 _OWN: Final = 2
@@ -209,7 +213,9 @@ def _cut(costs: Costs, space: float, size: tuple[int, int]) -> tuple[Plan, float
             short, long = sorted(side >> (number - 1) for side in size)
             halo = sides * REACH[number]
             fitting = int(space / (cost * short))
-            lines[number] = even_height(long, max((2 + _OWN) * halo, fitting), halo)
+            if sides == 1:
+                fitting = min(fitting, _EXACT // short)
+            lines[number] = tiled_height(long, max((2 + _OWN) * halo, fitting), halo)
             most = max(most, cost * short * min(lines[number], long))
         sweeps.append(lines)
     return Plan(*sweeps), most

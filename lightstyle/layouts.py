@@ -15,6 +15,7 @@ from .model import Model
 from .pairs import History
 from .parts import REACH, Plan
 from .scene import Scene, Size
+from .strips import TILE
 
 #: More lines than any strip has.
 _MOST_LINES: Final = 1 << 20
@@ -114,8 +115,8 @@ def _plan(strips: Any) -> Plan | None:
     for lines, sides in ((strips["forward"], 1), (strips["backward"], 2)):
         sweep = dict(enumerate(lines, 1))
         for number, count in sweep.items():
-            least = 2 * sides * REACH[number] + 2
-            whole = isinstance(count, int) and count % 2 == 0
+            least = 2 * sides * REACH[number] + TILE
+            whole = isinstance(count, int) and count % TILE == 0
             if not whole or not least <= count <= _MOST_LINES:
                 raise ValueError(f"strips of {count} lines")
         sweeps.append(sweep)
