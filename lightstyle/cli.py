@@ -33,25 +33,30 @@ app = typer.Typer(
 app.add_typer(cli_models.app, name="models")
 
 _Content = Annotated[Path, typer.Argument(help="Picture to paint.", show_default=False)]
-_Style = Annotated[Path, typer.Argument(help="Picture to paint like.")]
+_Styles = Annotated[
+    list[Path], typer.Argument(metavar="STYLE...", help="Pictures to paint like.")
+]
 _Output = Annotated[Path, typer.Option("-o", "--output", help="Picture to write.")]
 
 _DEMO = Path(__file__).parent / "demo"
 
 _CONTENT_ONLY = {"content_weight", "content_layers", "size", "enlarge"}
-_STYLE_ONLY = {"style_weight", "style_layers", "style_scale", "color", "colors_of"}
+_STYLE_ONLY = {
+    *("style_weight", "style_layers", "style_scale", "blend"),
+    *("color", "colors_of"),
+}
 
 
 @app.command()
 @takes(Settings(), RunOptions())
 def stylize(
     content: _Content,
-    style: _Style,
+    style: _Styles,
     output: _Output,
     settings: Settings,
     options: RunOptions,
 ) -> None:
-    """Paint the picture CONTENT in the style of the picture STYLE."""
+    """Paint the picture CONTENT in the style of STYLE, or in a blend of several."""
     pictures = {"content": content, "style": style}
     make(transfer.stylize, pictures, output, settings, options)
 
@@ -68,13 +73,13 @@ def reconstruct(
 @app.command()
 @takes(Settings(), RunOptions(), without=_CONTENT_ONLY)
 def texture(
-    style: _Style,
+    style: _Styles,
     output: _Output,
     size: Annotated[str, typer.Option(help="Size of the picture, WIDTHxHEIGHT.")],
     settings: Settings,
     options: RunOptions,
 ) -> None:
-    """Make a texture in the style of STYLE alone, from noise."""
+    """Make a texture in the style of STYLE, or of several, alone, from noise."""
     given = {"style": style, "size": _parse_size(size)}
     make(transfer.texture, given, output, settings, options)
 

@@ -4,6 +4,7 @@ Between the model, which speaks pictures and unweighted terms, and the optimiser
 speaks vectors and one number.
 """
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from time import perf_counter
 
@@ -11,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import contract
+from .blend import blended
 from .errors import UsageError
 from .model import Model
 from .optimize import Vector
@@ -45,7 +47,7 @@ class Objective:
         settings: Settings,
         start: Array,
         content: Array | None,
-        style: Array | None,
+        styles: Iterable[tuple[float, Array]] = (),
         plan: Plan | None = None,
         history: list[Losses] | None = None,
         held: int = 0,
@@ -58,7 +60,7 @@ class Objective:
             start: (1, 3, H, W), the canvas; it stands in for a picture that is not
                 given, whose terms weigh nothing.
             content: (1, 3, H, W) or none.
-            style: (1, 3, h, w) or none.
+            styles: Share and picture, (1, 3, h, w), of each; none or any number.
             plan: How the pictures are cut, if they are.
             history: To go on with, of the levels before this one.
             held: Bytes of other pictures that are in memory.
@@ -70,12 +72,9 @@ class Objective:
         style_names = map(contract.style_target, model.info.style_layers)
         self._plan = plan
         content_targets = model.targets(start if content is None else content, plan)
-        painting = start if style is None else style
-        arrays = [start, painting, *content_targets.values()]
-        held += sum(array.nbytes for array in arrays if array is not None)
-        _, _, height, width = painting.shape
-        layout = model.layout(height, width, optimizer=None, pictures=held)
-        style_targets = model.style_targets(painting, layout.plan)
+        held += sum(array.nbytes for array in (start, *content_targets.values()))
+        painted = _painted(model, styles, held)
+        style_targets = painted or _painted(model, [(1.0, start)], held)
         self._feeds = {
             **{name: content_targets[name] for name in content_names},
             **{name: style_targets[name] for name in style_names},
@@ -85,7 +84,7 @@ class Objective:
             settings,
             start,
             with_content=content is not None,
-            with_style=style is not None,
+            with_style=bool(painted),
         )
         if not any(self._weights.values()):
             raise UsageError("all weights are 0: nothing is left to minimise")
@@ -106,6 +105,21 @@ class Objective:
         total = sum(terms.values())
         self.history.append(Losses(total, terms, perf_counter() - began))
         return total, evaluation.gradient.ravel()
+
+
+def _painted(
+    model: Model, styles: Iterable[tuple[float, Array]], held: int
+) -> dict[str, Array]:
+    """The target of `styles`, by feed, computed within the memory there is."""
+
+    def targets() -> Iterator[tuple[float, dict[str, Array]]]:
+        for share, pixels in styles:
+            _, _, height, width = pixels.shape
+            pictures = held + pixels.nbytes
+            layout = model.layout(height, width, optimizer=None, pictures=pictures)
+            yield share, model.style_targets(pixels, layout.plan)
+
+    return blended(targets())
 
 
 def _term_weights(

@@ -11,7 +11,8 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-from . import color, contract, images, registry
+from . import blend, color, contract, images, registry
+from .blend import Styles
 from .checkpoint import Checkpoint, Keeper
 from .descent import Callback, Descent, optimizer_name
 from .errors import TransferError, UsageError
@@ -40,7 +41,7 @@ class _Job:
 
 def stylize(
     content: ImageSource,
-    style: ImageSource,
+    style: Styles,
     *,
     model: Model | str | Path | None = None,
     settings: Settings | None = None,
@@ -48,12 +49,12 @@ def stylize(
     checkpoint: Checkpoint | None = None,
     announce: Announce | None = None,
 ) -> Result:
-    """Paint the picture `content` in the style of the picture `style`.
+    """Paint the picture `content` in the style of `style`, or in a blend of several.
 
     Args:
         content: A path, a PIL image, or an array (H, W), (H, W, 3) or (H, W, 4): uint8,
             uint16, or float in 0…1.
-        style: The same.
+        style: The same, or a sequence of them, blended as `Settings.blend` says.
         model: A loaded model, to use it for many pictures; or the path or the name of
             one; by default the one that `registry` finds.
         settings: What to aim for; `Settings()` by default.
@@ -70,11 +71,11 @@ def stylize(
     settings = settings or Settings()
     settings = replace(settings, init=settings.init or "content")
     subject = images.load(content, role="content")
-    painting = images.load(style, role="style")
+    given, paintings = _paintings(style)
     size = fitted_size(subject, settings, "content")
     palette = _palette(settings)
-    scene = Scene(settings, size, content=subject, style=painting, palette=palette)
-    job = _Job("stylize", {"content": content, "style": style}, scene)
+    scene = Scene(settings, size, subject, paintings, palette)
+    job = _Job("stylize", {"content": content, "style": given}, scene)
     return _run(job, model, callback, checkpoint, announce)
 
 
@@ -100,7 +101,7 @@ def reconstruct(
 
 
 def texture(
-    style: ImageSource,
+    style: Styles,
     size: tuple[int, int],
     *,
     model: Model | str | Path | None = None,
@@ -124,15 +125,22 @@ def texture(
             f"size is {width}x{height}, expected sides of at least "
             f"{contract.MINIMUM_SIDE}"
         )
-    painting = images.load(style, role="style")
-    scene = Scene(settings, size, style=painting, palette=_palette(settings))
-    job = _Job("texture", {"style": style, "size": size}, scene)
+    given, paintings = _paintings(style)
+    scene = Scene(settings, size, styles=paintings, palette=_palette(settings))
+    job = _Job("texture", {"style": given, "size": size}, scene)
     return _run(job, model, callback, checkpoint, announce)
 
 
 def _from_noise(settings: Settings | None) -> Settings:
     settings = settings or Settings()
     return replace(settings, init=settings.init or "noise")
+
+
+def _paintings(style: Styles) -> tuple[Styles, tuple[Picture, ...]]:
+    """What was given as style, the only one of a sequence alone; and its pictures."""
+    given = blend.several(style)
+    paintings = tuple(images.load(each, role="style") for each in given)
+    return given if len(given) > 1 else given[0], paintings
 
 
 def _palette(settings: Settings) -> Picture | None:
