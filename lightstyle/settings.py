@@ -155,6 +155,8 @@ class Settings:
     def as_dict(self) -> dict[str, Any]:
         """Plain values, fit for JSON; layers in the form `LayerWeights.parse` reads."""
         values = {f.name: getattr(self, f.name) for f in fields(self)}
+        for name, value in values.items():
+            values[name] = list(value) if isinstance(value, tuple) else value
         for name in ("content_layers", "style_layers"):
             values[name] = str(values[name])
         return values

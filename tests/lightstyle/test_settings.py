@@ -56,6 +56,7 @@ def test_settings_are_plain_data() -> None:
     settings = Settings(style_layers=LayerWeights({"conv1_1": 2.0}), blend=(3.0, 1.0))
     values = json.loads(json.dumps(settings.as_dict()))
     assert values["style_layers"] == "conv1_1:2"
+    assert values == settings.as_dict()
     assert Settings.from_dict(values) == settings
 
 
