@@ -34,7 +34,7 @@ app.add_typer(cli_models.app, name="models")
 
 _Content = Annotated[Path, typer.Argument(help="Picture to paint.", show_default=False)]
 _Styles = Annotated[
-    list[Path], typer.Argument(metavar="STYLE...", help="Pictures to paint like.")
+    list[Path], typer.Argument(help="Pictures to paint like.", show_default=False)
 ]
 _Output = Annotated[Path, typer.Option("-o", "--output", help="Picture to write.")]
 
