@@ -42,8 +42,8 @@ _DEMO = Path(__file__).parent / "demo"
 
 _CONTENT_ONLY = {"content_weight", "content_layers", "size", "enlarge"}
 _STYLE_ONLY = {
-    *("style_weight", "style_layers", "style_scale", "blend"),
-    *("color", "colors_of"),
+    *("style_weight", "style_layers", "balance_layers", "style_scale"),
+    *("blend", "color", "colors_of"),
 }
 
 

@@ -76,6 +76,7 @@ class Descent:
             layout.plan,
             self.history,
             scene.nbytes,
+            scene.start_pixels() if self.settings.balance_layers else None,
         )
         before = len(self.history) - (state.evaluations if state else 0)
         return minimize(

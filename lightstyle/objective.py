@@ -4,7 +4,7 @@ Between the model, which speaks pictures and unweighted terms, and the optimiser
 speaks vectors and one number.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from time import perf_counter
 
@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import contract
+from .balance import balanced
 from .blend import blended
 from .errors import UsageError
 from .model import Model
@@ -51,6 +52,7 @@ class Objective:
         plan: Plan | None = None,
         history: list[Losses] | None = None,
         held: int = 0,
+        begin: Array | None = None,
     ) -> None:
         """Compute the targets and the weights.
 
@@ -64,6 +66,8 @@ class Objective:
             plan: How the pictures are cut, if they are.
             history: To go on with, of the levels before this one.
             held: Bytes of other pictures that are in memory.
+            begin: (1, 3, H, W), where style layers are balanced, if the settings ask
+                for that; `start` by default.
         """
         self.history: list[Losses] = [] if history is None else history
         self._model = model
@@ -88,9 +92,9 @@ class Objective:
         )
         if not any(self._weights.values()):
             raise UsageError("all weights are 0: nothing is left to minimise")
-        with np.errstate(over="ignore"):  # an infinite weight is found in the loss
-            for term, weight in self._weights.items():
-                self._feeds[_weight_feed(term)] = np.array(weight, np.float32)
+        if settings.balance_layers:
+            self._balance(start if begin is None else begin)
+        self._feed(self._weights)
 
     def __call__(self, point: Vector) -> tuple[float, Vector]:
         """Loss and gradient at `point`, the pixels of (1, 3, H, W) in one row."""
@@ -105,6 +109,23 @@ class Objective:
         total = sum(terms.values())
         self.history.append(Losses(total, terms, perf_counter() - began))
         return total, evaluation.gradient.ravel()
+
+    def _feed(self, weights: Mapping[str, float]) -> None:
+        with np.errstate(over="ignore"):  # an infinite weight is found in the loss
+            for term, weight in weights.items():
+                self._feeds[_weight_feed(term)] = np.array(weight, np.float32)
+
+    def _balance(self, begin: Array) -> None:
+        """Give the style terms weights with which they pull equally at `begin`."""
+
+        def norm(term: str) -> float:
+            self._feed({**dict.fromkeys(self._weights, 0.0), term: 1.0})
+            found = self._model.evaluate(begin, self._feeds, self._plan)
+            return float(np.linalg.norm(found.gradient.astype(np.float64)))
+
+        layers = self._model.info.style_layers
+        terms = [contract.style_loss(layer) for layer in layers]
+        self._weights |= balanced({t: self._weights[t] for t in terms}, norm)
 
 
 def _painted(

@@ -64,6 +64,9 @@ class Settings:
             counts as 1.
         style_layers: Layers of the style loss with relative weights; their sum counts
             as 1. Five layers without weights are the paper's, w = 1/5 each.
+        balance_layers: Whether the layers of the style are weighted so that their
+            gradients have the same norm in the picture that the run starts from,
+            whatever weights they are given.
         style_scale: Longest side of the style picture relative to the result's; with
             several styles, one for all or one for each.
         blend: How much each of several styles counts; their sum counts as 1. By
@@ -94,6 +97,9 @@ class Settings:
     tv_weight: float = option(0.0, "Factor of the total variation.")
     content_layers: LayerWeights = _layers(_CONTENT, "Content layers, with weights.")
     style_layers: LayerWeights = _layers(_STYLE, "Style layers, with weights.")
+    balance_layers: bool = option(
+        False, "Weight the style layers so that all pull equally at the start."
+    )
     style_scale: Scale = option(
         1.0, "Size of the style relative to the picture; for each of several: 1,0.5."
     )
