@@ -24,7 +24,7 @@ def several(style: Styles) -> tuple[ImageSource, ...]:
     Raises:
         UsageError: If there is none.
     """
-    if isinstance(style, str) or not isinstance(style, Sequence):
+    if not isinstance(style, Sequence) or isinstance(style, str | bytes):
         return (style,)
     if not style:
         raise UsageError("style is empty, expected at least one picture")

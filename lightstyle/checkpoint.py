@@ -13,8 +13,9 @@ from typing import Any, Final, Self
 
 import numpy as np
 
-from . import checkpoint_file
+from . import checkpoint_file, layouts
 from .errors import OutputError, UsageError
+from .layout import Layout
 from .lbfgs import HISTORY
 from .objective import Losses
 from .optimize import State
@@ -106,17 +107,27 @@ class Keeper:
         return (self._failure,) if self._failure else ()
 
     def write_if_due(
-        self, state: State, history: Sequence[Losses], seconds: float, level: int = 0
+        self,
+        state: State,
+        history: Sequence[Losses],
+        seconds: float,
+        level: int = 0,
+        used: Mapping[str, Layout] | None = None,
     ) -> None:
         """`write` if the last was long enough ago."""
         due = self._checkpoint is not None and (
             perf_counter() - self._written >= self._checkpoint.seconds
         )
         if due:
-            self.write(state, history, seconds, level)
+            self.write(state, history, seconds, level, used)
 
     def write(
-        self, state: State, history: Sequence[Losses], seconds: float, level: int = 0
+        self,
+        state: State,
+        history: Sequence[Losses],
+        seconds: float,
+        level: int = 0,
+        used: Mapping[str, Layout] | None = None,
     ) -> None:
         """Write a checkpoint; if that fails the run goes on, and `notes` say why.
 
@@ -125,6 +136,7 @@ class Keeper:
             history: Losses of all evaluations.
             seconds: That the run took so far.
             level: Of the pyramid, from 0.
+            used: Layouts of the run, for it to go on in the same.
         """
         if self._checkpoint is None:
             return
@@ -142,6 +154,7 @@ class Keeper:
             "history": [asdict(losses) for losses in history],
             "elapsed": seconds,
             "level": level,
+            "layouts": layouts.as_dict(used or {}),
             "seconds": self._checkpoint.seconds,
             "extra": self._checkpoint.extra,
         }

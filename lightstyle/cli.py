@@ -7,19 +7,18 @@ need it, so that ``--help`` answers at once.
 import sys
 import traceback
 from dataclasses import replace
-from importlib import metadata
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from . import cli_models, cli_run, registry, session, transfer
+from . import cli_info, cli_models, cli_run, registry, transfer
 from .cli_compare import compare
 from .cli_options import RunOptions, takes
 from .cli_run import make
 from .console import say
-from .contract import BUNDLED_MODEL, VERSION
-from .errors import DeviceError, ExitCode, LightstyleError, UsageError
+from .contract import BUNDLED_MODEL
+from .errors import ExitCode, LightstyleError, UsageError
 from .settings import DEMO, Settings
 
 app = typer.Typer(
@@ -75,12 +74,22 @@ def reconstruct(
 def texture(
     style: _Styles,
     output: _Output,
-    size: Annotated[str, typer.Option(help="Size of the picture, WIDTHxHEIGHT.")],
+    size: Annotated[
+        str | None,
+        typer.Option(
+            help="Size of the picture, WIDTHxHEIGHT; if not given, that of --like."
+        ),
+    ] = None,
+    *,
     settings: Settings,
     options: RunOptions,
 ) -> None:
     """Make a texture in the style of STYLE, or of several, alone, from noise."""
-    given = {"style": style, "size": _parse_size(size)}
+    if size is None and options.like is not None:
+        width_and_height = options.like.record.size
+    else:
+        width_and_height = _parse_size(size)
+    given = {"style": style, "size": width_and_height}
     make(transfer.texture, given, output, settings, options)
 
 
@@ -116,7 +125,7 @@ def export(context: typer.Context) -> None:
 
 
 @app.command()
-@takes(RunOptions(), without={"model"})
+@takes(RunOptions(), without={"model", "like", "config"})
 def demo(
     output: Annotated[
         Path, typer.Option("-o", "--output", help="Picture to write.")
@@ -131,26 +140,7 @@ def demo(
 
 
 app.command()(compare)
-
-
-@app.command()
-def info() -> None:
-    """Print versions, devices, and the models that are found."""
-    print(f"lightstyle   {VERSION}")
-    print(f"python       {sys.version.split()[0]}")
-    for package in ("numpy", "scipy", "pillow"):
-        print(f"{package:12} {metadata.version(package)}")
-    try:
-        print(f"onnxruntime  {session.runtime_version()}")
-        print(f"devices      {', '.join(session.available_devices())}")
-    except DeviceError as error:
-        print(f"onnxruntime  none ({error})")
-    print(f"cpus         {session.available_cpus()}")
-    exporter = "installed" if registry.exporter() else "not installed"
-    print(f"exporter     {exporter}")
-    for path in registry.available():
-        print(f"model        {path}")
-    print(f"default      {registry.find(None)}")
+app.command()(cli_info.info)
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -166,7 +156,9 @@ def main(arguments: list[str] | None = None) -> None:
     sys.exit(int(code or ExitCode.OK))
 
 
-def _parse_size(text: str) -> tuple[int, int]:
+def _parse_size(text: str | None) -> tuple[int, int]:
+    if text is None:
+        raise UsageError("a texture needs a size: --size WIDTHxHEIGHT")
     width, _, height = text.lower().partition("x")
     if not (width.isdecimal() and height.isdecimal()):
         raise UsageError(f"size is {text}, expected WIDTHxHEIGHT such as 512x384")

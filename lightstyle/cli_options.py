@@ -3,6 +3,9 @@
 A command names the settings objects it takes, with the defaults it starts from; every
 field becomes an option. So a setting is declared once, with its default and its help,
 and every command and the API have it.
+
+What a command line does not say, a preset says (`--config`), or else a picture that was
+made before (`--like`), or else the default.
 """
 
 import inspect
@@ -13,11 +16,13 @@ from typing import Annotated, Any
 
 import typer
 
+from . import presets
 from .blend import Blend, Scale, parse_blend, parse_scale
 from .checkpoint import SECONDS
+from .cli_like import Example
 from .layers import LayerWeights
 from .session import DEVICES
-from .settings import option
+from .settings import Settings, option
 
 #: How options are read that are no plain values, by the type of their field.
 _PARSERS: Mapping[Any, Callable[[str], Any]] = {
@@ -29,8 +34,23 @@ _PARSERS: Mapping[Any, Callable[[str], Any]] = {
 
 @dataclass(frozen=True, kw_only=True)
 class RunOptions:
-    """How to run and what to print: nothing here changes the picture."""
+    """How to run and what to print, and where settings that are not given come from.
 
+    Beside the latter, nothing here changes the picture.
+    """
+
+    like: Example | None = option(
+        None,
+        "Take the settings of a picture that was made before.",
+        parser=Example.read,
+        metavar="PICTURE",
+    )
+    config: Mapping[str, Any] | None = option(
+        None,
+        "Take settings from this file (`info --config` makes one).",
+        parser=presets.read,
+        metavar="FILE",
+    )
     model: str | None = option(None, "Model: a name in the cache folder, or a path.")
     device: str = option("auto", f"Where to compute: {', '.join(DEVICES)}.")
     threads: int | None = option(None, "CPU threads; by default all it may use.")
@@ -45,9 +65,15 @@ class RunOptions:
     dry_run: bool = option(
         False, "Tell what it would take in memory and time, and stop."
     )
+    no_metadata: bool = option(False, "Leave out of pictures what made them.")
     overwrite: bool = option(False, "Replace files that exist.")
     quiet: bool = option(False, "Print errors only.")
     debug: bool = option(False, "Show the traceback of an error.")
+
+    def settings(self, default: Settings, job: str) -> Settings:
+        """Of `job`, where the command line says nothing."""
+        settings = self.like.settings(job) if self.like else default
+        return replace(settings, **(self.config or {}))
 
 
 def takes(
@@ -72,13 +98,20 @@ def takes(
                 if f.name not in without
             ]
 
-        def wrapper(**values: Any) -> None:
+        def wrapper(context: typer.Context, **values: Any) -> None:
             given = {k: v for k, v in values.items() if k not in own}
             built = [_with(each, given) for each in defaults]
+            if isinstance(built[0], Settings):
+                said = {k: v for k, v in given.items() if _is_said(context, k)}
+                built[0] = _settings(defaults[0], built[-1], command.__name__, said)
             arguments = {name: values[name] for name in own}
             command(**arguments, **dict(zip(taken, built, strict=True)))
 
         wrapper.__name__, wrapper.__doc__ = command.__name__, command.__doc__
+        context = inspect.Parameter(
+            "context", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context
+        )
+        parameters.append(context)
         vars(wrapper)["__signature__"] = inspect.Signature(
             [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in parameters]
         )
@@ -98,8 +131,24 @@ def _parameter(declared: Field[Any], default: Any) -> inspect.Parameter:
         declared.name,
         inspect.Parameter.KEYWORD_ONLY,
         default=default,
-        annotation=Annotated[kind, typer.Option(*flag, help=declared.metadata["help"])],
+        annotation=Annotated[kind, typer.Option(*flag, **declared.metadata)],
     )
+
+
+def _is_said(context: typer.Context, name: str) -> bool:
+    """Whether the command line gives the option, be it with its default."""
+    source = context.get_parameter_source(name)
+    return source is not None and source.name == "COMMANDLINE"
+
+
+def _settings(
+    default: Settings, options: RunOptions, job: str, said: Mapping[str, Any]
+) -> Settings:
+    """What was `said`, and what `options` or the `default` have for the rest."""
+    settings: Settings = _with(options.settings(default, job), said)
+    if options.like is not None:
+        options.like.check(settings)
+    return settings
 
 
 def _with(defaults: Any, values: Mapping[str, Any]) -> Any:

@@ -4,13 +4,15 @@ import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import typer
 
-from . import console, memory, output, registry
+from . import console, files, memory, output, registry
 from .checkpoint import Checkpoint
+from .cli_like import Example
 from .cli_options import RunOptions
 from .console import Interrupt, Saver, Watcher, say
 from .descent import Callback
@@ -46,7 +48,9 @@ def make(
     named = sources(given) | settings.files
     inputs = [Path(path) for path in named.values()]
     checkpoint = Checkpoint.after(saved) if saved else _checkpoint(path, options)
-    saver = Saver(path, options.save_every, options.bits)
+    saver = Saver(
+        path, options.save_every, options.bits, metadata=not options.no_metadata
+    )
     kept = [checkpoint.path] if checkpoint else []
     _check_outputs(inputs, path, saver.existing(settings.iterations), options, kept)
     if checkpoint and settings.optimizer == "lbfgsb" and not options.quiet:
@@ -56,6 +60,8 @@ def make(
     failures: list[OutputError] = []
     with Interrupt() as interrupt:
         watchers: tuple[Watcher, ...] = (saver, interrupt)
+        if options.like and not options.quiet:
+            watchers = (partial(_compare, options.like), *watchers)
         with _watched(settings, options, watchers, failures) as (model, callback):
             result = job(
                 **given,
@@ -64,10 +70,11 @@ def make(
                 callback=callback,
                 checkpoint=checkpoint,
                 announce=_announcement(options, model),
+                like=options.like.record if options.like else None,
             )
-        result.save(path, options.bits)
+        result.save(path, options.bits, metadata=not options.no_metadata)
     if not options.quiet:
-        _summarise(result, path)
+        _summarise(result, path, options.like)
     if checkpoint and result.status is not Status.CANCELLED:
         checkpoint.remove()
     _conclude(result, path, failures, interrupt)
@@ -149,10 +156,9 @@ def _checkpoint(path: Path, options: RunOptions) -> Checkpoint | None:
         return None
     name = f"{path}.checkpoint" if options.checkpoint == "auto" else options.checkpoint
     log = None if options.log is None else str(options.log.absolute())
-    extra = {
-        "output": str(path.absolute()),
-        "options": {**asdict(options), "log": log},
-    }
+    # What settings were taken from is not needed again.
+    plain = asdict(replace(options, like=None, config=None))
+    extra = {"output": str(path.absolute()), "options": {**plain, "log": log}}
     return Checkpoint(Path(name), options.checkpoint_every, extra)
 
 
@@ -167,7 +173,7 @@ def _check_outputs(
         raise UsageError(f"save-every is {options.save_every}, expected 0 or more")
     output.check_format(path, options.bits)
     for picture in (path, *existing):
-        output.check_writable(picture, inputs=inputs, overwrite=options.overwrite)
+        files.check_writable(picture, inputs=inputs, overwrite=options.overwrite)
     taken = [os.path.realpath(other) for other in (*inputs, path, *existing)]
     logs = [] if options.log is None else [options.log]
     for kind, other in (
@@ -180,13 +186,21 @@ def _check_outputs(
             )
         taken.append(os.path.realpath(other))
     for other in logs:
-        output.check_writable(other, inputs=inputs, overwrite=options.overwrite)
+        files.check_writable(other, inputs=inputs, overwrite=options.overwrite)
     for other in kept:  # an old one is left to `Checkpoint`, which knows what it is
-        output.check_writable(other, inputs=inputs, overwrite=True)
+        files.check_writable(other, inputs=inputs, overwrite=True)
 
 
-def _summarise(result: Result, path: Path) -> None:
-    for note in result.notes:
+def _compare(like: Example, progress: Progress) -> None:
+    """Say once how the picture will not be like the one it is made like."""
+    if progress.evaluation == 1:
+        for note in like.differences(progress.record):
+            say(f"note: {note}")
+
+
+def _summarise(result: Result, path: Path, like: Example | None) -> None:
+    layouts = like.other_layouts(result.record) if like else ()
+    for note in (*result.notes, *layouts):
         say(f"note: {note}")
     height, width = result.image_hwc.shape[:2]
     say(

@@ -197,8 +197,7 @@ def _check_shape(source: ImageSource, picture: Picture, content: Picture) -> Non
     height, width = picture.rgb_hwc.shape[:2]
     rows, columns = content.rgb_hwc.shape[:2]
     if abs(height * columns - width * rows) > max(rows, columns):
-        named = isinstance(source, str | Path)
-        name = f"picture {source}" if named else "the picture"
+        name = f"picture {source}" if isinstance(source, str | Path) else "the picture"
         raise UsageError(
             f"{name} is {width}x{height}, the content {columns}x{rows}: they must have "
             "the same shape, so give the content that it was made of"

@@ -70,8 +70,8 @@ def display(iterations: int, *, quiet: bool) -> Iterator[Watcher]:
 def log(path: Path | None) -> Iterator[Watcher]:
     """Write one JSON object for every evaluation to `path`.
 
-    Each holds the evaluation, the total, every term times its weight, and the seconds
-    the evaluation took.
+    Each holds the evaluation, the total, every term times its weight, the seconds the
+    evaluation took, and the size of its picture, which is smaller on the first levels.
 
     Raises:
         OutputError: If the file cannot be written.
@@ -101,9 +101,10 @@ def log(path: Path | None) -> Iterator[Watcher]:
 class Saver:
     """Saves the best picture so far every few evaluations, under numbered names."""
 
-    def __init__(self, path: Path, every: int, bits: int) -> None:
+    def __init__(self, path: Path, every: int, bits: int, *, metadata: bool) -> None:
         """Derive the names from `path`; `every` 0 saves nothing."""
-        self._path, self._every, self._bits = path, every, bits
+        self._path, self._every = path, every
+        self._save = partial(Progress.save, bits=bits, metadata=metadata)
 
     def existing(self, iterations: int) -> list[Path]:
         """Files that are there and that a run of so many iterations would replace."""
@@ -120,7 +121,7 @@ class Saver:
     def __call__(self, progress: Progress) -> None:
         """Save if this evaluation's turn has come."""
         if self._every and progress.evaluation % self._every == 0:
-            progress.save(self._numbered(progress.evaluation), self._bits)
+            self._save(progress, self._numbered(progress.evaluation))
 
     def _numbered(self, evaluation: int) -> Path:
         return self._path.with_stem(f"{self._path.stem}_{evaluation:04d}")
@@ -173,7 +174,7 @@ def _entry(evaluation: int, losses: Losses) -> str:
     entry = {"evaluation": evaluation, "total": losses.total}
     entry |= {**losses.terms, "seconds": round(losses.seconds, 6)}
     numbers = {k: v if math.isfinite(v) else None for k, v in entry.items()}
-    return json.dumps(numbers)
+    return json.dumps({**numbers, "size": losses.size})
 
 
 def _bar() -> "Bar":

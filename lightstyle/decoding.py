@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from PIL import ExifTags, Image
 
 from lightstyle.errors import ImageError
-from lightstyle.pillow_guard import FORMATS, guarded, refuse_oversize
+from lightstyle.picture_file import opened
+from lightstyle.pillow_guard import guarded, refuse_oversize
 
 _UPRIGHT: Final = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -52,15 +53,10 @@ def from_bytes(data: bytes, name: str) -> Decoded:
     Raises:
         ImageError: The bytes are no picture, a damaged or an oversized one.
     """
-    if not data:
-        raise ImageError(f"{name}: the file is empty; choose a picture")
-    with guarded(name):
-        Image.init()
-        formats = tuple(known for known in FORMATS if known in Image.OPEN)
-        with Image.open(io.BytesIO(data), formats=formats) as image:
-            refuse_oversize(image.width * image.height, name)
-            decoded = _decode(image, name)
-            return decoded._replace(notes=_frames(image) + decoded.notes)
+    with opened(data, name) as image:
+        refuse_oversize(image.width * image.height, name)
+        decoded = _decode(image, name)
+        return decoded._replace(notes=_frames(image) + decoded.notes)
 
 
 def from_image(image: Image.Image, name: str) -> Decoded:

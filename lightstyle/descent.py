@@ -1,19 +1,20 @@
 """The optimisation of a run, level by level: watched, shown and kept."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from time import perf_counter
 
 from .checkpoint import Keeper
-from .layout import Layout
+from .layouts import Layouts
 from .model import Model
 from .objective import Losses, Objective
-from .optimize import OPTIMIZERS, Outcome, State, Status, minimize
+from .optimize import Outcome, State, Status, minimize
 from .pyramid import Stages, seconds_left
+from .record import Record
 from .result import Progress
 from .saved import Saved
-from .scene import Array, Scene
+from .scene import Array
 from .settings import Settings
 from .variables import Pyramid
 
@@ -33,6 +34,8 @@ class Descent:
         keeper: Writes checkpoints.
         history: Losses of all evaluations, to which those to come are added.
         began: When the run did, by `perf_counter`.
+        layouts: Say how each picture is computed.
+        origin: The record of the run before its first evaluation.
     """
 
     model: Model
@@ -42,6 +45,13 @@ class Descent:
     keeper: Keeper
     history: list[Losses]
     began: float
+    layouts: Layouts
+    origin: Record
+
+    def record(self, loss: float) -> Record:
+        """Of the run as far as it has come, whose lowest loss is given."""
+        used, count = dict(self.layouts.used), len(self.history)
+        return replace(self.origin, evaluations=count, loss=loss, layouts=used)
 
     def run(self, picture: Array, saved: Saved | None) -> tuple[Array, Outcome]:
         """From the start `picture`, or from what was `saved`, to the end.
@@ -66,7 +76,7 @@ class Descent:
     def _at(self, level: int, start: Array, state: State | None) -> Outcome:
         """Optimise until the run has used the evaluations planned up to this level."""
         scene = self.stages.scenes[level]
-        layout = layout_of(self.model, scene)
+        layout = self.layouts.choose(scene)
         objective = Objective(
             self.model,
             self.settings,
@@ -75,7 +85,7 @@ class Descent:
             scene.style_pixels(),
             layout.plan,
             self.history,
-            scene.nbytes,
+            self.layouts.choose_styles(scene),
             scene.start_pixels() if self.settings.balance_layers else None,
         )
         before = len(self.history) - (state.evaluations if state else 0)
@@ -84,7 +94,7 @@ class Descent:
             start.ravel(),
             self.stages.plan[level].until - before,
             partial(self._watch, level),
-            optimizer=optimizer_name(self.settings),
+            optimizer=self.settings.chosen_optimizer,
             variables=Pyramid(start.shape[1:]),
             history=layout.history,
             resumed=state,
@@ -96,15 +106,16 @@ class Descent:
             if self.callback is not None:
                 self.callback(self._progress(level, state, history, seconds))
         except StopIteration:
-            self.keeper.write(state, history, seconds, level)
+            self.keeper.write(state, history, seconds, level, self.layouts.known)
             raise
-        self.keeper.write_if_due(state, history, seconds, level)
+        self.keeper.write_if_due(state, history, seconds, level, self.layouts.known)
 
     def _progress(
         self, level: int, state: State, history: tuple[Losses, ...], seconds: float
     ) -> Progress:
-        plan = self.stages.plan
+        plan, last = self.stages.plan, self.stages.scenes[-1]
         begun = len(history) - state.evaluations
+        picture = state.point.reshape(self._shape(level))
         return Progress(
             history=history,
             settings=self.settings,
@@ -112,22 +123,12 @@ class Descent:
             level=level + 1,
             levels=len(plan),
             seconds_left=seconds_left(plan, level, history, begun),
-            _best_nchw=state.point.reshape(self._shape(level)),
-            _alpha_hw=self.stages.scenes[level].alpha_hw,
-            _finished=self.stages.scenes[level].finished,
+            record=self.record(state.loss),
+            _best_nchw=partial(self.stages.enlarged, picture, level, len(plan) - 1),
+            _alpha_hw=last.alpha_hw,
+            _finished=last.finished,
         )
 
     def _shape(self, level: int) -> tuple[int, int, int, int]:
         width, height = self.stages.plan[level].size
         return 1, 3, height, width
-
-
-def layout_of(model: Model, scene: Scene) -> Layout:
-    """How `model` computes the pictures of `scene`."""
-    (width, height), optimizer = scene.size, optimizer_name(scene.settings)
-    return model.layout(height, width, optimizer, pictures=scene.nbytes)
-
-
-def optimizer_name(settings: Settings) -> str:
-    """Of the optimiser that `settings` choose."""
-    return OPTIMIZERS[0] if settings.optimizer == "auto" else settings.optimizer

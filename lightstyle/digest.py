@@ -1,4 +1,4 @@
-"""How a file of weights is known to be the one that its publisher means."""
+"""How a file is known: by its digest, to be the one that its publisher means."""
 
 import hashlib
 from dataclasses import dataclass
@@ -8,6 +8,12 @@ from typing import Final
 from .errors import ModelError
 
 _KINDS: Final = {"md5": "MD5", "sha256": "SHA-256"}
+
+
+def sha256_of(path: Path) -> str:
+    """Hexadecimal digits of the SHA-256 of the file at `path`."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 @dataclass(frozen=True)

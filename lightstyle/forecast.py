@@ -15,8 +15,8 @@ from typing import Final
 import numpy as np
 
 from . import memory
-from .descent import layout_of, optimizer_name
 from .layout import Layout
+from .layouts import Layouts
 from .lbfgs import LBFGS
 from .model import Model
 from .objective import Objective
@@ -76,16 +76,16 @@ class Forecast:
         return f"{start}{table['time']}; {table['computed']}"
 
 
-def forecast(model: Model, stages: Stages, done: int = 0) -> Forecast:
+def forecast(model: Model, layouts: Layouts, stages: Stages, done: int = 0) -> Forecast:
     """What the run of `stages` will take on `model`, after `done` evaluations.
 
     Raises:
         UsageError: As the run would: the memory that was allowed is not enough.
     """
-    layouts = [layout_of(model, scene) for scene in stages.scenes]
+    chosen = [layouts.choose(scene) for scene in stages.scenes]
     probe = _Probe(model, stages.scenes[-1].settings)
-    seconds = sum(_seconds(stages, layouts, probe, done))
-    return Forecast(stages.plan, layouts[-1], seconds)
+    seconds = sum(_seconds(stages, chosen, probe, done))
+    return Forecast(stages.plan, chosen[-1], seconds)
 
 
 def duration(seconds: float) -> str:
@@ -122,7 +122,7 @@ class _Probe:
     def __init__(self, model: Model, settings: Settings) -> None:
         noise = np.random.default_rng(0).random((1, 3, _SIDE, _SIDE), np.float32)
         self._picture = noise * np.float32(255)
-        self._compact = optimizer_name(settings) == "lbfgs"
+        self._compact = settings.chosen_optimizer == "lbfgs"
         began = perf_counter()
         canvas = content = style = self._picture
         objective = Objective(model, settings, canvas, content, [(1.0, style)])

@@ -6,23 +6,18 @@ beside them and takes no part in a transfer.
 
 import math
 import os
-import stat
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from lightstyle import decoding
+from lightstyle import decoding, picture_file
 from lightstyle.contract import MINIMUM_SIDE
 from lightstyle.errors import ImageError, UsageError
 
-ImageSource = str | os.PathLike[str] | Image.Image | NDArray[np.generic]
-
-#: Most bytes that a picture file may have.
-MAXIMUM_BYTES: Final = 2_000_000_000
+ImageSource = str | os.PathLike[str] | bytes | Image.Image | NDArray[np.generic]
 
 #: Level of the pixels that nobody sees.
 _WHITE: Final = np.float32(255)
@@ -53,9 +48,9 @@ def load(source: ImageSource, *, role: str = "picture") -> Picture:
     several frames the first is taken. The source is not modified.
 
     Args:
-        source: Path of a file; a PIL image; or an array of shape (H, W), (H, W, 1),
-            (H, W, 3) or (H, W, 4), RGB and alpha, in uint8 (0..255), uint16 (0..65535)
-            or floats (0..1).
+        source: Path of a file, or all of its bytes; a PIL image; or an array of shape
+            (H, W), (H, W, 1), (H, W, 3) or (H, W, 4), RGB and alpha, in uint8 (0..255),
+            uint16 (0..65535) or floats (0..1).
         role: What the picture is for ("content", "style"); starts error messages.
 
     Raises:
@@ -67,11 +62,13 @@ def load(source: ImageSource, *, role: str = "picture") -> Picture:
         decoded = _from_array(source, f"{role} array")
     elif isinstance(source, str | os.PathLike):
         name = f"{role} {os.fspath(source)}"
-        decoded = decoding.from_bytes(_read(source, name), name)
+        decoded = decoding.from_bytes(picture_file.read(source, name), name)
+    elif isinstance(source, bytes):
+        decoded = decoding.from_bytes(source, f"{role} bytes")
     else:
         raise ImageError(
-            f"{role}: got {type(source).__name__}; expected a path, a PIL image "
-            "or a NumPy array"
+            f"{role}: got {type(source).__name__}; expected a path, the bytes of a "
+            "file, a PIL image or a NumPy array"
         )
     return _set_aside(decoded)
 
@@ -193,27 +190,6 @@ def resampled(
         return pixels_nchw
     planes_hwc = _lanczos(pixels_nchw[0].transpose(1, 2, 0), size)
     return np.array(planes_hwc.transpose(2, 0, 1)[None], np.float32, order="C")
-
-
-def _read(source: str | os.PathLike[str], name: str) -> bytes:
-    # The whole file at once: no descriptor of ours is in Pillow's hands.
-    try:
-        path = Path(source)
-        status = path.stat()
-        if not stat.S_ISREG(status.st_mode):
-            kind = "a directory" if stat.S_ISDIR(status.st_mode) else "not a file"
-            raise ImageError(f"{name}: this is {kind}; give the path of a picture")
-        if status.st_size > MAXIMUM_BYTES:
-            raise ImageError(
-                f"{name}: the file has {status.st_size / 1e9:.1f} GB; the limit is "
-                f"{MAXIMUM_BYTES / 1e9:g} GB; make the picture smaller first"
-            )
-        return path.read_bytes()
-    except FileNotFoundError as error:
-        raise ImageError(f"{name}: no such file; check the path") from error
-    except (OSError, ValueError, MemoryError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise ImageError(f"{name}: cannot be read: {reason}") from error
 
 
 def _from_array(array: NDArray[np.generic], name: str) -> decoding.Decoded:

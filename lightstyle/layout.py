@@ -20,7 +20,7 @@ from .lbfgs import HISTORY, Room, room
 from .memory import available, resident
 from .pairs import History
 from .parts import REACH, Plan
-from .strips import cut, even_height
+from .strips import cut, tiled_height
 
 #: What the optimiser may be left with of its history, and what less is taken to cost,
 #: relative to the time of an evaluation: more of them are needed.
@@ -52,6 +52,10 @@ _FRAGMENTS: Final = 1.3
 
 #: Share of an evaluation that the forward half takes.
 _FORWARD_SHARE: Final = 0.48
+
+#: Positions over which a graph may add up in float32, which loses 1e-7 of a Gram matrix
+#: (`python -m tests.benchmarks.sums`); sums of strips are added in float64.
+_EXACT: Final = 200_000
 
 #: Least lines of its own that a strip has, in multiples of its halo.
 _OWN: Final = 2
@@ -152,6 +156,42 @@ def choose(
     )
 
 
+def repeatable(
+    wanted: Layout,
+    costs: Costs | None,
+    budget: int | None,
+    held: int,
+    height: int,
+    width: int,
+    optimizer: str | None,
+) -> bool:
+    """Whether a picture can be computed in the `wanted` layout, of another run's.
+
+    The other arguments are those of `choose`.
+    """
+    if wanted.history not in HISTORIES or costs is None:
+        return wanted.history in HISTORIES and wanted.plan is None
+    plan = wanted.plan
+    if plan and not plan.forward.keys() == plan.backward.keys() == costs.forward.keys():
+        return False
+    # `choose` leaves a share of what is free untouched; to repeat a run takes it, too.
+    limit = resident() + available() if budget is None else budget
+    try:
+        most = choose(costs, limit, held, height, width, optimizer)
+    except UsageError:
+        return False
+    remembered = room(most.history).kept
+    if most.plan is None:  # strips take less than the whole
+        return plan is not None or room(wanted.history).kept <= remembered
+    if plan is None or room(wanted.history).kept > remembered:
+        return False
+    return all(
+        lines <= most.plan.forward[number]
+        and plan.backward[number] <= most.plan.backward[number]
+        for number, lines in plan.forward.items()
+    )
+
+
 def _layouts(costs: Costs, need: _Need, limit: int) -> Iterator[Layout]:
     """One that is whole and one that is cut, for every history."""
     kept = need.pixels * (costs.kept + _PICTURE)
@@ -173,7 +213,9 @@ def _cut(costs: Costs, space: float, size: tuple[int, int]) -> tuple[Plan, float
             short, long = sorted(side >> (number - 1) for side in size)
             halo = sides * REACH[number]
             fitting = int(space / (cost * short))
-            lines[number] = even_height(long, max((2 + _OWN) * halo, fitting), halo)
+            if sides == 1:
+                fitting = min(fitting, _EXACT // short)
+            lines[number] = tiled_height(long, max((2 + _OWN) * halo, fitting), halo)
             most = max(most, cost * short * min(lines[number], long))
         sweeps.append(lines)
     return Plan(*sweeps), most

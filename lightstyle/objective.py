@@ -15,6 +15,7 @@ from . import contract
 from .balance import balanced
 from .blend import blended
 from .errors import UsageError
+from .layout import Layout
 from .model import Model
 from .optimize import Vector
 from .parts import Plan
@@ -32,11 +33,13 @@ class Losses:
         terms: Each term times its weight, by name (``style_loss/conv1_1``); terms
             without weight are left out.
         seconds: What the evaluation took.
+        size: Width and height of the picture, which differ from level to level.
     """
 
     total: float
     terms: dict[str, float]
     seconds: float
+    size: tuple[int, int]
 
 
 class Objective:
@@ -51,7 +54,7 @@ class Objective:
         styles: Iterable[tuple[float, Array]] = (),
         plan: Plan | None = None,
         history: list[Losses] | None = None,
-        held: int = 0,
+        style_layouts: Iterable[Layout] = (),
         begin: Array | None = None,
     ) -> None:
         """Compute the targets and the weights.
@@ -65,7 +68,8 @@ class Objective:
             styles: Share and picture, (1, 3, h, w), of each; none or any number.
             plan: How the pictures are cut, if they are.
             history: To go on with, of the levels before this one.
-            held: Bytes of other pictures that are in memory.
+            style_layouts: How the targets of each style are computed; by default as the
+                model chooses.
             begin: (1, 3, H, W), where style layers are balanced, if the settings ask
                 for that; `start` by default.
         """
@@ -76,9 +80,8 @@ class Objective:
         style_names = map(contract.style_target, model.info.style_layers)
         self._plan = plan
         content_targets = model.targets(start if content is None else content, plan)
-        held += sum(array.nbytes for array in (start, *content_targets.values()))
-        painted = _painted(model, styles, held)
-        style_targets = painted or _painted(model, [(1.0, start)], held)
+        painted = _painted(model, styles, style_layouts)
+        style_targets = painted or _painted(model, [(1.0, start)])
         self._feeds = {
             **{name: content_targets[name] for name in content_names},
             **{name: style_targets[name] for name in style_names},
@@ -107,7 +110,9 @@ class Objective:
             if weight > 0
         }
         total = sum(terms.values())
-        self.history.append(Losses(total, terms, perf_counter() - began))
+        _, _, height, width = self._shape
+        seconds = perf_counter() - began
+        self.history.append(Losses(total, terms, seconds, (width, height)))
         return total, evaluation.gradient.ravel()
 
     def _feed(self, weights: Mapping[str, float]) -> None:
@@ -129,15 +134,17 @@ class Objective:
 
 
 def _painted(
-    model: Model, styles: Iterable[tuple[float, Array]], held: int
+    model: Model,
+    styles: Iterable[tuple[float, Array]],
+    layouts: Iterable[Layout] = (),
 ) -> dict[str, Array]:
-    """The target of `styles`, by feed, computed within the memory there is."""
+    """The common target of `styles`, by feed."""
+    given = iter(layouts)
 
     def targets() -> Iterator[tuple[float, dict[str, Array]]]:
         for share, pixels in styles:
             _, _, height, width = pixels.shape
-            pictures = held + pixels.nbytes
-            layout = model.layout(height, width, optimizer=None, pictures=pictures)
+            layout = next(given, None) or model.layout(height, width, optimizer=None)
             yield share, model.style_targets(pixels, layout.plan)
 
     return blended(targets())

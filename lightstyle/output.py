@@ -1,4 +1,4 @@
-"""Pictures to files: checked before the work, written whole or not at all after it.
+"""Pictures to files, written whole or not at all.
 
 The suffix says the format. Every format that takes one gets an sRGB profile. Equal
 pictures give equal bytes.
@@ -6,11 +6,6 @@ pictures give equal bytes.
 
 import functools
 import io
-import os
-import secrets
-import stat
-from collections.abc import Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,8 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from lightstyle import sixteen_bit
+from lightstyle import embedded, sixteen_bit
 from lightstyle.errors import OutputError, UsageError
+from lightstyle.files import atomic_write
 
 #: Pillow's name of the format of each suffix that can be written.
 FORMATS: Final = {
@@ -32,14 +28,15 @@ FORMATS: Final = {
     ".bmp": "BMP",
 }
 
-_TIFF_PREDICTOR: Final = 317
+#: Field 317, the predictor: horizontal differences.
+_TIFF_FIELDS: Final = {317: 2}
 
 #: Colours at full resolution (4:4:4): stylised pictures live on hue changes.
 _OPTIONS: Final[dict[str, dict[str, Any]]] = {
     "PNG": {},
     "JPEG": {"quality": 95, "subsampling": 0},
     "WEBP": {"quality": 95, "method": 4},
-    "TIFF": {"compression": "tiff_adobe_deflate", "tiffinfo": {_TIFF_PREDICTOR: 2}},
+    "TIFF": {"compression": "tiff_adobe_deflate"},
     "BMP": {},
 }
 _LONGEST_SIDE: Final = {"JPEG": 65500, "WEBP": 16383}
@@ -48,24 +45,6 @@ _ENCODERS_16_BIT: Final = {
     "PNG": sixteen_bit.encode_png,
     "TIFF": sixteen_bit.encode_tiff,
 }
-
-
-def check_writable(path: Path, *, inputs: Sequence[Path], overwrite: bool) -> None:
-    """Find out before the work whether a file can be written after it.
-
-    Args:
-        path: Where the file is to go.
-        inputs: Files that must not be written over, whatever `overwrite` says.
-        overwrite: Whether `path` may be an existing file.
-
-    Raises:
-        OutputError: The file exists, is an input, or could not be written.
-    """
-    try:
-        _check_target(path, inputs, overwrite)
-        _try_folder(path)
-    except (OSError, ValueError) as error:
-        raise _unwritable(path, error) from error
 
 
 def check_format(path: Path, bits: int) -> str:
@@ -94,6 +73,7 @@ def save(
     *,
     alpha_hw: NDArray[np.float32] | None = None,
     bits: int = 8,
+    text: str | None = None,
 ) -> None:
     """Write a picture in the format of the suffix of `path`.
 
@@ -104,6 +84,8 @@ def save(
         rgb_hwc: (H, W, 3), sRGB; clipped to 0..255 and rounded to the nearest step.
         alpha_hw: (H, W), 0..255; formats without alpha get the picture over white.
         bits: Bits a channel: 8, or for PNG and TIFF 16.
+        text: What the file is to carry beside the picture, in ASCII; left out where it
+            is too long or the format has no place for it.
 
     Raises:
         UsageError: The suffix is unknown, or its format has no such depth.
@@ -111,7 +93,7 @@ def save(
     """
     format_ = check_format(path, bits)
     try:
-        data = _encode(format_, rgb_hwc, alpha_hw, bits)
+        data = _encode(format_, rgb_hwc, alpha_hw, bits, text)
     except Exception as error:  # Pillow has no base class for what it raises
         reason = " ".join(str(error).split()) or type(error).__name__
         raise OutputError(
@@ -119,37 +101,6 @@ def save(
             "try .png or another size"
         ) from error
     atomic_write(path, data)
-
-
-def atomic_write(path: Path, data: bytes) -> None:
-    """Write a file so that `path` is, at any moment, the old file or the new one.
-
-    A symbolic link stays one: the file that it points to is replaced. A new file has
-    the permissions that the umask gives, a replaced one keeps its own.
-
-    Args:
-        path: The file; its folder must exist.
-        data: All of its content.
-
-    Raises:
-        OutputError: It could not be written; whatever was there is untouched.
-    """
-    try:
-        target = Path(os.path.realpath(path))
-        temporary = _temporary_beside(target)
-        try:
-            with temporary.open("xb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            with suppress(FileNotFoundError):
-                temporary.chmod(stat.S_IMODE(target.stat().st_mode))
-            temporary.replace(target)
-        finally:  # also when interrupted; after the replacement there is no such file
-            with suppress(OSError):
-                temporary.unlink()
-    except (OSError, ValueError) as error:
-        raise _unwritable(path, error) from error
 
 
 @functools.cache
@@ -164,64 +115,12 @@ def srgb_profile() -> bytes:
     )
 
 
-def _check_target(path: Path, inputs: Sequence[Path], overwrite: bool) -> None:
-    try:
-        status = path.stat()
-    except FileNotFoundError:
-        return
-    if stat.S_ISDIR(status.st_mode):
-        raise OutputError(f"cannot write {path}: it is a directory; add a file name")
-    if any(_is_file(source, status) for source in inputs):
-        raise OutputError(f"cannot write {path}: it is an input; choose another name")
-    if not overwrite:
-        raise OutputError(
-            f"cannot write {path}: it exists; choose another name, or allow overwriting"
-        )
-    if not stat.S_ISREG(status.st_mode):
-        raise OutputError(f"cannot write {path}: not a file; choose another name")
-    if not os.access(path, os.W_OK):
-        raise OutputError(
-            f"cannot write {path}: it is write-protected; choose another name"
-        )
-
-
-def _is_file(source: Path, status: os.stat_result) -> bool:
-    try:
-        return os.path.samestat(source.stat(), status)
-    except OSError:
-        return False
-
-
-def _try_folder(path: Path) -> None:
-    # Permission bits do not tell: only writing does (read-only mounts, quotas, ACLs).
-    target = Path(os.path.realpath(path))
-    if not target.parent.exists():
-        raise OutputError(
-            f"cannot write {path}: there is no folder {target.parent}; create it first"
-        )
-    probe = _temporary_beside(target)
-    try:
-        probe.open("xb").close()
-    finally:
-        with suppress(OSError):
-            probe.unlink()
-
-
-def _temporary_beside(target: Path) -> Path:
-    # Not from `tempfile`, whose files nobody but their owner may read.
-    return target.parent / f".lightstyle-{secrets.token_hex(8)}.tmp"
-
-
-def _unwritable(path: Path, error: OSError | ValueError) -> OutputError:
-    reason = getattr(error, "strerror", None) or str(error)
-    return OutputError(f"cannot write {path}: {reason}; choose another place")
-
-
 def _encode(
     format_: str,
     rgb_hwc: NDArray[np.float32],
     alpha_hw: NDArray[np.float32] | None,
     bits: int,
+    text: str | None,
 ) -> bytes:
     if alpha_hw is not None:
         rgb_hwc = _with_alpha(format_, rgb_hwc, alpha_hw)
@@ -231,13 +130,21 @@ def _encode(
     if longest is not None and max(rgb_hwc.shape) > longest:
         raise ValueError(f"a side is longer than {longest} pixels")
     levels_hwc = np.clip(rgb_hwc, 0, 255)
+    if text is not None and len(text) > embedded.LONGEST:
+        text = None
     if bits == 16:
         pixels_hwc = np.rint(levels_hwc * np.float32(257)).astype(np.uint16)
-        return _ENCODERS_16_BIT[format_](pixels_hwc, srgb_profile())
+        return _ENCODERS_16_BIT[format_](pixels_hwc, srgb_profile(), text)
     image = Image.fromarray(np.rint(levels_hwc).astype(np.uint8))
-    profile = {} if format_ == "BMP" else {"icc_profile": srgb_profile()}
+    options = dict(_OPTIONS[format_])
+    if format_ != "BMP":
+        options["icc_profile"] = srgb_profile()
+    if text is not None:
+        options |= embedded.options(format_, text)
+    if format_ == "TIFF":
+        options["tiffinfo"] = _TIFF_FIELDS | options.get("tiffinfo", {})
     buffer = io.BytesIO()
-    image.save(buffer, format_, **profile, **_OPTIONS[format_])
+    image.save(buffer, format_, **options)
     return buffer.getvalue()
 
 

@@ -12,6 +12,7 @@ from PIL import Image
 from . import images, output
 from .objective import Losses
 from .optimize import Status, Vector
+from .record import Record
 from .settings import Settings
 
 
@@ -26,6 +27,7 @@ class Progress:
         level: Number of the level that the picture is worked on at, from 1.
         levels: How many there are.
         seconds_left: Estimate of what all remaining evaluations take.
+        record: What made the picture so far.
     """
 
     history: tuple[Losses, ...]
@@ -34,7 +36,8 @@ class Progress:
     level: int
     levels: int
     seconds_left: float
-    _best_nchw: Vector
+    record: Record
+    _best_nchw: Callable[[], Vector]
     _alpha_hw: NDArray[np.float32] | None
     _finished: Callable[[NDArray[np.float32]], tuple[NDArray[np.float32], object]]
 
@@ -50,15 +53,24 @@ class Progress:
 
     @property
     def image_hwc(self) -> NDArray[np.float32]:
-        """Best picture so far at this level, (H, W, 3), 0…255, made at each call.
+        """Best picture so far, (H, W, 3), 0…255, made at each call.
 
-        It has the colours that `Settings.color` asks for.
+        It is enlarged to the size of the result where a level is smaller, and has the
+        colours that `Settings.color` asks for.
         """
-        return self._finished(images.from_pixels(self._best_nchw))[0]
+        return self._finished(images.from_pixels(self._best_nchw()))[0]
 
-    def save(self, path: str | PathLike[str], bits: int = 8) -> None:
+    def save(
+        self, path: str | PathLike[str], bits: int = 8, *, metadata: bool = True
+    ) -> None:
         """Write the best picture so far, as `Result.save` does."""
-        output.save(Path(path), self.image_hwc, alpha_hw=self._alpha_hw, bits=bits)
+        output.save(
+            Path(path),
+            self.image_hwc,
+            alpha_hw=self._alpha_hw,
+            bits=bits,
+            text=str(self.record) if metadata else None,
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,6 +87,7 @@ class Result:
         seconds: Of the whole run, loading of the model included.
         settings: That made it.
         optimizer: That ran: ``lbfgs`` or ``lbfgsb``.
+        record: What made it, which `save` writes into the file.
         notes: What a person should know of the input pictures and of the colours.
     """
 
@@ -86,6 +99,7 @@ class Result:
     seconds: float
     settings: Settings
     optimizer: str
+    record: Record
     notes: tuple[str, ...]
 
     @property
@@ -104,10 +118,24 @@ class Result:
         """The picture as a PIL image."""
         return Image.fromarray(self.to_array())
 
-    def save(self, path: str | PathLike[str], bits: int = 8) -> None:
+    def save(
+        self, path: str | PathLike[str], bits: int = 8, *, metadata: bool = True
+    ) -> None:
         """Write the picture in the format of the suffix, replacing any file at `path`.
+
+        Args:
+            path: Where to.
+            bits: Bits a channel: 8, or for PNG and TIFF 16.
+            metadata: Whether `record` goes into the file, from which `Record.read` and
+                ``lightstyle info`` have it; BMP has no place for it.
 
         Raises:
             OutputError: If it cannot be written; no partial file is left.
         """
-        output.save(Path(path), self.image_hwc, alpha_hw=self.alpha_hw, bits=bits)
+        output.save(
+            Path(path),
+            self.image_hwc,
+            alpha_hw=self.alpha_hw,
+            bits=bits,
+            text=str(self.record) if metadata else None,
+        )

@@ -4,16 +4,17 @@ A run can be continued only with what it began with, so pictures and weights are
 by their SHA-256.
 """
 
-import hashlib
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Self
 
-from . import checkpoint_file
+from . import checkpoint_file, layouts
 from .contract import VERSION
+from .digest import sha256_of
 from .errors import CheckpointError, UsageError
+from .layout import Layout
 from .model import ModelInfo
 from .objective import Losses
 from .optimize import State
@@ -55,7 +56,7 @@ def describe(
             "digest": model.weights_digest,
         },
         "inputs": {
-            role: {"path": path, "digest": _digest(Path(path))}
+            role: {"path": path, "digest": sha256_of(Path(path))}
             for role, path in whole.items()
         },
     }
@@ -117,6 +118,16 @@ class Saved:
         return int(self.head["level"])
 
     @property
+    def layouts(self) -> dict[str, Layout]:
+        """How the run's pictures were computed."""
+        return layouts.parse(self.head.get("layouts", {}))
+
+    @property
+    def has_history(self) -> bool:
+        """Whether the optimiser's history was kept."""
+        return self.head["state"]["optimizer"] is not None
+
+    @property
     def elapsed(self) -> float:
         """Seconds that the run took up to the checkpoint."""
         return float(self.head["elapsed"])
@@ -124,7 +135,10 @@ class Saved:
     @property
     def history(self) -> list[Losses]:
         """Losses of all evaluations up to the checkpoint."""
-        return [Losses(**entry) for entry in self.head["history"]]
+        return [
+            Losses(**{**entry, "size": tuple(entry["size"])})
+            for entry in self.head["history"]
+        ]
 
     def state(self) -> State:
         """Of the optimisation; arrays are mapped, so let go of it once it is copied."""
@@ -144,7 +158,7 @@ class Saved:
         for name, known in self.head["inputs"].items():
             role = name.replace("_", "-")
             try:
-                found = _digest(Path(known["path"]))
+                found = sha256_of(Path(known["path"]))
             except OSError as error:
                 raise CheckpointError(
                     f"{role} {known['path']} of checkpoint {self.path} cannot be read: "
@@ -178,8 +192,3 @@ def _kept(name: str, value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_kept(name, each) for each in value]
     return str(Path(value).absolute())
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

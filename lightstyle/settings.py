@@ -33,9 +33,9 @@ _CONTENT: Final = "conv5_2"
 _STYLE: Final = "conv1_1:64,conv2_1:16,conv3_1:4,conv4_1:1,conv5_1:1"
 
 
-def option(default: Any, text: str) -> Any:
-    """Declare a dataclass field with a default and the help of its option."""
-    return field(default=default, metadata={"help": text})
+def option(default: Any, text: str, **more: Any) -> Any:
+    """Declare a dataclass field with a default, the help of its option, and `more`."""
+    return field(default=default, metadata={"help": text, **more})
 
 
 def _layers(default: str, text: str) -> Any:
@@ -158,6 +158,11 @@ class Settings:
             named["colors_of"] = self.colors_of
         return named
 
+    @property
+    def chosen_optimizer(self) -> str:
+        """Name of the optimiser that runs."""
+        return OPTIMIZERS[0] if self.optimizer == "auto" else self.optimizer
+
     def as_dict(self) -> dict[str, Any]:
         """Plain values, fit for JSON; layers in the form `LayerWeights.parse` reads."""
         values = {f.name: getattr(self, f.name) for f in fields(self)}
@@ -199,10 +204,13 @@ class Settings:
         """Check one number, or each of several, which are kept in a tuple."""
         values = getattr(self, name)
         several = isinstance(values, Iterable) and not isinstance(values, str)
-        for value in values if several else (values,):
+        kept = tuple(values) if several else (values,)
+        if not kept:
+            _refuse(name, "empty", "a number for each style")
+        for value in kept:
             _check_range(name, value, at_least, at_most, whole=False)
         if several:
-            object.__setattr__(self, name, tuple(map(float, values)))
+            object.__setattr__(self, name, tuple(map(float, kept)))
 
     def _check_number(
         self, name: str, at_least: float, at_most: float = math.inf

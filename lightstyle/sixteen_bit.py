@@ -14,10 +14,13 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from lightstyle import embedded
+
 _BAND_BYTES: Final = 1 << 20
 _LEVEL: Final = 6
 
 #: TIFF field types, by their numbers in the specification, and as `struct` codes.
+_ASCII: Final = (2, "B")
 _SHORT: Final = (3, "H")
 _LONG: Final = (4, "I")
 _RATIONAL: Final = (5, "II")
@@ -26,12 +29,15 @@ _UNDEFINED: Final = (7, "B")
 _Fields = dict[int, tuple[tuple[int, str], tuple[int, ...] | bytes]]
 
 
-def encode_png(pixels_hwc: NDArray[np.uint16], profile: bytes) -> bytes:
+def encode_png(
+    pixels_hwc: NDArray[np.uint16], profile: bytes, text: str | None = None
+) -> bytes:
     """Encode a picture as PNG, with 16 bits a channel.
 
     Args:
         pixels_hwc: (H, W, 3) RGB or (H, W, 4) RGB and alpha, not premultiplied.
         profile: ICC profile to embed.
+        text: As `embedded` has it, if any.
     """
     height, width, channels = pixels_hwc.shape
     colour_type = {3: 2, 4: 6}[channels]
@@ -42,6 +48,9 @@ def encode_png(pixels_hwc: NDArray[np.uint16], profile: bytes) -> bytes:
         _chunk(b"IHDR", header),
         _chunk(b"iCCP", b"sRGB\0\0" + zlib.compress(profile, 9)),
     ]
+    if text is not None:  # neither compressed nor in a language
+        keyword = embedded.KEYWORD.encode("ascii")
+        chunks.append(_chunk(b"iTXt", keyword + bytes(5) + text.encode("ascii")))
     for start, stop in _bands(pixels_hwc):
         above = pixels_hwc[start - 1] if start else np.zeros_like(pixels_hwc[0])
         data = compressor.compress(_paeth_rows(pixels_hwc[start:stop], above))
@@ -52,12 +61,15 @@ def encode_png(pixels_hwc: NDArray[np.uint16], profile: bytes) -> bytes:
     return b"".join(chunks)
 
 
-def encode_tiff(pixels_hwc: NDArray[np.uint16], profile: bytes) -> bytes:
+def encode_tiff(
+    pixels_hwc: NDArray[np.uint16], profile: bytes, text: str | None = None
+) -> bytes:
     """Encode a picture as little-endian TIFF, deflated, with 16 bits a channel.
 
     Args:
         pixels_hwc: (H, W, 3) RGB or (H, W, 4) RGB and alpha, not premultiplied.
         profile: ICC profile to embed.
+        text: As `embedded` has it, if any.
 
     Raises:
         ValueError: The file would pass the 4 GB that TIFF can address.
@@ -86,6 +98,8 @@ def encode_tiff(pixels_hwc: NDArray[np.uint16], profile: bytes) -> bytes:
     }
     if channels == 4:
         fields[338] = (_SHORT, (2,))  # extra sample: alpha, not premultiplied
+    if text is not None:
+        fields[embedded.DESCRIPTION] = (_ASCII, text.encode("ascii") + b"\0")
     body = b"".join(strips)
     body += b"\0" * (len(body) % 2)  # a directory starts on an even offset
     start = 8 + len(body)

@@ -11,18 +11,21 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-from . import blend, color, contract, images, registry
+from . import blend, color, contract, images, record, registry
 from .blend import Styles
 from .checkpoint import Checkpoint, Keeper
-from .descent import Callback, Descent, optimizer_name
+from .descent import Callback, Descent
 from .errors import TransferError, UsageError
 from .forecast import Forecast, forecast
 from .images import ImageSource, Picture
+from .layout import Layout
+from .layouts import Layouts
 from .model import Model, ModelInfo
 from .optimize import Status
 from .pyramid import Stages
+from .record import Record
 from .result import Result
-from .saved import describe
+from .saved import Saved, describe
 from .scene import Scene, fitted_size
 from .settings import Settings
 
@@ -48,12 +51,13 @@ def stylize(
     callback: Callback | None = None,
     checkpoint: Checkpoint | None = None,
     announce: Announce | None = None,
+    like: Record | None = None,
 ) -> Result:
     """Paint the picture `content` in the style of `style`, or in a blend of several.
 
     Args:
-        content: A path, a PIL image, or an array (H, W), (H, W, 3) or (H, W, 4): uint8,
-            uint16, or float in 0…1.
+        content: A path, the bytes of a file, a PIL image, or an array (H, W), (H, W, 3)
+            or (H, W, 4): uint8, uint16, or float in 0…1.
         style: The same, or a sequence of them, blended as `Settings.blend` says.
         model: A loaded model, to use it for many pictures; or the path or the name of
             one; by default the one that `registry` finds.
@@ -63,20 +67,22 @@ def stylize(
             pictures must be paths then.
         announce: Told before the work begins what it will take, which takes a second or
             two to find out; what it raises ends the run.
+        like: Of another picture: its settings are taken if none are given, and what is
+            computed is laid out as it was, so that the same pictures and model yield
+            the same result.
 
     Raises:
         LightstyleError: The subclass says whether a picture, the model, a setting, the
             device or the optimisation is at fault.
     """
-    settings = settings or Settings()
-    settings = replace(settings, init=settings.init or "content")
+    settings = _settings(settings, like, "content")
     subject = images.load(content, role="content")
     given, paintings = _paintings(style)
     size = fitted_size(subject, settings, "content")
     palette = _palette(settings)
     scene = Scene(settings, size, subject, paintings, palette)
     job = _Job("stylize", {"content": content, "style": given}, scene)
-    return _run(job, model, callback, checkpoint, announce)
+    return _run(job, model, callback, checkpoint, announce, like)
 
 
 def reconstruct(
@@ -87,17 +93,19 @@ def reconstruct(
     callback: Callback | None = None,
     checkpoint: Checkpoint | None = None,
     announce: Announce | None = None,
+    like: Record | None = None,
 ) -> Result:
     """Find a picture with the content features of `content`, by default from noise.
 
     Arguments and errors are those of `stylize`; the style settings have no effect.
     """
-    settings = replace(_from_noise(settings), color=color.STYLE, colors_of=None)
+    settings = _settings(settings, like, "noise")
+    settings = replace(settings, color=color.STYLE, colors_of=None)
     subject = images.load(content, role="content")
     size = fitted_size(subject, settings, "content")
     scene = Scene(settings, size, content=subject)
     job = _Job("reconstruct", {"content": content}, scene)
-    return _run(job, model, callback, checkpoint, announce)
+    return _run(job, model, callback, checkpoint, announce, like)
 
 
 def texture(
@@ -109,13 +117,14 @@ def texture(
     callback: Callback | None = None,
     checkpoint: Checkpoint | None = None,
     announce: Announce | None = None,
+    like: Record | None = None,
 ) -> Result:
     """Make a texture of `size` (width, height) in the style of `style`, from noise.
 
     Arguments and errors are those of `stylize`; the content settings and
     `Settings.size` have no effect.
     """
-    settings = _from_noise(settings)
+    settings = _settings(settings, like, "noise")
     width, height = size
     if (
         not all(isinstance(side, int) for side in size)
@@ -128,12 +137,12 @@ def texture(
     given, paintings = _paintings(style)
     scene = Scene(settings, size, styles=paintings, palette=_palette(settings))
     job = _Job("texture", {"style": given, "size": size}, scene)
-    return _run(job, model, callback, checkpoint, announce)
+    return _run(job, model, callback, checkpoint, announce, like)
 
 
-def _from_noise(settings: Settings | None) -> Settings:
-    settings = settings or Settings()
-    return replace(settings, init=settings.init or "noise")
+def _settings(settings: Settings | None, like: Record | None, init: str) -> Settings:
+    settings = settings or (like.settings if like else Settings())
+    return replace(settings, init=settings.init or init)
 
 
 def _paintings(style: Styles) -> tuple[Styles, tuple[Picture, ...]]:
@@ -155,6 +164,7 @@ def _run(
     callback: Callback | None,
     checkpoint: Checkpoint | None,
     announce: Announce | None,
+    like: Record | None,
 ) -> Result:
     scene, settings = job.scene, job.scene.settings
     saved = checkpoint.saved if checkpoint else None
@@ -166,9 +176,14 @@ def _run(
     registry.check(model.info, settings)
     keeper = _keeper(checkpoint, job, model.info)
     history = saved.history if saved else []
+    layouts = Layouts(model, _wanted(like, saved))
     if announce is not None:
-        announce(forecast(model, stages, len(history)))
-    descent = Descent(model, stages, settings, callback, keeper, history, began)
+        announce(forecast(model, layouts, stages, len(history)))
+    optimizer = settings.chosen_optimizer
+    made = record.of_run(job.name, job.given, stages, model, optimizer, saved)
+    descent = Descent(
+        model, stages, settings, callback, keeper, history, began, layouts, made
+    )
     picture, outcome = descent.run(start, saved)
     if outcome.status is Status.NON_FINITE and len(history) == 1:
         raise TransferError(
@@ -185,9 +200,15 @@ def _run(
         history=tuple(history),
         seconds=perf_counter() - began,
         settings=settings,
-        optimizer=optimizer_name(settings),
+        optimizer=optimizer,
+        record=descent.record(outcome.loss),
         notes=(*scene.notes, *notes, *keeper.notes),
     )
+
+
+def _wanted(like: Record | None, saved: Saved | None) -> dict[str, Layout]:
+    """Layouts that are to be taken again."""
+    return {**(like.layouts if like else {}), **(saved.layouts if saved else {})}
 
 
 def _keeper(checkpoint: Checkpoint | None, job: _Job, model: ModelInfo) -> Keeper:

@@ -22,6 +22,7 @@ from tests.networks import picture, tiny_weights
 # Arguments of a command, its exit code, and words of the line that it prints.
 Case = tuple[list[str], ExitCode, str]
 
+TEXTURE = ["texture", "style.png", "--size", "64x64", "-o", "out.png"]
 STYLIZE = ["stylize", "content.png", "style.png", "-o", "out.png"]
 
 
@@ -114,24 +115,11 @@ SETTINGS: dict[str, tuple[list[str], str]] = {
         "none with color content-chroma",
     ),
     "texture without a palette": (
-        [
-            "texture",
-            "style.png",
-            "--size=64x64",
-            "-o",
-            "out.png",
-            "--color=match-style",
-        ],
+        [*TEXTURE, "--color", "match-style"],
         "give colors-of",
     ),
     "texture with content chroma": (
-        [
-            "texture",
-            "style.png",
-            "--size=64x64",
-            "-o=out.png",
-            "--color=content-chroma",
-        ],
+        [*TEXTURE, "--color", "content-chroma"],
         "no content",
     ),
     "unknown option": (_stylize("--brush", "5"), "--brush"),

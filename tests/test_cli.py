@@ -55,6 +55,7 @@ def test_the_log_has_an_object_for_every_evaluation(run: Runner, studio: Path) -
         assert len(terms) == 6
         assert entry["total"] == pytest.approx(sum(terms))
         assert entry["seconds"] > 0
+        assert entry["size"] == [48, 32]
 
 
 def test_quiet_prints_nothing(run: Runner, studio: Path) -> None:

@@ -34,7 +34,7 @@ from tests.benchmarks.task import Scene
 from tests.networks import WEIGHTS_VARIABLE, picture
 
 #: With the reference optimiser, so that the numbers are of the models alone.
-SETTINGS = Settings(size=256, iterations=150, optimizer="lbfgsb")
+SETTINGS = Settings(size=256, iterations=150, optimizer="lbfgsb", pyramid="off")
 
 #: None of these pictures was used to train or to calibrate the bundled model.
 PAIRS = (

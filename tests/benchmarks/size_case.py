@@ -18,9 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lightstyle import Model, Settings, checkpoint_file, images, memory
-from lightstyle.descent import layout_of
 from lightstyle.errors import UsageError
 from lightstyle.forecast import forecast
+from lightstyle.layouts import Layouts
 from lightstyle.lbfgs import LBFGS
 from lightstyle.objective import Objective
 from lightstyle.pyramid import Stages
@@ -42,18 +42,20 @@ def ours(path: Path, width: int, height: int, budget: str) -> dict[str, Any]:
     )
     content, style = (images.load(_picture(height, width, n), role="x") for n in (1, 2))
     scene = Scene(settings, (width, height), content=content, styles=(style,))
+    layouts = Layouts(model, {})
     try:
-        layout = layout_of(model, scene)
+        layout = layouts.choose(scene)
     except UsageError as error:
         return {"refused": str(error)}
-    told = forecast(model, Stages(scene))
+    told = forecast(model, layouts, Stages(scene))
     began = perf_counter()
     start, pictures = (
         scene.start_pixels(),
         (scene.content_pixels(), [*scene.style_pixels()]),
     )
+    painted = layouts.choose_styles(scene)
     objective = Objective(
-        model, settings, start, *pictures, layout.plan, held=scene.nbytes
+        model, settings, start, *pictures, layout.plan, style_layouts=painted
     )
     seconds = perf_counter() - began
     optimizer = LBFGS(

@@ -22,7 +22,7 @@ from export.parts import PartGraphs
 from export.weights import Weights, read_weights
 from lightstyle import Model, contract
 from lightstyle.parts import REACH, Parts, Plan
-from lightstyle.strips import cut, even_height
+from lightstyle.strips import cut, tiled_height
 from tests import masks
 from tests.networks import needs_vgg19, picture, vgg19_path, weighed
 from tests.oracles import relative_l2
@@ -48,7 +48,7 @@ def _plan(size: str, name: str) -> Plan:
     """Every block in many strips, or in two."""
     lines = {number: max(SIZES[size]) >> (number - 1) for number in REACH}
     halves = (
-        {n: even_height(lines[n], lines[n] - 2, sides * REACH[n]) for n in REACH}
+        {n: tiled_height(lines[n], lines[n] - 2, sides * REACH[n]) for n in REACH}
         for sides in (1, 2)
     )
     plan = NARROW if name == "narrow" else Plan(*halves)

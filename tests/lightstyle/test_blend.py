@@ -12,6 +12,7 @@ from lightstyle import Checkpoint, Model, Progress, Result, Settings, images, re
 from lightstyle.contract import BUNDLED_MODEL
 from lightstyle.errors import CheckpointError, UsageError
 from lightstyle.forecast import forecast
+from lightstyle.layouts import Layouts
 from lightstyle.objective import Objective
 from lightstyle.pyramid import Stages
 from lightstyle.scene import Scene
@@ -164,7 +165,7 @@ def test_memory_and_time_are_of_all_styles(model: Model) -> None:
         for styles in ((images.load(STYLE),), (images.load(STYLE), images.load(OTHER)))
     )
     assert two.nbytes - one.nbytes == 4 * OTHER.size
-    assert forecast(model, Stages(two)).seconds > 0
+    assert forecast(model, Layouts(model, {}), Stages(two)).seconds > 0
 
 
 def test_a_resumed_run_has_all_styles_or_is_refused(model: Model, studio: Path) -> None:
@@ -183,6 +184,7 @@ def test_a_resumed_run_has_all_styles_or_is_refused(model: Model, studio: Path) 
     resumed = lightstyle.resume(kept.path, model=model)
     np.testing.assert_array_equal(resumed.image_hwc, whole.image_hwc)
     assert resumed.settings == whole.settings
+    assert resumed.record.inputs.keys() == {"content", "style 1", "style 2"}
     Image.fromarray(STYLE).save("other.png")
     with pytest.raises(CheckpointError, match=r"style 2 .*other.png was changed"):
         lightstyle.resume(kept.path, model=model)
@@ -206,5 +208,8 @@ def test_the_command_takes_several_styles_and_goes_on_with_them(
         run(*command, "-o", "out.png", "--checkpoint", "auto")
     assert run("resume", "out.png.checkpoint").code == 0
     assert Path("out.png").read_bytes() == Path("whole.png").read_bytes()
+    like = ["--like", "whole.png", "--iterations=6", "-o", "again.png", "--quiet"]
+    assert run("stylize", "content.png", "style.png", "other.png", *like).code == 0
+    assert Path("again.png").read_bytes() == Path("whole.png").read_bytes()
     texture = ["texture", "style.png", "other.png", "--size=40x40", *options[:2]]
     assert run(*texture, "--iterations=2", "-o", "t.png").code == 0

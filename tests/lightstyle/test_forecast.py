@@ -6,6 +6,7 @@ import pytest
 
 from lightstyle import Model, Settings, images
 from lightstyle.forecast import Forecast, duration, forecast
+from lightstyle.layouts import Layouts
 from lightstyle.pyramid import Stages
 from lightstyle.scene import Scene
 from tests.networks import picture
@@ -23,7 +24,7 @@ def _forecast(
 ) -> Forecast:
     content = images.load(picture(side, side).transpose(1, 2, 0) / 255, role="content")
     scene = Scene(settings, (side, side), content=content, styles=(content,))
-    return forecast(model, Stages(scene), done)
+    return forecast(model, Layouts(model, {}), Stages(scene), done)
 
 
 def test_all_that_a_person_asks_is_told(model: Model) -> None:

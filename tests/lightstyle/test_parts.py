@@ -24,8 +24,8 @@ CONTENT = {"conv4_2": 2.0, "conv5_2": 0.5}
 STYLE = dict.fromkeys(STYLE_LAYERS, 30.0)
 SIZES = [(96, 64), (97, 45), (40, 131)]
 PLANS = [
-    Plan({1: 16, 2: 12, 3: 14, 4: 10, 5: 12}, {1: 20, 2: 20, 3: 20, 4: 18, 5: 18}),
-    Plan(dict.fromkeys(range(1, 6), 32), dict.fromkeys(range(1, 6), 34)),
+    Plan({1: 16, 2: 12, 3: 16, 4: 12, 5: 12}, dict.fromkeys(range(1, 6), 20)),
+    Plan(dict.fromkeys(range(1, 6), 32), dict.fromkeys(range(1, 6), 36)),
 ]
 
 

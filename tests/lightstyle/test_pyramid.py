@@ -105,7 +105,7 @@ def test_the_style_is_as_much_smaller_as_the_level(side: int) -> None:
 
 def test_the_time_left_counts_what_larger_levels_cost() -> None:
     plan = [Level((100, 100), 10), Level((200, 200), 30)]
-    history = [Losses(1.0, {}, 0.5)] * 6
+    history = [Losses(1.0, {}, 0.5, (8, 8))] * 6
     assert pyramid.seconds_left(plan, 0, history, 0) == 4 * 0.5 + 20 * 0.5 * 4
     assert math.isnan(pyramid.seconds_left(plan, 0, [], 0))
 
@@ -118,7 +118,7 @@ def test_a_run_goes_through_all_levels(model: Model) -> None:
     assert result.image_hwc.shape == CONTENT.shape
     assert result.evaluations == len(result.history) == 24
     assert [progress.level for progress in seen] == [1] * 8 + [2] * 16
-    assert seen[0].image_hwc.shape == (96, 128, 3)
+    assert seen[0].image_hwc.shape == CONTENT.shape
     assert seen[-1].image_hwc.shape == CONTENT.shape
     assert result.loss == min(losses.total for losses in result.history[8:])
 

@@ -28,6 +28,7 @@ from lightstyle.settings import Settings
         ("style_scale", 101.0),
         ("style_scale", (1.0, 0.0)),
         ("style_scale", "1,2"),
+        ("style_scale", ()),
         ("blend", (1.0, -1.0)),
         ("blend", (0.0, 0.0)),
         ("blend", ()),
