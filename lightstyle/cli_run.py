@@ -22,7 +22,7 @@ from .model import Model
 from .optimize import Status
 from .result import Progress, Result
 from .resume import JOBS
-from .saved import Saved
+from .saved import Saved, sources
 from .settings import Settings
 from .transfer import Announce
 
@@ -45,8 +45,8 @@ def make(
         options: Of the run.
         saved: Where to go on, if the run is one that was interrupted.
     """
-    inputs = [value for value in given.values() if isinstance(value, Path)]
-    inputs += map(Path, settings.files.values())
+    named = sources(given) | settings.files
+    inputs = [Path(path) for path in named.values()]
     checkpoint = Checkpoint.after(saved) if saved else _checkpoint(path, options)
     saver = Saver(
         path, options.save_every, options.bits, metadata=not options.no_metadata
@@ -145,12 +145,9 @@ def resume(path: Path, *, quiet: bool) -> None:
     log = Path(values["log"]) if values["log"] else None
     options = RunOptions(**{**values, "log": log, "model": saved.head["model"]["path"]})
     options = replace(options, overwrite=True, quiet=quiet or options.quiet)
-    given = {
-        name: value if name == "size" else Path(value)
-        for name, value in saved.arguments.items()
-    }
     job = JOBS[saved.head["job"]]
-    make(job, given, Path(extra["output"]), saved.settings, options, saved)
+    path = Path(extra["output"])
+    make(job, saved.arguments, path, saved.settings, options, saved)
 
 
 def _checkpoint(path: Path, options: RunOptions) -> Checkpoint | None:

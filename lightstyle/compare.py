@@ -108,8 +108,10 @@ class Judge:
         size = fitted_size(picture, self._settings, "picture")
         if self._content is not None:
             _check_shape(source, picture, self._content)
-        scene = Scene(self._settings, size, self._content, self._style)
-        content, style = scene.content_pixels(), scene.style_pixels()
+        styles = () if self._style is None else (self._style,)
+        scene = Scene(self._settings, size, self._content, styles)
+        content = scene.content_pixels()
+        style = next((pixels for _, pixels in scene.style_pixels()), None)
         seen = self._see(images.resized(picture, size).rgb_hwc)
         numbers: dict[str, Any] = {}
         if content is not None:
@@ -159,7 +161,7 @@ def losses(
     """
     height, width = pixels.shape[2:]
     plan = model.layout(height, width, optimizer=None).plan
-    objective = Objective(model, settings, pixels, content, style, plan)
+    objective = Objective(model, settings, pixels, content, [(1.0, style)], plan)
     objective(pixels.astype(np.float64).ravel())
     return objective.history[0].terms
 

@@ -85,7 +85,8 @@ class Descent:
             scene.style_pixels(),
             layout.plan,
             self.history,
-            self.layouts.choose_style(scene),
+            self.layouts.choose_styles(scene),
+            scene.start_pixels() if self.settings.balance_layers else None,
         )
         before = len(self.history) - (state.evaluations if state else 0)
         return minimize(

@@ -103,7 +103,8 @@ def _seconds(
     for level, layout in zip(stages.plan, layouts, strict=True):
         evaluations, done = level.until - done, max(done, level.until)
         if evaluations > 0:
-            runs = evaluations * probe.evaluation + 2 * probe.targets
+            pictures = 1 + max(1, len(stages.scenes[-1].style_sizes()))
+            runs = evaluations * probe.evaluation + pictures * probe.targets
             steps = evaluations * probe.step(layout.history)
             area = math.prod(level.size)
             yield probe.start + area * (layout.overhead * runs + steps)
@@ -124,7 +125,7 @@ class _Probe:
         self._compact = settings.chosen_optimizer == "lbfgs"
         began = perf_counter()
         canvas = content = style = self._picture
-        objective = Objective(model, settings, canvas, content, style)
+        objective = Objective(model, settings, canvas, content, [(1.0, style)])
         objective(self._picture.ravel())
         first = perf_counter() - began
         for _ in range(_TIMED):

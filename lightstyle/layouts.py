@@ -48,15 +48,15 @@ class Layouts:
         optimizer = scene.settings.chosen_optimizer
         return self._choose("", scene.size, optimizer, scene.nbytes)
 
-    def choose_style(self, scene: Scene) -> Layout | None:
-        """How the targets of the style of `scene` are computed, if it has one.
+    def choose_styles(self, scene: Scene) -> list[Layout]:
+        """How the targets of each style of `scene` that counts are computed.
 
         Raises:
             UsageError: As `choose`.
         """
-        size = scene.style_size()
-        if size is None:
-            return None
+        return [self._choose_style(scene, size) for size in scene.style_sizes()]
+
+    def _choose_style(self, scene: Scene, size: Size) -> Layout:
         # The start and the content are held beside it, and it is.
         pixels = 2 * math.prod(scene.size) + math.prod(size)
         return self._choose("style ", size, None, scene.nbytes + 12 * pixels)

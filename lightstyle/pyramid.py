@@ -106,7 +106,7 @@ class Stages:
         self.plan = levels(scene.size, scene.settings)
         self.scenes = [scene.at(level.size) for level in self.plan]
         for each in self.scenes:
-            each.style_size()
+            each.style_sizes()
 
     def enlarged(self, picture: Array, level: int, target: int) -> Array:
         """The picture that the level `level` came to, as start of the level `target`.

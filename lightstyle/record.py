@@ -24,7 +24,7 @@ from .images import ImageSource
 from .layout import Layout
 from .model import Model
 from .pyramid import Stages
-from .saved import Saved
+from .saved import Saved, sources
 from .scene import Size
 from .settings import INITS, Settings
 
@@ -139,16 +139,15 @@ def of_run(
 ) -> Record:
     """The record of a run that is about to begin, or to go on from what was `saved`."""
     scene = stages.scenes[-1]
-    settings, sources = scene.settings, dict(given)
-    sources.pop("size", None)
+    settings, pictures = scene.settings, sources(given)
     if settings.init not in (None, *INITS):
-        sources["init"] = str(settings.init)
+        pictures["init"] = str(settings.init)
         settings = replace(settings, init=_nearby(str(settings.init)))
     return Record(
         job=job,
         size=scene.size,
         settings=settings,
-        inputs={role: _identity(source) for role, source in sources.items()},
+        inputs={role: _identity(source) for role, source in pictures.items()},
         model={
             "name": model.info.path.stem,
             "weights_sha256": model.info.weights_digest,

@@ -37,8 +37,7 @@ def describe(
     Raises:
         UsageError: If a picture is not a file, which could not be read again.
     """
-    paths = {name: value for name, value in arguments.items() if name != "size"}
-    paths |= settings.files
+    paths = sources(arguments) | settings.files
     for role, source in paths.items():
         if not isinstance(source, str | os.PathLike):
             raise UsageError(
@@ -50,7 +49,7 @@ def describe(
     return {
         "version": VERSION,
         "job": job,
-        "arguments": {n: whole.get(n, value) for n, value in arguments.items()},
+        "arguments": {n: _kept(n, value) for n, value in arguments.items()},
         "settings": values,
         "model": {
             "path": str(model.path.absolute()),
@@ -61,6 +60,17 @@ def describe(
             for role, path in whole.items()
         },
     }
+
+
+def sources(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """The pictures among a job's arguments by their role: ``style 2`` of several."""
+    found: dict[str, Any] = {}
+    for name, value in arguments.items():
+        if isinstance(value, list | tuple) and name != "size":
+            found |= {f"{name} {n}": each for n, each in enumerate(value, start=1)}
+        elif name != "size":
+            found[name] = value
+    return found
 
 
 @dataclass(frozen=True)
@@ -173,3 +183,12 @@ class Saved:
                 f"{known[:12]}… of checkpoint {self.path}: put the model back to go "
                 "on, or begin the run again"
             )
+
+
+def _kept(name: str, value: Any) -> Any:
+    """An argument as it is kept, its paths made absolute."""
+    if name == "size":
+        return value
+    if isinstance(value, list | tuple):
+        return [_kept(name, each) for each in value]
+    return str(Path(value).absolute())

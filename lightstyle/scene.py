@@ -1,13 +1,14 @@
 """The pictures of a run at the size that it works at: content, style and start."""
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from . import color, contract, images
+from . import blend, color, contract, images
 from .errors import UsageError
 from .images import Picture
 from .settings import INITS, Settings
@@ -30,7 +31,7 @@ class Scene:
         settings: Of the run; `init` is set.
         size: Of the result.
         content: To keep, if any.
-        style: To paint like, if any.
+        styles: To paint like, any number.
         palette: Whose colours to take, if not the content's.
         share: Of the result's size, for one of the levels on the way to it.
     """
@@ -38,16 +39,19 @@ class Scene:
     settings: Settings
     size: Size
     content: Picture | None = None
-    style: Picture | None = None
+    styles: tuple[Picture, ...] = ()
     palette: Picture | None = None
     share: float = 1.0
 
     def __post_init__(self) -> None:
-        """Check that there is a picture to take the colours of.
+        """Check that the settings are of as many styles, and colours can be taken.
 
         Raises:
-            UsageError: If there is none.
+            UsageError: If they are not, or there is no picture to take colours of.
         """
+        if self.styles:
+            blend.shares(self.settings.blend, len(self.styles))
+            blend.scales(self.settings.style_scale, len(self.styles))
         if self.settings.color != color.STYLE:
             self._color_source()
 
@@ -81,27 +85,38 @@ class Scene:
             return None
         return images.to_pixels(self._as_content(self.content))
 
-    def style_pixels(self) -> Array | None:
-        """The style, (1, 3, h, w), at its `style_size`."""
-        size = self.style_size()
-        if self.style is None or size is None:
-            return None
-        return images.to_pixels(self._as_style(self.style, size))
+    def style_pixels(self) -> Iterator[tuple[float, Array]]:
+        """Share and picture, (1, 3, h, w), of each style that counts, when wanted."""
+        for share, picture, size in self._painted():
+            yield share, images.to_pixels(self._as_style(picture, size))
 
-    def style_size(self) -> Size | None:
-        """`style_scale` of the result's size; no more than it has, unless told.
+    def style_sizes(self) -> list[Size]:
+        """Of the styles that count.
 
         Raises:
-            UsageError: If the network cannot take it.
+            UsageError: If the network cannot take one.
         """
-        if self.style is None:
-            return None
-        longest = round(max(self.size) / self.share * self.settings.style_scale)
-        long, short = sorted(self.style.rgb_hwc.shape[:2], reverse=True)
+        return [size for _, _, size in self._painted()]
+
+    def _painted(self) -> Iterator[tuple[float, Picture, Size]]:
+        """Share, picture and size of each style that counts."""
+        count = len(self.styles)
+        if not count:
+            return
+        shares = blend.shares(self.settings.blend, count)
+        scales = blend.scales(self.settings.style_scale, count)
+        for share, scale, style in zip(shares, scales, self.styles, strict=True):
+            if share > 0:
+                yield share, style, self._style_size(style, scale)
+
+    def _style_size(self, style: Picture, scale: float) -> Size:
+        """`scale` of the result's size; no more than it has, unless told."""
+        longest = round(max(self.size) / self.share * scale)
+        long, short = sorted(style.rgb_hwc.shape[:2], reverse=True)
         # An elongated style stays wide enough for the network.
         least = math.ceil(contract.MINIMUM_SIDE * long / short)
         settings = replace(self.settings, size=max(longest, least))
-        whole = fitted_size(self.style, settings, "style")
+        whole = fitted_size(style, settings, "style")
         share = max(self.share, contract.MINIMUM_SIDE / min(whole))
         return round(whole[0] * share), round(whole[1] * share)
 
@@ -113,8 +128,8 @@ class Scene:
         noise = random.normal(NOISE_MEAN, NOISE_DEVIATION, (1, 3, height, width))
         if settings.init == "noise":
             return noise.astype(np.float32)
-        if settings.init == "style" and self.style is not None:
-            image_hwc = self._as_style(self.style, self.size)
+        if settings.init == "style" and self.styles:
+            image_hwc = self._as_style(self._leading(), self.size)
         else:
             image_hwc = self._as_content(self._start())
         mixed, pixels = settings.init_noise, images.to_pixels(image_hwc)
@@ -133,8 +148,13 @@ class Scene:
         return color.finished(choice, made, self._colors())
 
     def _pictures(self) -> list[Picture]:
-        pictures = (self.content, self.style, self.palette)
+        pictures = (self.content, *self.styles, self.palette)
         return [picture for picture in pictures if picture is not None]
+
+    def _leading(self) -> Picture:
+        """The style with the largest share, the first of equals."""
+        shares = blend.shares(self.settings.blend, len(self.styles))
+        return self.styles[shares.index(max(shares))]
 
     def _as_content(self, picture: Picture) -> Array:
         image_hwc = images.resized(picture, self.size).rgb_hwc
@@ -168,9 +188,8 @@ class Scene:
 
     def _start(self) -> Picture:
         init = str(self.settings.init)
-        given = {"content": self.content, "style": self.style}.get(init)
-        if given is not None:
-            return given
+        if init == "content" and self.content is not None:
+            return self.content
         if init in INITS:
             raise UsageError(f"init is {init}, but this job has no such picture")
         return images.load(init, role="init")

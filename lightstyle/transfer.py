@@ -11,7 +11,8 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-from . import color, contract, images, record, registry
+from . import blend, color, contract, images, record, registry
+from .blend import Styles
 from .checkpoint import Checkpoint, Keeper
 from .descent import Callback, Descent
 from .errors import TransferError, UsageError
@@ -43,7 +44,7 @@ class _Job:
 
 def stylize(
     content: ImageSource,
-    style: ImageSource,
+    style: Styles,
     *,
     model: Model | str | Path | None = None,
     settings: Settings | None = None,
@@ -52,12 +53,12 @@ def stylize(
     announce: Announce | None = None,
     like: Record | None = None,
 ) -> Result:
-    """Paint the picture `content` in the style of the picture `style`.
+    """Paint the picture `content` in the style of `style`, or in a blend of several.
 
     Args:
         content: A path, the bytes of a file, a PIL image, or an array (H, W), (H, W, 3)
             or (H, W, 4): uint8, uint16, or float in 0…1.
-        style: The same.
+        style: The same, or a sequence of them, blended as `Settings.blend` says.
         model: A loaded model, to use it for many pictures; or the path or the name of
             one; by default the one that `registry` finds.
         settings: What to aim for; `Settings()` by default.
@@ -76,11 +77,11 @@ def stylize(
     """
     settings = _settings(settings, like, "content")
     subject = images.load(content, role="content")
-    painting = images.load(style, role="style")
+    given, paintings = _paintings(style)
     size = fitted_size(subject, settings, "content")
     palette = _palette(settings)
-    scene = Scene(settings, size, content=subject, style=painting, palette=palette)
-    job = _Job("stylize", {"content": content, "style": style}, scene)
+    scene = Scene(settings, size, subject, paintings, palette)
+    job = _Job("stylize", {"content": content, "style": given}, scene)
     return _run(job, model, callback, checkpoint, announce, like)
 
 
@@ -108,7 +109,7 @@ def reconstruct(
 
 
 def texture(
-    style: ImageSource,
+    style: Styles,
     size: tuple[int, int],
     *,
     model: Model | str | Path | None = None,
@@ -133,15 +134,22 @@ def texture(
             f"size is {width}x{height}, expected sides of at least "
             f"{contract.MINIMUM_SIDE}"
         )
-    painting = images.load(style, role="style")
-    scene = Scene(settings, size, style=painting, palette=_palette(settings))
-    job = _Job("texture", {"style": style, "size": size}, scene)
+    given, paintings = _paintings(style)
+    scene = Scene(settings, size, styles=paintings, palette=_palette(settings))
+    job = _Job("texture", {"style": given, "size": size}, scene)
     return _run(job, model, callback, checkpoint, announce, like)
 
 
 def _settings(settings: Settings | None, like: Record | None, init: str) -> Settings:
     settings = settings or (like.settings if like else Settings())
     return replace(settings, init=settings.init or init)
+
+
+def _paintings(style: Styles) -> tuple[Styles, tuple[Picture, ...]]:
+    """What was given as style, the only one of a sequence alone; and its pictures."""
+    given = blend.several(style)
+    paintings = tuple(images.load(each, role="style") for each in given)
+    return given if len(given) > 1 else given[0], paintings
 
 
 def _palette(settings: Settings) -> Picture | None:

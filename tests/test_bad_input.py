@@ -30,6 +30,10 @@ def _stylize(*options: str) -> list[str]:
     return [*STYLIZE, "--iterations", "2", "--size", "48", *options]
 
 
+def _styles(*options: str) -> list[str]:
+    return ["stylize", "content.png", "style.png", "style2.png", "-o=out.png", *options]
+
+
 def _content(path: str) -> list[str]:
     return ["stylize", path, "style.png", "-o", "out.png"]
 
@@ -37,6 +41,10 @@ def _content(path: str) -> list[str]:
 PICTURES: dict[str, tuple[list[str], str]] = {
     "missing content": (_content("no.png"), "content no.png"),
     "missing style": (["stylize", "content.png", "no.png", "-o", "out.png"], "style"),
+    "missing second style": (
+        ["stylize", "content.png", "style.png", "no.png", "-o", "out.png"],
+        "style no.png",
+    ),
     "folder as content": (_content("folder"), "content folder"),
     "empty file": (_content("empty.png"), "empty.png"),
     "truncated JPEG": (_content("cut.jpg"), "cut.jpg"),
@@ -73,6 +81,17 @@ SETTINGS: dict[str, tuple[list[str], str]] = {
     "negative seed": (_stylize("--seed", "-1"), "seed"),
     "unknown pooling": (_stylize("--pooling", "median"), "max or average"),
     "style scale zero": (_stylize("--style-scale", "0"), "style-scale"),
+    "second style scale zero": (_stylize("--style-scale", "1,0"), "style-scale is 0"),
+    "style scales in words": (_stylize("--style-scale", "1,x"), "style-scale is '1,x'"),
+    "more style scales than styles": (_stylize("--style-scale", "1,2"), "each of 1"),
+    "more shares than styles": (_stylize("--blend", "1,2"), "blend has 2 numbers"),
+    "fewer shares than styles": (_styles("--blend", "1"), "each of 2 styles"),
+    "blend of zeros": (_styles("--blend", "0,0"), "blend is 0,0"),
+    "negative share": (_styles("--blend", "2,-1"), "blend is -1"),
+    "share no number": (_styles("--blend", "2,nan"), "blend is nan"),
+    "infinite blend": (_styles("--blend", "1e308,1e308"), "finite sum"),
+    "blend in words": (_styles("--blend", "half"), "blend is 'half'"),
+    "empty blend": (_styles("--blend="), "blend is ''"),
     "no threads": (_stylize("--threads", "0"), "threads"),
     "unknown device": (_stylize("--device", "tpu"), "auto, cpu, cuda"),
     "bits between": (_stylize("--bits", "12"), "8 or 16"),
@@ -118,6 +137,10 @@ OUTPUTS: dict[str, tuple[list[str], str]] = {
     "existing output": ([*STYLIZE[:4], "style2.png"], "exists"),
     "output is content": ([*STYLIZE[:4], "content.png", "--overwrite"], "input"),
     "output is style": ([*STYLIZE[:4], "style.png", "--overwrite"], "input"),
+    "output is the second style": (
+        [*_styles()[:4], "-o", "style2.png", "--overwrite"],
+        "input",
+    ),
     "output is palette": (
         _stylize("-o", "style2.png", "--color=match-style", "--colors-of=style2.png"),
         "input",

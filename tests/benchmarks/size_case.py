@@ -41,7 +41,7 @@ def ours(path: Path, width: int, height: int, budget: str) -> dict[str, Any]:
         size=max(width, height), iterations=EVALUATIONS, pyramid="off", init="content"
     )
     content, style = (images.load(_picture(height, width, n), role="x") for n in (1, 2))
-    scene = Scene(settings, (width, height), content=content, style=style)
+    scene = Scene(settings, (width, height), content=content, styles=(style,))
     layouts = Layouts(model, {})
     try:
         layout = layouts.choose(scene)
@@ -51,11 +51,11 @@ def ours(path: Path, width: int, height: int, budget: str) -> dict[str, Any]:
     began = perf_counter()
     start, pictures = (
         scene.start_pixels(),
-        (scene.content_pixels(), scene.style_pixels()),
+        (scene.content_pixels(), [*scene.style_pixels()]),
     )
-    painted = layouts.choose_style(scene)
+    painted = layouts.choose_styles(scene)
     objective = Objective(
-        model, settings, start, *pictures, layout.plan, style_layout=painted
+        model, settings, start, *pictures, layout.plan, style_layouts=painted
     )
     seconds = perf_counter() - began
     optimizer = LBFGS(

@@ -23,7 +23,7 @@ def _forecast(
     model: Model, settings: Settings = SETTINGS, side: int = 256, done: int = 0
 ) -> Forecast:
     content = images.load(picture(side, side).transpose(1, 2, 0) / 255, role="content")
-    scene = Scene(settings, (side, side), content=content, style=content)
+    scene = Scene(settings, (side, side), content=content, styles=(content,))
     return forecast(model, Layouts(model, {}), Stages(scene), done)
 
 

@@ -96,10 +96,9 @@ def test_without_a_content_the_picture_is_enlarged() -> None:
 @pytest.mark.parametrize("side", [60, 200, 1000])
 def test_the_style_is_as_much_smaller_as_the_level(side: int) -> None:
     style = images.load(_image(side, side, 1))
-    scene = Scene(ON, (256, 192), images.load(CONTENT), style)
-    whole, half = scene.style_pixels(), scene.at((128, 96)).style_pixels()
-    assert whole is not None
-    assert half is not None
+    scene = Scene(ON, (256, 192), images.load(CONTENT), (style,))
+    ((_, whole),) = scene.style_pixels()
+    ((_, half),) = scene.at((128, 96)).style_pixels()
     assert whole.shape[2] == min(side, 256)
     assert half.shape[2] == max(32, whole.shape[2] // 2)
 
