@@ -89,10 +89,8 @@ def test_every_picture_of_a_run_has_the_contents_chroma(model: Model) -> None:
         callback=lambda progress: seen.append(progress.image_hwc),
     )
     subject = images.load(content)
-    assert len({each.shape for each in seen}) == 2
     for each in (seen[0], seen[-1], result.image_hwc):
-        sized = images.resized(subject, each.shape[1::-1])
-        assert _chroma_kept(each, sized.rgb_hwc) > 0.8
+        assert _chroma_kept(each, subject.rgb_hwc) > 0.8
     kept = _chroma_kept(result.image_hwc, subject.rgb_hwc)
     (note,) = result.notes
     clipped, _, words = note.partition(" % of the pixels")
