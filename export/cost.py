@@ -21,8 +21,12 @@ def bytes_per_position(graph: Graph) -> float:
 
 
 def peak_bytes(graph: Graph, height: int, width: int) -> int:
-    """The most that is alive at once, inputs aside; sides are multiples of 64."""
+    """The most that is alive at once, what is fed included.
+
+    Sides are multiples of 64.
+    """
     sizes = {"H": height, "W": width}
+    fed = sum(_bytes(tensor, sizes) for tensor in graph.inputs.values())
     origin: dict[Tensor, Tensor] = {}
     last: dict[Tensor, int] = {}
     for index, node in enumerate(graph.nodes):
@@ -39,7 +43,7 @@ def peak_bytes(graph: Graph, height: int, width: int) -> int:
             alive[node.output] = _bytes(node.output, sizes)
         peak = max(peak, sum(alive.values()))
         alive = {t: n for t, n in alive.items() if last.get(t, index) > index}
-    return peak
+    return fed + peak
 
 
 def _bytes(tensor: Tensor, sizes: Mapping[str, int]) -> int:

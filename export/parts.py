@@ -72,14 +72,13 @@ class PartGraphs:
 
     @property
     def kept(self) -> float:
-        """Bytes a pixel of what the poolings give, and of the largest's gradient."""
+        """Bytes a pixel of what the poolings give, whose gradients take its place."""
         widths = {
             contract.block(layer): self.weights.kernels[layer].shape[0]
             for layer in self._layers
         }
         size = np.dtype(self.dtype).itemsize
-        pooled = [size * widths[n] / 4**n for n in range(1, self.count)]
-        return float(sum(pooled) + max(pooled, default=0.0))
+        return float(sum(size * widths[n] / 4**n for n in range(1, self.count)))
 
     @property
     def targets(self) -> float:

@@ -10,6 +10,7 @@ result.save("out.png")
 from .checkpoint import Checkpoint
 from .contract import VERSION
 from .errors import LightstyleError
+from .forecast import Forecast
 from .layers import LayerWeights
 from .model import Model
 from .optimize import Status
@@ -23,6 +24,7 @@ __version__ = VERSION
 
 __all__ = [
     "Checkpoint",
+    "Forecast",
     "LayerWeights",
     "LightstyleError",
     "Model",

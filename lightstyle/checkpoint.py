@@ -183,7 +183,7 @@ def _check_room(
 ) -> None:
     """Refuse a disk on which three checkpoints (two, and one in writing) do not fit."""
     settings = description["settings"]
-    vectors = 1 if settings["optimizer"] == "lbfgsb" else 4 + 2 * HISTORY
+    vectors = 1 if settings["optimizer"] == "lbfgsb" else 4 + 2 * HISTORY.pairs
     each = 4 * variables * vectors + _HEAD_BYTES * settings["iterations"]
     there = sum(path.stat().st_size for path in checkpoint.existing())
     folder = checkpoint.path.absolute().parent

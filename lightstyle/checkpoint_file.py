@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from .errors import CheckpointError, OutputError
 
-SCHEMA: Final = 1
+SCHEMA: Final = 2
 
 _MAGIC: Final = b"lightstyle checkpoint\n"
 _LENGTH: Final = 8

@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 
 from . import bug_report, cli_info, cli_models, cli_run, registry, transfer
+from .cli_compare import compare
 from .cli_options import RunOptions, takes
 from .cli_run import make
 from .console import say
@@ -30,25 +31,30 @@ app = typer.Typer(
 app.add_typer(cli_models.app, name="models")
 
 _Content = Annotated[Path, typer.Argument(help="Picture to paint.", show_default=False)]
-_Style = Annotated[Path, typer.Argument(help="Picture to paint like.")]
+_Styles = Annotated[
+    list[Path], typer.Argument(help="Pictures to paint like.", show_default=False)
+]
 _Output = Annotated[Path, typer.Option("-o", "--output", help="Picture to write.")]
 
 _DEMO = Path(__file__).parent / "demo"
 
 _CONTENT_ONLY = {"content_weight", "content_layers", "size", "enlarge"}
-_STYLE_ONLY = {"style_weight", "style_layers", "style_scale"}
+_STYLE_ONLY = {
+    *("style_weight", "style_layers", "balance_layers", "style_scale"),
+    *("blend", "color", "colors_of"),
+}
 
 
 @app.command()
 @takes(Settings(), RunOptions())
 def stylize(
     content: _Content,
-    style: _Style,
+    style: _Styles,
     output: _Output,
     settings: Settings,
     options: RunOptions,
 ) -> None:
-    """Paint the picture CONTENT in the style of the picture STYLE."""
+    """Paint the picture CONTENT in the style of STYLE, or in a blend of several."""
     pictures = {"content": content, "style": style}
     make(transfer.stylize, pictures, output, settings, options)
 
@@ -65,7 +71,7 @@ def reconstruct(
 @app.command()
 @takes(Settings(), RunOptions(), without=_CONTENT_ONLY)
 def texture(
-    style: _Style,
+    style: _Styles,
     output: _Output,
     size: Annotated[
         str | None,
@@ -77,7 +83,7 @@ def texture(
     settings: Settings,
     options: RunOptions,
 ) -> None:
-    """Make a texture in the style of STYLE alone, from noise."""
+    """Make a texture in the style of STYLE, or of several, alone, from noise."""
     if size is None and options.like is not None:
         width_and_height = options.like.record.size
     else:
@@ -132,6 +138,7 @@ def demo(
     make(transfer.stylize, pictures, output, DEMO, bundled)
 
 
+app.command()(compare)
 app.command()(cli_info.info)
 
 

@@ -8,7 +8,8 @@ from typing import Any
 from . import files, output
 from .cli_options import RunOptions
 from .errors import UsageError
-from .settings import INITS, Settings
+from .saved import sources
+from .settings import Settings
 from .streams import STREAM
 
 
@@ -18,12 +19,11 @@ def inputs_of(given: Mapping[str, Any], settings: Settings) -> list[Path]:
     Raises:
         UsageError: More than one of them is stdin.
     """
-    found = [value for value in given.values() if isinstance(value, Path)]
+    found = [Path(source) for source in sources(given).values()]
     if found.count(STREAM) > 1:
         raise UsageError("two pictures are -, but one only can come from stdin")
-    if settings.init not in (None, *INITS):
-        found.append(Path(str(settings.init)))
-    return [path for path in found if path != STREAM]
+    named = [Path(path) for path in settings.files.values()]
+    return [path for path in found if path != STREAM] + named
 
 
 def check_outputs(

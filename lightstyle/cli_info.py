@@ -113,7 +113,9 @@ def _surroundings(values: Mapping[str, Any]) -> Iterator[str]:
 
 def _layout(layout: Mapping[str, Any]) -> str:
     strips = "in strips" if layout.get("strips") else "whole"
-    return f"{strips}, history of {_words(layout.get('history'))}"
+    history = _part(layout, "history")
+    bits = " in 16 bits" if history.get("precision") == "f2" else ""
+    return f"{strips}, history of {_words(history.get('pairs'))}{bits}"
 
 
 def _sha256(digest: Any) -> str:

@@ -7,7 +7,7 @@ from typing import Any, Self
 
 from .errors import UsageError
 from .record import Record
-from .settings import INITS, Settings
+from .settings import Settings
 
 #: Digits of a digest that are enough to tell weights apart.
 _DIGITS = 12
@@ -35,19 +35,19 @@ class Example:
         return settings if job == self.record.job else replace(settings, init=None)
 
     def check(self, settings: Settings) -> None:
-        """Refuse to start from a picture of which only the name is known here.
+        """Refuse to use a picture of which only the name is known here.
 
         Raises:
             UsageError: `settings` took it over, and there is no such file.
         """
-        init = settings.init
-        taken = init == self.record.settings.init and init not in (None, *INITS)
-        path = Path(str(init))
-        if taken and not path.is_file():
-            raise UsageError(
-                f"{self.name} was begun with a picture called {path.name}, which is "
-                "not here: say with --init where it is"
-            )
+        for name, path in settings.files.items():
+            taken = path == self.record.settings.files.get(name)
+            if taken and not Path(path).is_file():
+                option = name.replace("_", "-")
+                raise UsageError(
+                    f"{self.name} was made with a picture called {Path(path).name}, "
+                    f"which is not here: say with --{option} where it is"
+                )
 
     def differences(self, made: Record) -> Iterator[str]:
         """What a picture that is `made` has not from this one, beside its settings.

@@ -17,11 +17,19 @@ from typing import Annotated, Any
 import typer
 
 from . import presets
+from .blend import Blend, Scale, parse_blend, parse_scale
 from .checkpoint import SECONDS
 from .cli_like import Example
 from .layers import LayerWeights
 from .session import DEVICES
 from .settings import Settings, option
+
+#: How options are read that are no plain values, by the type of their field.
+_PARSERS: Mapping[Any, Callable[[str], Any]] = {
+    LayerWeights: LayerWeights.parse,
+    Scale: parse_scale,
+    Blend: parse_blend,
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,6 +63,9 @@ class RunOptions:
     )
     checkpoint_every: float = option(SECONDS, "Seconds between two checkpoints.")
     bits: int = option(8, "Bits of a channel: 8, or 16 for PNG and TIFF.")
+    dry_run: bool = option(
+        False, "Tell what it would take in memory and time, and stop."
+    )
     no_metadata: bool = option(False, "Leave out of pictures what made them.")
     overwrite: bool = option(False, "Replace files that exist.")
     quiet: bool = option(False, "Print errors only.")
@@ -113,8 +124,9 @@ def takes(
 
 def _parameter(declared: Field[Any], default: Any) -> inspect.Parameter:
     kind = declared.type
-    if kind == LayerWeights:
-        kind, default = str, str(default)
+    if kind in _PARSERS:
+        kind = str if default is not None else str | None
+        default = default if default is None else str(default)
     flag = [f"--{declared.name.replace('_', '-')}"] if kind is bool else []
     return inspect.Parameter(
         declared.name,
@@ -143,6 +155,6 @@ def _settings(
 def _with(defaults: Any, values: Mapping[str, Any]) -> Any:
     given = {f.name: values[f.name] for f in fields(defaults) if f.name in values}
     for f in fields(defaults):
-        if f.type == LayerWeights and f.name in given:
-            given[f.name] = LayerWeights.parse(given[f.name])
+        if f.type in _PARSERS and given.get(f.name) is not None:
+            given[f.name] = _PARSERS[f.type](given[f.name])
     return replace(defaults, **given)

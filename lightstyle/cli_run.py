@@ -17,6 +17,7 @@ from .cli_outputs import Outputs
 from .console import Interrupt, Watcher, say
 from .descent import Callback
 from .errors import CheckpointError, OutputError, TransferError
+from .forecast import Forecast
 from .model import Model
 from .optimize import Status
 from .result import Progress, Result
@@ -24,6 +25,7 @@ from .resume import JOBS
 from .saved import Saved
 from .settings import Settings
 from .streams import STREAM
+from .transfer import Announce
 
 #: Options that name files which a resumed run goes on to write.
 _FILES: Final = ("log", "timelapse")
@@ -69,6 +71,7 @@ def make(
                 settings=settings,
                 callback=callback,
                 checkpoint=checkpoint,
+                announce=_announcement(options, model),
                 like=options.like.record if options.like else None,
             )
         outputs.put(result, failures)
@@ -81,10 +84,13 @@ def make(
 
 def _read(given: Mapping[str, Any]) -> dict[str, Any]:
     """A job's arguments, with what comes from stdin in the place of its name."""
-    return {
-        role: streams.read(role) if value == STREAM else value
-        for role, value in given.items()
-    }
+
+    def read(role: str, value: Any) -> Any:
+        if isinstance(value, list):
+            return [read(role, each) for each in value]
+        return streams.read(role) if value == STREAM else value
+
+    return {role: read(role, value) for role, value in given.items()}
 
 
 @contextmanager
@@ -103,9 +109,8 @@ def _watched(
     model = registry.load(
         options.model, settings, options.device, options.threads, allowed
     )
-    where = f"model {model.info.path} on {model.device}"
     with (
-        console.display(where, settings.iterations, quiet=options.quiet) as show,
+        console.display(settings.iterations, quiet=options.quiet) as show,
         console.log(options.log) as log,
     ):
 
@@ -118,6 +123,21 @@ def _watched(
                 raise StopIteration from error
 
         yield model, callback
+
+
+def _announcement(options: RunOptions, model: Model) -> Announce | None:
+    """Who is told what the run will take; a dry run ends there."""
+
+    def tell(forecast: Forecast) -> None:
+        if not options.dry_run:
+            say(f"model {model.info.path} on {model.device}")
+            say(str(forecast))
+            return
+        for what, value in forecast.table.items():
+            print(f"{what:12} {value}")
+        raise typer.Exit
+
+    return tell if options.dry_run or not options.quiet else None
 
 
 def resume(path: Path, *, quiet: bool) -> None:
@@ -139,12 +159,9 @@ def resume(path: Path, *, quiet: bool) -> None:
         values[file] = Path(values[file]) if values[file] else None
     options = RunOptions(**values)
     options = replace(options, overwrite=True, quiet=quiet or options.quiet)
-    given = {
-        name: value if name == "size" else Path(value)
-        for name, value in saved.arguments.items()
-    }
     job = JOBS[saved.head["job"]]
-    make(job, given, Path(extra["output"]), saved.settings, options, saved)
+    path = Path(extra["output"])
+    make(job, saved.arguments, path, saved.settings, options, saved)
 
 
 def _checkpoint(path: Path, options: RunOptions) -> Checkpoint | None:

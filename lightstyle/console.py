@@ -42,29 +42,36 @@ def say(message: str) -> None:
 
 
 @contextmanager
-def display(heading: str, iterations: int, *, quiet: bool) -> Iterator[Watcher]:
-    """Show `heading` once the work is under way, and progress as long as it is.
+def display(iterations: int, *, quiet: bool) -> Iterator[Watcher]:
+    """Show progress, from the first evaluation on.
 
     That is a bar on a terminal, plain lines elsewhere, and nothing if `quiet`.
     """
     if quiet or sys.stderr is None or sys.stderr.closed:
         yield lambda progress: None
     elif not sys.stderr.isatty():
-        yield partial(_plain, heading, max(1, iterations // PLAIN_LINES))
+        yield partial(_plain, max(1, iterations // PLAIN_LINES))
     else:
-        with _bar() as bar:
-            task = bar.add_task("", total=iterations, detail=heading)
-            yield lambda progress: bar.update(
-                task, completed=progress.evaluation, detail=_detail(progress)
-            )
+        bar = _bar()
+        task = bar.add_task("", total=iterations, detail="")
+
+        def show(progress: Progress) -> None:
+            bar.start()  # as often as it likes
+            detail = _detail(progress)
+            bar.update(task, completed=progress.evaluation, detail=detail)
+
+        try:
+            yield show
+        finally:
+            bar.stop()
 
 
 @contextmanager
 def log(path: Path | None) -> Iterator[Watcher]:
     """Write one JSON object for every evaluation to `path`.
 
-    Each holds the evaluation, the total, every term times its weight, and the seconds
-    the evaluation took.
+    Each holds the evaluation, the total, every term times its weight, the seconds the
+    evaluation took, and the size of its picture, which is smaller on the first levels.
 
     Raises:
         OutputError: If the file cannot be written.
@@ -167,7 +174,7 @@ def _entry(evaluation: int, losses: Losses) -> str:
     entry = {"evaluation": evaluation, "total": losses.total}
     entry |= {**losses.terms, "seconds": round(losses.seconds, 6)}
     numbers = {k: v if math.isfinite(v) else None for k, v in entry.items()}
-    return json.dumps(numbers)
+    return json.dumps({**numbers, "size": losses.size})
 
 
 def _bar() -> "Bar":
@@ -183,10 +190,8 @@ def _bar() -> "Bar":
     )
 
 
-def _plain(heading: str, every: int, progress: Progress) -> None:
+def _plain(every: int, progress: Progress) -> None:
     n, last = progress.evaluation, progress.settings.iterations
-    if n == 1:
-        say(heading)
     if n == 1 or n % every == 0 or n == last:
         say(f"{n}/{last}  {_detail(progress)}")
 

@@ -9,7 +9,7 @@ from .checkpoint import Keeper
 from .layouts import Layouts
 from .model import Model
 from .objective import Losses, Objective
-from .optimize import OPTIMIZERS, Outcome, State, Status, minimize
+from .optimize import Outcome, State, Status, minimize
 from .pyramid import Stages, seconds_left
 from .record import Record
 from .result import Progress
@@ -75,18 +75,18 @@ class Descent:
 
     def _at(self, level: int, start: Array, state: State | None) -> Outcome:
         """Optimise until the run has used the evaluations planned up to this level."""
-        content, style = self.stages.contents[level], self.stages.styles[level]
-        optimizer = optimizer_name(self.settings)
-        layout = self.layouts.choose(start, optimizer)
+        scene = self.stages.scenes[level]
+        layout = self.layouts.choose(scene)
         objective = Objective(
             self.model,
             self.settings,
             start,
-            content,
-            style,
+            scene.content_pixels(),
+            scene.style_pixels(),
             layout.plan,
             self.history,
-            None if style is None else self.layouts.choose(style, None),
+            self.layouts.choose_styles(scene),
+            scene.start_pixels() if self.settings.balance_layers else None,
         )
         before = len(self.history) - (state.evaluations if state else 0)
         return minimize(
@@ -94,7 +94,7 @@ class Descent:
             start.ravel(),
             self.stages.plan[level].until - before,
             partial(self._watch, level),
-            optimizer=optimizer,
+            optimizer=self.settings.chosen_optimizer,
             variables=Pyramid(start.shape[1:]),
             history=layout.history,
             resumed=state,
@@ -113,8 +113,9 @@ class Descent:
     def _progress(
         self, level: int, state: State, history: tuple[Losses, ...], seconds: float
     ) -> Progress:
-        plan = self.stages.plan
+        plan, last = self.stages.plan, self.stages.scenes[-1]
         begun = len(history) - state.evaluations
+        picture = state.point.reshape(self._shape(level))
         return Progress(
             history=history,
             settings=self.settings,
@@ -123,15 +124,11 @@ class Descent:
             levels=len(plan),
             seconds_left=seconds_left(plan, level, history, begun),
             record=self.record(state.loss),
-            _best_nchw=state.point.reshape(self._shape(level)),
-            _alpha_hw=self.stages.scenes[level].alpha_hw,
+            _best_nchw=partial(self.stages.enlarged, picture, level, len(plan) - 1),
+            _alpha_hw=last.alpha_hw,
+            _finished=last.finished,
         )
 
     def _shape(self, level: int) -> tuple[int, int, int, int]:
         width, height = self.stages.plan[level].size
         return 1, 3, height, width
-
-
-def optimizer_name(settings: Settings) -> str:
-    """Of the optimiser that `settings` choose."""
-    return OPTIMIZERS[0] if settings.optimizer == "auto" else settings.optimizer

@@ -11,7 +11,7 @@ from pathlib import Path
 from threading import Lock
 from typing import Any, Final
 
-from . import contract
+from . import contract, memory
 from .errors import ModelError
 from .session import Feeds, Session
 
@@ -40,7 +40,7 @@ class Graphs:
         evaluation = contract.cpu_path(model) if fast else model
         self._paths = {role: p for p, role in contract.graph_paths(model).items()}
         roles = contract.graph_paths(model)
-        load = partial(_Graph, device=device, threads=threads)
+        load = partial(_Graph, device=device, threads=threads, shared_arena=fast)
         first = load(evaluation, roles[evaluation], None, by_size=fast)
         self.metadata = first.metadata
         digest = self.metadata[contract.META_WEIGHTS_DIGEST]
@@ -57,7 +57,7 @@ class Graphs:
             self._constants = graph.run({})
         self._lock = Lock()
         self._parts: dict[str, _Graph] = {}
-        self._load_part = partial(load, digest=digest, shared_arena=True)
+        self._load_part = partial(load, digest=digest)
 
     def feeds(self, use: str) -> tuple[str, ...]:
         """Names of what the graph has to be fed with; `use` as in `run`."""
@@ -72,12 +72,18 @@ class Graphs:
         Raises:
             ModelError: If a feed is missing or onnxruntime fails.
         """
-        return self._graphs[use].run({**feeds, **self._constants})
+        # Targets are wanted once: the memory is the evaluations' from now on.
+        release = use == contract.TARGETS and bool(self._constants)
+        return self._graphs[use].run({**feeds, **self._constants}, release=release)
 
-    def run_part(self, role: str, feeds: Feeds) -> dict[str, Any]:
+    def run_part(self, role: str, feeds: Feeds, *, last: bool) -> dict[str, Any]:
         """Outputs by name of the graph of `role`, for a part of a picture.
 
-        Of `feeds`, those that it has no use for are left aside.
+        Args:
+            role: Of the contract.
+            feeds: By name; those that the graph has no use for are left aside.
+            last: Whether the next part is another graph's, whose buffers have other
+                sizes: those of this one are given back to the system then.
 
         Raises:
             ModelError: If there is no such graph, or onnxruntime fails.
@@ -87,7 +93,10 @@ class Graphs:
                 sized = role != contract.HEADS
                 graph = self._load_part(self._paths[role], role, by_size=sized)
                 self._parts[role] = graph
-        return self._parts[role].run({**feeds, **self._constants})
+        outputs = self._parts[role].run({**feeds, **self._constants}, release=last)
+        if last:
+            memory.give_back()
+        return outputs
 
 
 def check_files(model: Path) -> None:
@@ -131,11 +140,11 @@ class _Graph:
         self._lock = Lock()
         self._again = partial(_check, role=role, path=path)
 
-    def run(self, feeds: Feeds) -> dict[str, Any]:
+    def run(self, feeds: Feeds, *, release: bool = False) -> dict[str, Any]:
         needed = {name: feeds[name] for name in self.inputs if name in feeds}
         pixels = feeds.get(contract.IMAGE, feeds.get(contract.PART))
         size = (0, 0) if pixels is None else pixels.shape[2:]
-        return (self._any_size or self._of_size(size)).run(needed)
+        return (self._any_size or self._of_size(size)).run(needed, release=release)
 
     def _of_size(self, size: tuple[int, ...]) -> Session:
         """The session for `size`, which becomes the latest."""

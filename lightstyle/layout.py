@@ -4,91 +4,61 @@ The whole picture at once is fastest. Where that does not fit, it is cut into st
 that do, which costs half to two thirds as much time again, or less is kept of the
 optimisation's past. Neither changes the loss.
 
-The prediction adds up what the process holds with the model loaded, what is kept for
-every pixel and, of the graph that takes most, what the exporter counted for a position.
+The prediction adds up what the process holds with the model loaded, the arrays of the
+optimisation, and the most that either an evaluation or the step after it needs beside
+them (`python -m tests.benchmarks.sizes` measures how well).
 """
 
-import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Final, Self
+from functools import partial
+from typing import Final
 
-from . import contract
-from .errors import ModelError, UsageError
-from .lbfgs import HISTORY, bytes_per_variable
+from .costs import Costs
+from .errors import UsageError
+from .lbfgs import HISTORY, Room, room
 from .memory import available, resident
+from .pairs import History
 from .parts import REACH, Plan
-from .strips import cut, even_height
+from .strips import cut, tiled_height
 
-#: Pairs that the optimiser may be left with, and what fewer are taken to cost, relative
-#: to the time of an evaluation: more of them are needed.
-HISTORIES: Final = {HISTORY: 1.0, HISTORY // 2: 1.05, HISTORY // 4: 1.2}
+#: What the optimiser may be left with of its history, and what less is taken to cost,
+#: relative to the time of an evaluation: more of them are needed.
+HISTORIES: Final = {
+    HISTORY: 1.0,
+    History(HISTORY.pairs, "f2"): 1.02,
+    History(HISTORY.pairs // 2, "f2"): 1.06,
+    History(HISTORY.pairs // 4, "f2"): 1.12,
+}
 
 #: Bytes of scipy's L-BFGS-B for every variable, bounds and copies included.
-_SCIPY_BYTES: Final = 248
+_SCIPY: Final = Room(kept=248, working=0)
 
 #: Of the memory that is free, what a run may take if nothing is said.
 _SHARE: Final = 0.8
 
-#: Bytes for each pixel: content, style and start, what is fed and what is written.
-_PICTURES: Final = 3 * 4 * 8
+#: Bytes for each pixel of a picture in float32.
+_PICTURE: Final = 3 * 4
 
-#: What onnxruntime's arena and NumPy's heap take beyond what is in use, in proportion
-#: (`python -m tests.benchmarks.sizes`: right for the whole, too little in parts).
-_FRAGMENTS: Final = 1.18
+#: Pictures that a run holds beside the optimiser's: its start, and one being shown.
+_PICTURES: Final = 2
+
+#: What sessions and the heap take beyond what is counted, at any size.
+_SESSIONS: Final = 60 * 10**6
+
+#: What onnxruntime's arena takes beyond what is in use, in proportion, where parts of
+#: different heights follow each other.
+_FRAGMENTS: Final = 1.3
 
 #: Share of an evaluation that the forward half takes.
 _FORWARD_SHARE: Final = 0.48
 
+#: Positions over which a graph may add up in float32, which loses 1e-7 of a Gram matrix
+#: (`python -m tests.benchmarks.sums`); sums of strips are added in float64.
+_EXACT: Final = 200_000
+
 #: Least lines of its own that a strip has, in multiples of its halo.
 _OWN: Final = 2
-
-
-@dataclass(frozen=True)
-class Costs:
-    """What the graphs of a model take, as the exporter counted it.
-
-    Attributes:
-        whole: Bytes for each pixel, of an evaluation of the whole picture.
-        kept: Bytes for each pixel that an evaluation in parts keeps between blocks.
-        targets: Bytes for each pixel of the content's features.
-        forward: Bytes for each position of a block's input, of its graph in that sweep.
-        backward: The same of the other sweep.
-        work: Multiplications for each pixel, of each block's convolutions.
-    """
-
-    whole: float
-    kept: float
-    targets: float
-    forward: Mapping[int, float]
-    backward: Mapping[int, float]
-    work: Mapping[int, float]
-
-    @classmethod
-    def parse(cls, metadata: Mapping[str, str]) -> Self | None:
-        """Costs of the model that has `metadata`; none if it cannot be cut.
-
-        Raises:
-            ModelError: If the metadata are not what an exporter writes.
-        """
-        text = metadata.get(contract.META_COSTS)
-        if text is None:
-            return None
-        try:
-            values: dict[str, Any] = json.loads(text)
-            whole, kept, targets = (
-                float(values[name]) for name in ("whole", "kept", "targets")
-            )
-            forward, backward, work = (
-                {number: float(cost) for number, cost in enumerate(values[name], 1)}
-                for name in (contract.FORWARD, contract.BACKWARD, "work")
-            )
-            return cls(whole, kept, targets, forward, backward, work)
-        except (ValueError, KeyError, TypeError) as error:
-            raise ModelError(
-                f"a graph's metadata {contract.META_COSTS} are damaged: make the model "
-                "again with `lightstyle export`"
-            ) from error
 
 
 @dataclass(frozen=True)
@@ -97,20 +67,49 @@ class Layout:
 
     Attributes:
         plan: Of its strips; none if it is computed whole.
-        history: Pairs that the optimiser remembers.
-        memory: Bytes that the process is expected to take at most.
+        history: What the optimiser remembers.
+        memory: Bytes that the process is expected to take at most; 0 if nothing is
+            known of the model.
         overhead: Time of an evaluation relative to the whole picture's.
     """
 
     plan: Plan | None
-    history: int
+    history: History
     memory: int
     overhead: float
 
-    def __str__(self) -> str:
+    @property
+    def how(self) -> str:
         """In words."""
-        how = "whole" if self.plan is None else f"in strips of {self.plan.lines} lines"
-        return f"{how}, {self.memory / 1e9:.2f} GB, history of {self.history}"
+        return "whole" if self.plan is None else f"in strips of {self.plan.lines} lines"
+
+
+@dataclass(frozen=True)
+class _Need:
+    """What a picture takes before it is known how it is computed.
+
+    Attributes:
+        held: Bytes of the process with the model loaded, and of pictures as read.
+        size: Height and width.
+        optimizer: That will run; none where only targets are computed.
+    """
+
+    held: int
+    size: tuple[int, int]
+    optimizer: str | None
+
+    @property
+    def pixels(self) -> int:
+        return self.size[0] * self.size[1]
+
+    def total(self, costs: Costs, history: History, evaluation: float) -> int:
+        """Bytes at the worst moment, of an `evaluation` or of a step."""
+        each = Room(0, 0)
+        if self.optimizer is not None:
+            each = _SCIPY if self.optimizer == "lbfgsb" else room(history)
+        arrays = _PICTURES * _PICTURE + costs.targets + 3 * each.kept
+        fixed = self.held + _SESSIONS + self.pixels * arrays
+        return int(fixed + max(evaluation, self.pixels * 3 * each.working))
 
 
 def choose(
@@ -143,7 +142,7 @@ def choose(
             )
         return Layout(None, HISTORY, 0, 1.0)
     limit = resident() + int(_SHARE * available()) if budget is None else budget
-    layouts = [*_layouts(costs, held, limit, (height, width), optimizer)]
+    layouts = [*_layouts(costs, _Need(held, (height, width), optimizer), limit)]
     fitting = [layout for layout in layouts if layout.memory <= limit]
     if fitting:
         return min(fitting, key=lambda each: each.overhead * HISTORIES[each.history])
@@ -181,9 +180,10 @@ def repeatable(
         most = choose(costs, limit, held, height, width, optimizer)
     except UsageError:
         return False
+    remembered = room(most.history).kept
     if most.plan is None:  # strips take less than the whole
-        return plan is not None or wanted.history <= most.history
-    if plan is None or wanted.history > most.history:
+        return plan is not None or room(wanted.history).kept <= remembered
+    if plan is None or room(wanted.history).kept > remembered:
         return False
     return all(
         lines <= most.plan.forward[number]
@@ -192,42 +192,33 @@ def repeatable(
     )
 
 
-def _layouts(
-    costs: Costs,
-    held: int,
-    limit: int,
-    size: tuple[int, int],
-    optimizer: str | None,
-) -> Iterator[Layout]:
+def _layouts(costs: Costs, need: _Need, limit: int) -> Iterator[Layout]:
     """One that is whole and one that is cut, for every history."""
-    pixels = size[0] * size[1]
+    kept = need.pixels * (costs.kept + _PICTURE)
     for history in HISTORIES:
-        each = {None: 0, "lbfgsb": _SCIPY_BYTES}.get(
-            optimizer, bytes_per_variable(history)
-        )
-        use = _FRAGMENTS * pixels
-        fixed = held + int(use * (_PICTURES + costs.targets + 3 * each))
-        yield Layout(None, history, fixed + int(use * costs.whole), 1.0)
-        yield _cut(costs, fixed + int(use * costs.kept), limit, history, size)
+        total = partial(need.total, costs, history)
+        whole = total(need.pixels * (costs.whole + _PICTURE))
+        yield Layout(None, history, whole, 1.0)
+        plan, work = _cut(costs, (limit - total(kept)) / _FRAGMENTS, need.size)
+        overhead = _overhead(costs, plan, max(need.size))
+        yield Layout(plan, history, total(kept + _FRAGMENTS * work), overhead)
 
 
-def _cut(
-    costs: Costs, fixed: int, limit: int, history: int, size: tuple[int, int]
-) -> Layout:
-    """The largest strips for which `limit` leaves room beside what is `fixed`."""
+def _cut(costs: Costs, space: float, size: tuple[int, int]) -> tuple[Plan, float]:
+    """The largest strips whose graphs take no more than `space`, and what they take."""
     most, sweeps = 0.0, []
     for by_block, sides in ((costs.forward, 1), (costs.backward, 2)):
         lines = {}
-        for number, count in by_block.items():
-            cost = _FRAGMENTS * count
+        for number, cost in by_block.items():
             short, long = sorted(side >> (number - 1) for side in size)
             halo = sides * REACH[number]
-            fitting = int((limit - fixed) / (cost * short))
-            lines[number] = even_height(long, max((2 + _OWN) * halo, fitting), halo)
+            fitting = int(space / (cost * short))
+            if sides == 1:
+                fitting = min(fitting, _EXACT // short)
+            lines[number] = tiled_height(long, max((2 + _OWN) * halo, fitting), halo)
             most = max(most, cost * short * min(lines[number], long))
         sweeps.append(lines)
-    plan = Plan(*sweeps)
-    return Layout(plan, history, fixed + int(most), _overhead(costs, plan, max(size)))
+    return Plan(*sweeps), most
 
 
 def _overhead(costs: Costs, plan: Plan, side: int) -> float:

@@ -5,15 +5,17 @@ last bits of a loss and, some hundred iterations later, more than those. So a ru
 how its pictures were computed, and another one can be told to do the same.
 """
 
+import math
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any, Final
-
-import numpy as np
-from numpy.typing import NDArray
 
 from .layout import Layout
 from .model import Model
+from .pairs import History
 from .parts import REACH, Plan
+from .scene import Scene, Size
+from .strips import TILE
 
 #: More lines than any strip has.
 _MOST_LINES: Final = 1 << 20
@@ -37,21 +39,36 @@ class Layouts:
         """What a run that goes on with this one should want."""
         return {**self._wanted, **self.used}
 
-    def choose(self, pixels_nchw: NDArray[np.float32], optimizer: str | None) -> Layout:
-        """How a picture (1, 3, H, W) is computed.
-
-        Args:
-            pixels_nchw: The picture.
-            optimizer: That will change it; none for a style, of which only targets are
-                wanted.
+    def choose(self, scene: Scene) -> Layout:
+        """How the picture that `scene` makes is computed.
 
         Raises:
             UsageError: If the memory that was allowed is not enough.
         """
-        height, width = pixels_nchw.shape[2:]
-        key = f"{'style ' if optimizer is None else ''}{width}x{height}"
-        wanted = self._wanted.get(key)
-        self.used[key] = self._model.layout(height, width, optimizer, wanted)
+        optimizer = scene.settings.chosen_optimizer
+        return self._choose("", scene.size, optimizer, scene.nbytes)
+
+    def choose_styles(self, scene: Scene) -> list[Layout]:
+        """How the targets of each style of `scene` that counts are computed.
+
+        Raises:
+            UsageError: As `choose`.
+        """
+        return [self._choose_style(scene, size) for size in scene.style_sizes()]
+
+    def _choose_style(self, scene: Scene, size: Size) -> Layout:
+        # The start and the content are held beside it, and it is.
+        pixels = 2 * math.prod(scene.size) + math.prod(size)
+        return self._choose("style ", size, None, scene.nbytes + 12 * pixels)
+
+    def _choose(
+        self, role: str, size: Size, optimizer: str | None, pictures: int
+    ) -> Layout:
+        width, height = size
+        key = f"{role}{width}x{height}"
+        self.used[key] = self._model.layout(
+            height, width, optimizer, self._wanted.get(key), pictures=pictures
+        )
         return self.used[key]
 
 
@@ -59,7 +76,7 @@ def as_dict(layouts: Mapping[str, Layout]) -> dict[str, Any]:
     """Plain values, fit for JSON, of what decides a computation."""
     return {
         key: {
-            "history": layout.history,
+            "history": asdict(layout.history),
             "strips": layout.plan
             and {
                 "forward": [*layout.plan.forward.values()],
@@ -78,11 +95,17 @@ def parse(values: Any) -> dict[str, Layout]:
     """
     try:
         return {
-            str(key): Layout(_plan(value["strips"]), int(value["history"]), 0, 1.0)
+            str(key): Layout(
+                _plan(value["strips"]), _history(**value["history"]), 0, 1.0
+            )
             for key, value in values.items()
         }
     except (AttributeError, KeyError, TypeError, OverflowError) as error:
         raise ValueError("no description of layouts") from error
+
+
+def _history(pairs: Any, precision: Any) -> History:
+    return History(int(pairs), str(precision))
 
 
 def _plan(strips: Any) -> Plan | None:
@@ -92,8 +115,8 @@ def _plan(strips: Any) -> Plan | None:
     for lines, sides in ((strips["forward"], 1), (strips["backward"], 2)):
         sweep = dict(enumerate(lines, 1))
         for number, count in sweep.items():
-            least = 2 * sides * REACH[number] + 2
-            whole = isinstance(count, int) and count % 2 == 0
+            least = 2 * sides * REACH[number] + TILE
+            whole = isinstance(count, int) and count % TILE == 0
             if not whole or not least <= count <= _MOST_LINES:
                 raise ValueError(f"strips of {count} lines")
         sweeps.append(sweep)

@@ -9,12 +9,13 @@ and are clipped. Every point that is evaluated is a picture that could be saved.
 """
 
 import math
+from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
-from numpy.typing import DTypeLike, NDArray
+from numpy.typing import NDArray
 
-from .pairs import Pairs, dot
+from .pairs import History, Pairs, dot
 from .variables import Pixels, Variables
 
 Array = NDArray[np.float32]
@@ -22,9 +23,9 @@ Array = NDArray[np.float32]
 #: Root mean square of the first step, in grey levels.
 FIRST_STEP: Final = 1.0
 
-#: Pairs of steps and gradient changes that are remembered. Fewer need more evaluations,
-#: more hardly fewer.
-HISTORY: Final = 20
+#: What is remembered if nothing is said. Fewer pairs need more evaluations, more hardly
+#: fewer; a precision of 16 bits needs no more.
+HISTORY: Final = History()
 
 #: Share of the decrease promised by the gradient that a step must bring.
 _SUFFICIENT: Final = 1e-4
@@ -37,13 +38,23 @@ _RESOLUTION: Final = 1e-7
 _PATIENCE: Final = 5
 
 
-def bytes_per_variable(history: int = HISTORY, precision: DTypeLike = "f4") -> int:
-    """Memory of an optimiser for every variable, once its history is full.
+@dataclass(frozen=True)
+class Room:
+    """Bytes that an optimiser takes for every variable, once its history is full.
 
-    That is the pairs, and eleven vectors and a mask: the state, what a step works with
-    at its worst moment, and the gradient that it is given.
+    Attributes:
+        kept: While the loss is evaluated, the point that is proposed included.
+        working: Beside that, at the worst moment of a step, its gradient included.
     """
-    return 2 * history * np.dtype(precision).itemsize + 11 * 4 + 1
+
+    kept: int
+    working: int
+
+
+def room(history: History = HISTORY) -> Room:
+    """What `LBFGS` takes: its pairs, and four vectors; to work, seven and a mask."""
+    pair = 2 * np.dtype(history.precision).itemsize
+    return Room(pair * history.pairs + 4 * 4, 7 * 4 + 1)
 
 
 class LBFGS:
@@ -56,8 +67,7 @@ class LBFGS:
         *,
         variables: Variables | None = None,
         frozen: NDArray[np.bool_] | None = None,
-        history: int = HISTORY,
-        precision: DTypeLike = "f4",
+        history: History = HISTORY,
     ) -> None:
         """Begin at `start`.
 
@@ -66,13 +76,12 @@ class LBFGS:
             bounds: Least and greatest value of every variable.
             variables: Coordinates in which the loss is curved more evenly.
             frozen: Mask, flat, of the variables that keep their values.
-            history: Pairs to remember.
-            precision: Floating-point type in which they are remembered.
+            history: What to remember of the steps.
         """
         self._bounds = np.float32(bounds[0]), np.float32(bounds[1])
         self._variables = variables or Pixels()
         self._frozen = frozen
-        self._pairs = Pairs(start.size, history, precision)
+        self._pairs = Pairs(start.size, history)
         self._scale = 1.0  # of H₀ = scale · A Aᵀ
         self.restart(np.clip(start, *bounds).astype(np.float32))
 

@@ -13,9 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import contract
+from .costs import Costs
 from .errors import DeviceError, ModelError
 from .graphs import Graphs
-from .layout import Costs, Layout, choose, repeatable
+from .layout import Layout, choose, repeatable
 from .memory import resident
 from .parts import Parts, Plan
 from .session import Feeds, available_devices, check_device, check_threads
@@ -138,6 +139,8 @@ class Model:
         width: int,
         optimizer: str | None = "lbfgs",
         wanted: Layout | None = None,
+        *,
+        pictures: int = 0,
     ) -> Layout:
         """How a picture of that size in pixels is computed within the memory there is.
 
@@ -146,11 +149,13 @@ class Model:
             width: In pixels.
             optimizer: That will run; none where only targets are wanted.
             wanted: What to return if there is memory for it.
+            pictures: Bytes that are held beside the run.
 
         Raises:
             UsageError: If the memory that was allowed is not enough.
         """
-        case = self.costs, self._memory, self._held, height, width, optimizer
+        held = self._held + pictures
+        case = self.costs, self._memory, held, height, width, optimizer
         if wanted is not None and repeatable(wanted, *case):
             return wanted
         return choose(*case)

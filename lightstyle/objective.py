@@ -4,6 +4,7 @@ Between the model, which speaks pictures and unweighted terms, and the optimiser
 speaks vectors and one number.
 """
 
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from time import perf_counter
 
@@ -11,6 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import contract
+from .balance import balanced
+from .blend import blended
 from .errors import UsageError
 from .layout import Layout
 from .model import Model
@@ -30,11 +33,13 @@ class Losses:
         terms: Each term times its weight, by name (``style_loss/conv1_1``); terms
             without weight are left out.
         seconds: What the evaluation took.
+        size: Width and height of the picture, which differ from level to level.
     """
 
     total: float
     terms: dict[str, float]
     seconds: float
+    size: tuple[int, int]
 
 
 class Objective:
@@ -46,10 +51,11 @@ class Objective:
         settings: Settings,
         start: Array,
         content: Array | None,
-        style: Array | None,
+        styles: Iterable[tuple[float, Array]] = (),
         plan: Plan | None = None,
         history: list[Losses] | None = None,
-        style_layout: Layout | None = None,
+        style_layouts: Iterable[Layout] = (),
+        begin: Array | None = None,
     ) -> None:
         """Compute the targets and the weights.
 
@@ -59,11 +65,13 @@ class Objective:
             start: (1, 3, H, W), the canvas; it stands in for a picture that is not
                 given, whose terms weigh nothing.
             content: (1, 3, H, W) or none.
-            style: (1, 3, h, w) or none.
+            styles: Share and picture, (1, 3, h, w), of each; none or any number.
             plan: How the pictures are cut, if they are.
             history: To go on with, of the levels before this one.
-            style_layout: How the style's targets are computed; by default as the model
-                chooses.
+            style_layouts: How the targets of each style are computed; by default as the
+                model chooses.
+            begin: (1, 3, H, W), where style layers are balanced, if the settings ask
+                for that; `start` by default.
         """
         self.history: list[Losses] = [] if history is None else history
         self._model = model
@@ -72,10 +80,8 @@ class Objective:
         style_names = map(contract.style_target, model.info.style_layers)
         self._plan = plan
         content_targets = model.targets(start if content is None else content, plan)
-        painting = start if style is None else style
-        _, _, height, width = painting.shape
-        style_layout = style_layout or model.layout(height, width, optimizer=None)
-        style_targets = model.style_targets(painting, style_layout.plan)
+        painted = _painted(model, styles, style_layouts)
+        style_targets = painted or _painted(model, [(1.0, start)])
         self._feeds = {
             **{name: content_targets[name] for name in content_names},
             **{name: style_targets[name] for name in style_names},
@@ -85,13 +91,13 @@ class Objective:
             settings,
             start,
             with_content=content is not None,
-            with_style=style is not None,
+            with_style=bool(painted),
         )
         if not any(self._weights.values()):
             raise UsageError("all weights are 0: nothing is left to minimise")
-        with np.errstate(over="ignore"):  # an infinite weight is found in the loss
-            for term, weight in self._weights.items():
-                self._feeds[_weight_feed(term)] = np.array(weight, np.float32)
+        if settings.balance_layers:
+            self._balance(start if begin is None else begin)
+        self._feed(self._weights)
 
     def __call__(self, point: Vector) -> tuple[float, Vector]:
         """Loss and gradient at `point`, the pixels of (1, 3, H, W) in one row."""
@@ -104,8 +110,44 @@ class Objective:
             if weight > 0
         }
         total = sum(terms.values())
-        self.history.append(Losses(total, terms, perf_counter() - began))
+        _, _, height, width = self._shape
+        seconds = perf_counter() - began
+        self.history.append(Losses(total, terms, seconds, (width, height)))
         return total, evaluation.gradient.ravel()
+
+    def _feed(self, weights: Mapping[str, float]) -> None:
+        with np.errstate(over="ignore"):  # an infinite weight is found in the loss
+            for term, weight in weights.items():
+                self._feeds[_weight_feed(term)] = np.array(weight, np.float32)
+
+    def _balance(self, begin: Array) -> None:
+        """Give the style terms weights with which they pull equally at `begin`."""
+
+        def norm(term: str) -> float:
+            self._feed({**dict.fromkeys(self._weights, 0.0), term: 1.0})
+            found = self._model.evaluate(begin, self._feeds, self._plan)
+            return float(np.linalg.norm(found.gradient.astype(np.float64)))
+
+        layers = self._model.info.style_layers
+        terms = [contract.style_loss(layer) for layer in layers]
+        self._weights |= balanced({t: self._weights[t] for t in terms}, norm)
+
+
+def _painted(
+    model: Model,
+    styles: Iterable[tuple[float, Array]],
+    layouts: Iterable[Layout] = (),
+) -> dict[str, Array]:
+    """The common target of `styles`, by feed."""
+    given = iter(layouts)
+
+    def targets() -> Iterator[tuple[float, dict[str, Array]]]:
+        for share, pixels in styles:
+            _, _, height, width = pixels.shape
+            layout = next(given, None) or model.layout(height, width, optimizer=None)
+            yield share, model.style_targets(pixels, layout.plan)
+
+    return blended(targets())
 
 
 def _term_weights(

@@ -31,6 +31,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .lbfgs import FIRST_STEP, HISTORY, LBFGS, root_mean_square
+from .pairs import History
 from .variables import Variables
 
 #: Flat, float32 or float64.
@@ -109,7 +110,7 @@ def minimize(
     optimizer: str = OPTIMIZERS[0],
     variables: Variables | None = None,
     frozen: NDArray[np.bool_] | None = None,
-    history: int = HISTORY,
+    history: History = HISTORY,
     resumed: State | None = None,
 ) -> Outcome:
     """Minimise `objective` from `start` with exactly `evaluations` calls at the most.
@@ -123,14 +124,14 @@ def minimize(
         optimizer: ``lbfgs``, compact and float32, or scipy's ``lbfgsb``, in float64.
         variables: Change of variables of ``lbfgs``; ``lbfgsb`` has none.
         frozen: Mask, flat, of variables that keep the value they have in `start`.
-        history: Pairs that ``lbfgs`` remembers; as many as before if it goes on.
+        history: What ``lbfgs`` remembers; as much as before if it goes on.
         resumed: Where to go on, of a run with the same arguments; `lbfgs` does as if
             nothing had been, `lbfgsb` descends anew from the best point.
     """
     run = _Run(objective, np.clip(start, *bounds), evaluations, watch)
     if optimizer == "lbfgs":
         if resumed is not None and resumed.optimizer is not None:
-            history = resumed.optimizer["scales"].shape[1]
+            history = History.of(resumed.optimizer)
         run.compact = LBFGS(
             run.point, bounds, variables=variables, frozen=frozen, history=history
         )

@@ -8,11 +8,12 @@ the upper triangle of SᵀY and D its diagonal:
     H g = H₀ q + S R⁻ᵀ (D p − Yᵀ H₀ q),    p = R⁻¹ Sᵀ g,    q = g − Y p.
 """
 
-from collections.abc import Callable, Iterator
-from typing import Any, Final
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, Self
 
 import numpy as np
-from numpy.typing import DTypeLike, NDArray
+from numpy.typing import NDArray
 
 Array = NDArray[np.float32]
 Small = NDArray[np.float64]
@@ -31,22 +32,42 @@ _TILE: Final = 8192
 _LEAST_COSINE: Final = 1e-6
 
 
+@dataclass(frozen=True)
+class History:
+    """How much is remembered.
+
+    Attributes:
+        pairs: That are kept, at least 1.
+        precision: Floating-point type of their values, ``f4`` or ``f2``, which halves
+            the memory; each vector has a factor of its own, so that its range does not
+            matter.
+    """
+
+    pairs: int = 20
+    precision: str = "f4"
+
+    def __str__(self) -> str:
+        """In words."""
+        return f"history of {self.pairs}" + " in 16 bits" * (self.precision == "f2")
+
+    @classmethod
+    def of(cls, state: Mapping[str, Any]) -> Self:
+        """The one of a `state` of `Pairs`."""
+        return cls(state["scales"].shape[1], state["steps"].dtype.str[1:])
+
+
 class Pairs:
-    """A ring of at most `capacity` pairs of vectors of `size`, kept in `precision`."""
+    """A ring of the last pairs of vectors of `size`."""
 
-    def __init__(self, size: int, capacity: int, precision: DTypeLike) -> None:
-        """Set up an empty ring; its memory is touched only as pairs arrive.
-
-        Args:
-            size: Of every vector.
-            capacity: Pairs that are kept, at least 1.
-            precision: Floating-point type of the memory; vectors of float16 are kept
-                with a factor of their own, so that their range does not matter.
-        """
-        self._steps = np.empty((capacity, size), precision)
-        self._changes = np.empty((capacity, size), precision)
-        self._scales = np.ones((2, capacity))  # of steps and changes
-        self._products = np.zeros((capacity, capacity))  # SᵀY where R needs it
+    def __init__(self, size: int, history: History) -> None:
+        """Set up an empty ring; its memory is touched only as pairs arrive."""
+        shape = history.pairs, size
+        self._steps = np.empty(shape, history.precision)
+        self._changes = np.empty(shape, history.precision)
+        self._scales = np.ones((2, history.pairs))  # of steps and changes
+        self._products = np.zeros(
+            (history.pairs, history.pairs)
+        )  # SᵀY where R needs it
         self._count = 0  # of all pairs so far
         self._fresh: int | None = None  # slot whose products are not known yet
 
@@ -123,7 +144,7 @@ class Pairs:
         }
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Continue from a `state` of a ring of the same size, capacity, precision."""
+        """Continue from a `state` of a ring of the same size and history."""
         self._count = int(state["pairs"])
         self._steps[: len(self)] = state["steps"]
         self._changes[: len(self)] = state["changes"]

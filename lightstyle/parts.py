@@ -6,9 +6,9 @@ a pixel, where the whole takes 1,300 and more. Sums over positions are added up 
 float64, so that the largest picture loses nothing to a float32 sum.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,8 +18,15 @@ from .strips import Strip, cut
 
 Array = NDArray[Any]
 
-#: Runs the graph of a role.
-Run = Callable[[str, Mapping[str, Array]], dict[str, Array]]
+
+class Run(Protocol):
+    """Runs the graph of a role; the `last` time before another's turn comes."""
+
+    def __call__(
+        self, role: str, feeds: Mapping[str, Array], /, *, last: bool
+    ) -> dict[str, Array]:
+        """Outputs by name."""
+
 
 #: Lines that a block's convolutions spoil at the edge of a part, forward: one each.
 #: Backward, the gradient needs activations that far from it, which need as many again.
@@ -88,11 +95,12 @@ class Parts:
         sweep = _Forward([image])
         for number in self._blocks:
             x = sweep.inputs[-1]
-            cuts = cut(x.shape[_axis(x)], plan.forward[number], REACH[number])
+            strips = [*cut(x.shape[_axis(x)], plan.forward[number], REACH[number])]
             pooled = None
-            for strip in cuts:
+            for strip in strips:
                 role = contract.part_role(number, contract.FORWARD)
-                outputs = self._run(role, _part(x, strip))
+                last = strip is strips[-1]
+                outputs = self._run(role, _part(x, strip), last=last)
                 if contract.POOLED in outputs:
                     part = outputs.pop(contract.POOLED)
                     if pooled is None:
@@ -111,27 +119,29 @@ class Parts:
             x = sweep.inputs[contract.block(layer) - 1]
             count = x.shape[2] * x.shape[3]
             given[contract.positions(layer)] = np.array(count, kind)
-        return self._run(contract.HEADS, {**feeds, **given})
+        return self._run(contract.HEADS, {**feeds, **given}, last=True)
 
     def _backward(
         self, inputs: list[Array], plan: Plan, seeds: Mapping[str, Array]
     ) -> dict[str, Array]:
         """Gradient of the picture, and the terms that are sums over positions.
 
-        `inputs` of the blocks are let go as soon as their block is done.
+        `inputs` of the blocks, but for the first, which is the picture, are used up:
+        the gradient of each takes its place.
         """
         outputs: dict[str, Array] = {}
         for number in reversed(self._blocks):
             x = inputs.pop()
-            axis, gradient = _axis(x), np.empty_like(x)
-            for strip in cut(x.shape[axis], plan.backward[number], 2 * REACH[number]):
-                given = _part(x, strip) | self._share(x, strip, seeds, number)
+            axis, gradient = _axis(x), x if inputs else np.empty_like(x)
+            strips = [*cut(x.shape[axis], plan.backward[number], 2 * REACH[number])]
+            for strip, given in _parts(x, strips):
+                given |= self._share(x, strip, seeds, number)
                 if contract.GRADIENT in outputs:
                     lines = slice(strip.start // 2, strip.stop // 2)
                     above = outputs[contract.GRADIENT]
                     given[contract.POOLED_GRADIENT] = _lines(above, axis, lines)
                 role = contract.part_role(number, contract.BACKWARD)
-                made = self._run(role, given)
+                made = self._run(role, given, last=strip is strips[-1])
                 part = made.pop(contract.GRADIENT)
                 _place(gradient, part, axis, strip)
                 for name, partials in made.items():
@@ -185,7 +195,8 @@ def _at(x: Array, axis: int, lines: slice) -> Array:
 
 
 def _lines(x: Array, axis: int, lines: slice) -> Array:
-    return np.ascontiguousarray(_at(x, axis, lines))
+    """A copy of them."""
+    return _at(x, axis, lines).copy()
 
 
 def _part(x: Array, strip: Strip) -> dict[str, Array]:
@@ -195,6 +206,25 @@ def _part(x: Array, strip: Strip) -> dict[str, Array]:
     mask = np.zeros((1, 1, *part.shape[2:]), x.dtype)
     _at(mask, axis, slice(strip.first - strip.start, strip.last - strip.start))[...] = 1
     return {contract.PART: part, contract.PART_MASK: mask}
+
+
+def _parts(
+    x: Array, strips: Sequence[Strip]
+) -> Iterator[tuple[Strip, dict[str, Array]]]:
+    """Each strip with its part of `x`, whose lines may be written over once they count.
+
+    The next strip needs some of those; they are copied before.
+    """
+    axis, ahead = _axis(x), None
+    for strip, following in zip(strips, [*strips[1:], None], strict=True):
+        given = _part(x, strip)
+        part = given[contract.PART]
+        if ahead is not None:
+            _at(part, axis, slice(ahead.shape[axis]))[...] = ahead
+        if following is not None:
+            lines = slice(following.start - strip.start, strip.last - strip.start)
+            ahead = _lines(part, axis, lines)
+        yield strip, given
 
 
 def _empty(part: Array, size: Sequence[int]) -> Array:

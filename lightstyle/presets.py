@@ -14,6 +14,7 @@ from dataclasses import Field, fields, replace
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
+from .blend import Blend, Scale
 from .contract import VERSION
 from .errors import UsageError
 from .layers import LayerWeights
@@ -31,11 +32,26 @@ class _Kind(NamedTuple):
     make: Callable[[Any], Any]
 
 
+def _floats(values: list[Any]) -> list[Any]:
+    """With whole numbers as floats; `Settings` refuses what is no number."""
+    return [float(each) if type(each) is int else each for each in values]
+
+
+def _scale(value: Any) -> Any:
+    return _floats(value) if isinstance(value, list) else float(value)
+
+
+def _blend(value: Any) -> Any:
+    return None if value is None else _floats(value)
+
+
 #: By the field's type.
 _KINDS: Final[Mapping[Any, _Kind]] = {
     bool: _Kind((bool,), "true or false", bool),
     int: _Kind((int,), "a whole number", int),
     float: _Kind((float, int), "a number", float),
+    Scale: _Kind((float, int, list), "a number, or a list of them", _scale),
+    Blend: _Kind((list, type(None)), "a list of numbers", _blend),
     str: _Kind((str,), "text", str),
     str | None: _Kind((str, type(None)), "text", lambda value: value),
     LayerWeights: _Kind((str,), 'text such as "conv4_2:2"', LayerWeights.parse),
@@ -117,6 +133,6 @@ def _key(name: str) -> str:
     return name.replace("_", "-")
 
 
-def _toml(value: bool | float | str) -> str:
+def _toml(value: bool | float | str | list[float]) -> str:
     """The value as TOML, whose strings are JSON's but for one character."""
     return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")

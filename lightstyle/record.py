@@ -24,9 +24,9 @@ from .images import ImageSource
 from .layout import Layout
 from .model import Model
 from .pyramid import Stages
-from .saved import Saved
+from .saved import Saved, sources
 from .scene import Size
-from .settings import INITS, Settings
+from .settings import Settings
 
 #: Raised whenever a record could no longer be read as described here.
 SCHEMA: Final = 1
@@ -46,7 +46,7 @@ class Record:
         version: Of Lightstyle.
         job: Name of the function of `transfer`.
         size: Width and height of the run's result.
-        settings: Of the run; an `init` that is a picture is ``./name``.
+        settings: Of the run; pictures that they name are ``./name``.
         inputs: Name and SHA-256 of the file of each picture, by role; none where it
             was no file.
         model: Name, SHA-256 of the weights, role of the graph, who generated it.
@@ -139,16 +139,12 @@ def of_run(
 ) -> Record:
     """The record of a run that is about to begin, or to go on from what was `saved`."""
     scene = stages.scenes[-1]
-    settings, sources = scene.settings, dict(given)
-    sources.pop("size", None)
-    if settings.init not in (None, *INITS):
-        sources["init"] = str(settings.init)
-        settings = replace(settings, init=_nearby(str(settings.init)))
+    pictures = sources(given) | scene.settings.files
     return Record(
         job=job,
         size=scene.size,
-        settings=settings,
-        inputs={role: _identity(source) for role, source in sources.items()},
+        settings=_without_folders(scene.settings),
+        inputs={role: _identity(source) for role, source in pictures.items()},
         model={
             "name": model.info.path.stem,
             "weights_sha256": model.info.weights_digest,
@@ -184,16 +180,14 @@ def load(path: str | os.PathLike[str]) -> dict[str, Any]:
 def _parsed(values: Mapping[str, Any]) -> dict[str, Any]:
     if values["schema"] != SCHEMA:
         raise UsageError(f"schema {values['schema']!r}, expected {SCHEMA}")
-    settings, inputs, run = values["settings"], values["inputs"], values["run"]
-    found = replace(Settings(), **presets.checked(settings))
-    if "init" in inputs:
-        found = replace(found, init=_nearby(str(found.init)))
+    found = replace(Settings(), **presets.checked(values["settings"]))
+    inputs, run = values["inputs"], values["run"]
     width, height = (int(side) for side in values["size"])
     return {
         "version": values["lightstyle"],
         "job": str(values["job"]),
         "size": (width, height),
-        "settings": found,
+        "settings": _without_folders(found),
         "inputs": {str(role): _texts(known) for role, known in inputs.items()},
         "model": _texts(values["model"]),
         "environment": dict(values["environment"]),
@@ -210,9 +204,12 @@ def _texts(values: Mapping[str, Any]) -> dict[str, str | None]:
     return {str(k): None if v is None else str(v) for k, v in values.items()}
 
 
-def _nearby(path: str) -> str:
-    """A file of that name in the current folder, which no word of `INITS` can mean."""
-    return f"./{Path(path).name}"
+def _without_folders(settings: Settings) -> Settings:
+    """Pictures that settings name are ``./name``, which no word of `INITS` can mean."""
+    files: dict[str, Any] = {
+        name: f"./{Path(path).name}" for name, path in settings.files.items()
+    }
+    return replace(settings, **files)
 
 
 def _identity(source: object) -> dict[str, str | None]:

@@ -1,5 +1,6 @@
 """What a run yields: progress while it goes on, a result when it has ended."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
@@ -36,8 +37,9 @@ class Progress:
     levels: int
     seconds_left: float
     record: Record
-    _best_nchw: Vector
+    _best_nchw: Callable[[], Vector]
     _alpha_hw: NDArray[np.float32] | None
+    _finished: Callable[[NDArray[np.float32]], tuple[NDArray[np.float32], object]]
 
     @property
     def evaluation(self) -> int:
@@ -51,8 +53,12 @@ class Progress:
 
     @property
     def image_hwc(self) -> NDArray[np.float32]:
-        """Best picture so far at this level, (H, W, 3), 0…255, made at each call."""
-        return images.from_pixels(self._best_nchw)
+        """Best picture so far, (H, W, 3), 0…255, made at each call.
+
+        It is enlarged to the size of the result where a level is smaller, and has the
+        colours that `Settings.color` asks for.
+        """
+        return self._finished(images.from_pixels(self._best_nchw()))[0]
 
     def save(
         self, path: str | PathLike[str], bits: int = 8, *, metadata: bool = True
@@ -76,13 +82,13 @@ class Result:
         alpha_hw: (H, W), 0…255, where the content had transparency.
         status: How the optimisation ended.
         loss: The lowest loss of the last level that was begun, which is that of the
-            picture before it is rounded.
+            picture before it is rounded, and before `Settings.color` changes it.
         history: Losses of every evaluation.
         seconds: Of the whole run, loading of the model included.
         settings: That made it.
         optimizer: That ran: ``lbfgs`` or ``lbfgsb``.
         record: What made it, which `save` writes into the file.
-        notes: What a person should know of the input pictures.
+        notes: What a person should know of the input pictures and of the colours.
     """
 
     image_hwc: NDArray[np.float32]

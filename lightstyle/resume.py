@@ -23,6 +23,7 @@ def resume(
     *,
     model: Model | None = None,
     callback: Callback | None = None,
+    announce: transfer.Announce | None = None,
 ) -> Result:
     """Continue the run that was kept at `checkpoint`, and keep it there.
 
@@ -34,6 +35,7 @@ def resume(
             the newest good one is used.
         model: The run's model if it is loaded already; by default its files are.
         callback: As for `stylize`.
+        announce: As for `stylize`, of what is left.
 
     Raises:
         CheckpointError: If neither is good, or a picture or the model was changed.
@@ -48,5 +50,6 @@ def resume(
         model=model,
         settings=saved.settings,
         callback=callback,
+        announce=announce,
         checkpoint=Checkpoint.after(saved),
     )

@@ -18,7 +18,7 @@ from .layout import Layout
 from .model import ModelInfo
 from .objective import Losses
 from .optimize import State
-from .settings import INITS, Settings
+from .settings import Settings
 
 _DESCRIPTION: Final = ("version", "job", "arguments", "settings", "model", "inputs")
 
@@ -37,9 +37,7 @@ def describe(
     Raises:
         UsageError: If a picture is not a file, which could not be read again.
     """
-    paths = {name: value for name, value in arguments.items() if name != "size"}
-    if settings.init not in (None, *INITS):
-        paths["init"] = settings.init
+    paths = sources(arguments) | settings.files
     for role, source in paths.items():
         if not isinstance(source, str | os.PathLike):
             raise UsageError(
@@ -47,13 +45,11 @@ def describe(
                 "a checkpoint must find the picture again"
             )
     whole = {role: str(Path(source).absolute()) for role, source in paths.items()}
-    values = settings.as_dict()
-    if "init" in whole:
-        values["init"] = whole["init"]
+    values = settings.as_dict() | {name: whole[name] for name in settings.files}
     return {
         "version": VERSION,
         "job": job,
-        "arguments": {n: whole.get(n, value) for n, value in arguments.items()},
+        "arguments": {n: _kept(n, value) for n, value in arguments.items()},
         "settings": values,
         "model": {
             "path": str(model.path.absolute()),
@@ -64,6 +60,17 @@ def describe(
             for role, path in whole.items()
         },
     }
+
+
+def sources(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """The pictures among a job's arguments by their role: ``style 2`` of several."""
+    found: dict[str, Any] = {}
+    for name, value in arguments.items():
+        if isinstance(value, list | tuple) and name != "size":
+            found |= {f"{name} {n}": each for n, each in enumerate(value, start=1)}
+        elif name != "size":
+            found[name] = value
+    return found
 
 
 @dataclass(frozen=True)
@@ -128,7 +135,10 @@ class Saved:
     @property
     def history(self) -> list[Losses]:
         """Losses of all evaluations up to the checkpoint."""
-        return [Losses(**entry) for entry in self.head["history"]]
+        return [
+            Losses(**{**entry, "size": tuple(entry["size"])})
+            for entry in self.head["history"]
+        ]
 
     def state(self) -> State:
         """Of the optimisation; arrays are mapped, so let go of it once it is copied."""
@@ -145,7 +155,8 @@ class Saved:
         Raises:
             CheckpointError: A file is missing or is not what it was, naming it.
         """
-        for role, known in self.head["inputs"].items():
+        for name, known in self.head["inputs"].items():
+            role = name.replace("_", "-")
             try:
                 found = sha256_of(Path(known["path"]))
             except OSError as error:
@@ -172,3 +183,12 @@ class Saved:
                 f"{known[:12]}… of checkpoint {self.path}: put the model back to go "
                 "on, or begin the run again"
             )
+
+
+def _kept(name: str, value: Any) -> Any:
+    """An argument as it is kept, its paths made absolute."""
+    if name == "size":
+        return value
+    if isinstance(value, list | tuple):
+        return [_kept(name, each) for each in value]
+    return str(Path(value).absolute())

@@ -1,13 +1,14 @@
 """The pictures of a run at the size that it works at: content, style and start."""
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from . import contract, images
+from . import blend, color, contract, images
 from .errors import UsageError
 from .images import Picture
 from .settings import INITS, Settings
@@ -30,19 +31,41 @@ class Scene:
         settings: Of the run; `init` is set.
         size: Of the result.
         content: To keep, if any.
-        style: To paint like, if any.
+        styles: To paint like, any number.
+        palette: Whose colours to take, if not the content's.
         share: Of the result's size, for one of the levels on the way to it.
     """
 
     settings: Settings
     size: Size
     content: Picture | None = None
-    style: Picture | None = None
+    styles: tuple[Picture, ...] = ()
+    palette: Picture | None = None
     share: float = 1.0
+
+    def __post_init__(self) -> None:
+        """Check that the settings are of as many styles, and colours can be taken.
+
+        Raises:
+            UsageError: If they are not, or there is no picture to take colours of.
+        """
+        if self.styles:
+            blend.shares(self.settings.blend, len(self.styles))
+            blend.scales(self.settings.style_scale, len(self.styles))
+        if self.settings.color != color.STYLE:
+            self._color_source()
 
     def at(self, size: Size) -> "Scene":
         """The scene of a level of `size`: the style is as much smaller as that is."""
         return replace(self, size=size, share=max(size) / max(self.size))
+
+    @property
+    def nbytes(self) -> int:
+        """Of the pictures as they were read."""
+        pictures = self._pictures()
+        alphas = [p.alpha_hw for p in pictures if p.alpha_hw is not None]
+        arrays = [p.rgb_hwc for p in pictures] + alphas
+        return sum(array.nbytes for array in arrays)
 
     @cached_property
     def alpha_hw(self) -> Array | None:
@@ -54,32 +77,48 @@ class Scene:
     @property
     def notes(self) -> tuple[str, ...]:
         """What a person should know of the pictures."""
-        pictures = (self.content, self.style)
-        return tuple(note for p in pictures if p is not None for note in p.notes)
+        return tuple(note for picture in self._pictures() for note in picture.notes)
 
     def content_pixels(self) -> Array | None:
         """The content, (1, 3, H, W)."""
         if self.content is None:
             return None
-        return images.to_pixels(images.resized(self.content, self.size).rgb_hwc)
+        return images.to_pixels(self._as_content(self.content))
 
-    def style_pixels(self) -> Array | None:
-        """The style at `style_scale` of the result; no larger than it is, unless told.
+    def style_pixels(self) -> Iterator[tuple[float, Array]]:
+        """Share and picture, (1, 3, h, w), of each style that counts, when wanted."""
+        for share, picture, size in self._painted():
+            yield share, images.to_pixels(self._as_style(picture, size))
 
-        Returns:
-            (1, 3, h, w).
+    def style_sizes(self) -> list[Size]:
+        """Of the styles that count.
+
+        Raises:
+            UsageError: If the network cannot take one.
         """
-        if self.style is None:
-            return None
-        longest = round(max(self.size) / self.share * self.settings.style_scale)
-        long, short = sorted(self.style.rgb_hwc.shape[:2], reverse=True)
+        return [size for _, _, size in self._painted()]
+
+    def _painted(self) -> Iterator[tuple[float, Picture, Size]]:
+        """Share, picture and size of each style that counts."""
+        count = len(self.styles)
+        if not count:
+            return
+        shares = blend.shares(self.settings.blend, count)
+        scales = blend.scales(self.settings.style_scale, count)
+        for share, scale, style in zip(shares, scales, self.styles, strict=True):
+            if share > 0:
+                yield share, style, self._style_size(style, scale)
+
+    def _style_size(self, style: Picture, scale: float) -> Size:
+        """`scale` of the result's size; no more than it has, unless told."""
+        longest = round(max(self.size) / self.share * scale)
+        long, short = sorted(style.rgb_hwc.shape[:2], reverse=True)
         # An elongated style stays wide enough for the network.
         least = math.ceil(contract.MINIMUM_SIDE * long / short)
         settings = replace(self.settings, size=max(longest, least))
-        whole = fitted_size(self.style, settings, "style")
+        whole = fitted_size(style, settings, "style")
         share = max(self.share, contract.MINIMUM_SIDE / min(whole))
-        size = round(whole[0] * share), round(whole[1] * share)
-        return images.to_pixels(images.resized(self.style, size).rgb_hwc)
+        return round(whole[0] * share), round(whole[1] * share)
 
     def start_pixels(self) -> Array:
         """What `init` names, with its share of noise, (1, 3, H, W)."""
@@ -89,15 +128,68 @@ class Scene:
         noise = random.normal(NOISE_MEAN, NOISE_DEVIATION, (1, 3, height, width))
         if settings.init == "noise":
             return noise.astype(np.float32)
-        picture = images.resized(self._start(), self.size)
-        mixed, pixels = settings.init_noise, images.to_pixels(picture.rgb_hwc)
+        if settings.init == "style" and self.styles:
+            image_hwc = self._as_style(self._leading(), self.size)
+        else:
+            image_hwc = self._as_content(self._start())
+        mixed, pixels = settings.init_noise, images.to_pixels(image_hwc)
         return (mixed * noise + (1 - mixed) * pixels).astype(np.float32)
+
+    def finished(self, image_hwc: Array) -> tuple[Array, tuple[str, ...]]:
+        """What the optimisation made, (H, W, 3), 0…255, with its final colours.
+
+        Returns:
+            The picture, and what a person should know of its colours.
+        """
+        choice = self.settings.color
+        if choice not in color.AFTER:
+            return image_hwc, ()
+        made = Picture(image_hwc, self.alpha_hw)
+        return color.finished(choice, made, self._colors())
+
+    def _pictures(self) -> list[Picture]:
+        pictures = (self.content, *self.styles, self.palette)
+        return [picture for picture in pictures if picture is not None]
+
+    def _leading(self) -> Picture:
+        """The style with the largest share, the first of equals."""
+        shares = blend.shares(self.settings.blend, len(self.styles))
+        return self.styles[shares.index(max(shares))]
+
+    def _as_content(self, picture: Picture) -> Array:
+        image_hwc = images.resized(picture, self.size).rgb_hwc
+        return color.as_content(self.settings.color, image_hwc)
+
+    def _as_style(self, picture: Picture, size: Size) -> Array:
+        choice, resized = self.settings.color, images.resized(picture, size)
+        if choice not in color.BEFORE:
+            return resized.rgb_hwc
+        return color.as_style(choice, resized, self._colors())
+
+    def _colors(self) -> Picture:
+        """Whose colours to take: the content at this size, or another, no larger."""
+        picture = self._color_source()
+        if picture is self.content:
+            return images.resized(picture, self.size)
+        height, width = picture.rgb_hwc.shape[:2]
+        share = min(1.0, max(self.size) / max(height, width))
+        size = max(1, round(width * share)), max(1, round(height * share))
+        return images.resized(picture, size)
+
+    def _color_source(self) -> Picture:
+        picture = self.content if self.palette is None else self.palette
+        if picture is None:
+            raise UsageError(
+                f"color is {self.settings.color}, but this job has no content whose "
+                f"colours to take: give colors-of, for color "
+                f"{' or '.join(color.WITH_PALETTE)}"
+            )
+        return picture
 
     def _start(self) -> Picture:
         init = str(self.settings.init)
-        given = {"content": self.content, "style": self.style}.get(init)
-        if given is not None:
-            return given
+        if init == "content" and self.content is not None:
+            return self.content
         if init in INITS:
             raise UsageError(f"init is {init}, but this job has no such picture")
         return images.load(init, role="init")

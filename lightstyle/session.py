@@ -109,14 +109,20 @@ class Session:
         """Names of the feeds."""
         return tuple(feed.name for feed in self._session.get_inputs())
 
-    def run(self, feeds: Feeds) -> dict[str, Any]:
+    def run(self, feeds: Feeds, *, release: bool = False) -> dict[str, Any]:
         """Run once and return all outputs by name.
+
+        Args:
+            feeds: By name.
+            release: Whether to give the arena back to the system afterwards, which the
+                next run would have to ask for again.
 
         Raises:
             ModelError: If onnxruntime fails, out of memory for one.
         """
+        options = _releasing(_onnxruntime()) if release else None
         try:
-            values = self._session.run(self._outputs, dict(feeds))
+            values = self._session.run(self._outputs, dict(feeds), options)
         except Exception as error:
             raise ModelError(
                 f"running {self._path} failed: {_first_line(error)}"
@@ -194,6 +200,14 @@ def _share_arena(runtime: Any) -> None:
     except Exception as error:  # onnxruntime's own have no common base
         if "already" not in str(error):  # by whoever embeds us, who may have reasons
             raise
+
+
+@cache
+def _releasing(runtime: Any) -> Any:
+    """Options of a run after which all that is free of the CPU's arena is returned."""
+    options = runtime.RunOptions()
+    options.add_run_config_entry("memory.enable_memory_arena_shrinkage", "cpu:0")
+    return options
 
 
 def _provider_name(device: str) -> str:

@@ -6,10 +6,12 @@ does not change the picture (device, threads, where to write) is not one of thes
 
 import math
 import numbers
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, Final, Self
 
+from .blend import Blend, Scale
+from .color import COLORS, WITH_PALETTE
 from .contract import MINIMUM_SIDE, POOLINGS
 from .errors import UsageError
 from .layers import LayerWeights
@@ -19,7 +21,7 @@ from .optimize import OPTIMIZERS
 INITS: Final = ("content", "noise", "style")
 
 #: Values of `Settings.pyramid`.
-PYRAMIDS: Final = ("off", "on")
+PYRAMIDS: Final = ("on", "off")
 
 _CONTENT: Final = "conv5_2"
 
@@ -62,7 +64,13 @@ class Settings:
             counts as 1.
         style_layers: Layers of the style loss with relative weights; their sum counts
             as 1. Five layers without weights are the paper's, w = 1/5 each.
-        style_scale: Longest side of the style picture relative to the result's.
+        balance_layers: Whether the layers of the style are weighted so that their
+            gradients have the same norm in the picture that the run starts from,
+            whatever weights they are given.
+        style_scale: Longest side of the style picture relative to the result's; with
+            several styles, one for all or one for each.
+        blend: How much each of several styles counts; their sum counts as 1. By
+            default all count the same.
         init: What the optimisation starts from: ``content``, ``noise``, ``style``, or
             the path of a picture; by default the content to stylise it, and noise for
             the jobs that have one picture only.
@@ -72,7 +80,13 @@ class Settings:
         optimizer: ``lbfgs``, this package's own; ``lbfgsb``, scipy's, the reference;
             or ``auto``, the one that measures better: ``lbfgs``.
         pyramid: ``on`` goes from coarse to fine, in levels from about 128 pixels that
-            share the iterations; ``off`` does not.
+            share the iterations, half as many on each as on the next; ``off`` works at
+            the final size from the beginning, as Gatys et al. do.
+        color: ``style`` leaves the colours to the style; ``content-chroma`` transfers
+            the lightness only and keeps the content's chroma; ``content-histogram``
+            brings the colours of the result to those of the content; ``match-style``
+            brings the colours of the style to them before the transfer.
+        colors_of: Path of a picture that takes the content's place for the last two.
     """
 
     size: int = option(512, "Longest side of the picture, in pixels.")
@@ -83,7 +97,15 @@ class Settings:
     tv_weight: float = option(0.0, "Factor of the total variation.")
     content_layers: LayerWeights = _layers(_CONTENT, "Content layers, with weights.")
     style_layers: LayerWeights = _layers(_STYLE, "Style layers, with weights.")
-    style_scale: float = option(1.0, "Size of the style relative to the picture.")
+    balance_layers: bool = option(
+        False, "Weight the style layers so that all pull equally at the start."
+    )
+    style_scale: Scale = option(
+        1.0, "Size of the style relative to the picture; for each of several: 1,0.5."
+    )
+    blend: Blend = option(
+        None, "Shares of several styles, such as 3,1; by default all are equal."
+    )
     init: str | None = option(
         None,
         "Start: content, noise, style, or a picture file; by default content, or "
@@ -94,6 +116,10 @@ class Settings:
     pooling: str = option("max", "Pooling of the network: max or average.")
     optimizer: str = option("auto", "Optimiser: auto, lbfgs, or lbfgsb (scipy's).")
     pyramid: str = option(PYRAMIDS[0], "Go from coarse to fine: on or off.")
+    color: str = option(COLORS[0], f"Colours: {', '.join(COLORS)}.")
+    colors_of: str | None = option(
+        None, f"Picture file to take the colours of, for {' and '.join(WITH_PALETTE)}."
+    )
 
     def __post_init__(self) -> None:
         """Check every range.
@@ -106,7 +132,8 @@ class Settings:
         self._check_number("seed", at_least=0)
         for name in ("content_weight", "style_weight", "tv_weight"):
             self._check_number(name, at_least=0)
-        self._check_number("style_scale", at_least=0.01, at_most=100)
+        self._check_numbers("style_scale", at_least=0.01, at_most=100)
+        self._check_blend()
         self._check_number("init_noise", at_least=0, at_most=1)
         if self.pooling not in POOLINGS:
             _refuse("pooling", self.pooling, " or ".join(POOLINGS))
@@ -116,13 +143,31 @@ class Settings:
             _refuse("pyramid", self.pyramid, " or ".join(PYRAMIDS))
         if self.init is not None and not (self.init and isinstance(self.init, str)):
             _refuse("init", self.init, f"{', '.join(INITS)} or a picture file")
+        if self.color not in COLORS:
+            _refuse("color", self.color, " or ".join(COLORS))
+        self._check_colors_of()
         for name in ("content_layers", "style_layers"):
             if not isinstance(getattr(self, name), LayerWeights):
                 _refuse(name, getattr(self, name), "LayerWeights")
 
+    @property
+    def files(self) -> dict[str, str]:
+        """Paths of the picture files that settings name, by setting."""
+        named = {} if self.init in (None, *INITS) else {"init": str(self.init)}
+        if self.colors_of is not None:
+            named["colors_of"] = self.colors_of
+        return named
+
+    @property
+    def chosen_optimizer(self) -> str:
+        """Name of the optimiser that runs."""
+        return OPTIMIZERS[0] if self.optimizer == "auto" else self.optimizer
+
     def as_dict(self) -> dict[str, Any]:
         """Plain values, fit for JSON; layers in the form `LayerWeights.parse` reads."""
         values = {f.name: getattr(self, f.name) for f in fields(self)}
+        for name, value in values.items():
+            values[name] = list(value) if isinstance(value, tuple) else value
         for name in ("content_layers", "style_layers"):
             values[name] = str(values[name])
         return values
@@ -136,17 +181,53 @@ class Settings:
         }
         return cls(**{**values, **layers})
 
+    def _check_colors_of(self) -> None:
+        if self.colors_of is None:
+            return
+        if not (self.colors_of and isinstance(self.colors_of, str)):
+            _refuse("colors_of", self.colors_of, "a picture file")
+        if self.color not in WITH_PALETTE:
+            expected = f"none with color {self.color}: it is for color "
+            _refuse("colors_of", self.colors_of, expected + " or ".join(WITH_PALETTE))
+
+    def _check_blend(self) -> None:
+        if self.blend is None:
+            return
+        self._check_numbers("blend", at_least=0)
+        if not 0 < sum(self.blend) < math.inf:
+            text = ",".join(f"{weight:g}" for weight in self.blend)
+            _refuse("blend", text, "at least one share above 0, and a finite sum")
+
+    def _check_numbers(
+        self, name: str, at_least: float, at_most: float = math.inf
+    ) -> None:
+        """Check one number, or each of several, which are kept in a tuple."""
+        values = getattr(self, name)
+        several = isinstance(values, Iterable) and not isinstance(values, str)
+        kept = tuple(values) if several else (values,)
+        if not kept:
+            _refuse(name, "empty", "a number for each style")
+        for value in kept:
+            _check_range(name, value, at_least, at_most, whole=False)
+        if several:
+            object.__setattr__(self, name, tuple(map(float, kept)))
+
     def _check_number(
         self, name: str, at_least: float, at_most: float = math.inf
     ) -> None:
-        value = getattr(self, name)
         whole = isinstance(getattr(type(self), name), int)
-        kind = numbers.Integral if whole else numbers.Real  # NumPy's, too
-        good = isinstance(value, kind) and not isinstance(value, bool)
-        if not good or not at_least <= value <= at_most or math.isinf(value):
-            words = "a whole number" if whole else "a number"
-            upper = "" if math.isinf(at_most) else f" and at most {at_most:g}"
-            _refuse(name, value, f"{words} of at least {at_least:g}{upper}")
+        _check_range(name, getattr(self, name), at_least, at_most, whole=whole)
+
+
+def _check_range(
+    name: str, value: Any, at_least: float, at_most: float, *, whole: bool
+) -> None:
+    kind = numbers.Integral if whole else numbers.Real  # NumPy's, too
+    good = isinstance(value, kind) and not isinstance(value, bool)
+    if not good or not at_least <= value <= at_most or math.isinf(value):
+        words = "a whole number" if whole else "a number"
+        upper = "" if math.isinf(at_most) else f" and at most {at_most:g}"
+        _refuse(name, value, f"{words} of at least {at_least:g}{upper}")
 
 
 #: Of the demonstration, which is to take less than a minute.

@@ -2,12 +2,19 @@
 
 Each strip is computed with `halo` lines of its neighbours on both sides, on which
 nothing relies; the others are its own. All strips of a cut have the same height but for
-one line where a border makes it odd, so that they share a session: the first and the
-last have more lines of their own instead of the halo that the border spares them.
+up to three lines of the last, so that they share a session: the first and the last have
+more lines of their own instead of the halo that the border spares them.
+
+Strips start on multiples of `TILE`, as the tiles of a Winograd convolution of the whole
+would: rounding, and what ReLUs and poolings decide by it, is the whole's then.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Final
+
+#: Lines of a tile, and of two poolings' windows.
+TILE: Final = 4
 
 
 @dataclass(frozen=True)
@@ -20,35 +27,35 @@ class Strip:
     last: int
 
 
-def even_height(length: int, most: int, halo: int) -> int:
+def tiled_height(length: int, most: int, halo: int) -> int:
     """Height of as few strips of no more than `most` lines as will do, all alike.
 
     Args:
         length: Lines there are.
-        most: Lines of a strip, at least 2 halo + 2.
+        most: Lines of a strip, at least 2 halo + `TILE`.
         halo: Lines on either side that are computed for others' sake, even.
     """
     if length <= most:
-        return length + length % 2
-    count = -(-(length - 2 * halo) // (most // 2 * 2 - 2 * halo))
+        return length + -length % TILE
+    count = -(-(length - 2 * halo) // (most // TILE * TILE - 2 * halo))
     own = -(-(length - 2 * halo) // count)
-    return 2 * halo + own + own % 2
+    return 2 * halo + own + -own % TILE
 
 
 def cut(length: int, height: int, halo: int) -> Iterator[Strip]:
     """Cut `length` lines into strips of about `height`, halo included.
 
-    All but the end of the last strip are even, so that poolings fall into place.
+    All but the end of the last strip are multiples of `TILE`.
 
     Args:
         length: Lines there are.
-        height: Lines of a strip, even, at least 2 halo + 2.
+        height: Lines of a strip, a multiple of `TILE`, at least 2 halo + `TILE`.
         halo: Lines on either side that are computed for others' sake, even.
     """
-    if length <= height + 1:
+    if length < height + TILE:
         yield Strip(0, length, 0, length)
         return
-    end = (length - height) // 2 * 2  # where the last strip starts
+    end = (length - height) // TILE * TILE  # where the last strip starts
     first = 0
     for start in range(0, end, height - 2 * halo):
         last = start + height - halo

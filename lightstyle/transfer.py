@@ -5,17 +5,19 @@ content and style together; `reconstruct`, the content term alone (their figure 
 `texture`, the style term alone (figure 1, bottom).
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-from . import contract, images, record, registry
+from . import blend, color, contract, images, record, registry
+from .blend import Styles
 from .checkpoint import Checkpoint, Keeper
-from .descent import Callback, Descent, optimizer_name
+from .descent import Callback, Descent
 from .errors import TransferError, UsageError
-from .images import ImageSource
+from .forecast import Forecast, forecast
+from .images import ImageSource, Picture
 from .layout import Layout
 from .layouts import Layouts
 from .model import Model, ModelInfo
@@ -26,6 +28,9 @@ from .result import Result
 from .saved import Saved, describe
 from .scene import Scene, fitted_size
 from .settings import Settings
+
+#: Told what a run will take before it begins.
+Announce = Callable[[Forecast], None]
 
 
 @dataclass(frozen=True)
@@ -39,26 +44,29 @@ class _Job:
 
 def stylize(
     content: ImageSource,
-    style: ImageSource,
+    style: Styles,
     *,
     model: Model | str | Path | None = None,
     settings: Settings | None = None,
     callback: Callback | None = None,
     checkpoint: Checkpoint | None = None,
+    announce: Announce | None = None,
     like: Record | None = None,
 ) -> Result:
-    """Paint the picture `content` in the style of the picture `style`.
+    """Paint the picture `content` in the style of `style`, or in a blend of several.
 
     Args:
         content: A path, the bytes of a file, a PIL image, or an array (H, W), (H, W, 3)
             or (H, W, 4): uint8, uint16, or float in 0…1.
-        style: The same.
+        style: The same, or a sequence of them, blended as `Settings.blend` says.
         model: A loaded model, to use it for many pictures; or the path or the name of
             one; by default the one that `registry` finds.
         settings: What to aim for; `Settings()` by default.
         callback: Called after every evaluation, in this thread.
         checkpoint: Where to keep the run, so that `resume` can go on with it; the
             pictures must be paths then.
+        announce: Told before the work begins what it will take, which takes a second or
+            two to find out; what it raises ends the run.
         like: Of another picture: its settings are taken if none are given, and what is
             computed is laid out as it was, so that the same pictures and model yield
             the same result.
@@ -69,11 +77,12 @@ def stylize(
     """
     settings = _settings(settings, like, "content")
     subject = images.load(content, role="content")
-    painting = images.load(style, role="style")
+    given, paintings = _paintings(style)
     size = fitted_size(subject, settings, "content")
-    scene = Scene(settings, size, content=subject, style=painting)
-    job = _Job("stylize", {"content": content, "style": style}, scene)
-    return _run(job, model, callback, checkpoint, like)
+    palette = _palette(settings)
+    scene = Scene(settings, size, subject, paintings, palette)
+    job = _Job("stylize", {"content": content, "style": given}, scene)
+    return _run(job, model, callback, checkpoint, announce, like)
 
 
 def reconstruct(
@@ -83,6 +92,7 @@ def reconstruct(
     settings: Settings | None = None,
     callback: Callback | None = None,
     checkpoint: Checkpoint | None = None,
+    announce: Announce | None = None,
     like: Record | None = None,
 ) -> Result:
     """Find a picture with the content features of `content`, by default from noise.
@@ -90,21 +100,23 @@ def reconstruct(
     Arguments and errors are those of `stylize`; the style settings have no effect.
     """
     settings = _settings(settings, like, "noise")
+    settings = replace(settings, color=color.STYLE, colors_of=None)
     subject = images.load(content, role="content")
     size = fitted_size(subject, settings, "content")
     scene = Scene(settings, size, content=subject)
     job = _Job("reconstruct", {"content": content}, scene)
-    return _run(job, model, callback, checkpoint, like)
+    return _run(job, model, callback, checkpoint, announce, like)
 
 
 def texture(
-    style: ImageSource,
+    style: Styles,
     size: tuple[int, int],
     *,
     model: Model | str | Path | None = None,
     settings: Settings | None = None,
     callback: Callback | None = None,
     checkpoint: Checkpoint | None = None,
+    announce: Announce | None = None,
     like: Record | None = None,
 ) -> Result:
     """Make a texture of `size` (width, height) in the style of `style`, from noise.
@@ -122,9 +134,10 @@ def texture(
             f"size is {width}x{height}, expected sides of at least "
             f"{contract.MINIMUM_SIDE}"
         )
-    scene = Scene(settings, size, style=images.load(style, role="style"))
-    job = _Job("texture", {"style": style, "size": size}, scene)
-    return _run(job, model, callback, checkpoint, like)
+    given, paintings = _paintings(style)
+    scene = Scene(settings, size, styles=paintings, palette=_palette(settings))
+    job = _Job("texture", {"style": given, "size": size}, scene)
+    return _run(job, model, callback, checkpoint, announce, like)
 
 
 def _settings(settings: Settings | None, like: Record | None, init: str) -> Settings:
@@ -132,11 +145,25 @@ def _settings(settings: Settings | None, like: Record | None, init: str) -> Sett
     return replace(settings, init=settings.init or init)
 
 
+def _paintings(style: Styles) -> tuple[Styles, tuple[Picture, ...]]:
+    """What was given as style, the only one of a sequence alone; and its pictures."""
+    given = blend.several(style)
+    paintings = tuple(images.load(each, role="style") for each in given)
+    return given if len(given) > 1 else given[0], paintings
+
+
+def _palette(settings: Settings) -> Picture | None:
+    if settings.colors_of is None:
+        return None
+    return images.load(settings.colors_of, role="colors-of")
+
+
 def _run(
     job: _Job,
     model: Model | str | Path | None,
     callback: Callback | None,
     checkpoint: Checkpoint | None,
+    announce: Announce | None,
     like: Record | None,
 ) -> Result:
     scene, settings = job.scene, job.scene.settings
@@ -150,7 +177,9 @@ def _run(
     keeper = _keeper(checkpoint, job, model.info)
     history = saved.history if saved else []
     layouts = Layouts(model, _wanted(like, saved))
-    optimizer = optimizer_name(settings)
+    if announce is not None:
+        announce(forecast(model, layouts, stages, len(history)))
+    optimizer = settings.chosen_optimizer
     made = record.of_run(job.name, job.given, stages, model, optimizer, saved)
     descent = Descent(
         model, stages, settings, callback, keeper, history, began, layouts, made
@@ -162,8 +191,9 @@ def _run(
             f"weights (style-weight is {settings.style_weight:g}, content-weight "
             f"{settings.content_weight:g}, tv-weight {settings.tv_weight:g})"
         )
+    image_hwc, notes = scene.finished(images.from_pixels(picture))
     return Result(
-        image_hwc=images.from_pixels(picture),
+        image_hwc=image_hwc,
         alpha_hw=scene.alpha_hw,
         status=outcome.status,
         loss=outcome.loss,
@@ -172,7 +202,7 @@ def _run(
         settings=settings,
         optimizer=optimizer,
         record=descent.record(outcome.loss),
-        notes=(*scene.notes, *keeper.notes),
+        notes=(*scene.notes, *notes, *keeper.notes),
     )
 
 

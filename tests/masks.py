@@ -5,7 +5,8 @@ of each other, two correct evaluations may disagree, and everything below follow
 the masks of the float64 oracle imposed on both, only the arithmetic is compared.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import Any
 from unittest import mock
 
@@ -16,6 +17,7 @@ from export import lowering, model, ops
 from export.graph import Graph, Tensor
 from export.weights import Weights
 from lightstyle import contract
+from lightstyle.contract import block
 from tests import oracles
 
 _MASK, _SHARE = "mask:", "share:"
@@ -25,9 +27,14 @@ def evaluation(
     weights: Weights, content: Sequence[str], style: Sequence[str], *, cpu: bool
 ) -> Graph:
     """`export.model.evaluation`, with an input more for each mask."""
-    imposed = {"ReluGradient": _relu_gradient, "MaxPoolGradient": _max_pool_gradient}
-    with mock.patch.dict(lowering.LOWERINGS, imposed):
+    with imposed():
         return model.evaluation(weights, content, style, cpu=cpu)
+
+
+def imposed() -> AbstractContextManager[Any]:
+    """Graphs that are lowered within have an input more for each mask."""
+    forms = {"ReluGradient": _relu_gradient, "MaxPoolGradient": _max_pool_gradient}
+    return mock.patch.dict(lowering.LOWERINGS, forms)
 
 
 def feeds(
@@ -35,7 +42,16 @@ def feeds(
 ) -> dict[str, NDArray[Any]]:
     """The masks that the oracle's activations give, for the inputs of `graph`."""
     layers = contract.LAYERS[: contract.LAYERS.index("conv5_3") + 1]
-    activations = oracles.forward(image, weights, layers, "max")
+    return of_activations(graph, oracles.forward(image, weights, layers, "max"))
+
+
+def of_activations(
+    graph: Graph, activations: Mapping[str, NDArray[Any]]
+) -> dict[str, NDArray[Any]]:
+    """The masks that the `activations` (C, H, W) of layers give, for inputs of `graph`.
+
+    With average pooling the graph has those of ReLUs only.
+    """
     made = {}
     for name in graph.inputs:
         if name.startswith(_MASK):
@@ -62,10 +78,14 @@ def _max_pool_gradient(
     return ops.mul(graph, ops.scaled(graph, share, 4.0), wide)
 
 
-def _value_called(name: str, activations: dict[str, Any]) -> Any:
-    """The activation ``conv3_2/Relu_1``, or the pooling ``conv3_1/MaxPool_1``."""
+def _value_called(name: str, activations: Mapping[str, Any]) -> Any:
+    """The activation ``conv3_2/Relu_1``, or a pooling.
+
+    That is called ``conv3_1/MaxPool_1``, or ``pool2/MaxPool_1`` in parts.
+    """
     layer, _, operator = name.partition("/")
     if operator.startswith("Relu"):
         return activations[layer]
-    before = contract.LAYERS[contract.LAYERS.index(layer) - 1]
-    return oracles.pool(activations[before], "max")
+    number = int(layer.removeprefix("pool")) if "pool" in layer else block(layer) - 1
+    before = [each for each in contract.LAYERS if block(each) == number]
+    return oracles.pool(activations[before[-1]], "max")

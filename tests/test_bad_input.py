@@ -22,11 +22,16 @@ from tests.networks import picture, tiny_weights
 # Arguments of a command, its exit code, and words of the line that it prints.
 Case = tuple[list[str], ExitCode, str]
 
+TEXTURE = ["texture", "style.png", "--size", "64x64", "-o", "out.png"]
 STYLIZE = ["stylize", "content.png", "style.png", "-o", "out.png"]
 
 
 def _stylize(*options: str) -> list[str]:
     return [*STYLIZE, "--iterations", "2", "--size", "48", *options]
+
+
+def _styles(*options: str) -> list[str]:
+    return ["stylize", "content.png", "style.png", "style2.png", "-o=out.png", *options]
 
 
 def _content(path: str) -> list[str]:
@@ -36,6 +41,10 @@ def _content(path: str) -> list[str]:
 PICTURES: dict[str, tuple[list[str], str]] = {
     "missing content": (_content("no.png"), "content no.png"),
     "missing style": (["stylize", "content.png", "no.png", "-o", "out.png"], "style"),
+    "missing second style": (
+        ["stylize", "content.png", "style.png", "no.png", "-o", "out.png"],
+        "style no.png",
+    ),
     "folder as content": (_content("folder"), "content folder"),
     "empty file": (_content("empty.png"), "empty.png"),
     "truncated JPEG": (_content("cut.jpg"), "cut.jpg"),
@@ -45,6 +54,10 @@ PICTURES: dict[str, tuple[list[str], str]] = {
     "1 × 1": (_content("dot.png"), "1×1"),
     "20000 × 1": (_content("line.png"), "20000×1"),
     "decompression bomb": (_content("bomb.png"), "megapixels"),
+    "unreadable palette": (
+        _stylize("--color", "match-style", "--colors-of", "no.png"),
+        "colors-of no.png",
+    ),
     "unreadable init": (_stylize("--init", "no.png"), "init no.png"),
     "tiny texture style": (
         ["texture", "dot.png", "--size", "64x64", "-o", "out.png"],
@@ -68,6 +81,17 @@ SETTINGS: dict[str, tuple[list[str], str]] = {
     "negative seed": (_stylize("--seed", "-1"), "seed"),
     "unknown pooling": (_stylize("--pooling", "median"), "max or average"),
     "style scale zero": (_stylize("--style-scale", "0"), "style-scale"),
+    "second style scale zero": (_stylize("--style-scale", "1,0"), "style-scale is 0"),
+    "style scales in words": (_stylize("--style-scale", "1,x"), "style-scale is '1,x'"),
+    "more style scales than styles": (_stylize("--style-scale", "1,2"), "each of 1"),
+    "more shares than styles": (_stylize("--blend", "1,2"), "blend has 2 numbers"),
+    "fewer shares than styles": (_styles("--blend", "1"), "each of 2 styles"),
+    "blend of zeros": (_styles("--blend", "0,0"), "blend is 0,0"),
+    "negative share": (_styles("--blend", "2,-1"), "blend is -1"),
+    "share no number": (_styles("--blend", "2,nan"), "blend is nan"),
+    "infinite blend": (_styles("--blend", "1e308,1e308"), "finite sum"),
+    "blend in words": (_styles("--blend", "half"), "blend is 'half'"),
+    "empty blend": (_styles("--blend="), "blend is ''"),
     "no threads": (_stylize("--threads", "0"), "threads"),
     "unknown device": (_stylize("--device", "tpu"), "auto, cpu, cuda"),
     "bits between": (_stylize("--bits", "12"), "8 or 16"),
@@ -84,6 +108,20 @@ SETTINGS: dict[str, tuple[list[str], str]] = {
         ["texture", "style.png", "--size", "64x64", "-o", "out.png", "--init=content"],
         "no such picture",
     ),
+    "unknown color": (_stylize("--color", "sepia"), "content-chroma"),
+    "palette without use": (_stylize("--colors-of", "style.png"), "match-style"),
+    "chroma of another picture": (
+        _stylize("--color", "content-chroma", "--colors-of", "style.png"),
+        "none with color content-chroma",
+    ),
+    "texture without a palette": (
+        [*TEXTURE, "--color", "match-style"],
+        "give colors-of",
+    ),
+    "texture with content chroma": (
+        [*TEXTURE, "--color", "content-chroma"],
+        "no content",
+    ),
     "unknown option": (_stylize("--brush", "5"), "--brush"),
     "unknown command": (["paint", "content.png"], "paint"),
     "missing style argument": (["stylize", "content.png", "-o", "out.png"], "style"),
@@ -99,6 +137,14 @@ OUTPUTS: dict[str, tuple[list[str], str]] = {
     "existing output": ([*STYLIZE[:4], "style2.png"], "exists"),
     "output is content": ([*STYLIZE[:4], "content.png", "--overwrite"], "input"),
     "output is style": ([*STYLIZE[:4], "style.png", "--overwrite"], "input"),
+    "output is the second style": (
+        [*_styles()[:4], "-o", "style2.png", "--overwrite"],
+        "input",
+    ),
+    "output is palette": (
+        _stylize("-o", "style2.png", "--color=match-style", "--colors-of=style2.png"),
+        "input",
+    ),
     "existing log": (_stylize("--log", "text.jpg"), "exists"),
     "log in no folder": (_stylize("--log", "no/log"), "no folder"),
     "existing save": (
@@ -167,7 +213,7 @@ CASES: dict[str, Case] = {
         "lightstyle[gpu]",
     ),
     "weights of NaN": (
-        _stylize("--model", "nan.onnx"),
+        _stylize("--model", "nan.onnx", "--quiet"),  # found after it was announced
         ExitCode.TRANSFER,
         "not a finite number",
     ),

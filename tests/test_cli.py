@@ -55,6 +55,7 @@ def test_the_log_has_an_object_for_every_evaluation(run: Runner, studio: Path) -
         assert len(terms) == 6
         assert entry["total"] == pytest.approx(sum(terms))
         assert entry["seconds"] > 0
+        assert entry["size"] == [48, 32]
 
 
 def test_quiet_prints_nothing(run: Runner, studio: Path) -> None:
@@ -185,7 +186,7 @@ def test_a_loss_that_breaks_off_leaves_the_picture_and_exits_7(
     run: Runner, studio: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     break_evaluation(monkeypatch, 3)
-    options = ["-o", "out.png", "--log", "log.jsonl", *QUICK]
+    options = ["-o", "out.png", "--log", "log.jsonl", "--quiet", *QUICK]
     done = run("stylize", "content.png", "style.png", *options)
     assert done.code == ExitCode.TRANSFER
     assert "at iteration 3" in done.lines[-1]
@@ -230,3 +231,25 @@ def test_somebody_elses_export_module_is_not_run(
     monkeypatch.syspath_prepend(str(studio))
     monkeypatch.delitem(sys.modules, "export")
     assert registry.exporter() is None
+
+
+def test_a_dry_run_tells_what_it_would_take_and_writes_nothing(
+    run: Runner, studio: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = sorted(studio.iterdir())
+    options = ["-o", "out.png", "--dry-run", "--checkpoint", "auto", *QUICK]
+    done = run("stylize", "content.png", "style.png", *options)
+    assert done.code == 0
+    assert sorted(studio.iterdir()) == before
+    assert not done.lines
+    table = dict(line.split(maxsplit=1) for line in done.out.splitlines())
+    assert table["size"] == "48x32"
+    assert table["iterations"] == "4"
+    assert {"levels", "computed", "memory", "time"} < table.keys()
+
+
+def test_a_run_begins_by_telling_what_it_will_take(run: Runner, studio: Path) -> None:
+    done = run("texture", "style.png", "-o", "out.png", "--size", "64x64", *QUICK[2:])
+    assert "on cpu" in done.lines[0]
+    assert "64x64, 4 iterations" in done.lines[1]
+    assert "whole" in done.lines[1]

@@ -124,7 +124,7 @@ def test_another_job_has_a_start_of_its_own(run: Runner, studio: Path) -> None:
 
 def _cut(*case: Any) -> Layout:
     strips = dict.fromkeys(range(1, 6), 24)
-    return Layout(Plan(strips, strips), min(HISTORIES), 0, 1.0)
+    return Layout(Plan(strips, strips), [*HISTORIES][-1], 0, 1.0)
 
 
 def test_the_layout_is_taken_over_and_needed_for_the_same_bits(
@@ -144,7 +144,7 @@ def test_a_layout_that_there_is_no_memory_for_is_told_of(
     run: Runner, studio: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert run(*STYLIZE, "-o", "a.png").code == 0
-    less = Layout(None, min(HISTORIES), 0, 1.0)
+    less = Layout(None, [*HISTORIES][-1], 0, 1.0)
     monkeypatch.setattr("lightstyle.model.choose", lambda *case: less)
     monkeypatch.setattr("lightstyle.model.repeatable", lambda *case: False)
     assert any("memory is not enough" in note for note in _repeat(run))

@@ -12,7 +12,7 @@ def test_the_public_names_are_few_and_all_there() -> None:
     assert sorted(lightstyle.__all__, key=str.lower) == sorted(
         set(lightstyle.__all__), key=str.lower
     )
-    assert len(lightstyle.__all__) <= 14
+    assert len(lightstyle.__all__) <= 16
     assert all(hasattr(lightstyle, name) for name in lightstyle.__all__)
 
 

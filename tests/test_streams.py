@@ -102,6 +102,20 @@ def test_a_stdout_that_is_closed_is_one_error(studio: Path) -> None:
     assert b"error: cannot write to stdout: Bad file descriptor" in done.stderr
 
 
+def test_one_of_several_styles_may_come_from_stdin(
+    run: Runner, studio: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = io.BytesIO(Path("style.png").read_bytes())
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(data))
+    command = ["stylize", "content.png", "content.png", "-", "-o", "out.png"]
+    assert run(*command, *QUICK).code == 0
+    inputs = Record.read("out.png").inputs
+    assert (inputs["style 1"]["name"], inputs["style 2"]["name"]) == (
+        "content.png",
+        None,
+    )
+
+
 def test_nobody_types_a_picture(monkeypatch: pytest.MonkeyPatch) -> None:
     terminal = io.TextIOWrapper(io.BytesIO())
     monkeypatch.setattr(terminal, "isatty", lambda: True)
@@ -120,6 +134,7 @@ def test_a_stdin_that_is_closed_is_said_to_be(monkeypatch: pytest.MonkeyPatch) -
     ("arguments", "problem"),
     [
         (["stylize", "-", "-", "-o", "out.png"], "only can come from stdin"),
+        (["texture", "-", "-", "-o", "out.png", "--size=64x64"], "can come from stdin"),
         ([*STYLIZE, "-o", "-", "--save-every=2"], "save-every needs a picture"),
         ([*STYLIZE, "-o", "-", "--checkpoint=auto"], "checkpoint needs a picture"),
         ([*STYLIZE, "-o", "-", "--bits=12"], "choose 8 or 16"),

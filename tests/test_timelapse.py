@@ -125,7 +125,7 @@ def test_a_run_without_a_picture_leaves_no_film(
 ) -> None:
     before = set(studio.iterdir())
     break_evaluation(monkeypatch, 1)
-    assert run(*STYLIZE).code == ExitCode.TRANSFER
+    assert run(*STYLIZE, "--quiet").code == ExitCode.TRANSFER
     assert set(studio.iterdir()) == before
 
 

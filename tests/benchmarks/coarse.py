@@ -7,6 +7,7 @@ the final size, so they can be compared.
 import json
 from argparse import ArgumentParser
 from dataclasses import dataclass, replace
+from itertools import product
 from pathlib import Path
 
 import lightstyle
@@ -33,6 +34,11 @@ class Found:
     seconds: float
     evaluations: int
     loss: float
+    share: float  # of the content term in the loss
+
+    def __str__(self) -> str:
+        """Loss and evaluations."""
+        return f"{self.loss:.4e} ({self.evaluations})"
 
 
 def pairs(images: Path | None) -> list[Pair]:
@@ -68,46 +74,50 @@ def run(
     )
     if picture is not None:
         result.save(picture)
-    return Found(result.seconds, result.evaluations, result.loss)
+    best = min(result.history, key=lambda losses: abs(losses.total - result.loss))
+    content = sum(v for name, v in best.terms.items() if name.startswith("content"))
+    return Found(result.seconds, result.evaluations, result.loss, content / best.total)
 
 
 def main() -> None:
-    """Print a row for each pair and start."""
+    """Print a row for each pair, start and size."""
     parser = ArgumentParser(prog="python -m tests.benchmarks.coarse")
     parser.add_argument("--images", type=Path, help="folder with content/ and style/")
     parser.add_argument("--model", default=BUNDLED_MODEL)
-    parser.add_argument("--size", type=int, default=512)
+    parser.add_argument("--size", type=int, nargs="+", default=[512])
     parser.add_argument("--iterations", type=int, default=150)
     parser.add_argument("--start", nargs="+", default=["content", "noise"])
     parser.add_argument("--pair", type=int, nargs="+", help="only these, from 0")
+    parser.add_argument("--levels-only", action="store_true")
     parser.add_argument("--pictures", type=Path, help="folder to keep them in")
     options = parser.parse_args()
     model = registry.load(options.model, device="cpu")
     print(json.dumps(machine.description(machine.threads())), "\n")
-    print("| pictures | start | seconds | loss, levels | loss, one | ratio |")
-    print("|---|---|---|---|---|---|", flush=True)
-    for number, pair in enumerate(pairs(options.images)):
+    print(
+        "| pictures | start | size | seconds | loss, levels | loss, one | ratio "
+        "| content in the loss |"
+    )
+    print("|---|---|---|---|---|---|---|---|", flush=True)
+    cases = product(enumerate(pairs(options.images)), options.start, options.size)
+    for (number, pair), start, size in cases:
         if options.pair and number not in options.pair:
             continue
-        for start in options.start:
-            settings = Settings(
-                size=options.size, iterations=options.iterations, init=start
-            )
-            kept = [
-                options.pictures and options.pictures / f"{number}-{start}-{name}.png"
-                for name in ("levels", "one")
-            ]
-            levels = replace(settings, pyramid="on")
-            ours = run(pair, model, levels, float("inf"), kept[0])
+        settings = Settings(size=size, iterations=options.iterations, init=start)
+        stem = f"{number}-{start}-{size}"
+        kept = [
+            options.pictures and options.pictures / f"{stem}-{name}.png"
+            for name in ("levels", "one")
+        ]
+        settings = replace(settings, enlarge=True)
+        ours = run(pair, model, settings, float("inf"), kept[0])
+        row = f"| {pair.name} | {start} | {size} | {ours.seconds:.1f} | {ours} "
+        if options.levels_only:
+            row += "| | "
+        else:
             one = replace(settings, pyramid="off", iterations=10**6)
             other = run(pair, model, one, ours.seconds, kept[1])
-            print(
-                f"| {pair.name} | {start} | {ours.seconds:.1f} "
-                f"| {ours.loss:.4e} ({ours.evaluations}) "
-                f"| {other.loss:.4e} ({other.evaluations}) "
-                f"| {ours.loss / other.loss:.3f} |",
-                flush=True,
-            )
+            row += f"| {other} | {ours.loss / other.loss:.3f} "
+        print(f"{row}| {100 * ours.share:.1f} % |", flush=True)
 
 
 if __name__ == "__main__":

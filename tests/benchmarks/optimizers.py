@@ -11,8 +11,9 @@ from time import perf_counter
 import numpy as np
 from scipy.optimize import minimize as scipy_minimize
 
-from lightstyle.lbfgs import HISTORY, LBFGS, bytes_per_variable
+from lightstyle.lbfgs import HISTORY, LBFGS, room
 from lightstyle.optimize import SCIPY_HISTORY, Vector, minimize
+from lightstyle.pairs import History
 from lightstyle.variables import Pyramid
 
 SHAPE = (3, 512, 512)
@@ -50,7 +51,7 @@ def bounded_scipy(objective: Quadratic, evaluations: int) -> None:
     minimize(objective, start, evaluations, lambda state: None, optimizer="lbfgsb")
 
 
-def compact(history: int, precision: str, *, pyramid: bool) -> Callable[..., None]:
+def compact(history: History, *, pyramid: bool) -> Callable[..., None]:
     """Use `LBFGS`, which ``--optimizer lbfgs`` drives."""
 
     def run(objective: Quadratic, evaluations: int) -> None:
@@ -59,7 +60,6 @@ def compact(history: int, precision: str, *, pyramid: bool) -> Callable[..., Non
             (0, 255),
             variables=Pyramid(SHAPE) if pyramid else None,
             history=history,
-            precision=precision,
         )
         for _ in range(evaluations):
             optimizer.accept(*objective(optimizer.propose()))
@@ -70,10 +70,10 @@ def compact(history: int, precision: str, *, pyramid: bool) -> Callable[..., Non
 CONTENDERS: dict[str, Callable[[Quadratic, int], None]] = {
     "lbfgsb, no bounds": unbounded_scipy,
     "lbfgsb, 0…255": bounded_scipy,
-    "lbfgs, pixels": compact(HISTORY, "f4", pyramid=False),
-    "lbfgs, pyramid": compact(HISTORY, "f4", pyramid=True),
-    "lbfgs, pyramid, history 10": compact(10, "f4", pyramid=True),
-    "lbfgs, pyramid, 16 bits": compact(HISTORY, "f2", pyramid=True),
+    "lbfgs, pixels": compact(HISTORY, pyramid=False),
+    "lbfgs, pyramid": compact(HISTORY, pyramid=True),
+    "lbfgs, pyramid, history 10": compact(History(10), pyramid=True),
+    "lbfgs, pyramid, 16 bits": compact(History(precision="f2"), pyramid=True),
 }
 
 
@@ -83,11 +83,12 @@ def main() -> None:
     print("|---|---|---|")
     for name, run in CONTENDERS.items():
         objective = Quadratic()
-        run(objective, HISTORY + 2 + EVALUATIONS)
+        run(objective, HISTORY.pairs + 2 + EVALUATIONS)
         first = sum(objective.gaps[:2])
         each = 1000 * median(objective.gaps[-EVALUATIONS:])  # the history is full
         print(f"| {name} | {first:.2f} | {each:.1f} |", flush=True)
-    print(f"\nlbfgs keeps {bytes_per_variable()} bytes a variable.")
+    most = room().kept + room().working
+    print(f"\nlbfgs takes {most} bytes a variable, {room().kept} between its steps.")
 
 
 if __name__ == "__main__":

@@ -77,7 +77,8 @@ def target_and_weight_feeds(task: Task, model: Model) -> dict[str, Array]:
 
 def objective(model: Model, scene: Scene) -> Objective:
     """The package's own loss as a function of a flat vector."""
-    return Objective(model, SETTINGS, scene.start, scene.content, scene.style)
+    styles = [(1.0, scene.style)]
+    return Objective(model, SETTINGS, scene.start, scene.content, styles)
 
 
 def optimise(

@@ -26,7 +26,7 @@ import numpy as np
 from export import build_model, export_model
 from export.weights import read_weights
 from lightstyle import Model, Settings, contract, images, registry, stylize
-from lightstyle.objective import Objective
+from lightstyle.compare import losses
 from tests.benchmarks import machine
 from tests.benchmarks.contest import WARM_UP, contest
 from tests.benchmarks.stage import Stage
@@ -34,7 +34,7 @@ from tests.benchmarks.task import Scene
 from tests.networks import WEIGHTS_VARIABLE, picture
 
 #: With the reference optimiser, so that the numbers are of the models alone.
-SETTINGS = Settings(size=256, iterations=150, optimizer="lbfgsb")
+SETTINGS = Settings(size=256, iterations=150, optimizer="lbfgsb", pyramid="off")
 
 #: None of these pictures was used to train or to calibrate the bundled model.
 PAIRS = (
@@ -58,20 +58,13 @@ def random_model(bundled: Path, path: Path) -> None:
     build_model(replace(network, kernels=kernels, biases=biases, embeddings={}), path)
 
 
-def losses(judge: Model, content: Any, style: Any, image: Any) -> dict[str, float]:
-    """Terms of VGG19's loss of `image`."""
-    objective = Objective(judge, SETTINGS, image, content, style)
-    objective(image.astype(np.float64).ravel())
-    return objective.history[0].terms
-
-
 def share(judge: Model, model: Model, content: Path, style: Path) -> dict[str, float]:
     """Share of the gap that `model` closes, in all and for each style layer."""
     made = stylize(content, style, model=model, settings=SETTINGS)
     start, painting = _pixels(content), _pixels(style)
     picture = images.to_pixels(made.to_array().astype(np.float32))
-    before = losses(judge, start, painting, start)
-    after = losses(judge, start, painting, picture)
+    before = losses(judge, SETTINGS, start, painting, start)
+    after = losses(judge, SETTINGS, start, painting, picture)
     found = {
         name.partition("/")[2]: 1 - after[name] / before[name]
         for name in before

@@ -1,122 +1,108 @@
 """``python -m tests.benchmarks.sizes``: any size, in how much memory and time.
 
-For each size and budget a process of its own makes a transfer with VGG19 as
-`lightstyle stylize` does, up to the first evaluation, then fills the optimiser's
-history with a cheap objective (more than its pairs of accepted steps), and evaluates
-once more. Printed are the layout that was chosen, the memory that it predicted and the
-peak that the operating system counted for the whole process, and the seconds of the
-second evaluation relative to a whole 1024² for the same number of pixels.
+For each size and budget a process of its own does what `tests.benchmarks.size_case`
+says with VGG19. Printed are the layout that was chosen; the memory that was predicted,
+and the peak that the operating system counted for the whole process; the seconds that
+were forecast for targets and two evaluations and what they took; an evaluation's
+seconds for each pixel relative to the first case's; and PyTorch's peak, until it dies.
+
+With ``--random N`` the cases are N sizes drawn at random, computed whole and in strips
+in turn, of which none served to calibrate anything.
 """
 
-import argparse
 import json
-import os
+import random
 import subprocess
 import sys
 import tempfile
+from argparse import ArgumentParser
+from collections.abc import Iterator
 from pathlib import Path
-from time import perf_counter
-from typing import Any
+from typing import Any, Final
 
-import numpy as np
-
-from lightstyle import Model, Settings, memory
-from lightstyle.errors import UsageError
-from lightstyle.lbfgs import LBFGS
-from lightstyle.objective import Objective
-from lightstyle.variables import Pyramid
+from tests.benchmarks import stage
 from tests.benchmarks.machine import description, threads
-from tests.networks import WEIGHTS_VARIABLE, picture
 
 #: Width, height and budget; the first, computed whole, is what the others' time is
 #: measured by.
-CASES = (
+CASES: Final = (
     "1024x1024@8GB",
     "1024x1024@1GB",
     "2048x2048@2.5GB",
     "4096x3072@10GB",
 )
 
-
-def report(path: Path, case: str) -> dict[str, Any]:
-    """Run a case in this process."""
-    size, _, budget = case.partition("@")
-    width, height = map(int, size.split("x"))
-    model = Model.load(path, "cpu", threads(), memory.parse(budget))
-    try:
-        layout = model.layout(height, width)
-    except UsageError as error:
-        return {"refused": str(error)}
-    start = picture(height, width)[None]
-    objective = Objective(model, Settings(), start, start, start, layout.plan)
-    optimizer = LBFGS(
-        start.ravel(),
-        (0.0, 255.0),
-        variables=Pyramid(start.shape[1:]),
-        history=layout.history,
-    )
-    del start
-    optimizer.accept(*objective(optimizer.propose()))
-    for step in range(layout.history + 2):
-        point = optimizer.propose()
-        optimizer.accept(float(np.mean(point)) - step, np.cos(point / 50 + step))
-    began = perf_counter()
-    optimizer.accept(*objective(optimizer.propose()))
-    seconds = perf_counter() - began
-    return {
-        "layout": str(layout),
-        "predicted": layout.memory / 1e9,
-        "peak": _peak() / 1e9,
-        "seconds": seconds,
-        "pixels": width * height,
-    }
+#: Budgets of random cases, in bytes for each pixel beside half a gigabyte; 0 is enough.
+_BUDGETS: Final = (0, 600, 0, 1000)
 
 
-def _peak() -> int:
-    for line in Path("/proc/self/status").read_text("ascii").splitlines():
-        if line.startswith("VmHWM:"):
-            return 1024 * int(line.split()[1])
-    raise RuntimeError("this system does not say how much memory a process took")
+def drawn(count: int, seed: int) -> Iterator[str]:
+    """Random cases of 0.1 to 1.4 megapixels."""
+    chance = random.Random(seed)
+    for number in range(count):
+        width, height = (chance.randrange(320, 1180) for _ in range(2))
+        each = _BUDGETS[number % len(_BUDGETS)]
+        budget = f"{500 + width * height * each // 10**6}MB" if each else "9GB"
+        yield f"{width}x{height}@{budget}"
+
+
+def report(side: str, path: Path, *case: str) -> dict[str, Any]:
+    """What a process finds out about a case."""
+    command = [sys.executable, "-m", "tests.benchmarks.size_case", side, str(path)]
+    done = subprocess.run([*command, *case], stdout=subprocess.PIPE, check=False)
+    if done.returncode:
+        return {"refused": f"died with {done.returncode}"}
+    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return found
 
 
 def main() -> None:
-    """Print the table, or run one case for it."""
-    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.sizes")
-    default = os.environ.get(WEIGHTS_VARIABLE)
-    parser.add_argument("--weights", type=Path, default=default, required=not default)
+    """Print the table."""
+    parser = ArgumentParser(prog="python -m tests.benchmarks.sizes")
+    stage.add_options(parser)
     parser.add_argument("--cases", nargs="+", default=CASES, metavar="WxH@MEMORY")
-    parser.add_argument("--run", nargs=2, help=argparse.SUPPRESS)
+    parser.add_argument("--random", type=int, help="so many random cases instead")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--without-peer", action="store_true")
     options = parser.parse_args()
-    if options.run:
-        print(json.dumps(report(Path(options.run[0]), options.run[1])))
-        return
-    from export import export_model  # which has no place in the memory of a case
-
+    cases = options.cases
+    if options.random:
+        cases = drawn(options.random, options.seed)
     print(f"{description(threads())}\n")
-    print("| size@budget | layout | predicted GB | peak GB | seconds | × whole 1024² |")
-    print("|---|---|---|---|---|---|")
+    print(
+        "| size@budget | computed | predicted GB | peak GB | ratio | told s | took s "
+        "| ratio | s/evaluation | × first | PyTorch GB |"
+    )
+    print("|---|---|---|---|---|---|---|---|---|---|---|")
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "vgg19.onnx"
-        export_model(options.weights, path)
-        whole = 0.0
-        for case in options.cases:
-            command = [sys.executable, "-m", "tests.benchmarks.sizes"]
-            done = subprocess.run(
-                [*command, "--weights", str(path), "--run", str(path), case],
-                stdout=subprocess.PIPE,
-                check=True,
-            )
-            found = json.loads(done.stdout)
+        prepared = stage.of_options(options, Path(folder))
+        first = 0.0
+        for case in cases:
+            size, _, budget = case.partition("@")
+            width, height = size.split("x")
+            found = report("ours", prepared.vgg19, width, height, budget)
+            peer = "" if options.without_peer else _peer(prepared, width, height)
             if "refused" in found:
-                print(f"| {case} | {found['refused']} | | | | |", flush=True)
+                print(f"| {case} | {found['refused']}" + " |" * 9 + f" {peer} |")
                 continue
-            rate = found["seconds"] / found["pixels"]
-            whole = whole or rate
+            rate = found["each"] / (int(width) * int(height))
+            first = first or rate
             print(
-                f"| {case} | {found['layout']} | {found['predicted']:.2f} | "
-                f"{found['peak']:.2f} | {found['seconds']:.1f} | {rate / whole:.2f} |",
+                f"| {case} | {found['layout']} "
+                f"| {found['predicted']:.2f} | {found['peak']:.2f} "
+                f"| {found['predicted'] / found['peak']:.2f} "
+                f"| {found['told']:.1f} | {found['took']:.1f} "
+                f"| {found['told'] / found['took']:.2f} "
+                f"| {found['each']:.1f} | {rate / first:.2f} | {peer} |",
                 flush=True,
             )
+
+
+def _peer(prepared: stage.Stage, width: str, height: str) -> str:
+    found = report("peer", prepared.network, width, height)
+    if "refused" in found:
+        return str(found["refused"])
+    return f"{found['peak']:.2f} ({found['each']:.1f} s)"
 
 
 if __name__ == "__main__":

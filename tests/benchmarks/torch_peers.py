@@ -150,13 +150,13 @@ def save_targets(network: Path, scene: Scene, path: Path) -> None:
 def reference(network: Path, scene: Scene) -> tuple[float, NDArray[np.float64]]:
     """Loss and gradient at the start, all of it in float64."""
     peer = Peer(load_arrays(network), dtype="float64")
-    return _evaluate(peer, peer.tensor(scene.start), peer.targets(scene))
+    return evaluate(peer, peer.tensor(scene.start), peer.targets(scene))
 
 
 def evaluator(task: Task, device: str = "cpu") -> Evaluate:
     """Evaluations at the start, targets from a file."""
     peer, start, targets = _prepared(task, device)
-    return lambda: _evaluate(peer, start, targets)
+    return lambda: evaluate(peer, start, targets)
 
 
 def _prepared(task: Task, device: str = "cpu") -> tuple[Peer, Any, dict[str, Any]]:
@@ -169,7 +169,8 @@ def _prepared(task: Task, device: str = "cpu") -> tuple[Peer, Any, dict[str, Any
     return peer, start, {name: peer.tensor(array) for name, array in targets.items()}
 
 
-def _evaluate(peer: Peer, start: Any, targets: Mapping[str, Any]) -> tuple[float, Any]:
+def evaluate(peer: Peer, start: Any, targets: Mapping[str, Any]) -> tuple[float, Any]:
+    """Loss and gradient at `start`, a tensor (1, 3, H, W)."""
     import torch
 
     pixels = start.detach().requires_grad_()
@@ -194,7 +195,7 @@ def optimise(
     import torch
 
     peer, start, targets = _prepared(task, device)
-    _, gradient = _evaluate(peer, start, targets)
+    _, gradient = evaluate(peer, start, targets)
     scale = 1 / float(np.sqrt(np.mean(np.square(gradient, dtype=np.float64))))
     pixels = start.clone().requires_grad_()
     limit = task.evaluations

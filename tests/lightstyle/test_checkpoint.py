@@ -179,10 +179,10 @@ def test_a_missing_file_is_named() -> None:
 def test_another_schema_is_for_another_version(folder: Path) -> None:
     path = Path("new.checkpoint")
     checkpoint_file.write(path, {"job": "stylize"}, {})
-    data = path.read_bytes().replace(b'"schema": 1', b'"schema": 2')
+    data = path.read_bytes().replace(b'"schema": 2', b'"schema": 9')
     digest = hashlib.sha256(data[:-32]).digest()
     path.write_bytes(data[:-32] + digest)
-    with pytest.raises(CheckpointError, match="schema 2, expected 1"):
+    with pytest.raises(CheckpointError, match="schema 9, expected 2"):
         lightstyle.resume(path)
 
 

@@ -5,7 +5,8 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from lightstyle.lbfgs import LBFGS, bytes_per_variable
+from lightstyle.lbfgs import LBFGS, room
+from lightstyle.pairs import History
 from lightstyle.variables import Pyramid
 
 SHAPE = (3, 16, 20)
@@ -45,8 +46,8 @@ def _losses(optimizer: LBFGS, evaluations: int) -> list[float]:
 def test_saved_and_loaded_goes_on_as_if_nothing_had_been(
     before: int, precision: str
 ) -> None:
-    whole = _losses(_made(history=4, precision=precision), before + 12)
-    first = _made(history=4, precision=precision)
+    whole = _losses(_made(history=History(4, precision)), before + 12)
+    first = _made(history=History(4, precision))
     _losses(first, before)
     file = io.BytesIO()
     np.savez(file, **first.state())
@@ -55,8 +56,7 @@ def test_saved_and_loaded_goes_on_as_if_nothing_had_been(
         np.zeros(SIZE),
         (0, 255),
         variables=Pyramid(SHAPE),
-        history=4,
-        precision=precision,
+        history=History(4, precision),
     )
     second.restore(dict(np.load(file, allow_pickle=False)))
     assert _losses(second, 12) == whole[before:]
@@ -91,12 +91,12 @@ def test_broad_changes_are_found_sooner_with_a_pyramid() -> None:
 
 @pytest.mark.parametrize("precision", ["f2", "f4", "f8"])
 def test_the_precision_of_the_history_is_a_choice(precision: str) -> None:
-    losses = _losses(_made(precision=precision), 60)
+    losses = _losses(_made(history=History(20, precision)), 60)
     assert min(losses) == pytest.approx(min(_losses(_made(), 200)), rel=1e-3)
 
 
-@pytest.mark.parametrize("history", [3, 10])
-def test_memory_is_known_beforehand(history: int) -> None:
+@pytest.mark.parametrize("pairs", [3, 10])
+def test_memory_is_known_beforehand(pairs: int) -> None:
     shape = (3, 256, 256)
     size = 3 * 256 * 256
     scales = np.linspace(1, 100, size, dtype=np.float32)
@@ -104,20 +104,22 @@ def test_memory_is_known_beforehand(history: int) -> None:
     tracemalloc.start()
     try:
         optimizer = LBFGS(
-            start, (0, 255), variables=Pyramid(shape), history=history, precision="f4"
+            start, (0, 255), variables=Pyramid(shape), history=History(pairs)
         )
-        for _ in range(history + 3):
+        for _ in range(pairs + 3):
             gradient = scales * (optimizer.propose() - 100)
             optimizer.accept(float(gradient @ gradient), gradient)
-        peak = tracemalloc.get_traced_memory()[1] / size
+        del gradient
+        kept, peak = (count / size for count in tracemalloc.get_traced_memory())
     finally:
         tracemalloc.stop()
-    assert 0.9 < peak / bytes_per_variable(history) < 1.02
+    expected = room(History(pairs))
+    assert 0.9 < kept / expected.kept < 1.02
+    assert 0.9 < peak / (expected.kept + expected.working) < 1.02
 
 
 def test_sixteen_bits_halve_the_history() -> None:
-    saved = bytes_per_variable(10) - bytes_per_variable(10, "f2")
-    assert saved == bytes_per_variable(10) - bytes_per_variable(5)
+    assert room(History(10, "f2")) == room(History(5))
 
 
 @pytest.mark.parametrize("scale", [1e-30, 1e-3, 1e25])

@@ -1,4 +1,4 @@
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,8 @@ from export.write import to_proto
 from lightstyle import Model, Settings, contract, stylize
 from lightstyle.errors import UsageError
 from lightstyle.layout import Layout
-from lightstyle.parts import Parts, Plan
+from lightstyle.pairs import History
+from lightstyle.parts import Parts, Plan, Run
 from tests.networks import feeds_for, loss_for, picture, tiny_weights, weighed
 from tests.oracles import loss_and_gradient, relative_l2, run_reference
 
@@ -23,11 +24,9 @@ CONTENT = {"conv4_2": 2.0, "conv5_2": 0.5}
 STYLE = dict.fromkeys(STYLE_LAYERS, 30.0)
 SIZES = [(96, 64), (97, 45), (40, 131)]
 PLANS = [
-    Plan({1: 16, 2: 12, 3: 14, 4: 10, 5: 12}, {1: 20, 2: 20, 3: 20, 4: 18, 5: 18}),
-    Plan(dict.fromkeys(range(1, 6), 32), dict.fromkeys(range(1, 6), 34)),
+    Plan({1: 16, 2: 12, 3: 16, 4: 12, 5: 12}, dict.fromkeys(range(1, 6), 20)),
+    Plan(dict.fromkeys(range(1, 6), 32), dict.fromkeys(range(1, 6), 36)),
 ]
-
-Run = Callable[[str, Mapping[str, Any]], dict[str, Any]]
 
 
 @cache
@@ -44,7 +43,7 @@ def _evaluator(pooling: str, *, cpu: bool) -> Run:
         kernels |= run_reference(model.kernels(WEIGHTS, graph, np.float64), {})
     evaluators = {role: ReferenceEvaluator(to_proto(g)) for role, g in made.items()}
 
-    def run(role: str, feeds: Mapping[str, Any]) -> dict[str, Any]:
+    def run(role: str, feeds: Mapping[str, Any], *, last: bool) -> dict[str, Any]:
         given = {**kernels, **feeds}
         needed = {name: given[name] for name in made[role].inputs}
         return dict(
@@ -102,7 +101,7 @@ def test_without_style_only_features_are_compared() -> None:
     }
     assert graphs.count == 2
 
-    def run(role: str, feeds: Mapping[str, Any]) -> dict[str, Any]:
+    def run(role: str, feeds: Mapping[str, Any], *, last: bool) -> dict[str, Any]:
         proto = evaluators[role]
         needed = {i.name: feeds[i.name] for i in proto.graph.input}
         values = ReferenceEvaluator(proto).run(None, needed)
@@ -172,7 +171,7 @@ def test_a_picture_is_painted_in_strips_where_memory_is_short(
     content, style = (picture(96, 64, seed).transpose(1, 2, 0) / 255 for seed in (1, 2))
     whole = stylize(content, style, model=tiny_model, settings=settings)
     loaded = Model.load(tiny_model, "cpu")
-    narrow = Layout(PLANS[0], 5, 0, 1.5)
+    narrow = Layout(PLANS[0], History(5), 0, 1.5)
     monkeypatch.setattr(loaded, "layout", lambda *_, **__: narrow)
     strips = stylize(content, style, model=loaded, settings=settings)
     np.testing.assert_allclose(strips.image_hwc, whole.image_hwc, atol=0.05)

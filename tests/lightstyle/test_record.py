@@ -58,7 +58,10 @@ def test_it_says_all_that_made_the_picture(folder: Path, model: Model) -> None:
     assert values["run"]["evaluations"] == 4
     assert values["run"]["loss"] == result.loss
     assert values["run"]["levels"] == [[48, 32, 4]]
-    assert values["run"]["layouts"]["48x32"] == {"history": 20, "strips": None}
+    assert values["run"]["layouts"]["48x32"] == {
+        "history": {"pairs": 20, "precision": "f4"},
+        "strips": None,
+    }
     assert str(folder) not in str(result.record)
 
 
@@ -103,16 +106,18 @@ def test_a_picture_on_the_way_has_its_own_place_in_it(
         Record.read("bare.png")
 
 
-def test_a_start_is_known_by_its_name_which_no_word_is_taken_for(
+def test_other_pictures_are_known_by_name_which_no_word_is_taken_for(
     folder: Path, model: Model
 ) -> None:
     Path("content.png").rename("noise")
-    settings = replace(QUICK, init=str(folder / "noise"))
+    path = str(folder / "noise")
+    settings = replace(QUICK, init=path, color="match-style", colors_of=path)
     result = _stylize(model, "noise", settings=settings)
     result.save("out.png")
     found = Record.read("out.png")
-    assert found.settings.init == "./noise"
-    assert found.inputs["init"]["sha256"] == sha256_of(folder / "noise")
+    for name in ("init", "colors_of"):
+        assert getattr(found.settings, name) == "./noise"
+        assert found.inputs[name]["sha256"] == sha256_of(folder / "noise")
     assert str(folder) not in str(found)
 
 

@@ -26,12 +26,23 @@ from lightstyle.settings import Settings
         ("tv_weight", "1"),
         ("style_scale", 0.0),
         ("style_scale", 101.0),
+        ("style_scale", (1.0, 0.0)),
+        ("style_scale", "1,2"),
+        ("style_scale", ()),
+        ("blend", (1.0, -1.0)),
+        ("blend", (0.0, 0.0)),
+        ("blend", ()),
+        ("blend", (True, 1.0)),
+        ("blend", 0.5j),
         ("init_noise", 1.01),
         ("init_noise", -0.1),
         ("init", ""),
         ("pooling", "min"),
         ("optimizer", "adam"),
         ("pyramid", "maybe"),
+        ("color", "sepia"),
+        ("colors_of", ""),
+        ("colors_of", "palette.png"),
         ("content_layers", {"conv1_1": 1.0}),
         ("style_layers", "conv1_1"),
     ],
@@ -43,14 +54,15 @@ def test_a_setting_out_of_its_range_is_refused_by_name(name: str, value: Any) ->
 
 
 def test_settings_are_plain_data() -> None:
-    settings = Settings(style_layers=LayerWeights({"conv1_1": 2.0}))
+    settings = Settings(style_layers=LayerWeights({"conv1_1": 2.0}), blend=(3.0, 1.0))
     values = json.loads(json.dumps(settings.as_dict()))
     assert values["style_layers"] == "conv1_1:2"
+    assert values == settings.as_dict()
     assert Settings.from_dict(values) == settings
 
 
 def test_settings_hash_and_pickle() -> None:
-    settings = Settings(style_weight=3.0)
+    settings = Settings(style_weight=3.0, style_scale=[1, 0.5], blend=[3, 1])
     again = pickle.loads(pickle.dumps(settings))
     assert again == settings
     assert len({settings, again, Settings()}) == 2

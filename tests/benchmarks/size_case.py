@@ -1,0 +1,150 @@
+"""A process for one size: ours within a budget, or PyTorch's evaluation.
+
+Ours is what `lightstyle stylize` does: the forecast, targets, then evaluations and
+steps with a history that is full. A cheap objective fills it beforehand, with more
+accepted steps than it has pairs, since as many real ones would take hours. Then a
+checkpoint is written.
+"""
+
+import json
+import resource
+import sys
+import tempfile
+from pathlib import Path
+from time import perf_counter
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lightstyle import Model, Settings, checkpoint_file, images, memory
+from lightstyle.errors import UsageError
+from lightstyle.forecast import forecast
+from lightstyle.layouts import Layouts
+from lightstyle.lbfgs import LBFGS
+from lightstyle.objective import Objective
+from lightstyle.pyramid import Stages
+from lightstyle.scene import Scene
+from lightstyle.variables import Pyramid
+from tests.benchmarks import task, torch_peers
+from tests.benchmarks.machine import threads
+from tests.benchmarks.worker import peak_memory
+
+#: Evaluations that are timed.
+EVALUATIONS: Final = 2
+
+
+def ours(path: Path, width: int, height: int, budget: str) -> dict[str, Any]:
+    """Layout, prediction and truth of a run."""
+    model = Model.load(path, "cpu", threads(), memory.parse(budget))
+    settings = Settings(
+        size=max(width, height), iterations=EVALUATIONS, pyramid="off", init="content"
+    )
+    content, style = (images.load(_picture(height, width, n), role="x") for n in (1, 2))
+    scene = Scene(settings, (width, height), content=content, styles=(style,))
+    layouts = Layouts(model, {})
+    try:
+        layout = layouts.choose(scene)
+    except UsageError as error:
+        return {"refused": str(error)}
+    told = forecast(model, layouts, Stages(scene))
+    began = perf_counter()
+    start, pictures = (
+        scene.start_pixels(),
+        (scene.content_pixels(), [*scene.style_pixels()]),
+    )
+    painted = layouts.choose_styles(scene)
+    objective = Objective(
+        model, settings, start, *pictures, layout.plan, style_layouts=painted
+    )
+    seconds = perf_counter() - began
+    optimizer = LBFGS(
+        start.ravel(),
+        (0.0, 255.0),
+        variables=Pyramid(start.shape[1:]),
+        history=layout.history,
+    )
+    del start, pictures
+    _fill(optimizer, layout.history.pairs)
+    began = perf_counter()
+    for _ in range(EVALUATIONS):
+        optimizer.accept(*objective(optimizer.propose()))
+    seconds += perf_counter() - began
+    _keep(optimizer)
+    return {
+        "layout": f"{layout.how}, {layout.history}",
+        "predicted": layout.memory / 1e9,
+        "peak": peak_memory() / 1e9,
+        "told": told.seconds,
+        "took": seconds,
+        "each": min(losses.seconds for losses in objective.history),
+    }
+
+
+def _picture(height: int, width: int, seed: int) -> NDArray[np.uint8]:
+    """Blocks of colour with noise: flat ground, edges and texture."""
+    random = np.random.default_rng(seed)
+    blocks = random.integers(0, 200, (-(-height // 64), -(-width // 64), 3), np.uint8)
+    whole = blocks.repeat(64, axis=0).repeat(64, axis=1)[:height, :width]
+    noise = random.integers(0, 55, whole.shape, np.uint8)
+    return np.asarray(whole + noise, np.uint8)
+
+
+def _fill(optimizer: LBFGS, pairs: int) -> None:
+    """Take more than `pairs` steps down a bowl that is higher than any real loss."""
+    accepted = 0
+    last = np.inf
+    while accepted < pairs + 3:
+        away = optimizer.propose() - np.float32(100)
+        gradient = away * np.linspace(1e9, 2e9, away.size, dtype=np.float32)
+        loss = float(np.dot(gradient, away)) / 2
+        accepted, last = accepted + (loss < last), min(last, loss)
+        del away
+        optimizer.accept(loss, gradient)
+        del gradient
+    state = optimizer.state()
+    if len(state["steps"]) != pairs:
+        raise RuntimeError(f"{len(state['steps'])} pairs of {pairs}: not full")
+
+
+def _keep(optimizer: LBFGS) -> None:
+    """Write a checkpoint, as `checkpoint.Keeper` does."""
+    state = optimizer.state()
+    arrays = {k: v for k, v in state.items() if isinstance(v, np.ndarray)}
+    with tempfile.TemporaryDirectory() as folder:
+        arrays["best"] = arrays["point"]
+        checkpoint_file.write(Path(folder) / "run.checkpoint", {}, arrays)
+
+
+def peer(network: Path, width: int, height: int) -> dict[str, Any]:
+    """Memory and time of PyTorch's evaluation, without an optimiser."""
+    import torch
+
+    torch.set_num_threads(threads())
+    most = resource.RLIM_INFINITY if not memory.available() else memory.available()
+    resource.setrlimit(resource.RLIMIT_AS, (most, most))  # not the machine's end
+    start, content, style = (
+        _picture(height, width, n).transpose(2, 0, 1)[None].astype(np.float32)
+        for n in range(3)
+    )
+    scene = task.Scene(start, content, style)
+    try:
+        run = torch_peers.Peer(task.load_arrays(network))
+        targets = run.targets(scene)
+        began = perf_counter()
+        torch_peers.evaluate(run, run.tensor(start), targets)
+    except (MemoryError, RuntimeError):
+        return {"refused": f"out of memory ({most / 1e9:.0f} GB)"}
+    return {"peak": peak_memory() / 1e9, "each": perf_counter() - began}
+
+
+def main(side: str, path: str, width: str, height: str, budget: str = "") -> None:
+    """Print the report of one case."""
+    if side == "ours":
+        print(json.dumps(ours(Path(path), int(width), int(height), budget)))
+    else:
+        print(json.dumps(peer(Path(path), int(width), int(height))))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
