@@ -53,7 +53,7 @@ def _lines(arguments: Sequence[str]) -> list[str]:
         f"command    {' '.join(map(_without_folders, [*variables, *command]))}",
         f"versions   {', '.join(f'{name} {n}' for name, n in versions.items())}",
         f"platform   {platform.platform()}",
-        f"processor  {_processor()}, {cpus} usable, {sets}",
+        f"processor  {environment.processor()}, {cpus} usable, {sets}",
         f"memory     {memory.available() / 1e9:.1f} GB free",
         f"providers  {_providers()}",
     ]
@@ -65,16 +65,6 @@ def _without_folders(argument: str) -> str:
     name, equals, value = argument.rpartition("=")
     folders = re.fullmatch(f".*{separators}(.*)", value, re.DOTALL)
     return f"{name}{equals}…/{folders[1]}" if folders else argument
-
-
-def _processor() -> str:
-    """As it calls itself, if it says."""
-    with suppress(OSError, ValueError):
-        for line in Path("/proc/cpuinfo").read_text("utf-8").splitlines():
-            name, _, value = line.partition(":")
-            if name.strip() == "model name":
-                return value.strip()
-    return platform.processor() or platform.machine()
 
 
 def _providers() -> str:

@@ -106,28 +106,20 @@ class Keeper:
         """Why the latest checkpoint could not be written, if so."""
         return (self._failure,) if self._failure else ()
 
-    def write_if_due(
-        self,
-        state: State,
-        history: Sequence[Losses],
-        seconds: float,
-        level: int = 0,
-        used: Mapping[str, Layout] | None = None,
-    ) -> None:
-        """`write` if the last was long enough ago."""
-        due = self._checkpoint is not None and (
+    @property
+    def due(self) -> bool:
+        """Whether the last was written long enough ago."""
+        return self._checkpoint is not None and (
             perf_counter() - self._written >= self._checkpoint.seconds
         )
-        if due:
-            self.write(state, history, seconds, level, used)
 
     def write(
         self,
         state: State,
         history: Sequence[Losses],
         seconds: float,
-        level: int = 0,
-        used: Mapping[str, Layout] | None = None,
+        level: int,
+        used: Mapping[str, Layout],
     ) -> None:
         """Write a checkpoint; if that fails the run goes on, and `notes` say why.
 
@@ -154,7 +146,7 @@ class Keeper:
             "history": [asdict(losses) for losses in history],
             "elapsed": seconds,
             "level": level,
-            "layouts": layouts.as_dict(used or {}),
+            "layouts": layouts.as_dict(used),
             "seconds": self._checkpoint.seconds,
             "extra": self._checkpoint.extra,
         }

@@ -102,13 +102,16 @@ class Descent:
 
     def _watch(self, level: int, state: State) -> None:
         history, seconds = tuple(self.history), perf_counter() - self.began
+        known = self.layouts.known
+        keep = partial(self.keeper.write, state, history, seconds, level, known)
         try:
             if self.callback is not None:
                 self.callback(self._progress(level, state, history, seconds))
         except StopIteration:
-            self.keeper.write(state, history, seconds, level, self.layouts.known)
+            keep()
             raise
-        self.keeper.write_if_due(state, history, seconds, level, self.layouts.known)
+        if self.keeper.due:
+            keep()
 
     def _progress(
         self, level: int, state: State, history: tuple[Losses, ...], seconds: float

@@ -4,6 +4,8 @@ None of it names the machine or its owner, so that it may stand in a picture.
 """
 
 import platform
+from contextlib import suppress
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
@@ -35,6 +37,16 @@ def versions() -> dict[str, str]:
 def system() -> str:
     """Operating system and kind of processor, such as ``Linux x86_64``."""
     return f"{platform.system()} {platform.machine()}"
+
+
+def processor() -> str:
+    """Its name, if it says."""
+    with suppress(OSError, ValueError):
+        for line in Path("/proc/cpuinfo").read_text("utf-8").splitlines():
+            name, _, value = line.partition(":")
+            if name.strip() == "model name":
+                return value.strip()
+    return platform.processor() or platform.machine()
 
 
 def instruction_sets() -> list[str]:

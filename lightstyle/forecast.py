@@ -103,8 +103,11 @@ def _seconds(
     for level, layout in zip(stages.plan, layouts, strict=True):
         evaluations, done = level.until - done, max(done, level.until)
         if evaluations > 0:
-            pictures = 1 + max(1, len(stages.scenes[-1].style_sizes()))
+            scene = stages.scenes[-1]
+            pictures = 1 + max(1, len(scene.style_sizes()))
             runs = evaluations * probe.evaluation + pictures * probe.targets
+            if scene.settings.balance_layers:  # the gradient of each by itself
+                runs += len(scene.settings.style_layers.used) * probe.evaluation
             steps = evaluations * probe.step(layout.history)
             area = math.prod(level.size)
             yield probe.start + area * (layout.overhead * runs + steps)

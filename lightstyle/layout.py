@@ -1,7 +1,7 @@
 """How a picture is computed within a budget of memory, and what it then takes.
 
 The whole picture at once is fastest. Where that does not fit, it is cut into strips
-that do, which costs half to two thirds as much time again, or less is kept of the
+that do, which costs half to nine tenths as much time again, or less is kept of the
 optimisation's past. Neither changes the loss.
 
 The prediction adds up what the process holds with the model loaded, the arrays of the

@@ -2,7 +2,7 @@
 
 Two sweeps over the blocks of the network, each in strips along the longer side, as
 `export.parts` describes. Between blocks, only what the poolings give is kept: 120 bytes
-a pixel, where the whole takes 1,300 and more. Sums over positions are added up in
+a pixel, where the whole takes 2,000. Sums over positions are added up in
 float64, so that the largest picture loses nothing to a float32 sum.
 """
 

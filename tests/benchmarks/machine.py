@@ -2,9 +2,12 @@
 
 import importlib.metadata
 import platform
+import re
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from lightstyle import environment
 from lightstyle.session import available_cpus
 
 
@@ -26,18 +29,14 @@ def description(threads: int) -> dict[str, Any]:
 
 def _processor() -> str:
     """Its name, and the widest vectors it has, which says more on a virtual machine."""
-    facts: dict[str, str] = {}
-    try:
+    flags: list[str] = []
+    with suppress(OSError):
         text = Path("/proc/cpuinfo").read_text("utf-8")
-    except OSError:
-        return platform.processor() or platform.machine()
-    for line in text.splitlines():
-        key, _, value = line.partition(":")
-        facts.setdefault(key.strip(), value.strip())
-    flags = facts.get("flags", "").split()
+        flags = re.findall(r"^flags\s*:(.*)", text, re.MULTILINE)[:1]
     known = ("amx_tile", "avx512_bf16", "avx512f", "avx2")
-    vectors = next((flag for flag in known if flag in flags), "")
-    return " ".join(filter(None, (facts.get("model name"), vectors)))
+    found = " ".join(flags).split()
+    vectors = next((flag for flag in known if flag in found), "")
+    return f"{environment.processor()} {vectors}".rstrip()
 
 
 def _version(package: str) -> str:
