@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from . import oklab
 from .images import Picture
-from .palettes import Map, distribution_map, linear_map
+from .palettes import BAND, Map, distribution_map, linear_map
 
 Array = NDArray[np.float32]
 
@@ -39,9 +39,6 @@ WITH_PALETTE: Final = (HISTOGRAM, MATCH)
 
 #: Alpha from which on a pixel counts.
 _SEEN: Final = 127.5
-
-#: Pixels that are changed at a time, in float64.
-_BAND: Final = 1 << 18
 
 
 def as_content(choice: str, image_hwc: Array) -> Array:
@@ -150,5 +147,5 @@ def _seen(picture: Picture) -> Array:
 def _bands(image_hwc: Array) -> Iterator[slice]:
     """Rows of a picture, a few at a time."""
     height, width, _ = image_hwc.shape
-    rows = max(1, _BAND // width)
+    rows = max(1, BAND // width)
     return (slice(start, start + rows) for start in range(0, height, rows))

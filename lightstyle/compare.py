@@ -115,10 +115,14 @@ class Judge:
         seen = self._see(images.resized(picture, size).rgb_hwc)
         numbers: dict[str, Any] = {}
         if content is not None:
-            found = self._once("content", size, lambda: self._see(_hwc(content)))
+            found = self._once(
+                "content", size, lambda: self._see(images.from_pixels(content))
+            )
             numbers |= _to_content(seen, found)
         if style is not None:
-            found = self._once("style", size, lambda: self._see(_hwc(style)))
+            found = self._once(
+                "style", size, lambda: self._see(images.from_pixels(style))
+            )
             numbers |= _to_style(seen, found)
         if content is not None and style is not None:
             numbers["share"] = self._share(content, style, seen.image_hwc)
@@ -186,10 +190,6 @@ def _to_style(seen: _Seen, style: _Seen) -> dict[str, Any]:
 
 def _loaded(source: ImageSource | None, role: str) -> Picture | None:
     return None if source is None else images.load(source, role=role)
-
-
-def _hwc(pixels_nchw: Array) -> Array:
-    return np.ascontiguousarray(pixels_nchw[0].transpose(1, 2, 0))
 
 
 def _check_shape(source: ImageSource, picture: Picture, content: Picture) -> None:

@@ -38,7 +38,7 @@ _SCIPY: Final = Room(kept=248, working=0)
 _SHARE: Final = 0.8
 
 #: Bytes for each pixel of a picture in float32.
-_PICTURE: Final = 3 * 4
+PICTURE: Final = 3 * 4
 
 #: Pictures that a run holds beside the optimiser's: its start, and one being shown.
 _PICTURES: Final = 2
@@ -107,7 +107,7 @@ class _Need:
         each = Room(0, 0)
         if self.optimizer is not None:
             each = _SCIPY if self.optimizer == "lbfgsb" else room(history)
-        arrays = _PICTURES * _PICTURE + costs.targets + 3 * each.kept
+        arrays = _PICTURES * PICTURE + costs.targets + 3 * each.kept
         fixed = self.held + _SESSIONS + self.pixels * arrays
         return int(fixed + max(evaluation, self.pixels * 3 * each.working))
 
@@ -194,10 +194,10 @@ def repeatable(
 
 def _layouts(costs: Costs, need: _Need, limit: int) -> Iterator[Layout]:
     """One that is whole and one that is cut, for every history."""
-    kept = need.pixels * (costs.kept + _PICTURE)
+    kept = need.pixels * (costs.kept + PICTURE)
     for history in HISTORIES:
         total = partial(need.total, costs, history)
-        whole = total(need.pixels * (costs.whole + _PICTURE))
+        whole = total(need.pixels * (costs.whole + PICTURE))
         yield Layout(None, history, whole, 1.0)
         plan, work = _cut(costs, (limit - total(kept)) / _FRAGMENTS, need.size)
         overhead = _overhead(costs, plan, max(need.size))

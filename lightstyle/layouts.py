@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any, Final
 
-from .layout import Layout
+from .layout import PICTURE, Layout
 from .model import Model
 from .pairs import History
 from .parts import REACH, Plan
@@ -25,7 +25,8 @@ class Layouts:
     """Chooses the layout of each picture of a run.
 
     Attributes:
-        used: Every layout that was chosen, by what `key` calls the picture.
+        used: Every layout that was chosen, by the picture's size; ``style WxH`` for a
+            style's targets.
     """
 
     def __init__(self, model: Model, wanted: Mapping[str, Layout]) -> None:
@@ -59,7 +60,7 @@ class Layouts:
     def _choose_style(self, scene: Scene, size: Size) -> Layout:
         # The start and the content are held beside it, and it is.
         pixels = 2 * math.prod(scene.size) + math.prod(size)
-        return self._choose("style ", size, None, scene.nbytes + 12 * pixels)
+        return self._choose("style ", size, None, scene.nbytes + PICTURE * pixels)
 
     def _choose(
         self, role: str, size: Size, optimizer: str | None, pictures: int

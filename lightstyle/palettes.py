@@ -26,7 +26,8 @@ _NOISE: Final = 1.0
 #: are enough to find them.
 _TURNS, _KNOTS, _SAMPLE = 12, 17, 1 << 16
 
-_BAND: Final = 1 << 18
+#: Pixels that are worked on at a time, in float64.
+BAND: Final = 1 << 18
 
 
 def linear_map(colors: NDArray[Any], palette: NDArray[Any]) -> Map:
@@ -102,8 +103,8 @@ def _factors(colors: NDArray[Any], least: float) -> tuple[Values, Values, Values
     """
     mean = colors.mean(axis=0, dtype=np.float64)
     products = np.zeros((3, 3))
-    for start in range(0, len(colors), _BAND):
-        off = colors[start : start + _BAND] - mean
+    for start in range(0, len(colors), BAND):
+        off = colors[start : start + BAND] - mean
         products += off.T @ off
     values, vectors = np.linalg.eigh(products / len(colors))
     deviations = np.sqrt(np.maximum(values, 0))
