@@ -206,10 +206,9 @@ def _texts(values: Mapping[str, Any]) -> dict[str, str | None]:
 
 def _without_folders(settings: Settings) -> Settings:
     """Pictures that settings name are ``./name``, which no word of `INITS` can mean."""
-    files: dict[str, Any] = {
-        name: f"./{Path(path).name}" for name, path in settings.files.items()
-    }
-    return replace(settings, **files)
+    return settings.with_files(
+        {name: f"./{Path(path).name}" for name, path in settings.files.items()}
+    )
 
 
 def _identity(source: object) -> dict[str, str | None]:

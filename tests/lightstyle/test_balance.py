@@ -9,6 +9,7 @@ import lightstyle
 from lightstyle import Checkpoint, LayerWeights, Model, Progress, Settings, contract
 from lightstyle.balance import balanced
 from lightstyle.objective import Objective
+from lightstyle.regions import Painting
 from tests.networks import picture
 
 BALANCED = Settings(size=128, iterations=20, balance_layers=True)
@@ -22,7 +23,7 @@ def model(tiny_model: Path) -> Model:
 def _norms(model: Model, settings: Settings) -> dict[str, float]:
     """Of the gradient of each style layer at the start of a run from the content."""
     content, style = (picture(40, 48, seed)[None] for seed in (1, 2))
-    objective = Objective(model, settings, content, content, [(1.0, style)])
+    objective = Objective(model, settings, content, content, [Painting(0, 1.0, style)])
     feeds = objective._feeds
     weights = {name for name in feeds if "_weight" in name}
     found = {}

@@ -15,6 +15,7 @@ from lightstyle.forecast import forecast
 from lightstyle.layouts import Layouts
 from lightstyle.objective import Objective
 from lightstyle.pyramid import Stages
+from lightstyle.regions import Painting
 from lightstyle.scene import Scene
 from tests.conftest import Runner
 from tests.networks import picture
@@ -40,9 +41,9 @@ def seen(monkeypatch: pytest.MonkeyPatch) -> list[np.ndarray]:
     pictures: list[np.ndarray] = []
     targets = Model.style_targets
 
-    def spy(self: Model, pixels: np.ndarray, plan: Any = None) -> Any:
+    def spy(self: Model, pixels: np.ndarray, *others: Any) -> Any:
         pictures.append(pixels[0])
-        return targets(self, pixels, plan)
+        return targets(self, pixels, *others)
 
     monkeypatch.setattr(Model, "style_targets", spy)
     return pictures
@@ -97,7 +98,8 @@ def test_one_term_for_all_styles_has_the_gradient_of_one_term_for_each(
         model = registry.load(name, QUICK)
     first, second, *points = (picture(48, 64, seed)[None] for seed in range(4))
 
-    def loss(*styles: tuple[float, np.ndarray]) -> list[tuple[float, np.ndarray]]:
+    def loss(*shared: tuple[float, np.ndarray]) -> list[tuple[float, np.ndarray]]:
+        styles = [Painting(0, share, pixels) for share, pixels in shared]
         objective = Objective(model, QUICK, points[0], None, styles)
         return [objective(point.ravel()) for point in points]
 

@@ -97,10 +97,10 @@ def test_without_a_content_the_picture_is_enlarged() -> None:
 def test_the_style_is_as_much_smaller_as_the_level(side: int) -> None:
     style = images.load(_image(side, side, 1))
     scene = Scene(ON, (256, 192), images.load(CONTENT), (style,))
-    ((_, whole),) = scene.style_pixels()
-    ((_, half),) = scene.at((128, 96)).style_pixels()
-    assert whole.shape[2] == min(side, 256)
-    assert half.shape[2] == max(32, whole.shape[2] // 2)
+    (whole,) = scene.paintings()
+    (half,) = scene.at((128, 96)).paintings()
+    assert whole.pixels.shape[2] == min(side, 256)
+    assert half.pixels.shape[2] == max(32, whole.pixels.shape[2] // 2)
 
 
 def test_the_time_left_counts_what_larger_levels_cost() -> None:
