@@ -3,11 +3,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from PIL import Image, PngImagePlugin
 
 from lightstyle.errors import ExitCode
 from lightstyle.record import Record
 from tests.conftest import Runner
+from tests.picture_files import save_with_text
 
 QUICK = ["--size", "48", "--iterations", "4"]
 STYLIZE = ["stylize", "content.png", "style.png", *QUICK]
@@ -68,9 +68,7 @@ HOSTILE: list[dict[str, Any]] = [
 def test_a_hostile_record_is_printed_without_control_characters(
     run: Runner, studio: Path, values: dict[str, Any]
 ) -> None:
-    chunks = PngImagePlugin.PngInfo()
-    chunks.add_itxt("lightstyle", json.dumps({"lightstyle": "9", **values}))
-    Image.new("RGB", (4, 4)).save("a.png", pnginfo=chunks)
+    save_with_text("a.png", json.dumps({"lightstyle": "9", **values}))
     done = run("info", "a.png")
     assert done.code == 0
     assert all(line.isprintable() for line in done.out.splitlines())
