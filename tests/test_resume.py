@@ -14,6 +14,7 @@ from lightstyle.console import Interrupt
 from lightstyle.errors import ExitCode
 from lightstyle.saved import Saved
 from tests.conftest import Runner
+from tests.transfers import interrupt_commands
 
 ROOT = Path(__file__).parent.parent
 PICTURES = ["stylize", "content.png", "style.png", "-o", "out.png"]
@@ -73,12 +74,8 @@ def test_resume_continues_with_all_options_and_then_removes_the_checkpoint(
     for path in studio.glob("out_*"):
         path.unlink()
 
-    def stop(saver: object, progress: lightstyle.Progress) -> None:
-        if progress.evaluation == 5:
-            raise StopIteration
-
     with monkeypatch.context() as patched:
-        patched.setattr("lightstyle.console.Interrupt.__call__", stop)
+        interrupt_commands(patched, 5)
         done = run(*PICTURES, "--log", "log.jsonl", "--checkpoint", "auto", *quick)
     assert done.code == ExitCode.INTERRUPTED
     done = run("resume", KEPT)

@@ -12,7 +12,7 @@ from PIL import Image
 
 from export import build_model
 from tests.conftest import draw_pictures
-from tests.networks import picture, tiny_weights
+from tests.networks import image, tiny_weights
 
 
 class _Hostile:
@@ -31,7 +31,7 @@ def make_wrecks(folder: Path, model: Path, foreign: Path) -> None:
     draw_pictures(folder)
     for name in ("folder", "folder.png", "cache"):
         (folder / name).mkdir()
-    levels = np.rint(picture(200, 300).transpose(1, 2, 0)).astype(np.uint8)
+    levels = image(200, 300)
     for suffix in ("jpg", "png"):
         Image.fromarray(levels).save(folder / f"whole.{suffix}")
         data = (folder / f"whole.{suffix}").read_bytes()

@@ -15,22 +15,9 @@ from lightstyle.digest import sha256_of
 from lightstyle.errors import ImageError
 from lightstyle.images import ImageSource
 from lightstyle.record import Record
-from tests.conftest import draw_pictures
 from tests.picture_files import save_with_text
 
 QUICK = Settings(size=48, iterations=4, seed=3)
-
-
-@pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.chdir(tmp_path)
-    draw_pictures(tmp_path)
-    return tmp_path
-
-
-@pytest.fixture(scope="module")
-def model(tiny_model: Path) -> Model:
-    return Model.load(tiny_model, "cpu", 1)
 
 
 def _stylize(
