@@ -1,8 +1,6 @@
 import json
 import signal
-import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -13,8 +11,8 @@ from lightstyle.errors import ExitCode, OutputError
 from lightstyle.settings import Settings
 from tests.conftest import Runner
 from tests.networks import break_evaluation
+from tests.processes import run_script, start, wait_for
 
-ROOT = Path(__file__).parent.parent
 QUICK = ["--size", "48", "--iterations", "4"]
 
 
@@ -96,18 +94,6 @@ def test_help_lists_the_commands(run: Runner, command: list[str]) -> None:
         assert name in done.out
 
 
-def test_info_says_what_would_be_used(
-    run: Runner, studio: Path, tiny_model: Path
-) -> None:
-    shown = run("info").out
-    assert f"default      {tiny_model}" in shown
-    assert "cpu" in shown
-
-
-def test_info_without_another_model_names_the_bundled_one(run: Runner) -> None:
-    assert f"default      {registry.bundled()}" in run("info").out
-
-
 def test_the_demonstration_needs_nothing_but_the_package(
     run: Runner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -134,18 +120,11 @@ def test_a_bug_is_called_one(
     assert "bug in lightstyle: ZeroDivisionError" in done.lines[0]
 
 
-def _start(*arguments: str) -> subprocess.Popen[str]:
-    command = [sys.executable, str(ROOT / "cli.py"), *arguments]
-    return subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
-
-
 def test_ctrl_c_writes_the_picture_so_far_and_exits_130(studio: Path) -> None:
     options = ["-o", "out.png", "--log", "log.jsonl", "--iterations", "100000"]
-    process = _start("stylize", "content.png", "style.png", *options)
-    for _ in range(300):
-        time.sleep(0.1)
-        if Path("log.jsonl").exists() and Path("log.jsonl").stat().st_size:
-            break
+    process = start("stylize", "content.png", "style.png", *options)
+    log = Path("log.jsonl")
+    wait_for(lambda: log.exists() and log.stat().st_size > 0)
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=60)
     assert process.returncode == ExitCode.INTERRUPTED
@@ -162,9 +141,7 @@ def test_help_is_fast_and_imports_nothing_heavy() -> None:
         "heavy = {'scipy', 'onnxruntime', 'onnx', 'export', 'torch'}\n"
         "print(sorted(heavy & set(sys.modules)), file=sys.stderr)\n"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, text=True, cwd=ROOT
-    )
+    done = run_script(script)
     assert done.stderr.strip() == "[]"
 
 

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from lightstyle import registry
 from lightstyle.errors import ExitCode
 from lightstyle.record import Record
 from tests.conftest import Runner
@@ -11,6 +12,18 @@ from tests.picture_files import save_with_text
 
 QUICK = ["--size", "48", "--iterations", "4"]
 STYLIZE = ["stylize", "content.png", "style.png", *QUICK]
+
+
+def test_info_says_what_would_be_used(
+    run: Runner, studio: Path, tiny_model: Path
+) -> None:
+    shown = run("info").out
+    assert f"default      {tiny_model}" in shown
+    assert "cpu" in shown
+
+
+def test_info_without_another_model_names_the_bundled_one(run: Runner) -> None:
+    assert f"default      {registry.bundled()}" in run("info").out
 
 
 def test_info_tells_a_person_what_made_a_picture(run: Runner, studio: Path) -> None:
