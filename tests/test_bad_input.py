@@ -85,7 +85,3 @@ def test_a_disk_that_refuses_is_one_error_and_leaves_nothing(
     assert len(done.lines) == 1
     assert words in done.lines[0]
     assert _everything(studio) == before
-
-
-def test_there_are_at_least_forty_kinds() -> None:
-    assert len(CASES) >= 40

@@ -32,12 +32,12 @@ def test_stylize_writes_a_picture(run: Runner, studio: Path) -> None:
     assert "all iterations were used" in done.lines[-1]
 
 
-def test_content_reconstructs(run: Runner, studio: Path) -> None:
+def test_content_writes_a_reconstruction(run: Runner, studio: Path) -> None:
     assert run("content", "content.png", "-o", "out.jpg", *QUICK).code == 0
     assert _size("out.jpg") == (48, 32)
 
 
-def test_texture_has_a_size(run: Runner, studio: Path) -> None:
+def test_a_texture_has_the_size_asked_for(run: Runner, studio: Path) -> None:
     options = ["--size", "40x56", "--iterations", "3", "-o", "out.tif"]
     assert run("texture", "style.png", *options).code == 0
     assert _size("out.tif") == (40, 56)
@@ -72,7 +72,9 @@ def test_pictures_are_saved_on_the_way(run: Runner, studio: Path) -> None:
     assert Path("out_0004.png").read_bytes() == Path("out.png").read_bytes()
 
 
-def test_sixteen_bits_and_overwriting(run: Runner, studio: Path) -> None:
+def test_an_old_file_is_overwritten_if_told_and_with_sixteen_bits(
+    run: Runner, studio: Path
+) -> None:
     Path("out.png").write_bytes(b"old")
     options = ["-o", "out.png", "--bits", "16", "--overwrite", *QUICK]
     assert run("stylize", "content.png", "style.png", *options).code == 0

@@ -52,7 +52,7 @@ def test_the_list_says_what_can_be_fetched_and_what_is_here(
     assert run("models", "list").out.splitlines()[2].endswith(" weights")
 
 
-def test_fetch_path_and_verify(run: Runner, site: Site) -> None:
+def test_what_was_fetched_has_a_path_and_verifies(run: Runner, site: Site) -> None:
     fetched = run("models", "fetch", "vgg19")
     assert fetched.code == ExitCode.OK
     assert fetched.out == ""
@@ -124,7 +124,7 @@ def test_a_failure_is_one_line_and_a_code(
     assert done.out == ""
 
 
-def test_debug_shows_where(run: Runner, site: Site) -> None:
+def test_debug_shows_the_traceback_of_a_fetch(run: Runner, site: Site) -> None:
     done = run("models", "fetch", "--offline", "--debug")
     assert done.code == ExitCode.NETWORK
     assert any("Traceback" in line for line in done.lines)

@@ -133,7 +133,7 @@ def test_resizing_to_nothing_is_refused(size: tuple[int, int]) -> None:
         (32, 32, 512, False, (32, 32)),
     ],
 )
-def test_fitted_size(
+def test_the_longest_side_is_fitted_and_enlarged_only_if_told(
     width: int, height: int, longest: int, enlarge: bool, expected: tuple[int, int]
 ) -> None:
     assert fitted_size(width, height, longest, enlarge=enlarge) == expected
@@ -169,7 +169,7 @@ def test_the_size_that_is_advised_works() -> None:
 # Tensors
 
 
-def test_pixels_and_back() -> None:
+def test_pixels_are_a_copy_that_turns_back_into_the_image() -> None:
     image = load(RGB).rgb_hwc
     pixels = images.to_pixels(image)
     assert pixels.shape == (1, 3, 12, 17)

@@ -43,7 +43,7 @@ def test_a_file_that_changes_in_between_is_fetched_from_its_beginning(
     assert [headers.get("if-range") for headers in site.seen] == [None, '"one"']
 
 
-def test_so_it_is_by_a_server_that_does_not_mind_the_condition(
+def test_a_changed_file_is_seen_though_the_server_ignores_the_condition(
     site: Site, get: Get
 ) -> None:
     def changes(exchange: http.Exchange) -> None:
