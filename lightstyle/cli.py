@@ -43,7 +43,7 @@ _CONTENT_ONLY = {
     *("content_mask", "regions", "outside"),
 }
 _STYLE_ONLY = {
-    *("style_weight", "style_layers", "balance_layers", "style_scale"),
+    *("style_weight", "style_layers", "style_loss", "balance_layers", "style_scale"),
     *("blend", "color", "colors_of"),
     *("content_mask", "style_mask", "regions", "outside"),
 }

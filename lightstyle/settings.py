@@ -18,6 +18,7 @@ from .layers import LayerWeights
 from .masks import ALL
 from .optimize import OPTIMIZERS
 from .regions import OUTSIDES, Maps, Masks
+from .style_loss import STYLE_LOSSES
 
 #: What `Settings.init` may name besides a picture file.
 INITS: Final = ("content", "noise", "style")
@@ -66,6 +67,7 @@ class Settings:
             counts as 1.
         style_layers: Layers of the style loss with relative weights; their sum counts
             as 1. Five layers without weights are the paper's, w = 1/5 each.
+        style_loss: ``gram`` compares Gram matrices, as Gatys et al. do.
         balance_layers: Whether the layers of the style are weighted so that their
             gradients have the same norm in the picture that the run starts from,
             whatever weights they are given.
@@ -106,6 +108,9 @@ class Settings:
     tv_weight: float = option(0.0, "Factor of the total variation.")
     content_layers: LayerWeights = _layers(_CONTENT, "Content layers, with weights.")
     style_layers: LayerWeights = _layers(_STYLE, "Style layers, with weights.")
+    style_loss: str = option(
+        STYLE_LOSSES[0], f"What a style is: {', '.join(STYLE_LOSSES)}."
+    )
     balance_layers: bool = option(
         False, "Weight the style layers so that all pull equally at the start."
     )
@@ -156,6 +161,8 @@ class Settings:
         self._check_numbers("style_scale", at_least=0.01, at_most=100)
         self._check_blend()
         self._check_number("init_noise", at_least=0, at_most=1)
+        if self.style_loss not in STYLE_LOSSES:
+            refuse("style_loss", self.style_loss, " or ".join(STYLE_LOSSES))
         if self.pooling not in POOLINGS:
             refuse("pooling", self.pooling, " or ".join(POOLINGS))
         if self.optimizer not in ("auto", *OPTIMIZERS):

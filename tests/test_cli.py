@@ -85,7 +85,7 @@ def test_every_setting_is_an_option_with_its_default(run: Runner) -> None:
     shown = "".join(run("stylize", "--help").out.split())  # lines break anywhere
     for name, default in Settings().as_dict().items():
         assert f"--{name.replace('_', '-')}" in shown
-        assert default in (False, None) or f"[default:{default}]" in shown
+        assert default in (False, None, []) or f"[default:{default}]" in shown
 
 
 @pytest.mark.parametrize("command", [[], ["--help"]])

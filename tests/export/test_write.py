@@ -25,8 +25,9 @@ def test_without_lowering_nothing_stays_that_is_for_cpus_alone(tmp_path: Path) -
     path = tmp_path / "m.onnx"
     for lowering in ("auto", "none"):
         build_model(tiny_weights(), path, lowering=lowering)
-    portable = [path, contract.targets_path(path), contract.weights_path(path)]
-    assert sorted(tmp_path.iterdir()) == sorted(portable)
+    guided = contract.guided_path(path)
+    graphs = [path, contract.targets_path(path), guided, contract.targets_path(guided)]
+    assert {*tmp_path.iterdir()} == {*graphs, contract.weights_path(path)}
 
 
 def test_an_unknown_lowering_is_refused(tmp_path: Path) -> None:
@@ -67,7 +68,7 @@ def test_graphs_are_plain_onnx_with_named_sizes(
 def test_metadata_say_what_the_model_is(tiny_model: Path) -> None:
     model = onnx.load(tiny_model, load_external_data=False)
     metadata = {entry.key: entry.value for entry in model.metadata_props}
-    assert metadata[contract.META_SCHEMA] == "2"
+    assert metadata[contract.META_SCHEMA] == str(contract.SCHEMA)
     assert metadata[contract.META_ROLE] == "evaluation"
     assert metadata[contract.META_POOLING] == "max"
     assert metadata[contract.META_PREPROCESSING] == "caffe"

@@ -48,9 +48,9 @@ def seen(monkeypatch: pytest.MonkeyPatch) -> list[np.ndarray]:
     pictures: list[np.ndarray] = []
     targets = Model.targets
 
-    def spy(self: Model, pixels: np.ndarray, plan: Any = None) -> Any:
+    def spy(self: Model, pixels: np.ndarray, *others: Any) -> Any:
         pictures.append(pixels[0].transpose(1, 2, 0))
-        return targets(self, pixels, plan)
+        return targets(self, pixels, *others)
 
     monkeypatch.setattr(Model, "targets", spy)
     return pictures

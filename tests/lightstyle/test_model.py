@@ -69,7 +69,7 @@ def test_gram_matrices_are_computed_once_for_each_picture(
     asked: list[int] = []
     compute = model.targets
 
-    def counted(pixels: np.ndarray, plan: object = None) -> dict[str, np.ndarray]:
+    def counted(pixels: np.ndarray, *others: object) -> dict[str, np.ndarray]:
         asked.append(1)
         return compute(pixels)
 
@@ -227,8 +227,9 @@ def test_a_graph_of_somebody_else_is_refused(foreign_onnx: Path) -> None:
 def test_a_model_of_another_schema_is_refused(
     tiny_model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    schema = contract.SCHEMA
     monkeypatch.setattr(contract, "SCHEMA", 99)
-    with pytest.raises(ModelError, match="schema 2, expected 99"):
+    with pytest.raises(ModelError, match=f"schema {schema}, expected 99"):
         Model.load(tiny_model, "cpu")
 
 

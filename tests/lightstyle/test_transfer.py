@@ -142,9 +142,9 @@ def test_the_style_keeps_its_proportions_and_scale(
     seen = []
     targets = Model.targets
 
-    def spy(self: Model, pixels: np.ndarray, plan: Any = None) -> Any:
+    def spy(self: Model, pixels: np.ndarray, *others: Any) -> Any:
         seen.append(pixels.shape[2:])
-        return targets(self, pixels, plan)
+        return targets(self, pixels, *others)
 
     monkeypatch.setattr(Model, "targets", spy)
     style = image(200, 150, 2)
