@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 
 from . import bug_report, cli_info, cli_models, cli_run, registry, transfer
+from .cli_batch import batch
 from .cli_compare import compare
 from .cli_options import RunOptions, takes
 from .cli_run import make
@@ -138,6 +139,7 @@ def demo(
     make(transfer.stylize, pictures, output, DEMO, bundled)
 
 
+app.command()(batch)
 app.command()(compare)
 app.command()(cli_info.info)
 

@@ -1,0 +1,93 @@
+"""What became of many pictures: a line as each ends, and a table of all at the end."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from .console import printable, say
+from .errors import BatchError
+from .failures import Failure
+from .painter import Outcome, State, Task
+
+
+class Report:
+    """Collects outcomes, and says them on stderr as they come."""
+
+    def __init__(self, total: int | None, *, quiet: bool) -> None:
+        """Of `total` pictures, if that is known; if `quiet`, only failures are said."""
+        self._total, self._quiet = total, quiet
+        #: By task, the latest.
+        self.outcomes: dict[Task, Outcome] = {}
+
+    def add(self, outcome: Outcome, label: str = "") -> None:
+        """Take an outcome, of a picture that is called by its path, or by a `label`."""
+        self.outcomes.pop(outcome.task, None)
+        self.outcomes[outcome.task] = outcome
+        failed = outcome.state is State.FAILED
+        if self._quiet and not failed:
+            return
+        of = "" if self._total is None else f"/{self._total}"
+        name = printable(label or outcome.task.content)
+        say(f"{len(self.outcomes)}{of} {name}: {_told(outcome)}")
+        for note in () if self._quiet else outcome.notes:
+            say(f"note: {name}: {printable(note)}")
+
+    def __iter__(self) -> Iterator[Outcome]:
+        """All outcomes, sorted by picture."""
+        return iter(sorted(self.outcomes.values(), key=lambda each: each.task.content))
+
+    @property
+    def failed(self) -> list[Outcome]:
+        """Those that failed."""
+        return [each for each in self if each.state is State.FAILED]
+
+    @property
+    def counts(self) -> str:
+        """How many of each state, in words."""
+        states = [outcome.state for outcome in self.outcomes.values()]
+        counted = ", ".join(f"{states.count(state)} {state}" for state in State)
+        return f"{_counted(len(states))}: {counted}"
+
+    def table(self) -> Iterator[str]:
+        """Lines: what became of each picture, and counts."""
+        names = {each.task: printable(each.task.content) for each in self}
+        width = max(map(len, names.values()), default=0)
+        for each in self:
+            name = names[each.task].ljust(width)
+            yield f"{each.state:8} {name}  {_detail(each)}"
+        yield self.counts
+
+    def failures(self, roots: Mapping[Path, Path]) -> Iterator[Failure]:
+        """Entries of a list; `roots` are the folders that pictures are mirrored from.
+
+        Folders that could not be read have none, and no entry.
+        """
+        for each in self.failed:
+            path = each.task.content
+            if path in roots:
+                yield Failure(path, roots[path], each.code, each.reason)
+
+    def conclude(self) -> None:
+        """End with an error if a picture failed.
+
+        Raises:
+            BatchError: Saying how many.
+        """
+        if count := len(self.failed):
+            raise BatchError(f"{count} of {_counted(len(self.outcomes))} failed")
+
+
+def _told(outcome: Outcome) -> str:
+    return f"{outcome.state}, {_detail(outcome)}"
+
+
+def _detail(outcome: Outcome) -> str:
+    if outcome.state is State.FAILED:
+        return printable(outcome.reason)
+    made = "" if outcome.task.output is None else printable(outcome.task.output)
+    if outcome.state is State.SKIPPED:
+        return f"{made} is finished"
+    return f"{made} in {outcome.seconds:.1f} s".lstrip()
+
+
+def _counted(count: int) -> str:
+    return "1 picture" if count == 1 else f"{count} pictures"
