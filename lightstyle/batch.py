@@ -4,7 +4,7 @@ Whether a picture is finished already is found out when its turn comes (`finishe
 """
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -90,8 +90,14 @@ class Clashes:
         )
 
 
-def check_styles(styles: Iterable[Path], settings: Settings) -> tuple[str, ...]:
+def check_styles(
+    styles: Iterable[Path], all_settings: Sequence[Settings]
+) -> tuple[str, ...]:
     """The paths of the styles, of which all can be read and as many are needed.
+
+    Args:
+        styles: Of all pictures.
+        all_settings: That pictures are to be made with.
 
     Raises:
         UsageError: One is stdin, or settings are of another number of styles.
@@ -100,11 +106,14 @@ def check_styles(styles: Iterable[Path], settings: Settings) -> tuple[str, ...]:
     paths = tuple(styles)
     if STREAM in paths:
         raise UsageError("style -: it is read for every picture: give a file")
-    blend.shares(settings.blend, len(paths))
-    blend.scales(settings.style_scale, len(paths))
+    named: dict[str, str] = {}
+    for settings in all_settings:
+        blend.shares(settings.blend, len(paths))
+        blend.scales(settings.style_scale, len(paths))
+        named |= {file: name for name, file in settings.files.items()}
     for path in paths:
         images.load(path, role="style")
-    for name, file in settings.files.items():
+    for file, name in named.items():
         images.load(file, role=name.replace("_", "-"))
     return tuple(map(str, paths))
 

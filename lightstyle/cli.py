@@ -16,6 +16,7 @@ from .cli_batch import batch
 from .cli_compare import compare
 from .cli_options import RunOptions, takes
 from .cli_run import make
+from .cli_sheet import sheet
 from .console import say
 from .contract import BUNDLED_MODEL
 from .errors import ExitCode, LightstyleError, UsageError
@@ -140,6 +141,7 @@ def demo(
 
 
 app.command()(batch)
+app.command()(sheet)
 app.command()(compare)
 app.command()(cli_info.info)
 

@@ -1,6 +1,6 @@
 """The command ``lightstyle batch``: a folder of pictures at a time."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Annotated, Final
@@ -69,7 +69,7 @@ def batch(
     if watch and contents.is_list:
         raise UsageError(f"content {content} is a list: --watch needs a folder")
     output.check_format(Path("result.png"), options.bits)
-    work = divided(work_of(style, settings, options), workers)
+    work = divided(work_of(style, [settings], options), workers)
     plan = Batch(contents, folder, settings, options.bits)
     tasks = None if watch else plan.tasks()
     _check_outputs(folder, failed)
@@ -94,7 +94,9 @@ def batch(
     report.conclude()
 
 
-def work_of(style: Iterable[Path], settings: Settings, options: RunOptions) -> Work:
+def work_of(
+    style: Iterable[Path], all_settings: Sequence[Settings], options: RunOptions
+) -> Work:
     """What all pictures of a command have in common.
 
     Raises:
@@ -102,7 +104,7 @@ def work_of(style: Iterable[Path], settings: Settings, options: RunOptions) -> W
         ImageError: One cannot be read.
     """
     return Work(
-        styles=check_styles(style, settings),
+        styles=check_styles(style, all_settings),
         model=options.model,
         device=options.device,
         threads=options.threads,

@@ -77,7 +77,8 @@ class Report:
 
 
 def _told(outcome: Outcome) -> str:
-    return f"{outcome.state}, {_detail(outcome)}"
+    comma = "" if outcome.levels_hwc is not None else ","
+    return f"{outcome.state}{comma} {_detail(outcome)}"
 
 
 def _detail(outcome: Outcome) -> str:
