@@ -73,20 +73,18 @@ def batch(
     plan = Batch(contents, folder, settings, options.bits)
     tasks = None if watch else plan.tasks()
     _check_outputs(folder, failed)
-    report = Report(None if tasks is None else len(tasks), quiet=options.quiet)
+    lost = [*plan.unreadable()]
+    total = None if tasks is None else len(tasks) + len(lost)
+    report = Report(total, quiet=options.quiet)
     if not options.quiet:
         say(f"model {registry.find(options.model)}, {_crew(work, workers)}")
+    for outcome in lost:
+        report.add(outcome)
+    todo = _watched(plan, report) if tasks is None else tasks
     with Interrupt() as interrupt:
-        todo = _watched(Watch(plan), report) if tasks is None else tasks
         try:
-            with closing(
-                paint_all(work, todo, workers, lambda: interrupt.came)
-            ) as ends:
-                for outcome in ends:
-                    report.add(outcome)
+            _paint(work, todo, workers, interrupt, report)
         finally:
-            for outcome in plan.unreadable():
-                report.add(outcome)
             if report.outcomes or tasks == []:  # else the model is at fault
                 _finish(report, contents, failed, quiet=options.quiet)
     if interrupt.came:
@@ -145,11 +143,25 @@ def _crew(work: Work, workers: int) -> str:
     return f"{workers} workers with {each} each"
 
 
-def _watched(watch: Watch, report: Report) -> Iterator[Task | None]:
-    """The tasks of `watch`; what cannot become one goes to the `report`."""
+def _paint(
+    work: Work,
+    tasks: Iterable[Task | None],
+    workers: int,
+    interrupt: Interrupt,
+    report: Report,
+) -> None:
+    with closing(paint_all(work, tasks, workers, lambda: interrupt.came)) as outcomes:
+        for outcome in outcomes:
+            report.add(outcome)
+
+
+def _watched(plan: Batch, report: Report) -> Iterator[Task | None]:
+    """Tasks as pictures come; what cannot become one goes to the `report`."""
+    watch = Watch(plan)
     for task in watch.tasks():
-        while watch.failed:
-            report.add(watch.failed.pop())
+        for failed in (*watch.failed, *plan.unreadable()):
+            if failed.task not in report.outcomes:
+                report.add(failed)
         yield task
 
 

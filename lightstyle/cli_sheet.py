@@ -1,4 +1,4 @@
-"""The command ``lightstyle sheet``: a picture with several settings, to choose by eye."""
+"""The command ``lightstyle sheet``: settings side by side, to choose by eye."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing

@@ -42,9 +42,11 @@ class Report:
 
     @property
     def counts(self) -> str:
-        """How many of each state, in words."""
+        """How many of each state, in words, and how many are left to do."""
         states = [outcome.state for outcome in self.outcomes.values()]
         counted = ", ".join(f"{states.count(state)} {state}" for state in State)
+        left = 0 if self._total is None else self._total - len(states)
+        counted += f", {left} left" if left > 0 else ""
         return f"{_counted(len(states))}: {counted}"
 
     def table(self) -> Iterator[str]:

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
+from .console import printable
 from .errors import UsageError
 from .settings import Settings
 from .vary import Axis
@@ -46,7 +47,9 @@ def cells(settings: Settings, axes: Sequence[Axis]) -> list[Cell]:
     for chosen in itertools.product(*(axis.values.items() for axis in others)):
         pairs = [*zip(others, chosen, strict=True)]
         values = {axis.name: value for axis, (_, value) in pairs}
-        texts = [f"{axis.option} {text}" for axis, (text, _) in reversed(pairs)]
+        texts = [
+            printable(f"{axis.option} {text}") for axis, (text, _) in reversed(pairs)
+        ]
         made.append(Cell(replace(settings, **values), "\n".join(texts)))
     return made
 

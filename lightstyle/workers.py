@@ -1,39 +1,22 @@
-"""Processes that paint: given pictures one by one, replaced when one of them dies.
+"""Pictures painted one by one, or several at a time by as many processes.
 
 One worker is this process itself. More are processes of their own, each with its model;
-they end with this one, however it ends, so that nothing goes on writing behind the back
-of whoever begins the batch again.
+one that dies is replaced.
 """
 
-import multiprocessing
-import os
-import signal
-import threading
 from collections.abc import Callable, Generator, Iterable, Iterator
-from contextlib import contextmanager, suppress
 from dataclasses import replace
-from multiprocessing.connection import Connection, wait
+from multiprocessing.connection import wait
 from time import sleep
 from typing import Any, Final
 
-from .errors import ExitCode
 from .painter import Outcome, Painter, State, Task, Work
+from .worker import Worker
 
 #: Seconds between two looks at what cannot be waited for.
 _POLL: Final = 0.2
 
-#: Seconds that a worker without a picture gets to end by itself.
-_PATIENCE: Final = 5.0
-
-#: What a worker says when its model is loaded.
-_LOADED: Final = "loaded"
-
-#: What a worker is told to give up its picture.
-_STOP: Final = "stop"
-
 _END: Final = object()
-
-_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 
 
 def paint_all(
@@ -104,73 +87,15 @@ def _in_processes(
         crew.dismiss()
 
 
-class _Worker:
-    """A process, and the picture that it is at."""
-
-    def __init__(self, work: Work) -> None:
-        context = multiprocessing.get_context("spawn")
-        self.connection, other = context.Pipe()
-        self.process = context.Process(target=_serve, args=(other, work), daemon=True)
-        self.task: Task | None = None
-        self.is_loaded = False
-        with _signals_held():
-            self.process.start()
-        other.close()  # only the worker has it now: its death is seen
-
-    def give(self, task: Task) -> None:
-        self.task = task
-        with suppress(OSError):  # it is dead, which `outcome` tells
-            self.connection.send(task)
-
-    def stop(self) -> None:
-        with suppress(OSError):
-            self.connection.send(_STOP)
-
-    def outcome(self) -> Outcome | None:
-        """What it says, if that is of its picture.
-
-        Raises:
-            LightstyleError: It could not load the model.
-            EOFError: It died.
-        """
-        said = self.connection.recv()
-        self.is_loaded = True
-        if said == _LOADED:
-            return None
-        if isinstance(said, Exception):
-            raise said
-        self.task = None
-        return said if isinstance(said, Outcome) else None
-
-    def death(self, task: Task) -> Outcome:
-        """What became of the picture that it was at when it died."""
-        self.process.join()
-        code = self.process.exitcode or 0
-        how = f"was killed by signal {-code}" if code < 0 else f"ended with code {code}"
-        reason = (
-            f"the process that painted it {how}, maybe for lack of memory: choose "
-            "fewer workers, or a smaller size"
-        )
-        return Outcome(task, State.FAILED, reason, ExitCode.TRANSFER)
-
-    def dismiss(self) -> None:
-        self.connection.close()
-        if self.task is not None:
-            self.process.kill()
-        self.process.join(_PATIENCE)
-        self.process.kill()
-        self.process.join()
-
-
 class _Crew:
     """All workers. They are hired when there is something to do for them."""
 
     def __init__(self, work: Work, size: int) -> None:
         self._work, self._size = work, size
-        self._workers: list[_Worker] = []
+        self._workers: list[Worker] = []
 
     @property
-    def busy(self) -> list[_Worker]:
+    def busy(self) -> list[Worker]:
         return [worker for worker in self._workers if worker.task is not None]
 
     @property
@@ -187,12 +112,12 @@ class _Crew:
 
     def give(self, task: Task) -> None:
         idle = [worker for worker in self._workers if worker.task is None]
-        for worker in [each for each in idle if not each.process.is_alive()]:
+        for worker in [each for each in idle if not each.is_alive]:
             worker.dismiss()
             idle.remove(worker)
             self._workers.remove(worker)
         if not idle:
-            idle = [_Worker(self._work)]
+            idle = [Worker(self._work)]
             self._workers += idle
         idle[0].give(task)
 
@@ -226,46 +151,3 @@ class _Crew:
     def dismiss(self) -> None:
         for worker in self._workers:
             worker.dismiss()
-
-
-@contextmanager
-def _signals_held() -> Iterator[None]:
-    """Keep back signals, and for good from the processes that are started inside.
-
-    Ctrl-C comes to all processes of a terminal; the workers are told by this one.
-    """
-    if not hasattr(signal, "pthread_sigmask"):
-        yield
-        return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
-def _serve(connection: Connection, work: Work) -> None:
-    """Paint what is sent, until there is nobody who sends."""
-    for number in _SIGNALS:
-        signal.signal(number, signal.SIG_IGN)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-    painter = Painter(work)
-    with suppress(EOFError, OSError):
-        while True:
-            task = connection.recv()
-            if isinstance(task, Task):
-                try:
-                    painter.load(task.settings)
-                    connection.send(_LOADED)
-                    outcome = painter.paint(task, connection.poll)
-                except Exception as error:
-                    connection.send(error)
-                    return
-                connection.send(outcome)
-
-
-def _end_with_parent() -> None:
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(int(ExitCode.TERMINATED))
