@@ -1,8 +1,8 @@
 """New pictures in a folder, as they come: each when its file is complete.
 
 Nobody tells when a file that is being copied is whole. It is taken to be when it has
-not changed for a second and can be read to its end; or when it has not changed for a
-minute, so that a damaged one is told of rather than waited for.
+not changed for a second, can be read, and ends as its format does; or when it has not
+changed for a minute, so that a damaged one is told of rather than waited for.
 """
 
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ from pathlib import Path
 from time import monotonic
 from typing import Final
 
-from . import images
+from . import images, picture_file
 from .batch import Batch, Clashes
 from .contents import Content
 from .errors import ImageError, UsageError
@@ -23,6 +23,10 @@ INTERVAL: Final = 1.0
 
 #: Seconds without a change after which a file counts as complete, damaged or not.
 _LONGEST: Final = 60.0
+
+#: Last bytes of a file, by its first. Pillow reads pixels without; and other formats
+#: have none, or only if the rest is there.
+_ENDS: Final = {b"\x89PNG": b"IEND\xaeB`\x82", b"\xff\xd8": b"\xff\xd9", b"GIF8": b";"}
 
 _Stamp = tuple[int, int, int]
 
@@ -98,7 +102,9 @@ def _stamp(path: Path) -> _Stamp | None:
 
 def _is_whole(path: Path) -> bool:
     try:
-        images.load(path)
+        data = picture_file.read(path, str(path))
+        images.load(data)
     except ImageError:
         return False
-    return True
+    ends = [end for start, end in _ENDS.items() if data.startswith(start)]
+    return all(data.endswith(end) for end in ends)

@@ -90,7 +90,7 @@ def test_a_picture_that_fails_does_not_stop_the_rest_and_is_listed(
 ) -> None:
     (photos / "b.png").write_bytes(b"no picture")
     done = run(*BATCH, *QUICK, "--failures", "failed.jsonl")
-    assert done.code == ExitCode.SOME_FAILED == 1
+    assert done.code == int(ExitCode.SOME_FAILED) == 1
     assert done.lines[-1] == "error: 1 of 3 pictures failed"
     assert sorted(pictures(Path("out"))) == ["a.png", "deep/er/c.png"]
     entry = json.loads(Path("failed.jsonl").read_text())
@@ -156,6 +156,24 @@ def test_a_signal_keeps_what_is_finished_and_prints_the_table(
     for name in pictures(Path("out")):
         assert Record.read(f"out/{name}").evaluations == 200
     assert not [*Path("out").rglob("*.tmp")]
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_watching_takes_pictures_as_they_become_complete(
+    photos: Path, workers: int
+) -> None:
+    whole = (photos / "a.png").read_bytes()
+    late = photos / "late.png"
+    late.write_bytes(whole[:-100])
+    process = start(*BATCH, *QUICK, "--workers", workers, "--watch")
+    wait_until(lambda: process.poll() is not None or len(pictures(Path("out"))) == 3)
+    assert not Path("out/late.png").exists()
+    late.write_bytes(whole)
+    wait_until(lambda: process.poll() is not None or len(pictures(Path("out"))) == 4)
+    process.send_signal(signal.SIGTERM)
+    out, _ = process.communicate(timeout=30)
+    assert process.returncode == ExitCode.TERMINATED
+    assert out.splitlines()[-1] == "4 pictures: 4 done, 0 skipped, 0 failed"
 
 
 def _kill_and_finish(folder: Path, seconds: float, options: list[object]) -> bool:
