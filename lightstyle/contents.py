@@ -98,7 +98,7 @@ class Contents:
         if self.is_list:
             self.roots.update(failures.read(Path(self.given)))
             return [Content(path, root) for path, root in sorted(self.roots.items())]
-        found = sorted(path for path in self._find() if not self._is_result(path))
+        found = sorted({path for path in self._find() if not self._is_result(path)})
         self.roots.update(dict.fromkeys(found, self.root))
         return [Content(path, self.root) for path in found]
 

@@ -2,10 +2,12 @@
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from time import perf_counter
 
 from .console import printable, say
 from .errors import BatchError
 from .failures import Failure
+from .forecast import duration
 from .painter import Outcome, State, Task
 
 
@@ -15,6 +17,7 @@ class Report:
     def __init__(self, total: int | None, *, quiet: bool) -> None:
         """Of `total` pictures, if that is known; if `quiet`, only failures are said."""
         self._total, self._quiet = total, quiet
+        self._began = perf_counter()
         #: By task, the latest.
         self.outcomes: dict[Task, Outcome] = {}
 
@@ -27,7 +30,7 @@ class Report:
             return
         of = "" if self._total is None else f"/{self._total}"
         name = printable(label or outcome.task.content)
-        say(f"{len(self.outcomes)}{of} {name}: {_told(outcome)}")
+        say(f"{len(self.outcomes)}{of} {name}: {_told(outcome)}{self._time_left()}")
         for note in () if self._quiet else outcome.notes:
             say(f"note: {name}: {printable(note)}")
 
@@ -41,12 +44,16 @@ class Report:
         return [each for each in self if each.state is State.FAILED]
 
     @property
+    def left(self) -> int:
+        """How many are left to do, as far as that is known."""
+        return max(0, (self._total or 0) - len(self.outcomes))
+
+    @property
     def counts(self) -> str:
         """How many of each state, in words, and how many are left to do."""
         states = [outcome.state for outcome in self.outcomes.values()]
         counted = ", ".join(f"{states.count(state)} {state}" for state in State)
-        left = 0 if self._total is None else self._total - len(states)
-        counted += f", {left} left" if left > 0 else ""
+        counted += f", {self.left} left" if self.left else ""
         return f"{_counted(len(states))}: {counted}"
 
     def table(self) -> Iterator[str]:
@@ -67,6 +74,15 @@ class Report:
             path = each.task.content
             if path in roots:
                 yield Failure(path, roots[path], each.code, each.reason)
+
+    def _time_left(self) -> str:
+        """Told by those that were painted."""
+        states = [outcome.state for outcome in self.outcomes.values()]
+        painted = states.count(State.DONE)
+        if not (painted and self.left):
+            return ""
+        each = (perf_counter() - self._began) / painted
+        return f", about {duration(each * self.left)} left"
 
     def conclude(self) -> None:
         """End with an error if a picture failed.

@@ -6,6 +6,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from lightstyle import Settings
+from lightstyle.console import Interrupt
 from lightstyle.errors import ExitCode
 from lightstyle.sheet import Cell, Sheet, cells
 from lightstyle.vary import Axis, axes
@@ -75,6 +76,22 @@ def test_a_sheet_of_which_nothing_could_be_made_is_not_written(
     done = run(*SHEET, "--vary", "style-weight=1e4")
     assert done.code == ExitCode.SOME_FAILED
     assert not Path("sheet.png").exists()
+
+
+def test_what_there_is_when_a_signal_comes_is_on_the_sheet(
+    run: Runner, studio: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+
+    def came(interrupt: Interrupt) -> bool:
+        asked.append(1)
+        return len(asked) > 6  # in the second cell
+
+    monkeypatch.setattr(Interrupt, "came", property(came))
+    done = run(*SHEET, "--vary", "seed=1,2,3")
+    assert done.code == ExitCode.INTERRUPTED
+    assert "1 of 3 pictures" in done.lines[-1]
+    assert Path("sheet.png").exists()
 
 
 def test_transparency_stays(run: Runner, studio: Path) -> None:
