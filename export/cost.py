@@ -11,21 +11,30 @@ from typing import Any
 from .graph import Graph, Shape, Tensor
 
 #: Operators whose output is their input by another name.
-_VIEWS = frozenset({"Reshape", "Identity", "Unsqueeze"})
+_VIEWS = frozenset({"Reshape", "Flatten", "Identity", "Unsqueeze"})
+
+#: So many regions that what each of them takes decides the peak.
+_MANY = 32
 
 
-def bytes_per_position(graph: Graph) -> float:
+def bytes_per_position(graph: Graph, regions: int = 1) -> float:
     """Bytes that a run takes for each position of the picture or part it is given."""
-    small, large = (peak_bytes(graph, side, side) for side in (256, 512))
+    small, large = (peak_bytes(graph, side, side, regions) for side in (256, 512))
     return (large - small) / (512**2 - 256**2)
 
 
-def peak_bytes(graph: Graph, height: int, width: int) -> int:
+def bytes_per_region(graph: Graph) -> float:
+    """Bytes for each position that a region more than one takes, at the most."""
+    more = bytes_per_position(graph, _MANY + 1) - bytes_per_position(graph, _MANY)
+    return max(0.0, more)
+
+
+def peak_bytes(graph: Graph, height: int, width: int, regions: int = 1) -> int:
     """The most that is alive at once, what is fed included.
 
     Sides are multiples of 64.
     """
-    sizes = {"H": height, "W": width}
+    sizes = {"H": height, "W": width, "R": regions}
     fed = sum(_bytes(tensor, sizes) for tensor in graph.inputs.values())
     origin: dict[Tensor, Tensor] = {}
     last: dict[Tensor, int] = {}
@@ -51,7 +60,7 @@ def _bytes(tensor: Tensor, sizes: Mapping[str, int]) -> int:
 
 
 def _count(shape: Shape, sizes: Mapping[str, int]) -> int:
-    """Elements of `shape`, whose names are made of H and W."""
+    """Elements of `shape`, whose names are made of H, W and R."""
     names: dict[str, Any] = {**sizes, "ceil": math.ceil, "odd": 0}
     count = 1.0
     for dim in shape:

@@ -62,7 +62,11 @@ def content(
 
 
 def normalised_gram(
-    graph: Graph, features: Tensor, layer: str, embedding: Embedding | None = None
+    graph: Graph,
+    features: Tensor,
+    layer: str,
+    embedding: Embedding | None = None,
+    guide: Tensor | None = None,
 ) -> Tensor:
     """G / M, the Gram matrix divided by the number of positions it sums over.
 
@@ -73,11 +77,45 @@ def normalised_gram(
     With an `embedding` it is that of R [z; 1], which has the distances of the Gram
     matrices of E z + e. The matrix of z is made first and mapped then, block by block
     for z and the 1, so that nothing is wider than z at every position.
+
+    With a `guide` (R, 1, h, w) there are R matrices, each Σ_k W_k F_ik F_jk with the
+    weights W of a region, whose sum is 1: Gatys et al., arXiv:1611.07865, equation 5,
+    with W for the squares of their guidance channels.
     """
-    sums = None if embedding is None else ops.reduce_sum(graph, features, (2, 3))
+    sums = _sums(graph, features, guide) if embedding is not None else None
+    if guide is not None:
+        gram = ops.guided_gram(graph, features, guide)
+        return _mapped(graph, gram, sums, layer, embedding)
     positions = ops.positions(graph, features)
     gram = ops.gram(graph, features)
     return _normalised(graph, gram, sums, positions, layer, embedding)
+
+
+def guided_sums(
+    graph: Graph, features: Tensor, guide: Tensor, layer: str, *, single: bool
+) -> dict[str, Tensor]:
+    """Sums over positions that style terms are made of, for each region, by name.
+
+    Args:
+        graph: Where they go.
+        features: (1, C, h, w).
+        guide: (R, 1, h, w), what each position counts in each region.
+        layer: Of the features.
+        single: Whether Σ F is wanted beside Σ F Fᵀ.
+    """
+    sums = {contract.gram_sums(layer): ops.guided_gram(graph, features, guide)}
+    if single:
+        sums[contract.feature_sums(layer)] = _sums(graph, features, guide)
+    return sums
+
+
+def _sums(graph: Graph, features: Tensor, guide: Tensor | None) -> Tensor:
+    """Σ over positions of F, a column; with a `guide` one for each region."""
+    if guide is None:
+        rows = ops.reduce_sum(graph, features, (0, 3))
+    else:
+        rows = ops.reduce_sum(graph, ops.mul(graph, features, guide), (3,))
+    return ops.reduce_sum(graph, rows, (len(rows.shape) - 1,), keepdims=True)
 
 
 def _normalised(
@@ -90,29 +128,51 @@ def _normalised(
 ) -> Tensor:
     """`normalised_gram` of the sums over all positions of F Fᵀ and, if mapped, of F."""
     moments = ops.div(graph, gram, positions)
-    if embedding is None or sums is None:
+    mean = None if sums is None else ops.div(graph, sums, positions)
+    return _mapped(graph, moments, mean, layer, embedding)
+
+
+def _mapped(
+    graph: Graph,
+    moments: Tensor,
+    mean: Tensor | None,
+    layer: str,
+    embedding: Embedding | None,
+) -> Tensor:
+    """Second moments, (…, C, C), in an embedding, which also needs the (…, C, 1) mean.
+
+    As they are without one.
+    """
+    if embedding is None or mean is None:
         return moments
     linear = stored(graph, embedding.linear, f"{layer}.linear")
     constant = stored(graph, embedding.constant, f"{layer}.constant")
-    back = ops.transpose(graph, linear, (1, 0))
-    mean = ops.matmul(graph, ops.div(graph, sums, positions), back)
+    back = ops.transposed(graph, linear)
     mapped = ops.matmul(graph, ops.matmul(graph, linear, moments), back)
     # With half of the constant's own square in it, the cross term brings all of it.
-    half = ops.scaled(graph, ops.transpose(graph, constant, (1, 0)), 0.5)
-    cross = ops.matmul(graph, constant, ops.add(graph, mean, half))
-    both = ops.add(graph, cross, ops.transpose(graph, cross, (1, 0)))
+    half = ops.scaled(graph, constant, 0.5)
+    shifted = ops.add(graph, ops.matmul(graph, linear, mean), half)
+    cross = ops.matmul(graph, shifted, ops.transposed(graph, constant))
+    both = ops.add(graph, cross, ops.transposed(graph, cross))
     return ops.add(graph, mapped, both)
 
 
 def style(
-    graph: Graph, features: Tensor, layer: str, embedding: Embedding | None = None
+    graph: Graph,
+    features: Tensor,
+    layer: str,
+    embedding: Embedding | None = None,
+    guide: Tensor | None = None,
 ) -> Term:
     """1/(4 N²) Σ (G/M − A/M_s)², Gatys et al. 2015, equation 4; a sum for each row.
 
     N is VGG19's own number of channels, so that a network with fewer is not rewarded
     for them; M and M_s are the positions of the picture and of the style.
+
+    With a `guide`, Σ over regions of the same, each times what is fed for it.
     """
-    return _distance(graph, normalised_gram(graph, features, layer, embedding), layer)
+    gram = normalised_gram(graph, features, layer, embedding, guide)
+    return _distance(graph, gram, layer)
 
 
 def style_of_sums(
@@ -130,7 +190,7 @@ def style_of_sums(
     Args:
         graph: Where the term goes.
         gram: (C, C), Σ F_i F_j.
-        sums: (1, C), Σ F_i; only an `embedding` needs it.
+        sums: (C, 1), Σ F_i; only an `embedding` needs it.
         positions: How many were summed over, a scalar.
         layer: Of the features.
         embedding: As for `normalised_gram`.
@@ -143,7 +203,11 @@ def _distance(graph: Graph, gram: Tensor, layer: str) -> Term:
     target = graph.input(contract.style_target(layer), gram.shape)
     weight = graph.input(contract.style_weight(layer), ())
     difference = ops.sub(graph, gram, target)
-    sums = ops.reduce_sum(graph, ops.square(graph, difference), (1,))
+    axis = len(gram.shape) - 1
+    sums = ops.reduce_sum(graph, ops.square(graph, difference), (axis,))
+    if axis == 2:
+        regions = graph.fed(contract.REGION_WEIGHT, (gram.shape[0], 1))
+        sums = ops.mul(graph, sums, regions)
     mean = ops.scaled(graph, sums, 1 / (4 * contract.CHANNELS[layer] ** 2))
     return Term(contract.style_loss(layer), (mean,), weight)
 

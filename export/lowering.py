@@ -114,6 +114,35 @@ def _gram_gradient(graph: Graph, x: Tensor, g: Tensor) -> Tensor:
     return ops.reshape(graph, product, whole, x.shape)
 
 
+def _guided_gram(graph: Graph, x: Tensor, guide: Tensor) -> Tensor:
+    rows = _guided_rows(graph, x, guide)
+    back = ops.transpose(graph, _flat(graph, x), (1, 0))
+    channels = x.shape[1]
+    target = graph.constant(np.array([-1, channels, channels]))
+    shape = (guide.shape[0], channels, channels)
+    return ops.reshape(graph, ops.matmul(graph, rows, back), target, shape)
+
+
+def _guided_gram_gradient(graph: Graph, x: Tensor, guide: Tensor, g: Tensor) -> Tensor:
+    symmetric = ops.add(graph, g, ops.transposed(graph, g))
+    # All regions in one product, which adds them up on the way.
+    rows = _guided_rows(graph, x, guide)
+    side_by_side = ops.transpose(graph, symmetric, (1, 0, 2))
+    target = graph.constant(np.array([x.shape[1], -1]))
+    shape = (x.shape[1], rows.shape[0])
+    wide = ops.reshape(graph, side_by_side, target, shape)
+    whole = graph.add("Shape", [x], (4,), np.int64)
+    return ops.reshape(graph, ops.matmul(graph, wide, rows), whole, x.shape)
+
+
+def _guided_rows(graph: Graph, x: Tensor, guide: Tensor) -> Tensor:
+    """Features times each of the weights, as a matrix (R·C, h·w)."""
+    weighed = ops.mul(graph, x, guide)
+    regions, channels, height, width = weighed.shape
+    shape = (f"{regions}*{channels}", f"{height}*{width}")
+    return graph.add("Flatten", [weighed], shape, axis=2)
+
+
 def _flat(graph: Graph, x: Tensor) -> Tensor:
     """Features (1, C, h, w) as a matrix (C, h·w)."""
     target = graph.constant(np.array([x.shape[1], -1]))
@@ -193,6 +222,8 @@ LOWERINGS: dict[str, _Lowering] = {
     "Square": _square,
     "Gram": _gram,
     "GramGradient": _gram_gradient,
+    "GuidedGram": _guided_gram,
+    "GuidedGramGradient": _guided_gram_gradient,
     "ConvGradient": _conv_gradient,
     "ReluGradient": _relu_gradient,
     "MaxPoolGradient": _max_pool_gradient,

@@ -12,12 +12,15 @@ from lightstyle import contract
 
 from . import losses, vgg, winograd
 from .backward import gradient
-from .cost import bytes_per_position
+from .cost import bytes_per_position, bytes_per_region
 from .errors import ExportError
 from .graph import Graph, Tensor
 from .lowering import lower
 from .parts import PartGraphs
 from .weights import Weights
+
+#: Arguments that all graphs of a model have in common.
+Choices = tuple[Weights, Sequence[str], Sequence[str], str]
 
 #: Forms that a model can be exported in: all that there are, or the portable one only.
 LOWERINGS = ("auto", "none")
@@ -44,36 +47,57 @@ def graphs(
     if lowering not in LOWERINGS:
         expected = " or ".join(LOWERINGS)
         raise ExportError(f"unknown lowering {lowering!r}: expected {expected}")
-    choices = (weights, content_layers, style_layers, pooling)
+    choices: Choices = (weights, content_layers, style_layers, pooling)
     made = {
         path: evaluation(*choices),
         contract.targets_path(path): targets(*choices),
     }
+    made |= _guided(path, choices, cpu=False)
     if lowering == "auto":
         fast = contract.cpu_path(path)
         made[fast] = evaluation(*choices, cpu=True)
         made[contract.targets_path(fast)] = targets(*choices, cpu=True)
+        made |= _guided(fast, choices, cpu=True)
         made[contract.kernels_path(path)] = kernels(weights, made[fast])
         made |= PartGraphs(*choices).graphs(path)
     return made
 
 
+def _guided(path: Path, choices: Choices, *, cpu: bool) -> dict[Path, Graph]:
+    """Graphs of pictures with regions beside those at `path`, if there is style."""
+    if not choices[2]:
+        return {}
+    guided = contract.guided_path(path)
+    return {
+        guided: evaluation(*choices, cpu=cpu, guided=True),
+        contract.targets_path(guided): targets(*choices, cpu=cpu, guided=True),
+    }
+
+
 def costs(path: Path, made: Mapping[Path, Graph], parts: PartGraphs) -> str:
     """What the graphs `made` for the model at `path` take, as JSON.
 
-    The form of `contract.META_COSTS`: bytes for each pixel of the whole picture, of
-    what parts leave between blocks, and of the content's features; bytes for each
-    position of every block's input; each block's multiplications for a pixel.
+    The form of `contract.META_COSTS`: bytes for each pixel of the whole picture, with
+    one region and without, of what parts leave between blocks, and of the content's
+    features; bytes for each position of every block's input; what of all that each
+    region more takes; each block's multiplications for a pixel.
     """
+    fast = contract.cpu_path(path)
+    guided = made.get(contract.guided_path(fast), made[fast])
+    region: dict[str, Any] = {"guided": bytes_per_region(guided)}
     counted: dict[str, Any] = {
-        "whole": bytes_per_position(made[contract.cpu_path(path)]),
+        "whole": bytes_per_position(made[fast]),
+        "guided": bytes_per_position(guided),
         "kept": parts.kept,
         "targets": parts.targets,
         "work": parts.work,
+        "region": region,
     }
     for sweep in (contract.FORWARD, contract.BACKWARD):
         graphs = (made.get(contract.part_path(path, n, sweep)) for n in range(1, 6))
-        counted[sweep] = [bytes_per_position(graph) for graph in graphs if graph]
+        known = [graph for graph in graphs if graph]
+        counted[sweep] = [*map(bytes_per_position, known)]
+        region[sweep] = [*map(bytes_per_region, known)]
     return json.dumps(counted)
 
 
@@ -92,6 +116,7 @@ def evaluation(
     dtype: DTypeLike = np.float32,
     *,
     cpu: bool = False,
+    guided: bool = False,
 ) -> Graph:
     """Graph from a picture, targets and weights to loss terms and image gradient.
 
@@ -102,6 +127,7 @@ def evaluation(
         pooling: ``max`` or ``average``.
         dtype: float64 only where gradients are checked on the reference evaluator.
         cpu: Whether to lower it for CPUs alone.
+        guided: Whether there are regions, each with a style target of its own.
     """
     check_choices(weights, content_layers, style_layers, pooling)
     graph, image = _start(dtype)
@@ -114,7 +140,8 @@ def evaluation(
             if layer in content_layers:
                 terms.append(losses.content(graph, activation, layer, embedding))
             if layer in style_layers:
-                terms.append(losses.style(graph, activation, layer, embedding))
+                guide = _guide(graph, layer, activation) if guided else None
+                terms.append(losses.style(graph, activation, layer, embedding, guide))
     with graph.scope("tv"):
         terms.append(losses.total_variation(graph, image))
     seeds = {partial: term.weight for term in terms for partial in term.partials}
@@ -132,8 +159,12 @@ def targets(
     dtype: DTypeLike = np.float32,
     *,
     cpu: bool = False,
+    guided: bool = False,
 ) -> Graph:
-    """Graph from a picture to what it can be a target for: features, Gram matrices."""
+    """Graph from a picture to what it can be a target for: features, Gram matrices.
+
+    Guided, Gram matrices of regions.
+    """
     check_choices(weights, content_layers, style_layers, pooling)
     graph, image = _start(dtype)
     layers = {*content_layers, *style_layers}
@@ -144,8 +175,10 @@ def targets(
                 graph.outputs[contract.content_target(layer)] = activation
             if layer in style_layers:
                 embedding = weights.embeddings.get(layer)
-                gram = losses.normalised_gram(graph, activation, layer, embedding)
-                graph.outputs[contract.style_target(layer)] = gram
+                guide = _guide(graph, layer, activation) if guided else None
+                graph.outputs[contract.style_target(layer)] = losses.normalised_gram(
+                    graph, activation, layer, embedding, guide
+                )
     return lower(graph, cpu=cpu)
 
 
@@ -171,6 +204,12 @@ def check_choices(
             raise ExportError(f"a layer is named twice in {', '.join(layers)}")
     if not content_layers and not style_layers:
         raise ExportError("a model needs at least one content or style layer")
+
+
+def _guide(graph: Graph, layer: str, features: Tensor) -> Tensor:
+    """What each position counts in each region, at the size of `layer`."""
+    shape = ("R", 1, *features.shape[2:])
+    return graph.fed(contract.guide(contract.block(layer)), shape)
 
 
 def _start(dtype: DTypeLike) -> tuple[Graph, Tensor]:

@@ -3,7 +3,8 @@
 Most operators are ONNX's own. A few are ours, because the same mathematics has several
 ONNX forms with very different speeds: what they stand for is said here, and `lowering`
 chooses a form for each. They are `Square`, `Gram`, and the gradients `ConvGradient`,
-`ReluGradient`, `MaxPoolGradient`, `AveragePoolGradient`, `GramGradient`.
+`ReluGradient`, `MaxPoolGradient`, `AveragePoolGradient`, `GramGradient`; and
+`GuidedGram` with `GuidedGramGradient`, the same for positions that count differently.
 """
 
 from collections.abc import Sequence
@@ -23,6 +24,8 @@ OURS = frozenset(
         "MaxPoolGradient",
         "AveragePoolGradient",
         "GramGradient",
+        "GuidedGram",
+        "GuidedGramGradient",
     }
 )
 
@@ -102,6 +105,22 @@ def gram_gradient(graph: Graph, x: Tensor, g: Tensor) -> Tensor:
     return graph.add("GramGradient", [x, g], x.shape)
 
 
+def guided_gram(graph: Graph, x: Tensor, guide: Tensor) -> Tensor:
+    """Gram matrices (R, C, C) of features (1, C, h, w): Σ over positions of W F_i F_j.
+
+    One for each of the weights W in `guide`, (R, 1, h, w).
+    """
+    _need(x, "GuidedGram", rank=4)
+    channels = x.shape[1]
+    shape = (guide.shape[0], channels, channels)
+    return graph.add("GuidedGram", [x, guide], shape)
+
+
+def guided_gram_gradient(graph: Graph, x: Tensor, guide: Tensor, g: Tensor) -> Tensor:
+    """Gradient of `guided_gram` by its features: Σ over regions of W (g + gᵀ) F."""
+    return graph.add("GuidedGramGradient", [x, guide, g], x.shape)
+
+
 def positions(graph: Graph, x: Tensor) -> Tensor:
     """H · w of features (1, C, h, w), as a real scalar."""
     shape = graph.add("Shape", [x], (2,), np.int64, start=2, end=4)
@@ -150,10 +169,17 @@ def cast(graph: Graph, x: Tensor) -> Tensor:
 
 
 def matmul(graph: Graph, a: Tensor, b: Tensor) -> Tensor:
-    """Matrix product of two matrices."""
-    if len(a.shape) != 2 or len(b.shape) != 2 or a.shape[1] != b.shape[0]:
+    """Matrix product of two matrices, or of stacks of them."""
+    if min(len(a.shape), len(b.shape)) < 2 or a.shape[-1] != b.shape[-2]:
         raise GraphError(f"MatMul: {a.shape} and {b.shape} cannot be multiplied")
-    return graph.add("MatMul", [a, b], (a.shape[0], b.shape[1]))
+    stack = broadcast(a.shape[:-2], b.shape[:-2])
+    return graph.add("MatMul", [a, b], (*stack, a.shape[-2], b.shape[-1]))
+
+
+def transposed(graph: Graph, x: Tensor) -> Tensor:
+    """A matrix, or each matrix of a stack, transposed."""
+    rank = len(x.shape)
+    return transpose(graph, x, [*range(rank - 2), rank - 1, rank - 2])
 
 
 def transpose(graph: Graph, x: Tensor, order: Sequence[int]) -> Tensor:

@@ -5,7 +5,8 @@ strip by strip, exactly: forward through a block, keeping only what its pooling 
 and the sums of its losses; then backward, from the last block to the first, making the
 inside of the block again. The graphs come from the same builders and rules as the whole
 picture's, and cut nothing: a part brings with it as many rows of its neighbours as
-spoil at its edges (twice as many backward), and a mask says which positions count.
+spoil at its edges (twice as many backward). A mask says which positions count, and a
+guide how much each of them does in each region.
 
     forward     a part of the block's input → what is pooled of it, sums, features
     backward    the same part, gradients of all those → gradient of the part, terms
@@ -114,7 +115,6 @@ class PartGraphs:
         """Graph of block `number`, from 1, in the forward sweep."""
         built = self._block(number)
         graph, outputs = built.graph, built.graph.outputs
-        mask = self._mask(graph)
         if built.pooled is not None:
             outputs[contract.POOLED] = built.pooled
         for layer, x in built.activations.items():
@@ -122,7 +122,7 @@ class PartGraphs:
                 outputs[contract.content_target(layer)] = x
             if layer in self.style_layers:
                 with graph.scope(layer):
-                    outputs.update(self._sums(graph, ops.mul(graph, x, mask), layer))
+                    outputs.update(self._sums(graph, x, layer))
         return lower(graph, cpu=cpu)
 
     def backward(self, number: int, *, cpu: bool = True) -> Graph:
@@ -133,9 +133,9 @@ class PartGraphs:
         """
         built = self._block(number)
         graph, seeds = built.graph, {}
-        mask = self._mask(graph)
         if number == 1:
             with graph.scope("tv"):
+                mask = self._mask(graph)
                 term = losses.total_variation(graph, built.part)
                 counted = losses.total_variation(graph, built.part, mask)
             seeds.update(dict.fromkeys(term.partials, term.weight))
@@ -144,6 +144,7 @@ class PartGraphs:
             with graph.scope(layer):
                 if layer in self.content_layers:
                     embedding = self.weights.embeddings.get(layer)
+                    mask = self._mask(graph)
                     term = losses.content(graph, x, layer, embedding)
                     counted = losses.content(graph, x, layer, embedding, mask)
                     seeds.update(dict.fromkeys(term.partials, term.weight))
@@ -169,7 +170,7 @@ class PartGraphs:
             sums.append(gram)
             single = None
             if embedding is not None:
-                single = graph.input(contract.feature_sums(layer), (1, width))
+                single = graph.input(contract.feature_sums(layer), (width, 1))
                 sums.append(single)
             count = graph.input(contract.positions(layer), ())
             with graph.scope(layer):
@@ -200,11 +201,10 @@ class PartGraphs:
         return built
 
     def _mask(self, graph: Graph) -> Tensor:
-        return graph.input(contract.PART_MASK, (1, 1, "H", "W"))
+        return graph.fed(contract.PART_MASK, (1, 1, "H", "W"))
 
     def _sums(self, graph: Graph, x: Tensor, layer: str) -> dict[str, Tensor]:
         """Sums over positions that the style term of `layer` is made of, by name."""
-        sums = {contract.gram_sums(layer): ops.gram(graph, x)}
-        if layer in self.weights.embeddings:
-            sums[contract.feature_sums(layer)] = ops.reduce_sum(graph, x, (2, 3))
-        return sums
+        guide = graph.fed(contract.PART_GUIDE, ("R", 1, "H", "W"))
+        single = layer in self.weights.embeddings
+        return losses.guided_sums(graph, x, guide, layer, single=single)

@@ -50,7 +50,8 @@ def _reduce_sum(graph: Graph, node: Node, g: Tensor) -> Tensor:
     if g.shape == () or node.attributes["keepdims"]:
         return g
     axes = graph.constants[node.inputs[1].name]
-    kept = [1 if i in axes else dim for i, dim in enumerate(node.inputs[0].shape)]
+    dims, rank = iter(g.shape), len(node.inputs[0].shape)
+    kept = [1 if axis in axes else next(dims) for axis in range(rank)]
     return graph.add("Unsqueeze", [g, node.inputs[1]], kept)
 
 
@@ -76,11 +77,11 @@ def _average_pool(graph: Graph, node: Node, g: Tensor) -> Tensor:
 
 
 def _matmul_left(graph: Graph, node: Node, g: Tensor) -> Tensor:
-    return ops.matmul(graph, g, ops.transpose(graph, node.inputs[1], (1, 0)))
+    return ops.matmul(graph, g, ops.transposed(graph, node.inputs[1]))
 
 
 def _matmul_right(graph: Graph, node: Node, g: Tensor) -> Tensor:
-    return ops.matmul(graph, ops.transpose(graph, node.inputs[0], (1, 0)), g)
+    return ops.matmul(graph, ops.transposed(graph, node.inputs[0]), g)
 
 
 def _transpose(graph: Graph, node: Node, g: Tensor) -> Tensor:
@@ -90,6 +91,11 @@ def _transpose(graph: Graph, node: Node, g: Tensor) -> Tensor:
 
 def _gram(graph: Graph, node: Node, g: Tensor) -> Tensor:
     return ops.gram_gradient(graph, node.inputs[0], g)
+
+
+def _guided_gram(graph: Graph, node: Node, g: Tensor) -> Tensor:
+    x, guide = node.inputs
+    return ops.guided_gram_gradient(graph, x, guide, g)
 
 
 RULES: dict[str, tuple[Rule | None, ...]] = {
@@ -105,6 +111,7 @@ RULES: dict[str, tuple[Rule | None, ...]] = {
     "MaxPool": (_max_pool,),
     "AveragePool": (_average_pool,),
     "Gram": (_gram,),
+    "GuidedGram": (_guided_gram, None),
     "MatMul": (_matmul_left, _matmul_right),
     "Transpose": (_transpose,),
 }

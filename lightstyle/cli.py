@@ -40,10 +40,14 @@ _Output = Annotated[Path, typer.Option("-o", "--output", help="Picture to write.
 
 _DEMO = Path(__file__).parent / "demo"
 
-_CONTENT_ONLY = {"content_weight", "content_layers", "size", "enlarge"}
+_CONTENT_ONLY = {
+    *("content_weight", "content_layers", "size", "enlarge"),
+    *("content_mask", "regions", "outside"),
+}
 _STYLE_ONLY = {
     *("style_weight", "style_layers", "balance_layers", "style_scale"),
     *("blend", "color", "colors_of"),
+    *("content_mask", "style_mask", "regions", "outside"),
 }
 
 

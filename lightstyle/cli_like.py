@@ -43,7 +43,7 @@ class Example:
         for name, path in settings.files.items():
             taken = path == self.record.settings.files.get(name)
             if taken and not Path(path).is_file():
-                option = name.replace("_", "-")
+                option = name.partition(" ")[0].replace("_", "-")
                 raise UsageError(
                     f"{self.name} was made with a picture called {Path(path).name}, "
                     f"which is not here: say with --{option} where it is"

@@ -21,6 +21,7 @@ from .blend import Blend, Scale, parse_blend, parse_scale
 from .checkpoint import SECONDS
 from .cli_like import Example
 from .layers import LayerWeights
+from .regions import Masks
 from .session import DEVICES
 from .settings import Settings, option
 
@@ -126,6 +127,8 @@ def takes(
 
 def _parameter(declared: Field[Any], default: Any) -> inspect.Parameter:
     kind = declared.type
+    if kind == Masks:
+        kind, default = list[str], list(default)
     if kind in _PARSERS:
         kind = str if default is not None else str | None
         default = default if default is None else str(default)
@@ -159,4 +162,6 @@ def _with(defaults: Any, values: Mapping[str, Any]) -> Any:
     for f in fields(defaults):
         if f.type in _PARSERS and given.get(f.name) is not None:
             given[f.name] = _PARSERS[f.type](given[f.name])
+        if f.type == Masks and f.name in given:
+            given[f.name] = tuple(given[f.name] or ())
     return replace(defaults, **given)

@@ -14,6 +14,7 @@ from .features import Network
 from .images import ImageSource, Picture
 from .model import Model
 from .objective import Objective
+from .regions import Painting
 from .scene import Scene, Size, fitted_size
 from .settings import Settings
 
@@ -111,7 +112,7 @@ class Judge:
         styles = () if self._style is None else (self._style,)
         scene = Scene(self._settings, size, self._content, styles)
         content = scene.content_pixels()
-        style = next((pixels for _, pixels in scene.style_pixels()), None)
+        style = next((each.pixels for each in scene.paintings()), None)
         seen = self._see(images.resized(picture, size).rgb_hwc)
         numbers: dict[str, Any] = {}
         if content is not None:
@@ -165,7 +166,8 @@ def losses(
     """
     height, width = pixels.shape[2:]
     plan = model.layout(height, width, optimizer=None).plan
-    objective = Objective(model, settings, pixels, content, [(1.0, style)], plan)
+    styles = [Painting(0, 1.0, style)]
+    objective = Objective(model, settings, pixels, content, styles, plan)
     objective(pixels.astype(np.float64).ravel())
     return objective.history[0].terms
 

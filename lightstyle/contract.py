@@ -12,8 +12,12 @@ external data. For a model called ``vgg19.onnx`` these are
     vgg19.cpu.forward1.onnx, vgg19.cpu.backward1.onnx …, vgg19.cpu.heads.onnx
                              the evaluation in parts, for each block of VGG19
 
-The first three run on every device, and are all that is needed; the others are there
-unless the model was exported with ``--lowering none``.
+    vgg19.guided.onnx, vgg19.guided.targets.onnx, vgg19.cpu.guided.onnx,
+    vgg19.cpu.guided.targets.onnx
+                             the first and the second pair for pictures with regions
+
+Those with ``cpu`` in their names are there unless the model was exported with
+``--lowering none``; the others run on every device.
 
 The outputs of the targets graph bear the names of the evaluation graph's inputs: what
 comes out of the one is fed into the other.
@@ -30,21 +34,29 @@ narrowed network has a map to VGG19's features, the Gram matrix is (C + 1, C + 1
     gradient            (1, 3, H, W)   d(weighted sum of the terms)/d(image)
     content_loss/c, style_loss/s, tv_loss           (k,) partial sums, without weights
 
+Where a picture has R regions, each with a style of its own, the guided graphs have one
+more input for each block b with style layers, and the evaluation another:
+
+    guide/b             (R, 1, h, w)   what a position counts in a region; the sum is 1
+    region_weight       (R, 1)         what a region counts
+    style_target/s      (R, C, C)      its Gram matrix; style_loss/s is (R, k) then
+
 The graphs for CPUs have more inputs: ``kernel/l`` of some layers l, ``tile_map``, and
 in the evaluation ``gradient_tile_map``. They are the outputs of the kernels graph,
 which has no inputs, and the same at every evaluation.
 
 A part is a strip of a block's input x, (1, C, H, W), with more lines than count;
-``mask`` (1, 1, H, W) is 1 where they do. Block b has
+``mask`` (1, 1, H, W) is 1 where they do, ``part_guide`` (R, 1, H, W) what they count in
+each region, or in the whole picture; forward it is 0 where they do not. Block b has
 
-    forward b    part, mask → pooled (1, C', H/2, W/2), content_target/c,
-                 gram_sums/s (C, C) and, in a narrowed network, feature_sums/s (1, C):
-                 sums over the positions that count
-    backward b   part, mask, pooled_gradient, gradient/gram_sums/s and
+    forward b    part, part_guide → pooled (1, C', H/2, W/2), content_target/c,
+                 gram_sums/s (R, C, C) and, in a narrowed network, feature_sums/s
+                 (R, C, 1): sums over the positions that count
+    backward b   part, mask, part_guide, pooled_gradient, gradient/gram_sums/s and
                  gradient/feature_sums/s, content_target/c, content_weight/c, tv_weight
                  → gradient of x, content_loss/c, tv_loss
-    heads        gram_sums/s, feature_sums/s, positions/s, style_target/s,
-                 style_weight/s → style_loss/s, gradient/gram_sums/s,
+    heads        of one region: gram_sums/s (C, C), feature_sums/s (C, 1), positions/s,
+                 style_target/s, style_weight/s → style_loss/s, gradient/gram_sums/s,
                  gradient/feature_sums/s, gram/s: what a style target is compared with
 
 Everything is float32. The host adds the partial sums in float64, because a float32 sum
@@ -60,7 +72,7 @@ import platformdirs
 VERSION: Final = "0.1.0"
 
 #: Raised whenever a model built before could no longer be driven as described above.
-SCHEMA: Final = 2
+SCHEMA: Final = 3
 
 #: The convolutions of VGG19 that a model may hold, with the width of each.
 CHANNELS: Final[dict[str, int]] = {
@@ -94,6 +106,7 @@ TARGETS: Final = "targets"
 CPU_EVALUATION: Final = "evaluation for CPUs"
 CPU_TARGETS: Final = "targets for CPUs"
 KERNELS: Final = "kernels"
+GUIDED: Final = "guided "
 HEADS: Final = "heads"
 
 #: The two sweeps over the parts of a picture.
@@ -107,6 +120,8 @@ TV_WEIGHT: Final = "tv_weight"
 TILE_MAP: Final = "tile_map"
 PART: Final = "part"
 PART_MASK: Final = "mask"
+PART_GUIDE: Final = "part_guide"
+REGION_WEIGHT: Final = "region_weight"
 POOLED: Final = "pooled"
 POOLED_GRADIENT: Final = "pooled_gradient"
 GRADIENT_TILE_MAP: Final = "gradient_tile_map"
@@ -162,6 +177,11 @@ def style_loss(layer: str) -> str:
     return f"style_loss/{layer}"
 
 
+def guide(number: int) -> str:
+    """Name of what the positions of block `number`, from 1, count in each region."""
+    return f"guide/{number}"
+
+
 def gram_sums(layer: str) -> str:
     """Name of Σ F_i F_j over the positions of a part at `layer`."""
     return f"gram_sums/{layer}"
@@ -207,6 +227,11 @@ def cpu_path(model: Path) -> Path:
     return model.with_suffix(".cpu.onnx")
 
 
+def guided_path(model: Path) -> Path:
+    """Path of the evaluation graph for regions, beside `model` or its `cpu_path`."""
+    return model.with_suffix(".guided.onnx")
+
+
 def kernels_path(model: Path) -> Path:
     """Path of the kernels graph of the model at `model`."""
     return cpu_path(model).with_suffix(".kernels.onnx")
@@ -237,12 +262,17 @@ def graph_paths(model: Path) -> dict[Path, str]:
         for number in range(1, block(LAYERS[-1]) + 1)
         for sweep in (FORWARD, BACKWARD)
     }
+    fast = cpu_path(model)
     return {
         **parts,
         heads_path(model): HEADS,
-        targets_path(cpu_path(model)): CPU_TARGETS,
+        targets_path(guided_path(fast)): GUIDED + CPU_TARGETS,
+        guided_path(fast): GUIDED + CPU_EVALUATION,
+        targets_path(fast): CPU_TARGETS,
         kernels_path(model): KERNELS,
-        cpu_path(model): CPU_EVALUATION,
+        fast: CPU_EVALUATION,
+        targets_path(guided_path(model)): GUIDED + TARGETS,
+        guided_path(model): GUIDED + EVALUATION,
         targets_path(model): TARGETS,
         model: EVALUATION,
     }

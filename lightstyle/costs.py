@@ -1,12 +1,15 @@
 """What the graphs of a model take in memory and work, as their exporter counted it."""
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Self
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final, Self
 
 from . import contract
 from .errors import ModelError
+
+#: Bytes for each pixel of a region's weights: of the picture, and of all blocks.
+GUIDE: Final = 4 * (1 + 4 / 3)
 
 
 @dataclass(frozen=True)
@@ -20,6 +23,10 @@ class Costs:
         forward: Bytes for each position of a block's input, of its graph in that sweep.
         backward: The same of the other sweep.
         work: Multiplications for each pixel, of each block's convolutions.
+        guided: As `whole`, with one region.
+        region: What each region more takes of `guided`.
+        forward_region: The same of `forward`.
+        backward_region: The same of `backward`.
     """
 
     whole: float
@@ -28,6 +35,30 @@ class Costs:
     forward: Mapping[int, float]
     backward: Mapping[int, float]
     work: Mapping[int, float]
+    guided: float
+    region: float
+    forward_region: Mapping[int, float]
+    backward_region: Mapping[int, float]
+
+    def of_regions(self, count: int) -> Self:
+        """Costs of pictures with so many regions; these of pictures with none."""
+        if not count:
+            return self
+        more, guides = count - 1, count * GUIDE
+        forward, backward = (
+            {number: cost + more * each[number] for number, cost in costs.items()}
+            for costs, each in (
+                (self.forward, self.forward_region),
+                (self.backward, self.backward_region),
+            )
+        )
+        return replace(
+            self,
+            whole=self.guided + more * self.region,
+            targets=self.targets + guides,
+            forward=forward,
+            backward=backward,
+        )
 
     @classmethod
     def parse(cls, metadata: Mapping[str, str]) -> Self | None:
@@ -41,16 +72,25 @@ class Costs:
             return None
         try:
             values: dict[str, Any] = json.loads(text)
-            whole, kept, targets = (
-                float(values[name]) for name in ("whole", "kept", "targets")
+            region = values["region"]
+            return cls(
+                whole=float(values["whole"]),
+                kept=float(values["kept"]),
+                targets=float(values["targets"]),
+                forward=_by_block(values[contract.FORWARD]),
+                backward=_by_block(values[contract.BACKWARD]),
+                work=_by_block(values["work"]),
+                guided=float(values["guided"]),
+                region=float(region["guided"]),
+                forward_region=_by_block(region[contract.FORWARD]),
+                backward_region=_by_block(region[contract.BACKWARD]),
             )
-            forward, backward, work = (
-                {number: float(cost) for number, cost in enumerate(values[name], 1)}
-                for name in (contract.FORWARD, contract.BACKWARD, "work")
-            )
-            return cls(whole, kept, targets, forward, backward, work)
         except (ValueError, KeyError, TypeError) as error:
             raise ModelError(
                 f"a graph's metadata {contract.META_COSTS} are damaged: make the model "
                 "again with `lightstyle export`"
             ) from error
+
+
+def _by_block(costs: Sequence[float]) -> dict[int, float]:
+    return {number: float(cost) for number, cost in enumerate(costs, 1)}

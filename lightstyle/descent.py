@@ -5,6 +5,9 @@ from dataclasses import dataclass, replace
 from functools import partial
 from time import perf_counter
 
+import numpy as np
+
+from . import regions
 from .checkpoint import Keeper
 from .layouts import Layouts
 from .model import Model
@@ -77,17 +80,24 @@ class Descent:
         """Optimise until the run has used the evaluations planned up to this level."""
         scene = self.stages.scenes[level]
         layout = self.layouts.choose(scene)
+        content, canvas = scene.content_pixels(), scene.canvas()
+        untouched = scene.untouched(canvas)
+        if untouched is not None and content is not None:
+            start = np.where(untouched, content, start)
+            untouched = np.broadcast_to(untouched, start.shape).ravel()
         objective = Objective(
             self.model,
             self.settings,
             start,
-            scene.content_pixels(),
-            scene.style_pixels(),
+            content,
+            scene.paintings(),
             layout.plan,
             self.history,
             self.layouts.choose_styles(scene),
             scene.start_pixels() if self.settings.balance_layers else None,
+            None if canvas is None else regions.feeds(scene.regions, canvas),
         )
+        del content, canvas  # the targets are all that is needed of them
         before = len(self.history) - (state.evaluations if state else 0)
         return minimize(
             objective,
@@ -96,6 +106,7 @@ class Descent:
             partial(self._watch, level),
             optimizer=self.settings.chosen_optimizer,
             variables=Pyramid(start.shape[1:]),
+            frozen=untouched,
             history=layout.history,
             resumed=state,
         )

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from .contract import LAYERS, block, weights_path
 from .errors import ModelError
-from .model import ModelInfo
+from .model_info import ModelInfo
 
 Array = NDArray[np.float32]
 

@@ -13,8 +13,10 @@ from time import perf_counter
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
-from . import memory
+from . import contract, memory
+from .guides import guides
 from .layout import Layout
 from .layouts import Layouts
 from .lbfgs import LBFGS
@@ -22,6 +24,7 @@ from .model import Model
 from .objective import Objective
 from .pairs import History
 from .pyramid import Level, Stages
+from .regions import Painting
 from .settings import Settings
 from .variables import Pyramid
 
@@ -83,7 +86,8 @@ def forecast(model: Model, layouts: Layouts, stages: Stages, done: int = 0) -> F
         UsageError: As the run would: the memory that was allowed is not enough.
     """
     chosen = [layouts.choose(scene) for scene in stages.scenes]
-    probe = _Probe(model, stages.scenes[-1].settings)
+    scene = stages.scenes[-1]
+    probe = _Probe(model, scene.settings, scene.canvases)
     seconds = sum(_seconds(stages, chosen, probe, done))
     return Forecast(stages.plan, chosen[-1], seconds)
 
@@ -113,6 +117,15 @@ def _seconds(
             yield probe.start + area * (layout.overhead * runs + steps)
 
 
+def _regions(count: int) -> dict[str, NDArray[np.float32]] | None:
+    """Feeds of so many regions, each the whole of the probe's picture."""
+    if not count:
+        return None
+    weights = np.full((count, 1), 1 / count, np.float32)
+    whole = np.ones((count, _SIDE, _SIDE), np.float32)
+    return {**guides(whole), contract.REGION_WEIGHT: weights}
+
+
 class _Probe:
     """Times a small picture on a model.
 
@@ -122,13 +135,15 @@ class _Probe:
         targets: Seconds of the features of a picture, for each pixel.
     """
 
-    def __init__(self, model: Model, settings: Settings) -> None:
+    def __init__(self, model: Model, settings: Settings, regions: int) -> None:
         noise = np.random.default_rng(0).random((1, 3, _SIDE, _SIDE), np.float32)
         self._picture = noise * np.float32(255)
         self._compact = settings.chosen_optimizer == "lbfgs"
         began = perf_counter()
         canvas = content = style = self._picture
-        objective = Objective(model, settings, canvas, content, [(1.0, style)])
+        styles = [Painting(n, 1.0, style) for n in range(max(1, regions))]
+        feeds = _regions(regions)
+        objective = Objective(model, settings, canvas, content, styles, regions=feeds)
         objective(self._picture.ravel())
         first = perf_counter() - began
         for _ in range(_TIMED):

@@ -49,6 +49,13 @@ class Graphs:
             contract.EVALUATION: first,
             contract.TARGETS: load(targets, roles[targets], digest, by_size=fast),
         }
+        guided = contract.guided_path(evaluation)
+        self._guided = {
+            contract.GUIDED + contract.EVALUATION: guided,
+            contract.GUIDED + contract.TARGETS: contract.targets_path(guided),
+        }
+        self._roles = roles
+        self._load_guided = partial(load, digest=digest, by_size=fast)
         self._constants: Feeds = {}
         if fast:
             path = contract.kernels_path(model)
@@ -67,13 +74,19 @@ class Graphs:
     def run(self, use: str, feeds: Feeds) -> dict[str, Any]:
         """Outputs by name of the graph for `use`, ``evaluation`` or ``targets``.
 
-        Of `feeds`, those that it has no use for are left aside.
+        Or ``guided`` and one of them. Of `feeds`, those that it has no use for are left
+        aside.
 
         Raises:
-            ModelError: If a feed is missing or onnxruntime fails.
+            ModelError: If there is no such graph, a feed is missing, or onnxruntime
+                fails.
         """
+        with self._lock:
+            if use not in self._graphs:
+                path = self._guided[use]
+                self._graphs[use] = self._load_guided(path, self._roles[path])
         # Targets are wanted once: the memory is the evaluations' from now on.
-        release = use == contract.TARGETS and bool(self._constants)
+        release = use.endswith(contract.TARGETS) and bool(self._constants)
         return self._graphs[use].run({**feeds, **self._constants}, release=release)
 
     def run_part(self, role: str, feeds: Feeds, *, last: bool) -> dict[str, Any]:

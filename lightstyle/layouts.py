@@ -26,7 +26,7 @@ class Layouts:
 
     Attributes:
         used: Every layout that was chosen, by the picture's size; ``style WxH`` for a
-            style's targets.
+            style's targets, ``masked style WxH`` for those of a part of it.
     """
 
     def __init__(self, model: Model, wanted: Mapping[str, Layout]) -> None:
@@ -47,7 +47,8 @@ class Layouts:
             UsageError: If the memory that was allowed is not enough.
         """
         optimizer = scene.settings.chosen_optimizer
-        return self._choose("", scene.size, optimizer, scene.nbytes)
+        regions = scene.canvases
+        return self._choose("", scene.size, optimizer, scene.nbytes, regions)
 
     def choose_styles(self, scene: Scene) -> list[Layout]:
         """How the targets of each style of `scene` that counts are computed.
@@ -55,20 +56,35 @@ class Layouts:
         Raises:
             UsageError: As `choose`.
         """
-        return [self._choose_style(scene, size) for size in scene.style_sizes()]
+        return [
+            self._choose_style(scene, size, masked=masked)
+            for size, masked in scene.style_sizes()
+        ]
 
-    def _choose_style(self, scene: Scene, size: Size) -> Layout:
+    def _choose_style(self, scene: Scene, size: Size, *, masked: bool) -> Layout:
         # The start and the content are held beside it, and it is.
         pixels = 2 * math.prod(scene.size) + math.prod(size)
-        return self._choose("style ", size, None, scene.nbytes + PICTURE * pixels)
+        pictures = scene.nbytes + PICTURE * pixels
+        role = "masked style " if masked else "style "
+        return self._choose(role, size, None, pictures, int(masked))
 
     def _choose(
-        self, role: str, size: Size, optimizer: str | None, pictures: int
+        self,
+        role: str,
+        size: Size,
+        optimizer: str | None,
+        pictures: int,
+        regions: int,
     ) -> Layout:
         width, height = size
         key = f"{role}{width}x{height}"
         self.used[key] = self._model.layout(
-            height, width, optimizer, self._wanted.get(key), pictures=pictures
+            height,
+            width,
+            optimizer,
+            self._wanted.get(key),
+            pictures=pictures,
+            regions=regions,
         )
         return self.used[key]
 

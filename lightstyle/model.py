@@ -3,9 +3,8 @@
 This is the contract seen from the run time; nothing else builds feeds or reads outputs.
 """
 
-import hashlib
-from collections.abc import Mapping
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -16,8 +15,10 @@ from . import contract
 from .costs import Costs
 from .errors import DeviceError, ModelError
 from .graphs import Graphs
+from .guides import guides
 from .layout import Layout, choose, repeatable
 from .memory import resident
+from .model_info import ModelInfo, check_weights, read_info
 from .parts import Parts, Plan
 from .session import Feeds, available_devices, check_device, check_threads
 
@@ -26,21 +27,6 @@ Array = NDArray[np.float32]
 #: Style pictures whose Gram matrices a model remembers, about 2 MB each at the most:
 #: for a folder in two styles and three sizes, with four levels each.
 REMEMBERED: Final = 24
-
-
-@dataclass(frozen=True)
-class ModelInfo:
-    """What a model says of itself."""
-
-    path: Path
-    content_layers: tuple[str, ...]
-    style_layers: tuple[str, ...]
-    pooling: str
-    preprocessing: str
-    source: str
-    weights_digest: str
-    generator: str
-    role: str
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,8 +114,8 @@ class Model:
         cls, path: Path, device: str, threads: int | None, memory: int | None
     ) -> Self:
         graphs = Graphs(path, device, threads)
-        info = _info(path, graphs.metadata)
-        _check_weights(info)
+        info = read_info(path, graphs.metadata)
+        check_weights(info)
         model = cls(info, device, threads, graphs, memory)
         if device == "cuda":
             model._warm_up()
@@ -143,6 +129,7 @@ class Model:
         wanted: Layout | None = None,
         *,
         pictures: int = 0,
+        regions: int = 0,
     ) -> Layout:
         """How a picture of that size in pixels is computed within the memory there is.
 
@@ -152,34 +139,48 @@ class Model:
             optimizer: That will run; none where only targets are wanted.
             wanted: What to return if there is memory for it.
             pictures: Bytes that are held beside the run.
+            regions: With style targets of their own.
 
         Raises:
             UsageError: If the memory that was allowed is not enough.
         """
         held = self._held + pictures
-        case = self.costs, self.memory, held, height, width, optimizer
+        costs = self.costs and self.costs.of_regions(regions)
+        case = costs, self.memory, held, height, width, optimizer
         if wanted is not None and repeatable(wanted, *case):
             return wanted
         return choose(*case)
 
-    def targets(self, pixels_nchw: Array, plan: Plan | None = None) -> dict[str, Array]:
+    def targets(
+        self, pixels_nchw: Array, plan: Plan | None = None, mask: Array | None = None
+    ) -> dict[str, Array]:
         """Content features and Gram matrices of a picture (1, 3, H, W), by feed.
 
-        With a `plan`, as of `layout`, in parts.
+        With a `plan`, as of `layout`, in parts. Of a `mask` (H, W), positions count in
+        Gram matrices by its values.
         """
+        guiding = {} if mask is None else guides(mask[None])
         if plan is not None:
-            return self._parts.targets(pixels_nchw, plan)
-        return self._graphs.run(contract.TARGETS, {contract.IMAGE: pixels_nchw})
+            made = self._parts.targets(pixels_nchw, plan, guiding)
+        else:
+            kind = contract.GUIDED if guiding else ""
+            feeds = {contract.IMAGE: pixels_nchw, **guiding}
+            made = self._graphs.run(kind + contract.TARGETS, feeds)
+        if guiding:
+            for name in map(contract.style_target, self.info.style_layers):
+                made[name] = made[name][0]
+        return made
 
     def style_targets(
-        self, pixels_nchw: Array, plan: Plan | None = None
+        self, pixels_nchw: Array, plan: Plan | None = None, mask: Array | None = None
     ) -> dict[str, Array]:
         """The Gram matrices among `targets`, remembered for the latest pictures."""
-        digest = hashlib.sha256(np.ascontiguousarray(pixels_nchw).data).hexdigest()
-        key = (digest, pixels_nchw.shape, repr(plan))
+        given = [pixels_nchw] if mask is None else [pixels_nchw, mask]
+        digests = [sha256(np.ascontiguousarray(each).data).digest() for each in given]
+        key = (*digests, pixels_nchw.shape, repr(plan))
         found = self._painted.pop(key, None)
         if found is None:
-            made = self.targets(pixels_nchw, plan)
+            made = self.targets(pixels_nchw, plan, mask)
             names = map(contract.style_target, self.info.style_layers)
             found = {name: made[name] for name in names}
         self._painted[key] = found  # the latest of all now
@@ -192,14 +193,15 @@ class Model:
     ) -> Evaluation:
         """Loss terms and gradient at `pixels_nchw`, for `feeds` of targets and weights.
 
-        With a `plan`, as of `layout`, in parts.
+        With a `plan`, as of `layout`, in parts; of regions, if the feeds have them.
 
         Raises:
             ModelError: If a feed is missing or onnxruntime fails.
         """
         if plan is None:
             given = {contract.IMAGE: pixels_nchw, **feeds}
-            outputs = self._graphs.run(contract.EVALUATION, given)
+            kind = contract.GUIDED if contract.REGION_WEIGHT in feeds else ""
+            outputs = self._graphs.run(kind + contract.EVALUATION, given)
         else:
             outputs = self._parts.evaluate(pixels_nchw, feeds, plan)
         gradient = outputs.pop(contract.GRADIENT)
@@ -219,38 +221,3 @@ class Model:
             self.evaluate(pixels, {**feeds, **self.targets(pixels)})
         except ModelError as error:
             raise DeviceError(f"device cuda was found but fails: {error}") from error
-
-
-def _info(path: Path, metadata: Mapping[str, str]) -> ModelInfo:
-    def layers(key: str) -> tuple[str, ...]:
-        return tuple(filter(None, metadata[key].split(",")))
-
-    try:
-        return ModelInfo(
-            path,
-            layers(contract.META_CONTENT_LAYERS),
-            layers(contract.META_STYLE_LAYERS),
-            metadata[contract.META_POOLING],
-            metadata[contract.META_PREPROCESSING],
-            metadata[contract.META_SOURCE],
-            metadata[contract.META_WEIGHTS_DIGEST],
-            metadata[contract.META_GENERATOR],
-            metadata[contract.META_ROLE],
-        )
-    except KeyError as error:
-        raise ModelError(
-            f"model {path} lacks the metadata {error}: make it again with "
-            "`lightstyle export`"
-        ) from error
-
-
-def _check_weights(info: ModelInfo) -> None:
-    path = contract.weights_path(info.path)
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-    if digest != info.weights_digest:
-        raise ModelError(
-            f"weights {path} have SHA-256 {digest[:12]}…, expected "
-            f"{info.weights_digest[:12]}… of {info.path.name}: one of the two files "
-            "was changed; make the model again with `lightstyle export`"
-        )

@@ -4,8 +4,9 @@ Between the model, which speaks pictures and unweighted terms, and the optimiser
 speaks vectors and one number.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import groupby
 from time import perf_counter
 
 import numpy as np
@@ -19,6 +20,7 @@ from .layout import Layout
 from .model import Model
 from .optimize import Vector
 from .parts import Plan
+from .regions import Painting
 from .settings import Settings
 
 Array = NDArray[np.float32]
@@ -51,11 +53,12 @@ class Objective:
         settings: Settings,
         start: Array,
         content: Array | None,
-        styles: Iterable[tuple[float, Array]] = (),
+        styles: Iterable[Painting] = (),
         plan: Plan | None = None,
         history: list[Losses] | None = None,
         style_layouts: Iterable[Layout] = (),
         begin: Array | None = None,
+        regions: Mapping[str, Array] | None = None,
     ) -> None:
         """Compute the targets and the weights.
 
@@ -65,13 +68,14 @@ class Objective:
             start: (1, 3, H, W), the canvas; it stands in for a picture that is not
                 given, whose terms weigh nothing.
             content: (1, 3, H, W) or none.
-            styles: Share and picture, (1, 3, h, w), of each; none or any number.
+            styles: None or any number, those of a region after each other.
             plan: How the pictures are cut, if they are.
             history: To go on with, of the levels before this one.
             style_layouts: How the targets of each style are computed; by default as the
                 model chooses.
             begin: (1, 3, H, W), where style layers are balanced, if the settings ask
                 for that; `start` by default.
+            regions: Feeds that say where they are, if there are several targets.
         """
         self.history: list[Losses] = [] if history is None else history
         self._model = model
@@ -81,10 +85,16 @@ class Objective:
         self._plan = plan
         content_targets = model.targets(start if content is None else content, plan)
         painted = _painted(model, styles, style_layouts)
-        style_targets = painted or _painted(model, [(1.0, start)])
+        grams = painted or _painted(model, [Painting(0, 1.0, start)])
         self._feeds = {
             **{name: content_targets[name] for name in content_names},
-            **{name: style_targets[name] for name in style_names},
+            **{
+                name: np.stack([each[name] for each in grams])
+                if regions
+                else grams[0][name]
+                for name in style_names
+            },
+            **(regions or {}),
         }
         self._weights = _term_weights(
             model,
@@ -135,19 +145,19 @@ class Objective:
 
 def _painted(
     model: Model,
-    styles: Iterable[tuple[float, Array]],
+    styles: Iterable[Painting],
     layouts: Iterable[Layout] = (),
-) -> dict[str, Array]:
-    """The common target of `styles`, by feed."""
+) -> list[dict[str, Array]]:
+    """The common target of the `styles` of each region, by feed."""
     given = iter(layouts)
 
-    def targets() -> Iterator[tuple[float, dict[str, Array]]]:
-        for share, pixels in styles:
-            _, _, height, width = pixels.shape
-            layout = next(given, None) or model.layout(height, width, optimizer=None)
-            yield share, model.style_targets(pixels, layout.plan)
+    def target(style: Painting) -> tuple[float, dict[str, Array]]:
+        _, _, height, width = style.pixels.shape
+        layout = next(given, None) or model.layout(height, width, optimizer=None)
+        return style.share, model.style_targets(style.pixels, layout.plan, style.mask)
 
-    return blended(targets())
+    by_region = groupby(styles, key=lambda style: style.region)
+    return [blended(map(target, group)) for _, group in by_region]
 
 
 def _term_weights(

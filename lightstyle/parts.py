@@ -8,25 +8,16 @@ float64, so that the largest picture loses nothing to a float32 sum.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from . import contract
-from .strips import Strip, cut
+from . import contract, heads
+from .heads import Run
+from .strips import Strip, at, copied, cut, empty_whole, long_axis, place
 
 Array = NDArray[Any]
-
-
-class Run(Protocol):
-    """Runs the graph of a role; the `last` time before another's turn comes."""
-
-    def __call__(
-        self, role: str, feeds: Mapping[str, Array], /, *, last: bool
-    ) -> dict[str, Array]:
-        """Outputs by name."""
-
 
 #: Lines that a block's convolutions spoil at the edge of a part, forward: one each.
 #: Backward, the gradient needs activations that far from it, which need as many again.
@@ -65,47 +56,62 @@ class Parts:
         layers = {*content_layers, *style_layers}
         self._blocks = range(1, max(map(contract.block, layers)) + 1)
 
-    def targets(self, image: Array, plan: Plan) -> dict[str, Array]:
-        """Content features and Gram matrices, as the targets graph gives them."""
-        sweep = self._forward(image, plan, keep_features=True)
-        nothing = np.zeros((), image.dtype)
-        feeds = {contract.style_weight(layer): nothing for layer in self._style_layers}
-        for layer in self._style_layers:
-            size = sweep.sums[contract.gram_sums(layer)].shape[0]
-            size += contract.feature_sums(layer) in sweep.sums
-            feeds[contract.style_target(layer)] = np.zeros((size, size), image.dtype)
-        heads = self._heads(sweep, feeds) if self._style_layers else {}
+    def targets(
+        self, image: Array, plan: Plan, guides: Mapping[str, Array] | None = None
+    ) -> dict[str, Array]:
+        """Content features and Gram matrices, as the targets graph gives them.
+
+        With `guides`, by feed, as the guided one does.
+        """
+        guides = guides or {}
+        sweep = self._forward(image, plan, guides, keep_features=True)
+        feeds = heads.none_wanted(
+            self._style_layers, sweep.sums, image.dtype, guided=bool(guides)
+        )
+        made = self._heads(sweep, feeds)
         found = sweep.features
         for layer in self._style_layers:
-            found[contract.style_target(layer)] = heads[contract.normalised_gram(layer)]
+            grams = made[contract.normalised_gram(layer)]
+            found[contract.style_target(layer)] = grams if guides else grams[0]
         return found
 
     def evaluate(
         self, image: Array, feeds: Mapping[str, Array], plan: Plan
     ) -> dict[str, Array]:
-        """Outputs of the evaluation graph: terms as partial sums, and the gradient."""
-        sweep = self._forward(image, plan)
-        heads = self._heads(sweep, feeds) if self._style_layers else {}
-        terms = {name: heads[name] for name in heads if "_loss/" in name}
-        return terms | self._backward(sweep.inputs, plan, {**feeds, **heads})
+        """Outputs of the evaluation graph: terms as partial sums, and the gradient.
+
+        Of the guided one, if guides are among the `feeds`.
+        """
+        sweep = self._forward(image, plan, feeds)
+        made = self._heads(sweep, feeds)
+        terms = {name: made[name] for name in made if "_loss/" in name}
+        return terms | self._backward(sweep.inputs, plan, {**feeds, **made})
 
     def _forward(
-        self, image: Array, plan: Plan, *, keep_features: bool = False
+        self,
+        image: Array,
+        plan: Plan,
+        guides: Mapping[str, Array],
+        *,
+        keep_features: bool = False,
     ) -> "_Forward":
         sweep = _Forward([image])
         for number in self._blocks:
             x = sweep.inputs[-1]
-            strips = [*cut(x.shape[_axis(x)], plan.forward[number], REACH[number])]
+            strips = [*cut(x.shape[long_axis(x)], plan.forward[number], REACH[number])]
             pooled = None
             for strip in strips:
                 role = contract.part_role(number, contract.FORWARD)
                 last = strip is strips[-1]
-                outputs = self._run(role, _part(x, strip), last=last)
+                given = _part(x, strip)
+                given |= _guided(x, strip, guides, number)
+                given[contract.PART_GUIDE] *= given[contract.PART_MASK]
+                outputs = self._run(role, given, last=last)
                 if contract.POOLED in outputs:
                     part = outputs.pop(contract.POOLED)
                     if pooled is None:
-                        pooled = _empty(part, [n // 2 for n in x.shape[2:]])
-                    _place(pooled, part, _axis(x), strip, scale=2)
+                        pooled = empty_whole(part, [n // 2 for n in x.shape[2:]])
+                    place(pooled, part, long_axis(x), strip, scale=2)
                 for name, value in outputs.items():
                     sweep.add(name, value, x, strip, keep=keep_features)
             if pooled is not None:
@@ -113,13 +119,15 @@ class Parts:
         return sweep
 
     def _heads(self, sweep: "_Forward", feeds: Mapping[str, Array]) -> dict[str, Array]:
-        kind = sweep.inputs[0].dtype
-        given = {name: value.astype(kind) for name, value in sweep.sums.items()}
+        if not self._style_layers:
+            return {}
+        positions = {}
         for layer in self._style_layers:
-            x = sweep.inputs[contract.block(layer) - 1]
-            count = x.shape[2] * x.shape[3]
-            given[contract.positions(layer)] = np.array(count, kind)
-        return self._run(contract.HEADS, {**feeds, **given}, last=True)
+            _, _, height, width = sweep.inputs[contract.block(layer) - 1].shape
+            positions[layer] = height * width
+        return heads.style_losses(
+            self._run, self._style_layers, sweep.sums, positions, feeds
+        )
 
     def _backward(
         self, inputs: list[Array], plan: Plan, seeds: Mapping[str, Array]
@@ -132,18 +140,18 @@ class Parts:
         outputs: dict[str, Array] = {}
         for number in reversed(self._blocks):
             x = inputs.pop()
-            axis, gradient = _axis(x), x if inputs else np.empty_like(x)
+            axis, gradient = long_axis(x), x if inputs else np.empty_like(x)
             strips = [*cut(x.shape[axis], plan.backward[number], 2 * REACH[number])]
             for strip, given in _parts(x, strips):
                 given |= self._share(x, strip, seeds, number)
                 if contract.GRADIENT in outputs:
                     lines = slice(strip.start // 2, strip.stop // 2)
                     above = outputs[contract.GRADIENT]
-                    given[contract.POOLED_GRADIENT] = _lines(above, axis, lines)
+                    given[contract.POOLED_GRADIENT] = copied(above, axis, lines)
                 role = contract.part_role(number, contract.BACKWARD)
                 made = self._run(role, given, last=strip is strips[-1])
                 part = made.pop(contract.GRADIENT)
-                _place(gradient, part, axis, strip)
+                place(gradient, part, axis, strip)
                 for name, partials in made.items():
                     total = np.sum(partials, dtype=np.float64)
                     outputs[name] = outputs.get(name, np.zeros(())) + total
@@ -155,11 +163,12 @@ class Parts:
     ) -> dict[str, Array]:
         """What of `seeds` belongs to a part: its lines of the targets, all else."""
         share = {n: v for n, v in seeds.items() if not n.startswith(_CONTENT_TARGET)}
+        share |= _guided(x, strip, seeds, number)
         for layer in self._content_layers:
             if contract.block(layer) == number:
                 name = contract.content_target(layer)
                 lines = slice(strip.start, strip.stop)
-                share[name] = _lines(seeds[name], _axis(x), lines)
+                share[name] = copied(seeds[name], long_axis(x), lines)
         return share
 
 
@@ -181,31 +190,28 @@ class _Forward:
         if not name.startswith(_CONTENT_TARGET):
             self.sums[name] = self.sums.get(name, 0) + value.astype(np.float64)
         elif keep:
-            whole = self.features.setdefault(name, _empty(value, x.shape[2:]))
-            _place(whole, value, _axis(x), strip)
-
-
-def _axis(x: Array) -> int:
-    """The longer side is cut."""
-    return 2 if x.shape[2] >= x.shape[3] else 3
-
-
-def _at(x: Array, axis: int, lines: slice) -> Array:
-    return x[:, :, lines] if axis == 2 else x[:, :, :, lines]
-
-
-def _lines(x: Array, axis: int, lines: slice) -> Array:
-    """A copy of them."""
-    return _at(x, axis, lines).copy()
+            whole = self.features.setdefault(name, empty_whole(value, x.shape[2:]))
+            place(whole, value, long_axis(x), strip)
 
 
 def _part(x: Array, strip: Strip) -> dict[str, Array]:
     """Lines of `x` that a strip needs, and the mask of those that count."""
-    axis = _axis(x)
-    part = _lines(x, axis, slice(strip.start, strip.stop))
+    axis = long_axis(x)
+    part = copied(x, axis, slice(strip.start, strip.stop))
     mask = np.zeros((1, 1, *part.shape[2:]), x.dtype)
-    _at(mask, axis, slice(strip.first - strip.start, strip.last - strip.start))[...] = 1
+    at(mask, axis, slice(strip.first - strip.start, strip.last - strip.start))[...] = 1
     return {contract.PART: part, contract.PART_MASK: mask}
+
+
+def _guided(
+    x: Array, strip: Strip, guides: Mapping[str, Array], number: int
+) -> dict[str, Array]:
+    """What the positions of a part of block `number` count: all 1 without a guide."""
+    guide, axis = guides.get(contract.guide(number)), long_axis(x)
+    if guide is None:
+        guide = np.broadcast_to(np.ones((), x.dtype), (1, 1, *x.shape[2:]))
+    lines = slice(strip.start, strip.stop)
+    return {contract.PART_GUIDE: copied(guide, axis, lines)}
 
 
 def _parts(
@@ -215,25 +221,13 @@ def _parts(
 
     The next strip needs some of those; they are copied before.
     """
-    axis, ahead = _axis(x), None
+    axis, ahead = long_axis(x), None
     for strip, following in zip(strips, [*strips[1:], None], strict=True):
         given = _part(x, strip)
         part = given[contract.PART]
         if ahead is not None:
-            _at(part, axis, slice(ahead.shape[axis]))[...] = ahead
+            at(part, axis, slice(ahead.shape[axis]))[...] = ahead
         if following is not None:
             lines = slice(following.start - strip.start, strip.last - strip.start)
-            ahead = _lines(part, axis, lines)
+            ahead = copied(part, axis, lines)
         yield strip, given
-
-
-def _empty(part: Array, size: Sequence[int]) -> Array:
-    """For the whole of which `part` is one."""
-    return np.empty((1, part.shape[1], *size), part.dtype)
-
-
-def _place(whole: Array, part: Array, axis: int, strip: Strip, scale: int = 1) -> None:
-    """Put the lines of `part` that count in place, of a `scale`-th of the size."""
-    own = slice(*((n - strip.start) // scale for n in (strip.first, strip.last)))
-    place = slice(strip.first // scale, strip.last // scale)
-    _at(whole, axis, place)[...] = _at(part, axis, own)

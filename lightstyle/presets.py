@@ -18,6 +18,7 @@ from .blend import Blend, Scale
 from .contract import VERSION
 from .errors import UsageError
 from .layers import LayerWeights
+from .regions import Maps, Masks
 from .settings import Settings
 
 #: Most bytes that a preset may have.
@@ -41,6 +42,10 @@ def _scale(value: Any) -> Any:
     return _floats(value) if isinstance(value, list) else float(value)
 
 
+def _maps(value: Any) -> Any:
+    return None if value is None else tuple(value)
+
+
 def _blend(value: Any) -> Any:
     return None if value is None else _floats(value)
 
@@ -54,6 +59,8 @@ _KINDS: Final[Mapping[Any, _Kind]] = {
     Blend: _Kind((list, type(None)), "a list of numbers", _blend),
     str: _Kind((str,), "text", str),
     str | None: _Kind((str, type(None)), "text", lambda value: value),
+    Masks: _Kind((list,), "a list of picture files", tuple),
+    Maps: _Kind((list, type(None)), "two picture files", _maps),
     LayerWeights: _Kind((str,), 'text such as "conv4_2:2"', LayerWeights.parse),
 }
 

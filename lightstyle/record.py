@@ -211,10 +211,9 @@ def _texts(values: Mapping[str, Any]) -> dict[str, str | None]:
 
 def without_folders(settings: Settings) -> Settings:
     """Pictures that settings name are ``./name``, which no word of `INITS` can mean."""
-    files: dict[str, Any] = {
-        name: f"./{Path(path).name}" for name, path in settings.files.items()
-    }
-    return replace(settings, **files)
+    return settings.with_files(
+        {name: f"./{Path(path).name}" for name, path in settings.files.items()}
+    )
 
 
 def identity(source: object) -> dict[str, str | None]:

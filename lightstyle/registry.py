@@ -14,7 +14,8 @@ from typing import Any, Final
 
 from . import contract
 from .errors import ModelError
-from .model import Model, ModelInfo
+from .model import Model
+from .model_info import ModelInfo
 from .settings import Settings
 
 MODEL_VARIABLE: Final = "LIGHTSTYLE_MODEL"

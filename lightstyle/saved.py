@@ -15,7 +15,7 @@ from .contract import VERSION
 from .digest import sha256_of
 from .errors import CheckpointError, UsageError
 from .layout import Layout
-from .model import ModelInfo
+from .model_info import ModelInfo
 from .objective import Losses
 from .optimize import State
 from .settings import Settings
@@ -45,7 +45,7 @@ def describe(
                 "a checkpoint must find the picture again"
             )
     whole = {role: str(Path(source).absolute()) for role, source in paths.items()}
-    values = settings.as_dict() | {name: whole[name] for name in settings.files}
+    values = settings.with_files({n: whole[n] for n in settings.files}).as_dict()
     return {
         "version": VERSION,
         "job": job,

@@ -8,9 +8,10 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from . import blend, color, contract, images
+from . import blend, color, contract, images, masks, regions
 from .errors import UsageError
 from .images import Picture
+from .regions import Painting, Region, Source
 from .settings import INITS, Settings
 
 Array = NDArray[np.float32]
@@ -33,6 +34,7 @@ class Scene:
         content: To keep, if any.
         styles: To paint like, any number.
         palette: Whose colours to take, if not the content's.
+        regions: Of the picture, and which styles they are painted like.
         share: Of the result's size, for one of the levels on the way to it.
     """
 
@@ -41,17 +43,21 @@ class Scene:
     content: Picture | None = None
     styles: tuple[Picture, ...] = ()
     palette: Picture | None = None
+    regions: tuple[Region, ...] = ()
     share: float = 1.0
 
     def __post_init__(self) -> None:
-        """Check that the settings are of as many styles, and colours can be taken.
+        """Check that the settings are of as many styles, and read their masks.
 
         Raises:
             UsageError: If they are not, or there is no picture to take colours of.
+            ImageError: If a mask cannot be used.
         """
         if self.styles:
-            blend.shares(self.settings.blend, len(self.styles))
             blend.scales(self.settings.style_scale, len(self.styles))
+        if not self.regions:
+            found = regions.read(self.settings, self.content, self.styles)
+            object.__setattr__(self, "regions", found)
         if self.settings.color != color.STYLE:
             self._color_source()
 
@@ -65,6 +71,7 @@ class Scene:
         pictures = self._pictures()
         alphas = [p.alpha_hw for p in pictures if p.alpha_hw is not None]
         arrays = [p.rgb_hwc for p in pictures] + alphas
+        arrays += [mask for mask in self._masks() if mask is not None]
         return sum(array.nbytes for array in arrays)
 
     @cached_property
@@ -85,29 +92,54 @@ class Scene:
             return None
         return images.to_pixels(self._as_content(self.content))
 
-    def style_pixels(self) -> Iterator[tuple[float, Array]]:
-        """Share and picture, (1, 3, h, w), of each style that counts, when wanted."""
-        for share, picture, size in self._painted():
-            yield share, images.to_pixels(self._as_style(picture, size))
+    @property
+    def canvases(self) -> int:
+        """Regions with a place in the picture; none if all of it is one."""
+        placed = any(region.canvas is not None for region in self.regions)
+        return len(self.regions) if placed else 0
 
-    def style_sizes(self) -> list[Size]:
-        """Of the styles that count.
+    def canvas(self) -> Array | None:
+        """What each pixel counts in each region, (R, H, W), if not all alike."""
+        return regions.canvas(self.regions, self.size) if self.canvases else None
+
+    def untouched(self, canvas_rhw: Array | None) -> NDArray[np.bool_] | None:
+        """Pixels that stay the content's, (H, W), if any."""
+        if canvas_rhw is None or self.settings.outside != regions.KEEP:
+            return None
+        return regions.untouched(canvas_rhw)
+
+    def paintings(self) -> Iterator[Painting]:
+        """The styles of each region, when wanted."""
+        for index, source, style, size in self._sources():
+            pixels = images.to_pixels(self._as_style(style, size))
+            mask = source.mask
+            if mask is not None:
+                mask = masks.resized(mask, size)
+            yield Painting(index, source.share, pixels, mask)
+
+    def style_sizes(self) -> list[tuple[Size, bool]]:
+        """Of each of `paintings`, and whether it has a mask.
 
         Raises:
             UsageError: If the network cannot take one.
         """
-        return [size for _, _, size in self._painted()]
+        return [
+            (size, source.mask is not None) for _, source, _, size in self._sources()
+        ]
 
-    def _painted(self) -> Iterator[tuple[float, Picture, Size]]:
-        """Share, picture and size of each style that counts."""
-        count = len(self.styles)
-        if not count:
-            return
-        shares = blend.shares(self.settings.blend, count)
-        scales = blend.scales(self.settings.style_scale, count)
-        for share, scale, style in zip(shares, scales, self.styles, strict=True):
-            if share > 0:
-                yield share, style, self._style_size(style, scale)
+    def _sources(self) -> Iterator[tuple[int, Source, Picture, Size]]:
+        """Region, part, picture and size of each of `paintings`."""
+        scale, count = self.settings.style_scale, len(self.styles)
+        for index, region in enumerate(self.regions):
+            for source in region.sources:
+                style = self.styles[source.style]
+                size = self._style_size(style, blend.scales(scale, count)[source.style])
+                yield index, source, style, size
+
+    def _masks(self) -> Iterator[Array | None]:
+        for region in self.regions:
+            yield region.canvas
+            yield from (source.mask for source in region.sources)
 
     def _style_size(self, style: Picture, scale: float) -> Size:
         """`scale` of the result's size; no more than it has, unless told."""
@@ -142,10 +174,15 @@ class Scene:
             The picture, and what a person should know of its colours.
         """
         choice = self.settings.color
-        if choice not in color.AFTER:
-            return image_hwc, ()
-        made = Picture(image_hwc, self.alpha_hw)
-        return color.finished(choice, made, self._colors())
+        notes: tuple[str, ...] = ()
+        if choice in color.AFTER:
+            made = Picture(image_hwc, self.alpha_hw)
+            image_hwc, notes = color.finished(choice, made, self._colors())
+        kept = self.untouched(self.canvas())
+        if kept is not None and self.content is not None:
+            own_hwc = images.resized(self.content, self.size).rgb_hwc
+            image_hwc = np.where(kept[..., None], own_hwc, image_hwc)
+        return image_hwc, notes
 
     def _pictures(self) -> list[Picture]:
         pictures = (self.content, *self.styles, self.palette)

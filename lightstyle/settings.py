@@ -5,17 +5,19 @@ does not change the picture (device, threads, where to write) is not one of thes
 """
 
 import math
-import numbers
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, Final, Self
 
+from . import checks
 from .blend import Blend, Scale
+from .checks import refuse
 from .color import COLORS, WITH_PALETTE
 from .contract import MINIMUM_SIDE, POOLINGS
-from .errors import UsageError
 from .layers import LayerWeights
+from .masks import ALL
 from .optimize import OPTIMIZERS
+from .regions import OUTSIDES, Maps, Masks
 
 #: What `Settings.init` may name besides a picture file.
 INITS: Final = ("content", "noise", "style")
@@ -82,6 +84,13 @@ class Settings:
         pyramid: ``on`` goes from coarse to fine, in levels from about 128 pixels that
             share the iterations, half as many on each as on the next; ``off`` works at
             the final size from the beginning, as Gatys et al. do.
+        content_mask: Paths of grey pictures, one for each style: white where the
+            content is painted like it; ``all`` for everywhere.
+        style_mask: The same of the styles: white what of each is taken.
+        regions: Paths of two pictures, of the content and of one style, with the same
+            colours: each region of the content is painted like that of the style.
+        outside: ``keep`` leaves pixels as they are where no mask is; ``blend`` lets the
+            content loss change them, too.
         color: ``style`` leaves the colours to the style; ``content-chroma`` transfers
             the lightness only and keeps the content's chroma; ``content-histogram``
             brings the colours of the result to those of the content; ``match-style``
@@ -116,6 +125,18 @@ class Settings:
     pooling: str = option("max", "Pooling of the network: max or average.")
     optimizer: str = option("auto", "Optimiser: auto, lbfgs, or lbfgsb (scipy's).")
     pyramid: str = option(PYRAMIDS[0], "Go from coarse to fine: on or off.")
+    content_mask: Masks = option(
+        (), "Mask, white where to paint like the style; one for each style, in order."
+    )
+    style_mask: Masks = option(
+        (), "Mask, white where to take the style from; one for each style, in order."
+    )
+    regions: Maps = option(
+        None, "Maps of content and style, with the same colours for what goes together."
+    )
+    outside: str = option(
+        OUTSIDES[0], "Pixels in no mask: keep them, or blend them in."
+    )
     color: str = option(COLORS[0], f"Colours: {', '.join(COLORS)}.")
     colors_of: str | None = option(
         None, f"Picture file to take the colours of, for {' and '.join(WITH_PALETTE)}."
@@ -136,19 +157,20 @@ class Settings:
         self._check_blend()
         self._check_number("init_noise", at_least=0, at_most=1)
         if self.pooling not in POOLINGS:
-            _refuse("pooling", self.pooling, " or ".join(POOLINGS))
+            refuse("pooling", self.pooling, " or ".join(POOLINGS))
         if self.optimizer not in ("auto", *OPTIMIZERS):
-            _refuse("optimizer", self.optimizer, f"auto, {' or '.join(OPTIMIZERS)}")
+            refuse("optimizer", self.optimizer, f"auto, {' or '.join(OPTIMIZERS)}")
         if self.pyramid not in PYRAMIDS:
-            _refuse("pyramid", self.pyramid, " or ".join(PYRAMIDS))
+            refuse("pyramid", self.pyramid, " or ".join(PYRAMIDS))
         if self.init is not None and not (self.init and isinstance(self.init, str)):
-            _refuse("init", self.init, f"{', '.join(INITS)} or a picture file")
+            refuse("init", self.init, f"{', '.join(INITS)} or a picture file")
+        self._check_masks()
         if self.color not in COLORS:
-            _refuse("color", self.color, " or ".join(COLORS))
+            refuse("color", self.color, " or ".join(COLORS))
         self._check_colors_of()
         for name in ("content_layers", "style_layers"):
             if not isinstance(getattr(self, name), LayerWeights):
-                _refuse(name, getattr(self, name), "LayerWeights")
+                refuse(name, getattr(self, name), "LayerWeights")
 
     @property
     def files(self) -> dict[str, str]:
@@ -156,7 +178,23 @@ class Settings:
         named = {} if self.init in (None, *INITS) else {"init": str(self.init)}
         if self.colors_of is not None:
             named["colors_of"] = self.colors_of
+        for name in ("content_mask", "style_mask", "regions"):
+            paths = enumerate(getattr(self, name) or (), start=1)
+            named |= {f"{name} {n}": path for n, path in paths if path != ALL}
         return named
+
+    def with_files(self, files: Mapping[str, str]) -> Self:
+        """The same settings with other paths, by the names that `files` has."""
+        changes: dict[str, Any] = {}
+        for key, path in files.items():
+            name, _, number = key.partition(" ")
+            if number:
+                paths = list(changes.get(name) or getattr(self, name))
+                paths[int(number) - 1] = path
+                changes[name] = tuple(paths)
+            else:
+                changes[name] = path
+        return replace(self, **changes)
 
     @property
     def chosen_optimizer(self) -> str:
@@ -185,10 +223,22 @@ class Settings:
         if self.colors_of is None:
             return
         if not (self.colors_of and isinstance(self.colors_of, str)):
-            _refuse("colors_of", self.colors_of, "a picture file")
+            refuse("colors_of", self.colors_of, "a picture file")
         if self.color not in WITH_PALETTE:
             expected = f"none with color {self.color}: it is for color "
-            _refuse("colors_of", self.colors_of, expected + " or ".join(WITH_PALETTE))
+            refuse("colors_of", self.colors_of, expected + " or ".join(WITH_PALETTE))
+
+    def _check_masks(self) -> None:
+        for name in ("content_mask", "style_mask"):
+            paths = checks.pictures(name, getattr(self, name))
+            object.__setattr__(self, name, paths)
+        if self.regions is not None:
+            maps = checks.pictures("regions", self.regions, count=2)
+            object.__setattr__(self, "regions", maps)
+            if self.content_mask or self.style_mask:
+                refuse("regions", ", ".join(maps), "none beside masks")
+        if self.outside not in OUTSIDES:
+            refuse("outside", self.outside, " or ".join(OUTSIDES))
 
     def _check_blend(self) -> None:
         if self.blend is None:
@@ -196,7 +246,7 @@ class Settings:
         self._check_numbers("blend", at_least=0)
         if not 0 < sum(self.blend) < math.inf:
             text = ",".join(f"{weight:g}" for weight in self.blend)
-            _refuse("blend", text, "at least one share above 0, and a finite sum")
+            refuse("blend", text, "at least one share above 0, and a finite sum")
 
     def _check_numbers(
         self, name: str, at_least: float, at_most: float = math.inf
@@ -206,9 +256,9 @@ class Settings:
         several = isinstance(values, Iterable) and not isinstance(values, str)
         kept = tuple(values) if several else (values,)
         if not kept:
-            _refuse(name, "empty", "a number for each style")
+            refuse(name, "empty", "a number for each style")
         for value in kept:
-            _check_range(name, value, at_least, at_most, whole=False)
+            checks.in_range(name, value, at_least, at_most, whole=False)
         if several:
             object.__setattr__(self, name, tuple(map(float, kept)))
 
@@ -216,24 +266,8 @@ class Settings:
         self, name: str, at_least: float, at_most: float = math.inf
     ) -> None:
         whole = isinstance(getattr(type(self), name), int)
-        _check_range(name, getattr(self, name), at_least, at_most, whole=whole)
-
-
-def _check_range(
-    name: str, value: Any, at_least: float, at_most: float, *, whole: bool
-) -> None:
-    kind = numbers.Integral if whole else numbers.Real  # NumPy's, too
-    good = isinstance(value, kind) and not isinstance(value, bool)
-    if not good or not at_least <= value <= at_most or math.isinf(value):
-        words = "a whole number" if whole else "a number"
-        upper = "" if math.isinf(at_most) else f" and at most {at_most:g}"
-        _refuse(name, value, f"{words} of at least {at_least:g}{upper}")
+        checks.in_range(name, getattr(self, name), at_least, at_most, whole=whole)
 
 
 #: Of the demonstration, which is to take less than a minute.
 DEMO: Final = Settings(iterations=100)
-
-
-def _refuse(name: str, value: object, expected: str) -> None:
-    option = name.replace("_", "-")
-    raise UsageError(f"{option} is {value!s}, expected {expected}")

@@ -9,9 +9,14 @@ Strips start on multiples of `TILE`, as the tiles of a Winograd convolution of t
 would: rounding, and what ReLUs and poolings decide by it, is the whole's then.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
 
 #: Lines of a tile, and of two poolings' windows.
 TILE: Final = 4
@@ -62,3 +67,30 @@ def cut(length: int, height: int, halo: int) -> Iterator[Strip]:
         yield Strip(start, start + height, first, last)
         first = last
     yield Strip(end, length, first, length)
+
+
+def long_axis(x: Array) -> int:
+    """Axis of (1, C, H, W) along which pictures are cut: the longer side."""
+    return 2 if x.shape[2] >= x.shape[3] else 3
+
+
+def at(x: Array, axis: int, lines: slice) -> Array:
+    """The lines of `x` along `axis`, to read or to write."""
+    return x[:, :, lines] if axis == 2 else x[:, :, :, lines]
+
+
+def copied(x: Array, axis: int, lines: slice) -> Array:
+    """A copy of the lines of `x` along `axis`."""
+    return at(x, axis, lines).copy()
+
+
+def empty_whole(part: Array, size: Sequence[int]) -> Array:
+    """For the whole, of `size` high and wide, of which `part` is one."""
+    return np.empty((1, part.shape[1], *size), part.dtype)
+
+
+def place(whole: Array, part: Array, axis: int, strip: Strip, scale: int = 1) -> None:
+    """Put the lines of `part` that count in place, of a `scale`-th of the size."""
+    own = slice(*((n - strip.start) // scale for n in (strip.first, strip.last)))
+    there = slice(strip.first // scale, strip.last // scale)
+    at(whole, axis, there)[...] = at(part, axis, own)

@@ -20,7 +20,8 @@ from .forecast import Forecast, forecast
 from .images import ImageSource, Picture
 from .layout import Layout
 from .layouts import Layouts
-from .model import Model, ModelInfo
+from .model import Model
+from .model_info import ModelInfo
 from .optimize import Status
 from .pyramid import Stages
 from .record import Record
@@ -101,6 +102,7 @@ def reconstruct(
     """
     settings = _settings(settings, like, "noise")
     settings = replace(settings, color=color.STYLE, colors_of=None)
+    settings = replace(settings, content_mask=(), style_mask=(), regions=None)
     subject = images.load(content, role="content")
     size = fitted_size(subject, settings, "content")
     scene = Scene(settings, size, content=subject)

@@ -13,7 +13,13 @@ from typing import Any, Final
 from .blend import Blend, Scale, parse_blend, parse_scale
 from .errors import UsageError
 from .layers import LayerWeights
+from .regions import Maps, Masks
 from .settings import Settings
+
+
+def _listed(text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(","))
+
 
 _TRUTHS: Final = {"true": True, "false": False, "on": True, "off": False}
 
@@ -26,6 +32,8 @@ _PARSERS: Final[Mapping[Any, Callable[[str], Any]]] = {
     Blend: parse_blend,
     str: str,
     str | None: str,
+    Masks: _listed,
+    Maps: _listed,
     LayerWeights: LayerWeights.parse,
 }
 

@@ -1,7 +1,6 @@
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
 import pytest
 from onnx import TensorProto, helper, save
 from PIL import Image
@@ -11,7 +10,7 @@ from lightstyle import contract
 from lightstyle.cli import main
 from lightstyle.fetch import OFFLINE_VARIABLE
 from lightstyle.registry import MODEL_VARIABLE
-from tests.networks import picture, tiny_weights
+from tests.networks import image, tiny_weights
 
 
 @pytest.fixture(autouse=True)
@@ -66,16 +65,21 @@ def run(capsys: pytest.CaptureFixture[str]) -> Runner:
 
 
 @pytest.fixture
-def studio(tmp_path: Path, tiny_model: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder with two pictures, and a model for the commands to find."""
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The current folder, with two pictures in it."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv(MODEL_VARIABLE, str(tiny_model))
     draw_pictures(tmp_path)
     return tmp_path
+
+
+@pytest.fixture
+def studio(folder: Path, tiny_model: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The same, and a model for the commands to find."""
+    monkeypatch.setenv(MODEL_VARIABLE, str(tiny_model))
+    return folder
 
 
 def draw_pictures(folder: Path) -> None:
     """A content and a style picture."""
     for name, seed in (("content.png", 1), ("style.png", 2)):
-        levels = np.rint(picture(40, 60, seed).transpose(1, 2, 0)).astype(np.uint8)
-        Image.fromarray(levels).save(folder / name)
+        Image.fromarray(image(40, 60, seed)).save(folder / name)

@@ -1,17 +1,11 @@
-"""Folders of pictures, and commands that paint them in a process of their own."""
+"""Folders of pictures to paint, and of what was painted."""
 
-import subprocess
-import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
 from tests.networks import picture
-
-ROOT = Path(__file__).parent.parent
 
 #: Options with which a picture takes a fraction of a second.
 QUICK = ("--size", "48", "--iterations", "3", "--threads", "2")
@@ -24,22 +18,6 @@ def draw(path: Path, seed: int, size: tuple[int, int] = (60, 40)) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     Image.fromarray(levels).save(path)
     return path
-
-
-def start(*arguments: object) -> subprocess.Popen[str]:
-    """The command line with these arguments, begun."""
-    command = [sys.executable, str(ROOT / "cli.py"), *map(str, arguments)]
-    pipe = subprocess.PIPE
-    return subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True)
-
-
-def wait_until(true: Callable[[], object], seconds: float = 30.0) -> None:
-    """Wait for something that will be `true`."""
-    for _ in range(int(seconds * 100)):
-        if true():
-            return
-        time.sleep(0.01)
-    raise TimeoutError
 
 
 def pictures(folder: Path) -> dict[str, int]:

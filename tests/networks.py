@@ -55,6 +55,12 @@ def picture(height: int, width: int, seed: int = 0) -> NDArray[np.float32]:
     return levels.astype(np.float32)
 
 
+def image(height: int, width: int, seed: int = 0) -> NDArray[np.uint8]:
+    """A `picture` as files have it: (H, W, 3), in whole levels."""
+    levels = picture(height, width, seed).transpose(1, 2, 0)
+    return np.rint(levels).astype(np.uint8)
+
+
 def loss_for(
     weights: Weights,
     content: NDArray[np.float32],

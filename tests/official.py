@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 from export import SCHEMA, ExportError, build_model
 from export.weights import read_weights
 from lightstyle import registry, zoo
@@ -43,6 +45,12 @@ def expected(data: bytes) -> Expected:
 
 def entry(urls: Sequence[str], expected: Expected) -> Known:
     return replace(zoo.KNOWN[NAME], mirrors=tuple(urls), expected=expected)
+
+
+def patch(monkeypatch: pytest.MonkeyPatch, urls: Sequence[str], data: bytes) -> None:
+    """Put them in the table, as `data` that the `urls` offer, for one test."""
+    monkeypatch.setitem(zoo.KNOWN, NAME, entry(urls, expected(data)))
+    monkeypatch.setattr(registry, "exporter", lambda: TinyExporter)
 
 
 def install(urls: Sequence[str], expected: Expected) -> None:

@@ -1,8 +1,6 @@
 import json
 import signal
-import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -13,8 +11,8 @@ from lightstyle.errors import ExitCode, OutputError
 from lightstyle.settings import Settings
 from tests.conftest import Runner
 from tests.networks import break_evaluation
+from tests.processes import run_script, start, wait_for
 
-ROOT = Path(__file__).parent.parent
 QUICK = ["--size", "48", "--iterations", "4"]
 
 
@@ -34,12 +32,12 @@ def test_stylize_writes_a_picture(run: Runner, studio: Path) -> None:
     assert "all iterations were used" in done.lines[-1]
 
 
-def test_content_reconstructs(run: Runner, studio: Path) -> None:
+def test_content_writes_a_reconstruction(run: Runner, studio: Path) -> None:
     assert run("content", "content.png", "-o", "out.jpg", *QUICK).code == 0
     assert _size("out.jpg") == (48, 32)
 
 
-def test_texture_has_a_size(run: Runner, studio: Path) -> None:
+def test_a_texture_has_the_size_asked_for(run: Runner, studio: Path) -> None:
     options = ["--size", "40x56", "--iterations", "3", "-o", "out.tif"]
     assert run("texture", "style.png", *options).code == 0
     assert _size("out.tif") == (40, 56)
@@ -74,7 +72,9 @@ def test_pictures_are_saved_on_the_way(run: Runner, studio: Path) -> None:
     assert Path("out_0004.png").read_bytes() == Path("out.png").read_bytes()
 
 
-def test_sixteen_bits_and_overwriting(run: Runner, studio: Path) -> None:
+def test_an_old_file_is_overwritten_if_told_and_with_sixteen_bits(
+    run: Runner, studio: Path
+) -> None:
     Path("out.png").write_bytes(b"old")
     options = ["-o", "out.png", "--bits", "16", "--overwrite", *QUICK]
     assert run("stylize", "content.png", "style.png", *options).code == 0
@@ -94,18 +94,6 @@ def test_help_lists_the_commands(run: Runner, command: list[str]) -> None:
     assert done.code == 0
     for name in ("stylize", "content", "texture", "export", "info"):
         assert name in done.out
-
-
-def test_info_says_what_would_be_used(
-    run: Runner, studio: Path, tiny_model: Path
-) -> None:
-    shown = run("info").out
-    assert f"default      {tiny_model}" in shown
-    assert "cpu" in shown
-
-
-def test_info_without_another_model_names_the_bundled_one(run: Runner) -> None:
-    assert f"default      {registry.bundled()}" in run("info").out
 
 
 def test_the_demonstration_needs_nothing_but_the_package(
@@ -134,18 +122,11 @@ def test_a_bug_is_called_one(
     assert "bug in lightstyle: ZeroDivisionError" in done.lines[0]
 
 
-def _start(*arguments: str) -> subprocess.Popen[str]:
-    command = [sys.executable, str(ROOT / "cli.py"), *arguments]
-    return subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
-
-
 def test_ctrl_c_writes_the_picture_so_far_and_exits_130(studio: Path) -> None:
     options = ["-o", "out.png", "--log", "log.jsonl", "--iterations", "100000"]
-    process = _start("stylize", "content.png", "style.png", *options)
-    for _ in range(300):
-        time.sleep(0.1)
-        if Path("log.jsonl").exists() and Path("log.jsonl").stat().st_size:
-            break
+    process = start("stylize", "content.png", "style.png", *options)
+    log = Path("log.jsonl")
+    wait_for(lambda: log.exists() and log.stat().st_size > 0)
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=60)
     assert process.returncode == ExitCode.INTERRUPTED
@@ -162,9 +143,7 @@ def test_help_is_fast_and_imports_nothing_heavy() -> None:
         "heavy = {'scipy', 'onnxruntime', 'onnx', 'export', 'torch'}\n"
         "print(sorted(heavy & set(sys.modules)), file=sys.stderr)\n"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, text=True, cwd=ROOT
-    )
+    done = run_script(script)
     assert done.stderr.strip() == "[]"
 
 

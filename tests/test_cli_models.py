@@ -2,7 +2,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,8 +14,8 @@ from tests import http_server as http
 from tests import official
 from tests.conftest import Runner
 from tests.http_server import Site
+from tests.processes import run_script, start_script, wait_for
 
-ROOT = Path(__file__).parent.parent
 HALF = 10_000
 
 
@@ -29,9 +29,7 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
     """The one mirror of tiny weights that are called vgg19."""
     data = official.data(tmp_path)
     with http.serving(data) as site:
-        tiny = official.entry([site.url], official.expected(data))
-        monkeypatch.setitem(zoo.KNOWN, "vgg19", tiny)
-        monkeypatch.setattr(registry, "exporter", lambda: official.TinyExporter)
+        official.patch(monkeypatch, [site.url], data)
         yield site
 
 
@@ -54,7 +52,7 @@ def test_the_list_says_what_can_be_fetched_and_what_is_here(
     assert run("models", "list").out.splitlines()[2].endswith(" weights")
 
 
-def test_fetch_path_and_verify(run: Runner, site: Site) -> None:
+def test_what_was_fetched_has_a_path_and_verifies(run: Runner, site: Site) -> None:
     fetched = run("models", "fetch", "vgg19")
     assert fetched.code == ExitCode.OK
     assert fetched.out == ""
@@ -126,7 +124,7 @@ def test_a_failure_is_one_line_and_a_code(
     assert done.out == ""
 
 
-def test_debug_shows_where(run: Runner, site: Site) -> None:
+def test_debug_shows_the_traceback_of_a_fetch(run: Runner, site: Site) -> None:
     done = run("models", "fetch", "--offline", "--debug")
     assert done.code == ExitCode.NETWORK
     assert any("Traceback" in line for line in done.lines)
@@ -139,9 +137,7 @@ def test_help_imports_nothing_that_is_slow() -> None:
         "try:\n    main(['models', '--help'])\n"
         "finally:\n    print(*sys.modules)"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, text=True, cwd=ROOT
-    )
+    done = run_script(script)
     assert "fetch" in done.stdout
     imported = set(done.stdout.splitlines()[-1].split())
     assert imported.isdisjoint({"urllib.request", "ssl", "onnxruntime", "scipy"})
@@ -160,24 +156,11 @@ main(["models", "fetch"])
 """
 
 
-def _fetching(site: Site) -> "subprocess.Popen[str]":
+def _fetching(site: Site) -> subprocess.Popen[str]:
     """The command in a process of its own."""
     expected = zoo.KNOWN["vgg19"].expected
-    arguments = [site.url, str(expected.size), expected.digest]
-    return subprocess.Popen(
-        [sys.executable, "-c", _SCRIPT, *arguments],
-        stderr=subprocess.PIPE,
-        text=True,
-        cwd=ROOT,
-    )
-
-
-def _wait_for(condition: Callable[[], bool]) -> None:
-    for _ in range(1000):
-        if condition():
-            return
-        time.sleep(0.02)
-    raise TimeoutError
+    arguments = [site.url, expected.size, expected.digest]
+    return start_script(_SCRIPT, *arguments, stderr=subprocess.PIPE)
 
 
 def _half_is_there() -> bool:
@@ -189,7 +172,7 @@ def _half_is_there() -> bool:
 def test_ctrl_c_keeps_what_came_and_says_so(run: Runner, site: Site) -> None:
     site.script = [http.stall(HALF)]
     with _fetching(site) as process:
-        _wait_for(_half_is_there)
+        wait_for(_half_is_there)
         process.send_signal(signal.SIGINT)
         assert process.stderr is not None
         line = process.stderr.read().splitlines()[-1]
@@ -203,7 +186,7 @@ def test_ctrl_c_keeps_what_came_and_says_so(run: Runner, site: Site) -> None:
 def test_after_a_kill_the_same_command_goes_on(run: Runner, site: Site) -> None:
     site.script = [http.stall(HALF)]
     with _fetching(site) as process:
-        _wait_for(_half_is_there)
+        wait_for(_half_is_there)
         process.kill()
     assert not registry.cached("vgg19").exists()
     done = run("models", "fetch")
@@ -216,7 +199,7 @@ def test_after_a_kill_the_same_command_goes_on(run: Runner, site: Site) -> None:
 def test_two_processes_at_once_make_one_download(run: Runner, site: Site) -> None:
     site.script = [http.pause(HALF)]
     with _fetching(site) as first:
-        _wait_for(_half_is_there)
+        wait_for(_half_is_there)
         with _fetching(site) as second:
             assert second.stderr is not None
             assert "waiting for it" in second.stderr.readline()

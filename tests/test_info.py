@@ -3,14 +3,27 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from PIL import Image, PngImagePlugin
 
+from lightstyle import registry
 from lightstyle.errors import ExitCode
 from lightstyle.record import Record
 from tests.conftest import Runner
+from tests.picture_files import save_with_text
 
 QUICK = ["--size", "48", "--iterations", "4"]
 STYLIZE = ["stylize", "content.png", "style.png", *QUICK]
+
+
+def test_info_says_what_would_be_used(
+    run: Runner, studio: Path, tiny_model: Path
+) -> None:
+    shown = run("info").out
+    assert f"default      {tiny_model}" in shown
+    assert "cpu" in shown
+
+
+def test_info_without_another_model_names_the_bundled_one(run: Runner) -> None:
+    assert f"default      {registry.bundled()}" in run("info").out
 
 
 def test_info_tells_a_person_what_made_a_picture(run: Runner, studio: Path) -> None:
@@ -68,9 +81,7 @@ HOSTILE: list[dict[str, Any]] = [
 def test_a_hostile_record_is_printed_without_control_characters(
     run: Runner, studio: Path, values: dict[str, Any]
 ) -> None:
-    chunks = PngImagePlugin.PngInfo()
-    chunks.add_itxt("lightstyle", json.dumps({"lightstyle": "9", **values}))
-    Image.new("RGB", (4, 4)).save("a.png", pnginfo=chunks)
+    save_with_text("a.png", json.dumps({"lightstyle": "9", **values}))
     done = run("info", "a.png")
     assert done.code == 0
     assert all(line.isprintable() for line in done.out.splitlines())

@@ -1,11 +1,8 @@
 import ast
-import subprocess
-import sys
 from pathlib import Path
 
 import lightstyle
-
-ROOT = Path(__file__).parent.parent
+from tests.processes import ROOT, run_script
 
 
 def test_the_public_names_are_few_and_all_there() -> None:
@@ -20,9 +17,7 @@ def test_importing_lightstyle_imports_nothing_heavy_and_nothing_of_the_exporter(
     None
 ):
     script = "import sys, lightstyle; print(*sys.modules)"
-    done = subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, text=True, cwd=ROOT
-    )
+    done = run_script(script)
     imported = set(done.stdout.split())
     assert "lightstyle" in imported
     unwanted = {"onnx", "onnxruntime", "scipy", "torch", "export", "typer", "rich"}

@@ -1,7 +1,6 @@
 import json
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -14,22 +13,16 @@ from lightstyle.console import Interrupt
 from lightstyle.errors import ExitCode
 from lightstyle.saved import Saved
 from tests.conftest import Runner
+from tests.processes import start, wait_for
+from tests.transfers import interrupt_commands
 
-ROOT = Path(__file__).parent.parent
 PICTURES = ["stylize", "content.png", "style.png", "-o", "out.png"]
 KEPT = Path("out.png.checkpoint")
 
 
-def _start(*options: object) -> subprocess.Popen[str]:
-    command = [sys.executable, str(ROOT / "cli.py"), *PICTURES, *map(str, options)]
-    return subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
-
-
 def _wait_for(path: Path, process: subprocess.Popen[str]) -> None:
-    for _ in range(3000):
-        if path.exists() or process.poll() is not None:
-            return
-        time.sleep(0.01)
+    """For the file, or the end of the process."""
+    wait_for(lambda: path.exists() or process.poll() is not None)
 
 
 def _losses(log: str) -> list[float]:
@@ -38,7 +31,7 @@ def _losses(log: str) -> list[float]:
 
 def test_sigterm_keeps_picture_and_run_and_exits_143(run: Runner, studio: Path) -> None:
     options = ["--checkpoint", "auto", "--log", "log.jsonl", "--iterations", 100000]
-    process = _start(*options)
+    process = start(*PICTURES, *options)
     _wait_for(Path("log.jsonl"), process)
     process.send_signal(signal.SIGTERM)
     _, errors = process.communicate(timeout=60)
@@ -73,12 +66,8 @@ def test_resume_continues_with_all_options_and_then_removes_the_checkpoint(
     for path in studio.glob("out_*"):
         path.unlink()
 
-    def stop(saver: object, progress: lightstyle.Progress) -> None:
-        if progress.evaluation == 5:
-            raise StopIteration
-
     with monkeypatch.context() as patched:
-        patched.setattr("lightstyle.console.Interrupt.__call__", stop)
+        interrupt_commands(patched, 5)
         done = run(*PICTURES, "--log", "log.jsonl", "--checkpoint", "auto", *quick)
     assert done.code == ExitCode.INTERRUPTED
     done = run("resume", KEPT)
@@ -132,7 +121,7 @@ def test_twenty_kills_at_random_moments_lose_nothing(run: Runner, studio: Path) 
     kept = ["--checkpoint", "auto", "--checkpoint-every", 0, "--log", "log.jsonl"]
     longest, kills, in_writing = 1.0, 0, 0
     while kills < 20:
-        process = _start(*kept, *quick)
+        process = start(*PICTURES, *kept, *quick)
         _wait_for(KEPT, process)
         time.sleep(random.uniform(0, longest))
         process.kill()

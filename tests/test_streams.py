@@ -16,8 +16,8 @@ from lightstyle import streams
 from lightstyle.errors import ExitCode, ImageError, UsageError
 from lightstyle.record import Record
 from tests.conftest import Runner
+from tests.processes import ROOT
 
-ROOT = Path(__file__).parent.parent
 QUICK = ["--size", "48", "--iterations", "2"]
 STYLIZE = ["stylize", "content.png", "style.png", *QUICK]
 

@@ -5,13 +5,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from lightstyle import Progress
 from lightstyle.errors import ExitCode, OutputError
 from lightstyle.files import Draft
 from lightstyle.record import Record
 from lightstyle.timelapse import _Film
 from tests.conftest import Runner
 from tests.networks import break_evaluation, picture
+from tests.transfers import interrupt_commands
 
 FILM = Path("film.webp")
 STYLIZE = [
@@ -85,21 +85,13 @@ def test_a_long_film_takes_no_more_memory_than_a_short_one(tmp_path: Path) -> No
     assert peak(20) < 1.1 * short
 
 
-def _stop_at(monkeypatch: pytest.MonkeyPatch, evaluation: int) -> None:
-    def stop(interrupt: object, progress: Progress) -> None:
-        if progress.evaluation == evaluation:
-            raise StopIteration
-
-    monkeypatch.setattr("lightstyle.console.Interrupt.__call__", stop)
-
-
 def test_an_interrupted_run_keeps_its_film_and_goes_on_with_it(
     run: Runner, studio: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert run(*STYLIZE).code == 0
     whole = FILM.read_bytes()
     with monkeypatch.context() as patched:
-        _stop_at(patched, 3)
+        interrupt_commands(patched, 3)
         done = run(*STYLIZE, "--overwrite", "--checkpoint", "auto")
     assert done.code == ExitCode.INTERRUPTED
     assert len(_frames()) == 4
@@ -111,7 +103,7 @@ def test_a_resumed_run_does_not_go_on_with_another_film(
     run: Runner, studio: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patched:
-        _stop_at(patched, 3)
+        interrupt_commands(patched, 3)
         run(*STYLIZE, "--checkpoint", "auto")
     Image.new("RGB", (20, 30)).save(
         FILM, save_all=True, append_images=[Image.new("RGB", (20, 30), "red")]

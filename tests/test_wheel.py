@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 
 from lightstyle import contract
-
-ROOT = Path(__file__).parent.parent
+from tests.processes import ROOT
 
 pytestmark = pytest.mark.slow
 

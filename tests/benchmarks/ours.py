@@ -12,6 +12,7 @@ import numpy as np
 from lightstyle import Model, contract
 from lightstyle.objective import Objective
 from lightstyle.optimize import State, Vector, minimize
+from lightstyle.regions import Painting
 from lightstyle.variables import Pyramid
 from tests.benchmarks.task import (
     SETTINGS,
@@ -77,7 +78,7 @@ def target_and_weight_feeds(task: Task, model: Model) -> dict[str, Array]:
 
 def objective(model: Model, scene: Scene) -> Objective:
     """The package's own loss as a function of a flat vector."""
-    styles = [(1.0, scene.style)]
+    styles = [Painting(0, 1.0, scene.style)]
     return Objective(model, SETTINGS, scene.start, scene.content, styles)
 
 

@@ -51,7 +51,7 @@ def ours(path: Path, width: int, height: int, budget: str) -> dict[str, Any]:
     began = perf_counter()
     start, pictures = (
         scene.start_pixels(),
-        (scene.content_pixels(), [*scene.style_pixels()]),
+        (scene.content_pixels(), [*scene.paintings()]),
     )
     painted = layouts.choose_styles(scene)
     objective = Objective(

@@ -23,6 +23,11 @@ def _other(graph: Graph, x: Tensor) -> Tensor:
     return ops.reduce_sum(graph, ops.square(graph, x), (2,), keepdims=True)
 
 
+def _guided_gram(graph: Graph, x: Tensor) -> Tensor:
+    weights = graph.constant(np.random.default_rng(4).uniform(size=(2, 1, 8, 8)))
+    return ops.guided_gram(graph, x, ops.cropped(graph, weights, x))
+
+
 CASES: dict[str, Callable[[Graph, Tensor], Tensor]] = {
     "Add": lambda g, x: ops.add(g, _other(g, x), x),
     "Sub": lambda g, x: ops.sub(g, x, _other(g, x)),
@@ -37,9 +42,13 @@ CASES: dict[str, Callable[[Graph, Tensor], Tensor]] = {
     "MaxPool": lambda g, x: ops.pool(g, x, "max"),
     "AveragePool": lambda g, x: ops.pool(g, x, "average"),
     "Gram": ops.gram,
+    "GuidedGram": _guided_gram,
     "MatMul left": lambda g, x: ops.matmul(g, ops.gram(g, x), g.constant(KERNEL[0, 0])),
     "MatMul right": lambda g, x: ops.matmul(
         g, g.constant(KERNEL[0, 0]), ops.gram(g, x)
+    ),
+    "MatMul of a stack": lambda g, x: ops.matmul(
+        g, g.constant(KERNEL[0, 0]), _guided_gram(g, x)
     ),
     "Transpose": lambda g, x: ops.transpose(g, ops.square(g, x), (2, 0, 3, 1)),
 }

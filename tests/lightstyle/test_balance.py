@@ -6,23 +6,20 @@ import numpy as np
 import pytest
 
 import lightstyle
-from lightstyle import Checkpoint, LayerWeights, Model, Progress, Settings, contract
+from lightstyle import Checkpoint, LayerWeights, Model, Settings, contract
 from lightstyle.balance import balanced
 from lightstyle.objective import Objective
+from lightstyle.regions import Painting
 from tests.networks import picture
+from tests.transfers import until
 
 BALANCED = Settings(size=128, iterations=20, balance_layers=True)
-
-
-@pytest.fixture(scope="module")
-def model(tiny_model: Path) -> Model:
-    return Model.load(tiny_model, "cpu", 1)
 
 
 def _norms(model: Model, settings: Settings) -> dict[str, float]:
     """Of the gradient of each style layer at the start of a run from the content."""
     content, style = (picture(40, 48, seed)[None] for seed in (1, 2))
-    objective = Objective(model, settings, content, content, [(1.0, style)])
+    objective = Objective(model, settings, content, content, [Painting(0, 1.0, style)])
     feeds = objective._feeds
     weights = {name for name in feeds if "_weight" in name}
     found = {}
@@ -72,13 +69,9 @@ def test_a_resumed_run_is_balanced_where_it_began(
     given: dict[str, Any] = {"model": model, "settings": settings}
     whole = lightstyle.stylize("content.png", "style.png", **given)
 
-    def stop(progress: Progress) -> None:
-        if progress.evaluation == at:
-            raise StopIteration
-
     kept = Checkpoint(studio / "run.checkpoint")
     lightstyle.stylize(
-        "content.png", "style.png", **given, callback=stop, checkpoint=kept
+        "content.png", "style.png", **given, callback=until(at), checkpoint=kept
     )
     resumed = lightstyle.resume(kept.path, model=model)
     np.testing.assert_array_equal(resumed.image_hwc, whole.image_hwc)

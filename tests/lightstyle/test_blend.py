@@ -8,30 +8,20 @@ import pytest
 from PIL import Image
 
 import lightstyle
-from lightstyle import Checkpoint, Model, Progress, Result, Settings, images, registry
+from lightstyle import Checkpoint, Model, Result, images, registry
 from lightstyle.contract import BUNDLED_MODEL
 from lightstyle.errors import CheckpointError, UsageError
 from lightstyle.forecast import forecast
 from lightstyle.layouts import Layouts
 from lightstyle.objective import Objective
 from lightstyle.pyramid import Stages
+from lightstyle.regions import Painting
 from lightstyle.scene import Scene
 from tests.conftest import Runner
-from tests.networks import picture
+from tests.networks import image, picture
+from tests.transfers import CONTENT, QUICK, STYLE, interrupt_commands, totals, until
 
-QUICK = Settings(size=48, iterations=12)
-
-
-def _image(height: int, width: int, seed: int) -> np.ndarray:
-    return np.rint(picture(height, width, seed).transpose(1, 2, 0)).astype(np.uint8)
-
-
-CONTENT, STYLE, OTHER = _image(40, 60, 1), _image(50, 44, 2), _image(60, 90, 3) // 2
-
-
-@pytest.fixture(scope="module")
-def model(tiny_model: Path) -> Model:
-    return Model.load(tiny_model, "cpu", 1)
+OTHER = image(60, 90, 3) // 2
 
 
 @pytest.fixture
@@ -40,9 +30,9 @@ def seen(monkeypatch: pytest.MonkeyPatch) -> list[np.ndarray]:
     pictures: list[np.ndarray] = []
     targets = Model.style_targets
 
-    def spy(self: Model, pixels: np.ndarray, plan: Any = None) -> Any:
+    def spy(self: Model, pixels: np.ndarray, *others: Any) -> Any:
         pictures.append(pixels[0])
-        return targets(self, pixels, plan)
+        return targets(self, pixels, *others)
 
     monkeypatch.setattr(Model, "style_targets", spy)
     return pictures
@@ -58,10 +48,6 @@ def _texture(model: Model, style: Any, **changes: Any) -> Result:
     return lightstyle.texture(style, (40, 48), model=model, settings=settings)
 
 
-def _totals(result: Result) -> list[float]:
-    return [losses.total for losses in result.history]
-
-
 @pytest.mark.parametrize("job", [_stylize, _texture])
 @pytest.mark.parametrize("blend", [(1.0, 0.0), (0.0, 0.1)])
 @pytest.mark.parametrize("init", ["noise", "style"])
@@ -71,10 +57,10 @@ def test_a_style_that_counts_alone_makes_the_picture_that_it_makes_alone(
     both = job(model, [STYLE, OTHER], blend=blend, init=init)
     alone = job(model, STYLE if blend[0] else OTHER, init=init)
     np.testing.assert_array_equal(both.image_hwc, alone.image_hwc)
-    assert _totals(both) == _totals(alone)
+    assert totals(both) == totals(alone)
 
 
-def test_that_holds_on_every_level(model: Model) -> None:
+def test_a_style_that_counts_alone_does_so_on_every_level(model: Model) -> None:
     levels = {"size": 128, "enlarge": True, "iterations": 20, "color": "match-style"}
     both = _stylize(model, [STYLE, OTHER], blend=(2.0, 0.0), **levels)
     alone = _stylize(model, [STYLE], **levels)
@@ -82,11 +68,11 @@ def test_that_holds_on_every_level(model: Model) -> None:
 
 
 def test_styles_count_the_same_unless_told(model: Model) -> None:
-    totals = [
-        _totals(_stylize(model, [STYLE, OTHER], blend=blend, iterations=2))
+    found = [
+        totals(_stylize(model, [STYLE, OTHER], blend=blend, iterations=2))
         for blend in (None, (4.0, 4.0), (4.0, 3.0))
     ]
-    assert totals[0] == totals[1] != totals[2]
+    assert found[0] == found[1] != found[2]
 
 
 @pytest.mark.parametrize("name", ["tiny", BUNDLED_MODEL])
@@ -97,7 +83,8 @@ def test_one_term_for_all_styles_has_the_gradient_of_one_term_for_each(
         model = registry.load(name, QUICK)
     first, second, *points = (picture(48, 64, seed)[None] for seed in range(4))
 
-    def loss(*styles: tuple[float, np.ndarray]) -> list[tuple[float, np.ndarray]]:
+    def loss(*shared: tuple[float, np.ndarray]) -> list[tuple[float, np.ndarray]]:
+        styles = [Painting(0, share, pixels) for share, pixels in shared]
         objective = Objective(model, QUICK, points[0], None, styles)
         return [objective(point.ravel()) for point in points]
 
@@ -155,8 +142,10 @@ def test_settings_of_another_number_of_styles_are_refused(
 
 
 def test_reconstruction_has_no_styles_to_blend(model: Model) -> None:
-    settings = replace(QUICK, iterations=1, blend=(1.0, 2.0), style_scale=(1.0, 2.0))
-    assert lightstyle.reconstruct(CONTENT, model=model, settings=settings).loss > 0
+    settings = replace(QUICK, blend=(1.0, 2.0), style_scale=(1.0, 2.0))
+    made = lightstyle.reconstruct(CONTENT, model=model, settings=settings)
+    plain = lightstyle.reconstruct(CONTENT, model=model, settings=QUICK)
+    np.testing.assert_array_equal(made.image_hwc, plain.image_hwc)
 
 
 def test_memory_and_time_are_of_all_styles(model: Model) -> None:
@@ -175,12 +164,10 @@ def test_a_resumed_run_has_all_styles_or_is_refused(model: Model, studio: Path) 
     given: dict[str, Any] = {"model": model, "settings": settings}
     whole = lightstyle.stylize("content.png", styles, **given)
 
-    def stop(progress: Progress) -> None:
-        if progress.evaluation == 7:
-            raise StopIteration
-
     kept = Checkpoint(studio / "run.checkpoint")
-    lightstyle.stylize("content.png", styles, **given, callback=stop, checkpoint=kept)
+    lightstyle.stylize(
+        "content.png", styles, **given, callback=until(7), checkpoint=kept
+    )
     resumed = lightstyle.resume(kept.path, model=model)
     np.testing.assert_array_equal(resumed.image_hwc, whole.image_hwc)
     assert resumed.settings == whole.settings
@@ -199,12 +186,8 @@ def test_the_command_takes_several_styles_and_goes_on_with_them(
     command += ["--iterations=6"]
     assert run(*command, "-o", "whole.png").code == 0
 
-    def stop(self: object, progress: Progress) -> None:
-        if progress.evaluation == 3:
-            raise StopIteration
-
     with monkeypatch.context() as patch:
-        patch.setattr("lightstyle.console.Interrupt.__call__", stop)
+        interrupt_commands(patch, 3)
         run(*command, "-o", "out.png", "--checkpoint", "auto")
     assert run("resume", "out.png.checkpoint").code == 0
     assert Path("out.png").read_bytes() == Path("whole.png").read_bytes()

@@ -8,26 +8,17 @@ import pytest
 from PIL import Image
 
 import lightstyle
-from lightstyle import Checkpoint, Model, Progress, Result, Settings, images
+from lightstyle import Checkpoint, Model, Result, Settings, images
 from lightstyle.errors import CheckpointError, UsageError
 from lightstyle.oklab import to_oklab
 from tests.conftest import Runner
-from tests.networks import picture
+from tests.networks import image
+from tests.transfers import CONTENT, QUICK, STYLE, until
 
-QUICK = Settings(size=48, iterations=12)
 LEVELS = Settings(size=256, iterations=24, pyramid="on")
 
 
-def _image(height: int, width: int, seed: int) -> np.ndarray:
-    return np.rint(picture(height, width, seed).transpose(1, 2, 0)).astype(np.uint8)
-
-
-CONTENT, STYLE, OTHER = _image(40, 60, 1), _image(50, 44, 2), _image(30, 50, 3) // 3
-
-
-@pytest.fixture(scope="module")
-def model(tiny_model: Path) -> Model:
-    return Model.load(tiny_model, "cpu", 1)
+OTHER = image(30, 50, 3) // 3
 
 
 @pytest.fixture
@@ -79,7 +70,7 @@ def _chroma_kept(found: np.ndarray, content: np.ndarray, within: float = 1e-4) -
 def test_every_picture_of_a_run_has_the_contents_chroma(model: Model) -> None:
     alpha = np.full((192, 256, 1), 255, np.uint8)
     alpha[:96] = 100
-    content = np.concatenate([_image(192, 256, 4), alpha], axis=2)
+    content = np.concatenate([image(192, 256, 4), alpha], axis=2)
     settings = replace(LEVELS, color="content-chroma", init_noise=0.1)
     seen: list[np.ndarray] = []
     result = _stylize(
@@ -106,7 +97,7 @@ def test_every_picture_of_a_run_has_the_contents_chroma(model: Model) -> None:
 def test_the_network_sees_a_style_of_the_contents_mean_and_covariance(
     model: Model, seen: list[np.ndarray], levels: Settings, channels: list[int]
 ) -> None:
-    content = _image(192, 256, 5)[..., channels]
+    content = image(192, 256, 5)[..., channels]
     _stylize(model, replace(levels, color="match-style"), content=content)
     assert len(seen) == (4 if levels is LEVELS else 2)
     for subject, style in zip(seen[::2], seen[1::2], strict=True):
@@ -164,13 +155,13 @@ def test_a_resumed_run_has_the_same_palette_or_is_refused(
     given: dict[str, Any] = {"model": model, "settings": settings}
     whole = lightstyle.stylize("content.png", "style.png", **given)
 
-    def stop(progress: Progress) -> None:
-        if progress.evaluation == 7:
-            raise StopIteration
-
     path = studio / "run.checkpoint"
     lightstyle.stylize(
-        "content.png", "style.png", **given, callback=stop, checkpoint=Checkpoint(path)
+        "content.png",
+        "style.png",
+        **given,
+        callback=until(7),
+        checkpoint=Checkpoint(path),
     )
     resumed = lightstyle.resume(path, model=model)
     np.testing.assert_array_equal(resumed.image_hwc, whole.image_hwc)

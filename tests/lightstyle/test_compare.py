@@ -1,4 +1,3 @@
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -8,17 +7,9 @@ from numpy.typing import NDArray
 from lightstyle import Model, Settings, stylize
 from lightstyle.compare import Judge, Quality
 from lightstyle.errors import ImageError, UsageError
-from tests.networks import picture
+from tests.networks import image, picture
 
-CONTENT, STYLE = (
-    np.rint(picture(40, 60, seed).transpose(1, 2, 0)).astype(np.uint8)
-    for seed in (1, 2)
-)
-
-
-@pytest.fixture(scope="module")
-def model(tiny_model: Path) -> Model:
-    return Model.load(tiny_model, "cpu")
+CONTENT, STYLE = image(40, 60, 1), image(40, 60, 2)
 
 
 def _finite(found: Quality) -> bool:

@@ -1,5 +1,4 @@
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,11 +11,6 @@ from lightstyle.scene import Scene
 from tests.networks import picture
 
 SETTINGS = Settings(iterations=40, init="content")
-
-
-@pytest.fixture(scope="module")
-def model(tiny_model: Path) -> Model:
-    return Model.load(tiny_model, "cpu")
 
 
 def _forecast(

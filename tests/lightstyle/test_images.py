@@ -8,10 +8,7 @@ from PIL import Image
 from lightstyle import images
 from lightstyle.errors import ImageError, UsageError
 from lightstyle.images import Picture, fitted_size, load, resized
-
-_RNG = np.random.default_rng(7)
-_RGB = _RNG.integers(0, 256, (12, 17, 3), dtype=np.uint8)
-
+from tests.picture_files import RGB, exif
 
 # Arrays and PIL images
 
@@ -67,10 +64,8 @@ def test_other_sources_are_refused(source: Any) -> None:
 
 
 def test_a_pil_image_is_not_modified() -> None:
-    image = Image.fromarray(_RGB)
-    exif = Image.Exif()
-    exif[0x112] = 6  # lying on its side
-    image.info["exif"] = exif.tobytes()
+    image = Image.fromarray(RGB)
+    image.info["exif"] = exif(6).tobytes()  # lying on its side
     info, before = dict(image.info), image.tobytes()
     load(image).rgb_hwc[:] = 0
     assert image.info == info
@@ -116,14 +111,14 @@ def test_transparent_colours_do_not_bleed() -> None:
 
 
 def test_resizing_to_the_same_size_is_free() -> None:
-    picture = load(_RGB)
+    picture = load(RGB)
     assert resized(picture, (17, 12)) is picture
 
 
 @pytest.mark.parametrize("size", [(0, 5), (5, -1)])
 def test_resizing_to_nothing_is_refused(size: tuple[int, int]) -> None:
     with pytest.raises(UsageError, match="at least 1"):
-        resized(load(_RGB), size)
+        resized(load(RGB), size)
 
 
 @pytest.mark.parametrize(
@@ -138,7 +133,7 @@ def test_resizing_to_nothing_is_refused(size: tuple[int, int]) -> None:
         (32, 32, 512, False, (32, 32)),
     ],
 )
-def test_fitted_size(
+def test_the_longest_side_is_fitted_and_enlarged_only_if_told(
     width: int, height: int, longest: int, enlarge: bool, expected: tuple[int, int]
 ) -> None:
     assert fitted_size(width, height, longest, enlarge=enlarge) == expected
@@ -174,16 +169,16 @@ def test_the_size_that_is_advised_works() -> None:
 # Tensors
 
 
-def test_pixels_and_back() -> None:
-    image = load(_RGB).rgb_hwc
+def test_pixels_are_a_copy_that_turns_back_into_the_image() -> None:
+    image = load(RGB).rgb_hwc
     pixels = images.to_pixels(image)
     assert pixels.shape == (1, 3, 12, 17)
     assert pixels.dtype == np.float32
     assert pixels.flags.c_contiguous
-    assert np.array_equal(pixels[0, 1], _RGB[..., 1])
+    assert np.array_equal(pixels[0, 1], RGB[..., 1])
     assert np.array_equal(images.from_pixels(pixels), image)
     pixels[:] = -1
-    assert np.array_equal(image, _RGB)
+    assert np.array_equal(image, RGB)
 
 
 def test_pixels_out_of_range_are_clipped() -> None:

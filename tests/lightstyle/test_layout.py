@@ -15,6 +15,10 @@ COSTS = Costs(
     forward={1: 800, 2: 4000, 3: 9000, 4: 20000, 5: 16000},
     backward={1: 1400, 2: 5000, 3: 12000, 4: 26000, 5: 20000},
     work={1: 38e3, 2: 55e3, 3: 129e3, 4: 129e3, 5: 18e3},
+    guided=2100,
+    region=260,
+    forward_region={1: 260, 2: 516, 3: 1028, 4: 2052, 5: 2052},
+    backward_region={1: 260, 2: 516, 3: 1028, 4: 2052, 5: 2052},
 )
 GB = 10**9
 HELD = 300 * 10**6
@@ -66,11 +70,31 @@ def test_a_model_without_parts_is_computed_whole_or_not_within_a_budget() -> Non
         choose(None, 8 * GB, HELD, 512, 512)
 
 
+def test_regions_take_more_of_everything_and_none_takes_nothing() -> None:
+    found = [
+        choose(COSTS.of_regions(count), 20 * GB, HELD, 1024, 1024).memory
+        for count in range(4)
+    ]
+    assert found == sorted(set(found))
+    assert COSTS.of_regions(0) == COSTS
+    assert COSTS.of_regions(3).backward[1] == 1400 + 2 * 260
+
+
 def test_costs_come_from_metadata() -> None:
-    sweeps = {"forward": [1, 2], "backward": [3, 4], "work": [5, 6]}
-    text = json.dumps({"whole": 5.0, "kept": 6.0, "targets": 7.0, **sweeps})
+    values = {
+        "whole": 5.0,
+        "kept": 6.0,
+        "targets": 7.0,
+        "guided": 8.0,
+        "forward": [1, 2],
+        "backward": [3, 4],
+        "work": [5, 6],
+        "region": {"guided": 9.0, "forward": [10, 11], "backward": [12, 13]},
+    }
+    text = json.dumps(values)
     assert Costs.parse({contract.META_COSTS: text}) == Costs(
-        5.0, 6.0, 7.0, {1: 1.0, 2: 2.0}, {1: 3.0, 2: 4.0}, {1: 5.0, 2: 6.0}
+        *(5.0, 6.0, 7.0, {1: 1.0, 2: 2.0}, {1: 3.0, 2: 4.0}, {1: 5.0, 2: 6.0}),
+        *(8.0, 9.0, {1: 10.0, 2: 11.0}, {1: 12.0, 2: 13.0}),
     )
     assert Costs.parse({}) is None
     with pytest.raises(ModelError, match="damaged"):

@@ -1,5 +1,4 @@
 import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -7,8 +6,7 @@ import pytest
 
 from lightstyle.errors import OutputError
 from lightstyle.lock import locked
-
-ROOT = Path(__file__).parent.parent.parent
+from tests.processes import start_script
 
 _HOLD = """
 import sys, time
@@ -22,9 +20,7 @@ with locked(Path(sys.argv[1]), lambda: None):
 
 def test_a_lock_ends_with_the_process_that_held_it(tmp_path: Path) -> None:
     path = tmp_path / "lock"
-    process = subprocess.Popen(
-        [sys.executable, "-c", _HOLD, str(path)], stdout=subprocess.PIPE, cwd=ROOT
-    )
+    process = start_script(_HOLD, path, stdout=subprocess.PIPE)
     assert process.stdout is not None
     waits: list[float] = []
 

@@ -14,7 +14,9 @@ from lightstyle import oklab
         ((0, 0, 255), (0.45201, -0.03246, -0.31153)),
     ],
 )
-def test_known_colours(levels: tuple[int, ...], lab: tuple[float, ...]) -> None:
+def test_known_colours_have_their_published_values(
+    levels: tuple[int, ...], lab: tuple[float, ...]
+) -> None:
     np.testing.assert_allclose(oklab.to_oklab(np.array(levels)), lab, atol=2e-5)
 
 

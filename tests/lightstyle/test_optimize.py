@@ -52,9 +52,8 @@ def _quadratic(x: Vector) -> tuple[float, Vector]:
     ("function", "minimum"), [(_quadratic, 3.0), (_rosenbrock, 1.0)]
 )
 def test_known_minima_are_found(
-    function: object, minimum: float, minimize: Minimize
+    function: Objective, minimum: float, minimize: Minimize
 ) -> None:
-    assert callable(function)
     outcome = minimize(function, np.zeros(20), 500, _ignore)
     np.testing.assert_allclose(outcome.point, minimum, atol=1e-4)
 

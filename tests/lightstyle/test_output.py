@@ -83,7 +83,9 @@ def test_without_alpha_the_picture_lies_over_white(tmp_path: Path, suffix: str) 
 
 @pytest.mark.parametrize("suffix", [".png", ".tif"])
 @pytest.mark.parametrize("alpha", [False, True])
-def test_sixteen_bits(tmp_path: Path, suffix: str, alpha: bool) -> None:
+def test_sixteen_bits_are_kept_with_alpha_and_profile(
+    tmp_path: Path, suffix: str, alpha: bool
+) -> None:
     path = tmp_path / f"a{suffix}"
     levels = np.full((32, 32, 3), 100.75, np.float32)
     save(path, levels, alpha_hw=levels[..., 0] if alpha else None, bits=16)

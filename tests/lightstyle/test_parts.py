@@ -13,9 +13,10 @@ from export.parts import PartGraphs
 from export.write import to_proto
 from lightstyle import Model, Settings, contract, stylize
 from lightstyle.errors import UsageError
+from lightstyle.heads import Run
 from lightstyle.layout import Layout
 from lightstyle.pairs import History
-from lightstyle.parts import Parts, Plan, Run
+from lightstyle.parts import Parts, Plan
 from tests.networks import feeds_for, loss_for, picture, tiny_weights, weighed
 from tests.oracles import loss_and_gradient, relative_l2, run_reference
 

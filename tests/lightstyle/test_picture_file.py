@@ -1,7 +1,5 @@
-import io
 import os
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -10,24 +8,10 @@ from PIL import Image
 from lightstyle import picture_file
 from lightstyle.errors import ImageError
 from lightstyle.images import load
+from tests.picture_files import RGB, encoded, written
 
-_RNG = np.random.default_rng(7)
-_RGB = _RNG.integers(0, 256, (12, 17, 3), dtype=np.uint8)
-
-
-def _encoded(image: Image.Image, format_: str, **options: Any) -> bytes:
-    buffer = io.BytesIO()
-    image.copy().save(buffer, format_, **options)
-    return buffer.getvalue()
-
-
-def _written(path: Path, data: bytes) -> Path:
-    path.write_bytes(data)
-    return path
-
-
-_PNG = _encoded(Image.fromarray(_RGB), "PNG")
-_JPEG = _encoded(Image.fromarray(_RGB).resize((64, 64)), "JPEG")
+_PNG = encoded(Image.fromarray(RGB), "PNG")
+_JPEG = encoded(Image.fromarray(RGB).resize((64, 64)), "JPEG")
 
 
 @pytest.mark.parametrize(
@@ -38,13 +22,13 @@ _JPEG = _encoded(Image.fromarray(_RGB).resize((64, 64)), "JPEG")
         (_PNG[:-60], "damaged"),
         (_PNG[:20], "damaged"),
         (_JPEG[: len(_JPEG) // 2], "truncated"),
-        (_encoded(Image.fromarray(_RGB), "ICO"), "unknown format; expected one of PNG"),
+        (encoded(Image.fromarray(RGB), "ICO"), "unknown format; expected one of PNG"),
         (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "not a picture"),
     ],
     ids=["empty", "text", "png", "png start", "jpeg", "other format", "EPS"],
 )
 def test_a_bad_file_gives_one_line(tmp_path: Path, data: bytes, problem: str) -> None:
-    path = _written(tmp_path / "a.jpg", data)
+    path = written(tmp_path / "a.jpg", data)
     with pytest.raises(ImageError) as caught:
         load(path, role="content")
     assert str(caught.value).startswith(f"content {path}: ")
@@ -65,7 +49,7 @@ def test_a_bad_file_gives_one_line(tmp_path: Path, data: bytes, problem: str) ->
     ],
 )
 def test_a_bad_path_gives_one_line(tmp_path: Path, name: str, problem: str) -> None:
-    _written(tmp_path / "file.png", _PNG)
+    written(tmp_path / "file.png", _PNG)
     os.mkfifo(tmp_path / "pipe")
     (tmp_path / "loop").symlink_to("loop")
     with pytest.raises(ImageError, match=f"^content .*{problem}"):
@@ -78,7 +62,7 @@ def test_an_unreadable_file_is_refused(
     def refuse(path: Path) -> bytes:
         raise PermissionError(13, "Permission denied", str(path))
 
-    path = _written(tmp_path / "a.png", _PNG)
+    path = written(tmp_path / "a.png", _PNG)
     monkeypatch.setattr(Path, "read_bytes", refuse)
     with pytest.raises(ImageError, match=r"cannot be read: Permission denied$"):
         load(path)
@@ -94,6 +78,6 @@ def test_a_huge_file_is_refused_unread(tmp_path: Path) -> None:
 
 def test_the_bytes_of_a_file_are_a_source_too() -> None:
     picture = load(_PNG)
-    assert np.array_equal(picture.rgb_hwc, _RGB)
+    assert np.array_equal(picture.rgb_hwc, RGB)
     with pytest.raises(ImageError, match=r"^style bytes: the file is empty"):
         load(b"", role="style")

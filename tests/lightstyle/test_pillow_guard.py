@@ -1,18 +1,17 @@
-import io
 import threading
 import warnings
+import zlib
 
 import pytest
 from PIL import Image
 
 from lightstyle import decoding, pillow_guard
 from lightstyle.errors import ImageError
+from tests.picture_files import encoded
 
 
 def _png() -> bytes:
-    buffer = io.BytesIO()
-    Image.new("RGB", (17, 12)).save(buffer, "PNG")
-    return buffer.getvalue()
+    return encoded(Image.new("RGB", (17, 12)), "PNG")
 
 
 def test_warnings_are_silent_while_decoding_and_only_there() -> None:
@@ -53,10 +52,8 @@ def _bomb(width: int, height: int) -> bytes:
     data = bytearray(_png())
     start = data.index(b"IHDR")
     data[start + 4 : start + 12] = header
-    checksum = decoding.Image.core.crc32 if False else __import__("zlib").crc32
-    data[start + 17 : start + 21] = checksum(data[start : start + 17]).to_bytes(
-        4, "big"
-    )
+    checksum = zlib.crc32(data[start : start + 17])
+    data[start + 17 : start + 21] = checksum.to_bytes(4, "big")
     return bytes(data)
 
 

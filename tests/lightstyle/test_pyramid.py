@@ -1,6 +1,7 @@
 import math
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,21 +12,13 @@ from lightstyle import Checkpoint, Model, Progress, Settings, Status, images, py
 from lightstyle.objective import Losses
 from lightstyle.pyramid import Level
 from lightstyle.scene import Scene
-from tests.networks import picture
+from tests.networks import image, picture
+from tests.transfers import totals, until
 
 ON = Settings(size=256, iterations=24, pyramid="on", init="content")
 
 
-def _image(height: int, width: int, seed: int) -> np.ndarray:
-    return np.rint(picture(height, width, seed).transpose(1, 2, 0)).astype(np.uint8)
-
-
-CONTENT, STYLE = _image(192, 256, 1), _image(200, 180, 2)
-
-
-@pytest.fixture(scope="module")
-def model(tiny_model: Path) -> Model:
-    return Model.load(tiny_model, "cpu", 1)
+CONTENT, STYLE = image(192, 256, 1), image(200, 180, 2)
 
 
 @pytest.mark.parametrize(
@@ -95,12 +88,12 @@ def test_without_a_content_the_picture_is_enlarged() -> None:
 
 @pytest.mark.parametrize("side", [60, 200, 1000])
 def test_the_style_is_as_much_smaller_as_the_level(side: int) -> None:
-    style = images.load(_image(side, side, 1))
+    style = images.load(image(side, side, 1))
     scene = Scene(ON, (256, 192), images.load(CONTENT), (style,))
-    ((_, whole),) = scene.style_pixels()
-    ((_, half),) = scene.at((128, 96)).style_pixels()
-    assert whole.shape[2] == min(side, 256)
-    assert half.shape[2] == max(32, whole.shape[2] // 2)
+    (whole,) = scene.paintings()
+    (half,) = scene.at((128, 96)).paintings()
+    assert whole.pixels.shape[2] == min(side, 256)
+    assert half.pixels.shape[2] == max(32, whole.pixels.shape[2] // 2)
 
 
 def test_the_time_left_counts_what_larger_levels_cost() -> None:
@@ -132,11 +125,9 @@ def test_from_noise_levels_are_worth_it(model: Model) -> None:
 
 
 def test_stopped_on_the_way_the_picture_has_its_size(model: Model) -> None:
-    def stop(progress: Progress) -> None:
-        if progress.evaluation == 5:
-            raise StopIteration
-
-    result = lightstyle.stylize(CONTENT, STYLE, model=model, settings=ON, callback=stop)
+    result = lightstyle.stylize(
+        CONTENT, STYLE, model=model, settings=ON, callback=until(5)
+    )
     assert result.status is Status.CANCELLED
     assert result.image_hwc.shape == CONTENT.shape
 
@@ -147,14 +138,10 @@ def test_a_run_is_resumed_at_its_level(tmp_path: Path, model: Model, at: int) ->
     for path, levels in zip(paths, (CONTENT, STYLE), strict=True):
         Image.fromarray(levels).save(path)
 
-    def stop(progress: Progress) -> None:
-        if progress.evaluation == at:
-            raise StopIteration
-
     whole = lightstyle.stylize(*paths, model=model, settings=ON)
     kept = Checkpoint(tmp_path / "run.checkpoint")
-    lightstyle.stylize(*paths, model=model, settings=ON, callback=stop, checkpoint=kept)
+    given: dict[str, Any] = {"model": model, "settings": ON}
+    lightstyle.stylize(*paths, **given, callback=until(at), checkpoint=kept)
     resumed = lightstyle.resume(kept.path, model=model)
-    totals = [losses.total for losses in whole.history]
-    assert [losses.total for losses in resumed.history] == totals
+    assert totals(resumed) == totals(whole)
     np.testing.assert_array_equal(resumed.image_hwc, whole.image_hwc)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from PIL import Image, PngImagePlugin
+from PIL import Image
 
 import lightstyle
 from lightstyle import Model, Progress, Result, Settings, record
@@ -15,21 +15,9 @@ from lightstyle.digest import sha256_of
 from lightstyle.errors import ImageError
 from lightstyle.images import ImageSource
 from lightstyle.record import Record
-from tests.conftest import draw_pictures
+from tests.picture_files import save_with_text
 
 QUICK = Settings(size=48, iterations=4, seed=3)
-
-
-@pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.chdir(tmp_path)
-    draw_pictures(tmp_path)
-    return tmp_path
-
-
-@pytest.fixture(scope="module")
-def model(tiny_model: Path) -> Model:
-    return Model.load(tiny_model, "cpu", 1)
 
 
 def _stylize(
@@ -136,13 +124,6 @@ def test_pictures_that_are_no_files_have_no_name(
     assert known == {"name": None, "sha256": sha256_of(path) if digest else None}
 
 
-def _with_text(text: str) -> str:
-    chunks = PngImagePlugin.PngInfo()
-    chunks.add_itxt("lightstyle", text)
-    Image.new("RGB", (4, 4)).save("text.png", pnginfo=chunks)
-    return "text.png"
-
-
 @pytest.mark.parametrize(
     "text",
     [
@@ -159,7 +140,7 @@ def _with_text(text: str) -> str:
 )
 def test_what_is_not_ours_counts_as_nothing(folder: Path, text: str) -> None:
     with pytest.raises(ImageError, match=r"^text\.png: holds no settings of lightsty"):
-        record.load(_with_text(text))
+        record.load(save_with_text("text.png", text))
 
 
 DAMAGES: dict[str, Any] = {
@@ -181,7 +162,7 @@ def test_what_was_tampered_with_is_one_line(
 ) -> None:
     values = json.loads(str(_stylize(model).record))
     with pytest.raises(ImageError, match=r"^text\.png: ") as caught:
-        Record.read(_with_text(json.dumps({**values, key: value})))
+        Record.read(save_with_text("text.png", json.dumps({**values, key: value})))
     assert "\n" not in str(caught.value)
     del values[key]
     with pytest.raises(ImageError, match="damaged"):

@@ -1,3 +1,4 @@
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -95,8 +96,22 @@ def test_threads_are_those_the_process_may_use(
     assert fake.requested[0][0].intra_op_num_threads == 5
 
 
-def test_available_cpus_is_at_least_one() -> None:
-    assert available_cpus() >= 1
+@pytest.mark.parametrize(
+    ("affinity", "quota", "count"),
+    [
+        (8, "max 100000", 8),
+        (8, "250000 100000", 2),
+        (8, "50000 100000", 1),
+        (2, "800000 100000", 2),
+    ],
+)
+def test_available_cpus_are_those_of_affinity_and_container(
+    monkeypatch: pytest.MonkeyPatch, affinity: int, quota: str, count: int
+) -> None:
+    cpus = set(range(affinity))
+    monkeypatch.setattr("os.sched_getaffinity", lambda process: cpus, raising=False)
+    monkeypatch.setattr(Path, "read_text", lambda path, encoding: quota)
+    assert available_cpus() == count
 
 
 @pytest.mark.parametrize("problem", [ImportError("none"), AttributeError("gutted")])
@@ -108,7 +123,7 @@ def test_without_onnxruntime_a_line_says_what_to_install(
             raise problem
 
     monkeypatch.setitem(
-        __import__("sys").modules,
+        sys.modules,
         "onnxruntime",
         None if isinstance(problem, ImportError) else Broken(),
     )

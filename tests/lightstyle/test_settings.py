@@ -61,7 +61,7 @@ def test_settings_are_plain_data() -> None:
     assert Settings.from_dict(values) == settings
 
 
-def test_settings_hash_and_pickle() -> None:
+def test_settings_are_values_that_hash_and_pickle() -> None:
     settings = Settings(style_weight=3.0, style_scale=[1, 0.5], blend=[3, 1])
     again = pickle.loads(pickle.dumps(settings))
     assert again == settings

@@ -9,24 +9,11 @@ from PIL import Image
 
 import lightstyle
 from export import STYLE_LAYERS
-from lightstyle import LayerWeights, Model, Progress, Settings, Status, contract
-from lightstyle.errors import ImageError, ModelError, TransferError, UsageError
-from tests.networks import break_evaluation, picture, tiny_weights
+from lightstyle import LayerWeights, Model, Settings, Status, contract
+from lightstyle.errors import TransferError
+from tests.networks import image, tiny_weights
 from tests.oracles import forward, gram
-
-QUICK = Settings(size=48, iterations=12)
-
-
-def _image(height: int, width: int, seed: int) -> np.ndarray:
-    return np.rint(picture(height, width, seed).transpose(1, 2, 0)).astype(np.uint8)
-
-
-CONTENT, STYLE = _image(40, 60, 1), _image(50, 44, 2)
-
-
-@pytest.fixture(scope="module")
-def model(tiny_model: Path) -> Model:
-    return Model.load(tiny_model, "cpu")
+from tests.transfers import CONTENT, QUICK, STYLE
 
 
 def test_the_loss_falls_and_the_result_tells_how(model: Model) -> None:
@@ -45,7 +32,7 @@ def test_the_loss_falls_and_the_result_tells_how(model: Model) -> None:
 def test_the_first_loss_is_the_formula_term_by_term(
     model: Model, tmp_path: Path
 ) -> None:
-    content, style, start = (_image(32, 48, seed) for seed in (1, 2, 3))
+    content, style, start = (image(32, 48, seed) for seed in (1, 2, 3))
     Image.fromarray(start).save(tmp_path / "start.png")
     settings = replace(
         QUICK,
@@ -122,26 +109,6 @@ def test_an_untouched_model_may_hold_more_layers_than_a_job_uses(model: Model) -
     assert "content_loss/conv4_2" in made.history[0].terms
 
 
-def _start(model: Model, tmp_path: Path, **changes: Any) -> np.ndarray:
-    """The picture that a run starts from."""
-    settings = replace(QUICK, iterations=1, **changes)
-    made = lightstyle.stylize(CONTENT, STYLE, model=model, settings=settings)
-    return made.image_hwc
-
-
-def test_runs_start_where_they_are_told(model: Model, tmp_path: Path) -> None:
-    small = Image.fromarray(CONTENT).resize((48, 32), Image.Resampling.LANCZOS)
-    content = _start(model, tmp_path, init="content")
-    assert np.abs(content - np.asarray(small, np.float32)).max() < 2
-    noise = _start(model, tmp_path, init="noise")
-    np.testing.assert_allclose(noise.mean(), 127.5, atol=3)
-    mixed = _start(model, tmp_path, init_noise=0.5)
-    assert np.abs(mixed - (content + noise) / 2).max() < 1
-    Image.fromarray(_image(32, 48, 9)).save(tmp_path / "mine.png")
-    mine = _start(model, tmp_path, init=str(tmp_path / "mine.png"))
-    np.testing.assert_array_equal(mine, _image(32, 48, 9))
-
-
 @pytest.mark.parametrize(
     ("asked", "ran"), [("auto", "lbfgs"), ("lbfgs", "lbfgs"), ("lbfgsb", "lbfgsb")]
 )
@@ -159,13 +126,8 @@ def test_each_optimiser_lowers_the_loss_of_the_saved_picture(
     assert again.loss == pytest.approx(result.loss, rel=0.2)  # it was rounded
 
 
-def test_noise_is_that_of_the_seed(model: Model, tmp_path: Path) -> None:
-    first = _start(model, tmp_path, init="noise", seed=1)
-    np.testing.assert_array_equal(first, _start(model, tmp_path, init="noise", seed=1))
-    assert not np.array_equal(first, _start(model, tmp_path, init="noise", seed=2))
-
-
-def test_the_same_settings_make_the_same_picture(model: Model) -> None:
+def test_the_same_settings_make_the_same_picture(tiny_model: Path) -> None:
+    model = Model.load(tiny_model, "cpu")  # on all cores
     settings = replace(QUICK, init_noise=0.3, seed=4)
     first, second = (
         lightstyle.stylize(CONTENT, STYLE, model=model, settings=settings)
@@ -185,7 +147,7 @@ def test_the_style_keeps_its_proportions_and_scale(
         return targets(self, pixels, plan)
 
     monkeypatch.setattr(Model, "targets", spy)
-    style = _image(200, 150, 2)
+    style = image(200, 150, 2)
     for scale in (1.0, 2.0):
         settings = replace(QUICK, iterations=1, style_scale=scale)
         lightstyle.stylize(CONTENT, style, model=model, settings=settings)
@@ -193,42 +155,9 @@ def test_the_style_keeps_its_proportions_and_scale(
     assert seen[3] == (96, 72)
 
 
-def test_progress_is_seen_at_every_evaluation(model: Model) -> None:
-    seen: list[Progress] = []
-    result = lightstyle.stylize(
-        CONTENT, STYLE, model=model, settings=QUICK, callback=seen.append
-    )
-    pictures = [progress.image_hwc for progress in seen]
-    assert [p.evaluation for p in seen] == list(range(1, 13))
-    assert [p.losses for p in seen] == list(result.history)
-    assert len(seen) == 12
-    assert pictures[0].shape == result.image_hwc.shape
-    np.testing.assert_array_equal(pictures[-1], result.image_hwc)
-    assert [p.seconds for p in seen] == sorted(p.seconds for p in seen)
+def test_threads_may_stylize_with_one_model(tiny_model: Path) -> None:
+    model = Model.load(tiny_model, "cpu")  # on all cores
 
-
-def test_a_callback_can_end_the_run_and_keeps_the_best_picture(model: Model) -> None:
-    def stop_at_five(progress: Progress) -> None:
-        if progress.evaluation == 5:
-            raise StopIteration
-
-    result = lightstyle.stylize(
-        CONTENT, STYLE, model=model, settings=QUICK, callback=stop_at_five
-    )
-    assert result.status is Status.CANCELLED
-    assert result.evaluations == 5
-    assert result.loss == min(entry.total for entry in result.history)
-
-
-def test_other_errors_of_a_callback_are_the_callers(model: Model) -> None:
-    def fail(progress: Progress) -> None:
-        raise RuntimeError("mine")
-
-    with pytest.raises(RuntimeError, match="mine"):
-        lightstyle.stylize(CONTENT, STYLE, model=model, settings=QUICK, callback=fail)
-
-
-def test_threads_may_stylize_with_one_model(model: Model) -> None:
     def make(seed: int) -> np.ndarray:
         settings = replace(QUICK, init="noise", seed=seed, iterations=6)
         made = lightstyle.stylize(CONTENT, STYLE, model=model, settings=settings)
@@ -245,44 +174,8 @@ def test_threads_may_stylize_with_one_model(model: Model) -> None:
         thread.start()
     for thread in threads:
         thread.join()
-    for seed, image in enumerate(expected):
-        np.testing.assert_array_equal(found[seed], image)
-
-
-def test_transparency_is_set_aside_and_put_back(model: Model, tmp_path: Path) -> None:
-    alpha = np.zeros((32, 48, 1), np.uint8)
-    alpha[:, 24:] = 255
-    content = np.concatenate([_image(32, 48, 1), alpha], axis=2)
-    result = lightstyle.stylize(content, STYLE, model=model, settings=QUICK)
-    assert result.to_array().shape == (32, 48, 4)
-    np.testing.assert_array_equal(result.to_array()[..., 3:], alpha)
-    result.save(tmp_path / "out.png")
-    saved = np.asarray(Image.open(tmp_path / "out.png"))
-    np.testing.assert_array_equal(saved, result.to_array())
-    assert result.to_pil().mode == "RGBA"
-
-
-def test_paths_images_and_arrays_are_all_pictures(model: Model, tmp_path: Path) -> None:
-    Image.fromarray(CONTENT).save(tmp_path / "content.png")
-    settings = replace(QUICK, iterations=2)
-    made = [
-        lightstyle.stylize(source, STYLE, model=model, settings=settings).image_hwc
-        for source in (
-            tmp_path / "content.png",
-            str(tmp_path / "content.png"),
-            Image.fromarray(CONTENT),
-            CONTENT,
-            CONTENT / 255,
-        )
-    ]
-    for image in made[1:]:
-        np.testing.assert_allclose(image, made[0], atol=0.01)
-
-
-def test_a_model_is_loaded_from_its_path(tiny_model: Path) -> None:
-    settings = replace(QUICK, iterations=1)
-    made = lightstyle.stylize(CONTENT, STYLE, model=tiny_model, settings=settings)
-    assert made.evaluations == 1
+    for seed, wanted in enumerate(expected):
+        np.testing.assert_array_equal(found[seed], wanted)
 
 
 def test_a_weight_that_overflows_is_an_error_not_a_picture(model: Model) -> None:
@@ -291,61 +184,3 @@ def test_a_weight_that_overflows_is_an_error_not_a_picture(model: Model) -> None
     )
     with pytest.raises(TransferError, match="style-weight is 1e"):
         lightstyle.stylize(CONTENT, STYLE, model=model, settings=settings)
-
-
-def test_a_model_that_breaks_in_the_middle_leaves_the_best_picture(
-    model: Model, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    break_evaluation(monkeypatch, 7)
-    result = lightstyle.stylize(CONTENT, STYLE, model=model, settings=QUICK)
-    assert result.status is Status.NON_FINITE
-    assert result.evaluations == 7
-    assert np.isfinite(result.image_hwc).all()
-    assert result.loss < result.history[0].total
-
-
-@pytest.mark.parametrize(
-    ("call", "error", "problem"),
-    [
-        (lambda m: lightstyle.stylize("no.png", STYLE, model=m), ImageError, "content"),
-        (lambda m: lightstyle.stylize(CONTENT, "no.png", model=m), ImageError, "style"),
-        (
-            lambda m: lightstyle.stylize(CONTENT[:8, :8], STYLE, model=m),
-            ImageError,
-            "content",
-        ),
-        (
-            lambda m: lightstyle.stylize(CONTENT, STYLE[:8, :8], model=m),
-            ImageError,
-            "style",
-        ),
-        (lambda m: lightstyle.texture(STYLE, (512, 16), model=m), UsageError, "size"),
-        (
-            lambda m: lightstyle.texture(
-                STYLE, (64, 64), model=m, settings=Settings(init="content")
-            ),
-            UsageError,
-            "init is content",
-        ),
-        (
-            lambda m: lightstyle.stylize(
-                CONTENT, STYLE, model=m, settings=Settings(init="no.png")
-            ),
-            ImageError,
-            "init",
-        ),
-        (
-            lambda m: lightstyle.stylize(
-                CONTENT, STYLE, model=m, settings=Settings(pooling="average")
-            ),
-            ModelError,
-            "built without average pooling",
-        ),
-    ],
-)
-def test_bad_input_is_an_error_that_says_which(
-    model: Model, call: Any, error: type[Exception], problem: str
-) -> None:
-    with pytest.raises(error, match=problem) as caught:
-        call(model)
-    assert "\n" not in str(caught.value)

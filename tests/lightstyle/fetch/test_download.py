@@ -1,18 +1,13 @@
 import errno
 import hashlib
 import os
-import subprocess
-import sys
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
 from lightstyle.digest import Expected
-from lightstyle.download import Patience, Watcher, download, part_path
+from lightstyle.download import part_path
 from lightstyle.errors import (
     LightstyleError,
     ModelError,
@@ -23,67 +18,18 @@ from lightstyle.errors import (
 from lightstyle.https import is_secure
 from tests import http_server as http
 from tests.http_server import Answer, Site
+from tests.lightstyle.fetch.downloads import (
+    DATA,
+    EXPECTED,
+    HALF,
+    IMPATIENCE,
+    OTHER,
+    PATIENCE,
+    Get,
+)
 
-ROOT = Path(__file__).parent.parent.parent
-
-DATA = np.random.default_rng(1).bytes(50_000)
-OTHER = np.random.default_rng(2).bytes(50_000)
-HALF = 20_000
-EXPECTED = Expected(len(DATA), "md5", hashlib.md5(DATA).hexdigest())
-
-PATIENCE = Patience(timeout=20, attempts=3, pause=0.01)
-IMPATIENCE = Patience(timeout=0.3, attempts=3, pause=0.01)
 #: Answers after which nothing comes.
 SILENT = ("stalls half way", "says nothing", "mute always")
-
-
-@dataclass
-class Fetched:
-    """What a download did: the error if any, the notes, the bytes reported."""
-
-    path: Path
-    error: LightstyleError | None = None
-    notes: list[str] = field(default_factory=list)
-    reported: list[int] = field(default_factory=list)
-
-    @property
-    def is_good(self) -> bool:
-        return self.path.read_bytes() == DATA
-
-
-@pytest.fixture(autouse=True)
-def _no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("no_proxy", "*")
-
-
-@pytest.fixture
-def site() -> Iterator[Site]:
-    with http.serving(DATA) as site:
-        yield site
-
-
-Get = Callable[..., Fetched]
-
-
-@pytest.fixture
-def get(site: Site, tmp_path: Path) -> Get:
-    """Download, and see that nothing but the whole file or a part of it is left."""
-
-    def call(
-        url: str = "", expected: Expected = EXPECTED, patience: Patience = PATIENCE
-    ) -> Fetched:
-        done = Fetched(tmp_path / "weights.bin")
-        watcher = Watcher(done.reported.append, done.notes.append)
-        try:
-            download(url or site.url, done.path, expected, watcher, patience)
-        except LightstyleError as error:
-            done.error = error
-        left = {path.name for path in tmp_path.iterdir()}
-        parts = {"weights.bin.part", "weights.bin.part.version"}
-        assert left <= (parts if done.error else {"weights.bin"})
-        return done
-
-    return call
 
 
 GOOD_IN_THE_END: dict[str, tuple[list[Answer], list[str]]] = {
@@ -193,89 +139,6 @@ def test_one_clear_line_and_no_file(site: Site, get: Get, case: str) -> None:
     assert not (kind is ModelError and part_path(done.path).exists())
 
 
-def test_a_redirect_is_followed_and_asks_for_the_rest_as_well(
-    site: Site, get: Get
-) -> None:
-    there = http.redirect("/elsewhere.bin")
-    site.script = [there, http.cut(HALF), there]
-    assert get().is_good
-    assert site.ranges == ["", "", f"bytes={HALF}-", f"bytes={HALF}-"]
-
-
-def test_a_file_that_changes_in_between_is_fetched_from_its_beginning(
-    site: Site, get: Get
-) -> None:
-    def changes(exchange: http.Exchange) -> None:
-        exchange.wfile.write(exchange.begin()[:HALF].replace(b"a", b"b"))
-        site.etag = '"two"'
-
-    site.script = [changes]
-    assert get().is_good
-    assert [headers.get("if-range") for headers in site.seen] == [None, '"one"']
-
-
-def test_so_it_is_by_a_server_that_does_not_mind_the_condition(
-    site: Site, get: Get
-) -> None:
-    def changes(exchange: http.Exchange) -> None:
-        exchange.wfile.write(exchange.begin()[:HALF].replace(b"a", b"b"))
-        site.etag = '"two"'
-
-    site.script = [changes, http.ignores_condition]
-    assert get().is_good
-    assert site.ranges == ["", f"bytes={HALF}-", ""]
-
-
-@pytest.mark.parametrize("etag", ["", 'W/"weak"'])
-def test_without_a_version_there_is_no_resuming(
-    site: Site, get: Get, etag: str
-) -> None:
-    site.etag, site.script = etag, [http.cut(HALF)]
-    assert get().is_good
-    assert site.ranges == ["", ""]
-
-
-def test_a_later_download_goes_on_where_one_failed(site: Site, get: Get) -> None:
-    site.after = http.cut(HALF)
-    site.script = [http.cut(HALF), http.status(404)]
-    assert isinstance(get().error, NetworkError)
-    site.after = http.whole
-    done = get()
-    assert done.is_good
-    assert done.reported[0] == HALF
-    assert site.ranges[-1] == f"bytes={HALF}-"
-
-
-def _leave_part(folder: Path, data: bytes, version: str) -> None:
-    part = part_path(folder / "weights.bin")
-    part.write_bytes(data)
-    part.with_name(f"{part.name}.version").write_text(version)
-
-
-@pytest.mark.parametrize(
-    ("left", "version", "ranges"),
-    [
-        (DATA, '"one"', []),
-        (OTHER[:HALF], '"one"', [f"bytes={HALF}-", ""]),
-        (OTHER, '"one"', [""]),
-        (OTHER * 2, '"one"', [""]),
-        (DATA[:HALF], "a\r\nHost: b", [""]),
-    ],
-    ids=["all there", "wrong part", "wrong whole", "too much", "broken version"],
-)
-def test_what_is_left_of_an_earlier_download_does_no_harm(
-    site: Site,
-    get: Get,
-    tmp_path: Path,
-    left: bytes,
-    version: str,
-    ranges: list[str],
-) -> None:
-    _leave_part(tmp_path, left, version)
-    assert get().is_good
-    assert site.ranges == ranges
-
-
 START = Expected(len(DATA), "sha256", hashlib.sha256(DATA).hexdigest()[:8])
 
 
@@ -353,46 +216,3 @@ def test_a_full_disk_is_an_output_error(
     done = get()
     assert isinstance(done.error, OutputError)
     assert "No space left" in str(done.error)
-
-
-def test_a_line_that_breaks_often_gets_there_as_long_as_it_gets_on(
-    site: Site, get: Get
-) -> None:
-    site.data = np.random.default_rng(3).bytes(6 * 2**20)
-    site.after = http.cut(2**20)
-    digest = hashlib.md5(site.data).hexdigest()
-    done = get(expected=Expected(len(site.data), "md5", digest))
-    assert done.error is None
-    assert len(site.seen) == 6
-
-
-_SCRIPT = """
-import sys
-from pathlib import Path
-from lightstyle.digest import Expected
-from lightstyle.download import Watcher, download
-url, path, size, digest = sys.argv[1:]
-expected = Expected(int(size), "md5", digest)
-download(url, Path(path), expected, Watcher(lambda done: print(done, flush=True)))
-"""
-
-
-def test_after_a_kill_in_the_middle_it_goes_on_where_it_was(
-    site: Site, get: Get, tmp_path: Path
-) -> None:
-    site.script = [http.stall(HALF)]
-    arguments = [site.url, tmp_path / "weights.bin", len(DATA), EXPECTED.digest]
-    process = subprocess.Popen(
-        [sys.executable, "-c", _SCRIPT, *map(str, arguments)],
-        stdout=subprocess.PIPE,
-        text=True,
-        cwd=ROOT,
-    )
-    assert process.stdout is not None
-    with process:
-        while process.stdout.readline() != f"{HALF}\n":
-            pass
-        process.kill()
-    assert not (tmp_path / "weights.bin").exists()
-    assert get().is_good
-    assert site.ranges == ["", f"bytes={HALF}-"]
