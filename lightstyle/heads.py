@@ -56,7 +56,7 @@ def style_losses(
             if weights is not None:  # what positions count in a region adds up to 1
                 given[contract.positions(layer)] = np.array(1, kind)
                 given[target] = feeds[target][region]
-                given[strength] = feeds[strength] * weights[region, 0]
+                given[strength] = np.asarray(feeds[strength] * weights[region, 0])
         outputs = run(contract.HEADS, given, last=region == count - 1)
         if weights is not None:
             for name in map(contract.style_loss, layers):

@@ -104,9 +104,12 @@ def read(
     sources = [
         Source(*each) for each in zip(range(len(told)), shares, told, strict=True)
     ]
-    if not settings.content_mask or content is None:
+    canvases: list[Array | None] = []
+    if content is not None:
+        pictures = [content] * len(styles)
+        canvases = _masks("content-mask", settings.content_mask, pictures)
+    if all(canvas is None for canvas in canvases):
         return (Region(tuple(source for source in sources if source.share > 0)),)
-    canvases = _masks("content-mask", settings.content_mask, [content] * len(styles))
     return tuple(
         Region((Source(n, 1.0, told[n]),), canvas, share * len(styles))
         for n, (canvas, share) in enumerate(zip(canvases, shares, strict=True))

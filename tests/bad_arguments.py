@@ -63,6 +63,23 @@ SETTINGS: dict[str, tuple[list[str], str]] = {
     "iterations in words": (quick("--iterations", "many"), "iterations"),
     "size too small": (quick("--size", "8"), "size"),
     "noise over one": (quick("--init-noise", "2"), "init-noise"),
+    "coloured mask": (quick("--content-mask", "content.png"), "is coloured"),
+    "missing mask": (quick("--style-mask", "no.png"), "style-mask no.png"),
+    "more masks than styles": (
+        quick("--content-mask", "all", "--content-mask", "all"),
+        "2 of --content-mask, expected one for each of the styles, which are 1",
+    ),
+    "fewer masks than styles": (_styles("--style-mask", "all"), "1 of --style-mask"),
+    "map of a photograph": (
+        quick("--regions", "content.png", "style.png"),
+        "colours, expected at most 16",
+    ),
+    "one map": (quick("--regions", "content.png"), "regions"),
+    "maps beside masks": (
+        quick("--regions", "a.png", "b.png", "--style-mask", "all"),
+        "none beside masks",
+    ),
+    "unknown outside": (quick("--outside", "freeze"), "keep or blend"),
     "negative seed": (quick("--seed", "-1"), "seed"),
     "unknown pooling": (quick("--pooling", "median"), "max or average"),
     "style scale zero": (quick("--style-scale", "0"), "style-scale"),
