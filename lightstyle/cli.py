@@ -12,9 +12,11 @@ from typing import Annotated
 import typer
 
 from . import bug_report, cli_info, cli_models, cli_run, registry, transfer
+from .cli_batch import batch
 from .cli_compare import compare
 from .cli_options import RunOptions, takes
 from .cli_run import make
+from .cli_sheet import sheet
 from .console import say
 from .contract import BUNDLED_MODEL
 from .errors import ExitCode, LightstyleError, UsageError
@@ -142,6 +144,8 @@ def demo(
     make(transfer.stylize, pictures, output, DEMO, bundled)
 
 
+app.command()(batch)
+app.command()(sheet)
 app.command()(compare)
 app.command()(cli_info.info)
 

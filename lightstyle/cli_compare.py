@@ -2,7 +2,6 @@
 
 import json
 import math
-import os
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from .compare import Judge, Quality
+from .console import printable
 from .settings import Settings
 
 #: Key of a number, its form, and what it says.
@@ -89,7 +89,7 @@ def _plain(numbers: Quality) -> dict[str, Any]:
 def _table(judge: Judge, found: Sequence[tuple[Path, Quality]]) -> Iterator[str]:
     which = ", which estimates VGG19" if judge.network.estimates else ""
     yield f"model {judge.model.info.path}{which}"
-    lines = [["", *(_printable(path) for path, _ in found), ""]]
+    lines = [["", *(printable(path) for path, _ in found), ""]]
     lines += [["size", *("{}x{}".format(*q.size) for _, q in found), ""]]
     lines += _numbers([q for _, q in found])
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
@@ -111,8 +111,3 @@ def _numbers(judged: Sequence[Quality]) -> Iterator[list[str]]:
         elif any(value is not None for value in values):
             cells = ["-" if value is None else format(value, form) for value in values]
             yield [key.replace("_", " "), *cells, meaning]
-
-
-def _printable(path: Path) -> str:
-    text = os.fsencode(path).decode("utf-8", "replace")
-    return "".join(c if c.isprintable() else "?" for c in text)

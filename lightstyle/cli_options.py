@@ -79,13 +79,14 @@ class RunOptions:
 
 
 def takes(
-    *defaults: Any, without: Collection[str] = ()
+    *defaults: Any, without: Collection[str] = (), job: str | None = None
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Decorate a command whose last parameters are dataclass instances.
 
     Args:
         defaults: An instance for each of them, with the defaults of its options.
         without: Fields that make no sense for this command: they become no option.
+        job: Function of `transfer` that it calls; by default that of its name.
     """
 
     def decorate(command: Callable[..., None]) -> Callable[..., None]:
@@ -105,7 +106,8 @@ def takes(
             built = [_with(each, given) for each in defaults]
             if isinstance(built[0], Settings):
                 said = {k: v for k, v in given.items() if _is_said(context, k)}
-                built[0] = _settings(defaults[0], built[-1], command.__name__, said)
+                called = job or command.__name__
+                built[0] = _settings(defaults[0], built[-1], called, said)
             arguments = {name: values[name] for name in own}
             command(**arguments, **dict(zip(taken, built, strict=True)))
 

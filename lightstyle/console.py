@@ -3,6 +3,7 @@
 import glob
 import json
 import math
+import os
 import signal
 import sys
 import threading
@@ -39,6 +40,12 @@ def say(message: str) -> None:
     if sys.stderr is not None:
         with suppress(OSError, ValueError):
             print(message, file=sys.stderr, flush=True)
+
+
+def printable(text: str | os.PathLike[str]) -> str:
+    """`text`, or a path, on one line, whatever characters and bytes are in it."""
+    text = os.fsencode(text).decode("utf-8", "replace")
+    return "".join(c if c.isprintable() else "?" for c in text)
 
 
 @contextmanager
@@ -140,6 +147,11 @@ class Interrupt:
         self._previous: dict[int, Any] = {}
 
     @property
+    def came(self) -> bool:
+        """Whether a signal has come."""
+        return self._came is not None
+
+    @property
     def exit_code(self) -> ExitCode:
         """Of a run that was ended so."""
         ended = self._came == signal.SIGTERM
@@ -159,7 +171,7 @@ class Interrupt:
 
     def __call__(self, progress: Progress) -> None:
         """End the run if a signal has come."""
-        if self._came is not None:
+        if self.came:
             raise StopIteration
 
     def _take(self, number: int, frame: FrameType | None) -> None:

@@ -8,10 +8,11 @@
     ├── DeviceError     a device or onnxruntime that is not there          exit 6
     ├── TransferError   an optimisation that produced no picture           exit 7
     ├── NetworkError    a download that no server gave, or that is off     exit 8
-    └── CheckpointError a checkpoint that cannot be continued              exit 9
+    ├── CheckpointError a checkpoint that cannot be continued              exit 9
+    └── BatchError      some pictures of many that failed                  exit 1
 
 A message is one line that says what is wrong, what was given, what was expected, and
-what to do. Anything else that escapes is a bug in Lightstyle and exits 1.
+what to do. Anything else that escapes is a bug in Lightstyle and exits 1, too.
 """
 
 from enum import IntEnum
@@ -23,6 +24,7 @@ class ExitCode(IntEnum):
 
     OK = 0
     BUG = 1
+    SOME_FAILED = 1
     USAGE = 2
     IMAGE = 3
     MODEL = 4
@@ -87,3 +89,9 @@ class CheckpointError(LightstyleError):
     """A checkpoint is missing or damaged, or is of other pictures or another model."""
 
     exit_code = ExitCode.CHECKPOINT
+
+
+class BatchError(LightstyleError):
+    """Of many pictures some failed; the others were made."""
+
+    exit_code = ExitCode.SOME_FAILED

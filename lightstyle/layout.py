@@ -35,7 +35,7 @@ HISTORIES: Final = {
 _SCIPY: Final = Room(kept=248, working=0)
 
 #: Of the memory that is free, what a run may take if nothing is said.
-_SHARE: Final = 0.8
+SHARE: Final = 0.8
 
 #: Bytes for each pixel of a picture in float32.
 PICTURE: Final = 3 * 4
@@ -141,7 +141,7 @@ def choose(
                 "for it: leave it out, or make the model again with `lightstyle export`"
             )
         return Layout(None, HISTORY, 0, 1.0)
-    limit = resident() + int(_SHARE * available()) if budget is None else budget
+    limit = resident() + int(SHARE * available()) if budget is None else budget
     layouts = [*_layouts(costs, _Need(held, (height, width), optimizer), limit)]
     fitting = [layout for layout in layouts if layout.memory <= limit]
     if fitting:

@@ -24,8 +24,9 @@ from .session import Feeds, available_devices, check_device, check_threads
 
 Array = NDArray[np.float32]
 
-#: Style pictures whose Gram matrices a model remembers, about 2 MB each.
-REMEMBERED: Final = 8
+#: Style pictures whose Gram matrices a model remembers, about 2 MB each at the most:
+#: for a folder in two styles and three sizes, with four levels each.
+REMEMBERED: Final = 24
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,7 +62,8 @@ class Model:
         self.device = device
         self.threads = threads
         self._graphs = graphs
-        self._memory = memory
+        #: Bytes that a run may take; none for most of what is free.
+        self.memory = memory
         self._held = resident()
         self._painted: dict[Any, dict[str, Array]] = {}
         #: What its graphs take, if they can be cut and are on the CPU.
@@ -144,7 +146,7 @@ class Model:
         """
         held = self._held + pictures
         costs = self.costs and self.costs.of_regions(regions)
-        case = costs, self._memory, held, height, width, optimizer
+        case = costs, self.memory, held, height, width, optimizer
         if wanted is not None and repeatable(wanted, *case):
             return wanted
         return choose(*case)
@@ -176,13 +178,14 @@ class Model:
         given = [pixels_nchw] if mask is None else [pixels_nchw, mask]
         digests = [sha256(np.ascontiguousarray(each).data).digest() for each in given]
         key = (*digests, pixels_nchw.shape, repr(plan))
-        found = self._painted.get(key)
+        found = self._painted.pop(key, None)
         if found is None:
             made = self.targets(pixels_nchw, plan, mask)
             names = map(contract.style_target, self.info.style_layers)
-            found = self._painted[key] = {name: made[name] for name in names}
-            for old in list(self._painted)[:-REMEMBERED]:
-                self._painted.pop(old, None)
+            found = {name: made[name] for name in names}
+        self._painted[key] = found  # the latest of all now
+        for old in list(self._painted)[:-REMEMBERED]:
+            self._painted.pop(old, None)
         return found
 
     def evaluate(

@@ -55,6 +55,8 @@ class Record:
         levels: Size of each level, and the evaluation that it ends with.
         evaluations: Up to this picture.
         loss: The lowest of the level that the picture is of.
+        converged: Whether the run ended before its iterations because nothing was left
+            to gain.
         uninterrupted: Whether the optimiser never lost its history on the way.
         layouts: How pictures were computed, by `Layouts`.
     """
@@ -70,6 +72,7 @@ class Record:
     levels: tuple[tuple[int, int, int], ...]
     evaluations: int = 0
     loss: float = math.nan
+    converged: bool = False
     uninterrupted: bool
     layouts: Mapping[str, Layout]
 
@@ -119,6 +122,7 @@ class Record:
                 "levels": [[*level] for level in self.levels],
                 "evaluations": self.evaluations,
                 "loss": self.loss if math.isfinite(self.loss) else None,
+                "converged": self.converged,
                 "uninterrupted": self.uninterrupted,
                 "layouts": layouts.as_dict(self.layouts),
             },
@@ -143,8 +147,8 @@ def of_run(
     return Record(
         job=job,
         size=scene.size,
-        settings=_without_folders(scene.settings),
-        inputs={role: _identity(source) for role, source in pictures.items()},
+        settings=without_folders(scene.settings),
+        inputs={role: identity(source) for role, source in pictures.items()},
         model={
             "name": model.info.path.stem,
             "weights_sha256": model.info.weights_digest,
@@ -187,7 +191,7 @@ def _parsed(values: Mapping[str, Any]) -> dict[str, Any]:
         "version": values["lightstyle"],
         "job": str(values["job"]),
         "size": (width, height),
-        "settings": _without_folders(found),
+        "settings": without_folders(found),
         "inputs": {str(role): _texts(known) for role, known in inputs.items()},
         "model": _texts(values["model"]),
         "environment": dict(values["environment"]),
@@ -195,6 +199,7 @@ def _parsed(values: Mapping[str, Any]) -> dict[str, Any]:
         "levels": tuple((int(w), int(h), int(n)) for w, h, n in run["levels"]),
         "evaluations": int(run["evaluations"]),
         "loss": math.nan if run["loss"] is None else float(run["loss"]),
+        "converged": bool(run.get("converged", False)),
         "uninterrupted": bool(run["uninterrupted"]),
         "layouts": layouts.parse(run["layouts"]),
     }
@@ -204,14 +209,15 @@ def _texts(values: Mapping[str, Any]) -> dict[str, str | None]:
     return {str(k): None if v is None else str(v) for k, v in values.items()}
 
 
-def _without_folders(settings: Settings) -> Settings:
+def without_folders(settings: Settings) -> Settings:
     """Pictures that settings name are ``./name``, which no word of `INITS` can mean."""
     return settings.with_files(
         {name: f"./{Path(path).name}" for name, path in settings.files.items()}
     )
 
 
-def _identity(source: object) -> dict[str, str | None]:
+def identity(source: object) -> dict[str, str | None]:
+    """Name and SHA-256 of the file that a picture comes from; none if from no file."""
     if isinstance(source, bytes):
         return {"name": None, "sha256": hashlib.sha256(source).hexdigest()}
     if not isinstance(source, str | os.PathLike):

@@ -203,7 +203,10 @@ def _run(
         seconds=perf_counter() - began,
         settings=settings,
         optimizer=optimizer,
-        record=descent.record(outcome.loss),
+        record=replace(
+            descent.record(outcome.loss),
+            converged=outcome.status is Status.CONVERGED,
+        ),
         notes=(*scene.notes, *notes, *keeper.notes),
     )
 

@@ -10,10 +10,10 @@ from typing import Any
 ROOT = Path(__file__).parent.parent
 
 
-def start(*arguments: object) -> subprocess.Popen[str]:
+def start(*arguments: object, **pipes: Any) -> subprocess.Popen[str]:
     """The command in the current folder, its stderr in a pipe."""
     command = [sys.executable, str(ROOT / "cli.py"), *map(str, arguments)]
-    return subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    return subprocess.Popen(command, stderr=subprocess.PIPE, text=True, **pipes)
 
 
 def start_script(

@@ -65,7 +65,9 @@ def test_gram_matrices_are_computed_once_for_each_picture(
     tiny_model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     model = Model.load(tiny_model, "cpu")
-    pictures = [picture(40, 45, seed)[None] for seed in range(12)]
+    pictures = [
+        picture(40, 45, seed)[None] for seed in range(model_module.REMEMBERED + 2)
+    ]
     asked: list[int] = []
     compute = model.targets
 
@@ -81,7 +83,10 @@ def test_gram_matrices_are_computed_once_for_each_picture(
         for name, matrix in first.items():
             np.testing.assert_array_equal(matrix, expected[name])
     assert len(asked) == len(pictures)
+    model.style_targets(pictures[2])  # the oldest of those, and now the latest
+    assert len(asked) == len(pictures)
     model.style_targets(pictures[0])  # not among the latest any more
+    model.style_targets(pictures[2])
     assert len(asked) == len(pictures) + 1
 
 
