@@ -1,7 +1,8 @@
 """Where, when and how much of a run is kept so that it can be continued.
 
 That is the best picture, the optimiser's state with its history, all losses, and what
-`saved.describe` says of the settings, the job and its files.
+`saved.describe` says of the settings, the job and its files; where features are matched
+with those of the picture that a level began with, that picture, too.
 """
 
 import shutil
@@ -20,6 +21,8 @@ from .lbfgs import HISTORY
 from .objective import Losses
 from .optimize import State
 from .saved import Saved
+from .scene import Array
+from .style_loss import MATCH
 
 #: Seconds between two checkpoints, if nothing else is said.
 SECONDS: Final = 60.0
@@ -120,6 +123,7 @@ class Keeper:
         seconds: float,
         level: int,
         used: Mapping[str, Layout],
+        begin: Array | None = None,
     ) -> None:
         """Write a checkpoint; if that fails the run goes on, and `notes` say why.
 
@@ -129,12 +133,14 @@ class Keeper:
             seconds: That the run took so far.
             level: Of the pyramid, from 0.
             used: Layouts of the run, for it to go on in the same.
+            begin: (1, 3, H, W), what the level began with, if its targets are of that.
         """
         if self._checkpoint is None:
             return
         inner = state.optimizer
         arrays = {k: v for k, v in (inner or {}).items() if isinstance(v, np.ndarray)}
         numbers = {k: v for k, v in (inner or {}).items() if k not in arrays}
+        pictures = {"best": state.point} | ({} if begin is None else {"begin": begin})
         head = {
             **self._description,
             "state": {
@@ -151,9 +157,7 @@ class Keeper:
             "extra": self._checkpoint.extra,
         }
         try:
-            checkpoint_file.write(
-                self._checkpoint.path, head, {"best": state.point, **arrays}
-            )
+            checkpoint_file.write(self._checkpoint.path, head, {**pictures, **arrays})
             self._failure = ""
         except OutputError as error:
             self._failure = f"{error}; a resumed run would repeat more"
@@ -176,6 +180,7 @@ def _check_room(
     """Refuse a disk on which three checkpoints (two, and one in writing) do not fit."""
     settings = description["settings"]
     vectors = 1 if settings["optimizer"] == "lbfgsb" else 4 + 2 * HISTORY.pairs
+    vectors += settings.get("style_loss") == MATCH
     each = 4 * variables * vectors + _HEAD_BYTES * settings["iterations"]
     there = sum(path.stat().st_size for path in checkpoint.existing())
     folder = checkpoint.path.absolute().parent

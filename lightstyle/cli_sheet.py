@@ -101,7 +101,7 @@ def _model_needed(task: Task) -> tuple[str, ...]:
     """Tasks in this order change the model as seldom as can be."""
     settings = task.settings
     layers = (
-        ",".join(settings.content_layers.used),
+        ",".join(settings.feature_layers),
         ",".join(settings.style_layers.used),
     )
     return settings.pooling, *layers

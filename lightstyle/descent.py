@@ -64,20 +64,27 @@ class Descent:
             that was begun ended.
         """
         level, state, last = 0, None, len(self.stages.plan) - 1
+        begin = picture
         if saved is not None:
             level, state = saved.level, saved.state()
             picture = state.point.reshape(self._shape(level))
+            begin = picture if saved.begin is None else saved.begin
         while True:
-            outcome = self._at(level, picture, state)
+            outcome = self._at(level, picture, begin, state)
             picture, state = outcome.point.reshape(self._shape(level)), None
             stopped = outcome.status in (Status.CANCELLED, Status.NON_FINITE)
             if stopped or level == last:
                 return self.stages.enlarged(picture, level, last), outcome
-            picture = self.stages.enlarged(picture, level, level + 1)
+            picture = begin = self.stages.enlarged(picture, level, level + 1)
             level += 1
 
-    def _at(self, level: int, start: Array, state: State | None) -> Outcome:
-        """Optimise until the run has used the evaluations planned up to this level."""
+    def _at(
+        self, level: int, start: Array, begin: Array, state: State | None
+    ) -> Outcome:
+        """Optimise until the run has used the evaluations planned up to this level.
+
+        From `start`; the level began with the picture `begin`.
+        """
         scene = self.stages.scenes[level]
         layout = self.layouts.choose(scene)
         content, canvas = scene.content_pixels(), scene.canvas()
@@ -94,7 +101,7 @@ class Descent:
             layout.plan,
             self.history,
             self.layouts.choose_styles(scene),
-            scene.start_pixels() if self.settings.balance_layers else None,
+            scene.start_pixels() if self.settings.balance_layers else begin,
             None if canvas is None else regions.feeds(scene.regions, canvas),
         )
         del content, canvas  # the targets are all that is needed of them
@@ -103,7 +110,9 @@ class Descent:
             objective,
             start.ravel(),
             self.stages.plan[level].until - before,
-            partial(self._watch, level),
+            partial(
+                self._watch, level, begin if self.settings.matched_layers else None
+            ),
             optimizer=self.settings.chosen_optimizer,
             variables=Pyramid(start.shape[1:]),
             frozen=untouched,
@@ -111,10 +120,10 @@ class Descent:
             resumed=state,
         )
 
-    def _watch(self, level: int, state: State) -> None:
+    def _watch(self, level: int, begin: Array | None, state: State) -> None:
         history, seconds = tuple(self.history), perf_counter() - self.began
         known = self.layouts.known
-        keep = partial(self.keeper.write, state, history, seconds, level, known)
+        keep = partial(self.keeper.write, state, history, seconds, level, known, begin)
         try:
             if self.callback is not None:
                 self.callback(self._progress(level, state, history, seconds))

@@ -19,8 +19,7 @@ def guides(masks_rhw: Array) -> dict[str, Array]:
         UsageError: A region is too small to have any position in the deepest block.
     """
     feeds: dict[str, Array] = {}
-    level = masks_rhw
-    for number in range(1, contract.block(contract.LAYERS[-1]) + 1):
+    for number, level in enumerate(levels(masks_rhw), start=1):
         totals = level.sum(axis=(1, 2), dtype=np.float64)[:, None, None]
         if not totals.all():
             raise UsageError(
@@ -29,8 +28,15 @@ def guides(masks_rhw: Array) -> dict[str, Array]:
             )
         shares = (level / totals).astype(np.float32)
         feeds[contract.guide(number)] = shares[:, None]
-        level = _halved(level)
     return feeds
+
+
+def levels(masks_rhw: Array) -> list[Array]:
+    """Masks (R, H, W) at the size of each block, the first of which has their own."""
+    found = [masks_rhw]
+    while len(found) < contract.block(contract.LAYERS[-1]):
+        found.append(_halved(found[-1]))
+    return found
 
 
 def _halved(level: Array) -> Array:

@@ -4,7 +4,7 @@ Between the model, which speaks pictures and unweighted terms, and the optimiser
 speaks vectors and one number.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from time import perf_counter
@@ -12,7 +12,7 @@ from time import perf_counter
 import numpy as np
 from numpy.typing import NDArray
 
-from . import contract
+from . import contract, matching
 from .balance import balanced
 from .blend import blended
 from .errors import UsageError
@@ -73,8 +73,8 @@ class Objective:
             history: To go on with, of the levels before this one.
             style_layouts: How the targets of each style are computed; by default as the
                 model chooses.
-            begin: (1, 3, H, W), where style layers are balanced, if the settings ask
-                for that; `start` by default.
+            begin: (1, 3, H, W), where style layers are balanced or matched, if the
+                settings ask for that; `start` by default.
             regions: Feeds that say where they are, if there are several targets.
         """
         self.history: list[Losses] = [] if history is None else history
@@ -84,7 +84,9 @@ class Objective:
         style_names = map(contract.style_target, model.info.style_layers)
         self._plan = plan
         content_targets = model.targets(start if content is None else content, plan)
-        painted = _painted(model, styles, style_layouts)
+        matches: list[dict[str, Array]] = []
+        layers = settings.matched_layers
+        painted = _painted(model, styles, style_layouts, layers, matches)
         grams = painted or _painted(model, [Painting(0, 1.0, start)])
         self._feeds = {
             **{name: content_targets[name] for name in content_names},
@@ -105,8 +107,12 @@ class Objective:
         )
         if not any(self._weights.values()):
             raise UsageError("all weights are 0: nothing is left to minimise")
+        #: Of terms that are reported by another name than the graph's.
+        self._names: dict[str, str] = {}
         if settings.balance_layers:
             self._balance(start if begin is None else begin)
+        if matches:
+            self._match(start if begin is None else begin, matches)
         self._feed(self._weights)
 
     def __call__(self, point: Vector) -> tuple[float, Vector]:
@@ -115,7 +121,7 @@ class Objective:
         pixels = point.reshape(self._shape).astype(np.float32, copy=False)
         evaluation = self._model.evaluate(pixels, self._feeds, self._plan)
         terms = {
-            name: weight * evaluation.terms[name]
+            self._names.get(name, name): weight * evaluation.terms[name]
             for name, weight in self._weights.items()
             if weight > 0
         }
@@ -142,19 +148,45 @@ class Objective:
         terms = [contract.style_loss(layer) for layer in layers]
         self._weights |= balanced({t: self._weights[t] for t in terms}, norm)
 
+    def _match(self, begin: Array, styles: Sequence[Mapping[str, Array]]) -> None:
+        """Let content terms, to features of the `styles`, take style terms' places."""
+        found = matching.targets(self._model.targets(begin, self._plan), styles)
+        self._feeds |= found
+        for layer in styles[0]:
+            style, content = contract.style_loss(layer), contract.content_loss(layer)
+            gram = self._feeds[contract.style_target(layer)]
+            _, _, height, width = found[contract.content_target(layer)].shape
+            each = matching.weight(layer, gram, height * width)
+            del self._weights[content]  # style terms are reported after the others
+            self._weights[content] = self._weights[style] * each
+            self._weights[style] = 0.0
+            self._names[content] = style
+
 
 def _painted(
     model: Model,
     styles: Iterable[Painting],
     layouts: Iterable[Layout] = (),
+    layers: Sequence[str] = (),
+    matches: list[dict[str, Array]] | None = None,
 ) -> list[dict[str, Array]]:
-    """The common target of the `styles` of each region, by feed."""
-    given = iter(layouts)
+    """The common target of the `styles` of each region, by feed.
+
+    Candidates of `layers` that are matched, if any, are added to `matches`, a style
+    after the other.
+    """
+    planned = iter(layouts)
 
     def target(style: Painting) -> tuple[float, dict[str, Array]]:
         _, _, height, width = style.pixels.shape
-        layout = next(given, None) or model.layout(height, width, optimizer=None)
-        return style.share, model.style_targets(style.pixels, layout.plan, style.mask)
+        layout = next(planned, None) or model.layout(height, width, optimizer=None)
+        given = style.pixels, layout.plan, style.mask
+        if not layers or matches is None:
+            return style.share, model.style_targets(*given)
+        made = model.targets(*given)
+        matches.append(matching.candidates(made, layers, style.mask))
+        names = map(contract.style_target, model.info.style_layers)
+        return style.share, {name: made[name] for name in names}
 
     by_region = groupby(styles, key=lambda style: style.region)
     return [blended(map(target, group)) for _, group in by_region]

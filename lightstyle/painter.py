@@ -112,7 +112,7 @@ class Painter:
             ModelError: As `registry.load`.
             DeviceError: As `registry.load`.
         """
-        used = settings.content_layers.used, settings.style_layers.used
+        used = settings.feature_layers, settings.style_layers.used
         needs = *used, settings.pooling
         if self._model is None or needs != self._needs:
             self._model = None  # before the next one, not beside it

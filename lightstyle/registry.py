@@ -99,7 +99,7 @@ def check(info: ModelInfo, settings: Settings) -> None:
         raise ModelError(
             f"model {info.path} was built without {lacking}: `lightstyle export "
             f"--weights {contract.weights_path(info.path)} "
-            f"--content-layers {','.join(settings.content_layers.used)} "
+            f"--content-layers {','.join(settings.feature_layers)} "
             f"--style-layers {','.join(settings.style_layers.used)} "
             f"--pooling {settings.pooling} -o MODEL.onnx` makes one"
         )
@@ -110,10 +110,10 @@ def missing(info: ModelInfo, settings: Settings) -> str:
     lacking = [
         f"{kind} layer {layer}"
         for kind, wanted, built in (
-            ("content", settings.content_layers, info.content_layers),
-            ("style", settings.style_layers, info.style_layers),
+            ("content", settings.feature_layers, info.content_layers),
+            ("style", settings.style_layers.used, info.style_layers),
         )
-        for layer in wanted.used
+        for layer in wanted
         if layer not in built
     ]
     if settings.pooling != info.pooling:
@@ -141,7 +141,7 @@ def _variant(info: ModelInfo, settings: Settings) -> Path:
     if module is None:
         check(info, settings)
     choices = {
-        "content_layers": settings.content_layers.used,
+        "content_layers": settings.feature_layers,
         "style_layers": settings.style_layers.used,
         "pooling": settings.pooling,
     }

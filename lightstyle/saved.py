@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Self
 
+import numpy as np
+
 from . import checkpoint_file, layouts
 from .contract import VERSION
 from .digest import sha256_of
@@ -18,6 +20,7 @@ from .layout import Layout
 from .model_info import ModelInfo
 from .objective import Losses
 from .optimize import State
+from .scene import Array
 from .settings import Settings
 
 _DESCRIPTION: Final = ("version", "job", "arguments", "settings", "model", "inputs")
@@ -144,10 +147,17 @@ class Saved:
         """Of the optimisation; arrays are mapped, so let go of it once it is copied."""
         arrays = checkpoint_file.arrays(self.path, self.head)
         point, numbers = arrays.pop("best"), dict(self.head["state"])
+        arrays.pop("begin", None)
         inner = numbers.pop("optimizer")
         return State(
             point, optimizer=None if inner is None else {**inner, **arrays}, **numbers
         )
+
+    @property
+    def begin(self) -> Array | None:
+        """What the level began with, (1, 3, H, W), if its targets are of that."""
+        kept = checkpoint_file.arrays(self.path, self.head).get("begin")
+        return None if kept is None else np.array(kept, np.float32)
 
     def check_inputs(self) -> None:
         """Refuse to go on with other pictures than the run began with.

@@ -9,16 +9,16 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, Final, Self
 
-from . import checks
+from . import checks, matching
 from .blend import Blend, Scale
 from .checks import refuse
 from .color import COLORS, WITH_PALETTE
-from .contract import MINIMUM_SIDE, POOLINGS
+from .contract import LAYERS, MINIMUM_SIDE, POOLINGS
 from .layers import LayerWeights
 from .masks import ALL
 from .optimize import OPTIMIZERS
 from .regions import OUTSIDES, Maps, Masks
-from .style_loss import STYLE_LOSSES
+from .style_loss import MATCH, STYLE_LOSSES
 
 #: What `Settings.init` may name besides a picture file.
 INITS: Final = ("content", "noise", "style")
@@ -68,6 +68,8 @@ class Settings:
         style_layers: Layers of the style loss with relative weights; their sum counts
             as 1. Five layers without weights are the paper's, w = 1/5 each.
         style_loss: ``gram`` compares Gram matrices, as Gatys et al. do.
+            ``match`` does so in blocks 1 and 2, and compares each feature of deeper
+            layers with the nearest one of the style.
         balance_layers: Whether the layers of the style are weighted so that their
             gradients have the same norm in the picture that the run starts from,
             whatever weights they are given.
@@ -178,6 +180,19 @@ class Settings:
         for name in ("content_layers", "style_layers"):
             if not isinstance(getattr(self, name), LayerWeights):
                 refuse(name, getattr(self, name), "LayerWeights")
+        if self.style_loss == MATCH:
+            matching.check(self)
+
+    @property
+    def matched_layers(self) -> tuple[str, ...]:
+        """Style layers that are compared position by position, if any."""
+        return matching.matched(self.style_layers.used) * (self.style_loss == MATCH)
+
+    @property
+    def feature_layers(self) -> tuple[str, ...]:
+        """Layers whose features have targets, those of the content among them."""
+        wanted = {*self.content_layers.used, *self.matched_layers}
+        return tuple(layer for layer in LAYERS if layer in wanted)
 
     @property
     def files(self) -> dict[str, str]:

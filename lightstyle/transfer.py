@@ -29,6 +29,7 @@ from .result import Result
 from .saved import Saved, describe
 from .scene import Scene, fitted_size
 from .settings import Settings
+from .style_loss import GRAM
 
 #: Told what a run will take before it begins.
 Announce = Callable[[Forecast], None]
@@ -101,7 +102,7 @@ def reconstruct(
     Arguments and errors are those of `stylize`; the style settings have no effect.
     """
     settings = _settings(settings, like, "noise")
-    settings = replace(settings, color=color.STYLE, colors_of=None)
+    settings = replace(settings, color=color.STYLE, colors_of=None, style_loss=GRAM)
     settings = replace(settings, content_mask=(), style_mask=(), regions=None)
     subject = images.load(content, role="content")
     size = fitted_size(subject, settings, "content")
