@@ -80,6 +80,26 @@ SETTINGS: dict[str, tuple[list[str], str]] = {
         "none beside masks",
     ),
     "unknown outside": (quick("--outside", "freeze"), "keep or blend"),
+    "match beside balance": (
+        quick("--style-loss", "match", "--balance-layers"),
+        "another beside balance-layers",
+    ),
+    "match beside a content mask": (
+        quick("--style-loss", "match", "--content-mask", "all"),
+        "another beside content-mask",
+    ),
+    "match beside regions": (
+        quick("--style-loss", "match", "--regions", "a.png", "b.png"),
+        "another beside regions",
+    ),
+    "match of a content layer": (
+        quick("--style-loss", "match", "--content-layers", "conv4_1,conv5_2"),
+        "content-layers is conv4_1, expected none of the style-layers",
+    ),
+    "match without deep layers": (
+        quick("--style-loss", "match", "--style-layers", "conv1_1"),
+        "of block 3 or deeper",
+    ),
     "negative seed": (quick("--seed", "-1"), "seed"),
     "unknown pooling": (quick("--pooling", "median"), "max or average"),
     "style scale zero": (quick("--style-scale", "0"), "style-scale"),
