@@ -169,10 +169,11 @@ def style(
     N is VGG19's own number of channels, so that a network with fewer is not rewarded
     for them; M and M_s are the positions of the picture and of the style.
 
-    With a `guide`, Σ over regions of the same, each times what is fed for it.
+    With a `guide`, Σ over regions of the same, each times what is fed for it, and of
+    differences in the metric that is fed.
     """
     gram = normalised_gram(graph, features, layer, embedding, guide)
-    return _distance(graph, gram, layer)
+    return _distance(graph, gram, layer, metric=guide is not None)
 
 
 def style_of_sums(
@@ -196,13 +197,17 @@ def style_of_sums(
         embedding: As for `normalised_gram`.
     """
     gram = _normalised(graph, gram, sums, positions, layer, embedding)
-    return _distance(graph, gram, layer), gram
+    return _distance(graph, gram, layer, metric=True), gram
 
 
-def _distance(graph: Graph, gram: Tensor, layer: str) -> Term:
+def _distance(graph: Graph, gram: Tensor, layer: str, *, metric: bool) -> Term:
+    """Of a Gram matrix from its target; ‖P (G − A) P‖², if there is a `metric` P."""
     target = graph.input(contract.style_target(layer), gram.shape)
     weight = graph.input(contract.style_weight(layer), ())
     difference = ops.sub(graph, gram, target)
+    if metric:
+        fed = graph.input(contract.style_metric(layer), gram.shape)
+        difference = ops.matmul(graph, ops.matmul(graph, fed, difference), fed)
     axis = len(gram.shape) - 1
     sums = ops.reduce_sum(graph, ops.square(graph, difference), (axis,))
     if axis == 2:

@@ -40,6 +40,7 @@ more input for each block b with style layers, and the evaluation another:
     guide/b             (R, 1, h, w)   what a position counts in a region; the sum is 1
     region_weight       (R, 1)         what a region counts
     style_target/s      (R, C, C)      its Gram matrix; style_loss/s is (R, k) then
+    style_metric/s      (R, C, C)      P, symmetric; differences D count as P D P
 
 The graphs for CPUs have more inputs: ``kernel/l`` of some layers l, ``tile_map``, and
 in the evaluation ``gradient_tile_map``. They are the outputs of the kernels graph,
@@ -56,7 +57,8 @@ each region, or in the whole picture; forward it is 0 where they do not. Block b
                  gradient/feature_sums/s, content_target/c, content_weight/c, tv_weight
                  → gradient of x, content_loss/c, tv_loss
     heads        of one region: gram_sums/s (C, C), feature_sums/s (C, 1), positions/s,
-                 style_target/s, style_weight/s → style_loss/s, gradient/gram_sums/s,
+                 style_target/s, style_metric/s, style_weight/s
+                 → style_loss/s, gradient/gram_sums/s,
                  gradient/feature_sums/s, gram/s: what a style target is compared with
 
 Everything is float32. The host adds the partial sums in float64, because a float32 sum
@@ -155,6 +157,11 @@ def content_target(layer: str) -> str:
 def style_target(layer: str) -> str:
     """Name of the Gram matrix of `layer`."""
     return f"style_target/{layer}"
+
+
+def style_metric(layer: str) -> str:
+    """Name of the metric that the Gram matrices of `layer` are compared in."""
+    return f"style_metric/{layer}"
 
 
 def content_weight(layer: str) -> str:

@@ -53,9 +53,12 @@ def style_losses(
             )
             given[target], given[strength] = feeds[target], feeds[strength]
             given[contract.positions(layer)] = np.array(positions[layer], kind)
+            metric = contract.style_metric(layer)
+            given[metric] = np.eye(feeds[target].shape[-1], dtype=kind)
             if weights is not None:  # what positions count in a region adds up to 1
                 given[contract.positions(layer)] = np.array(1, kind)
                 given[target] = feeds[target][region]
+                given[metric] = feeds[metric][region]
                 given[strength] = np.asarray(feeds[strength] * weights[region, 0])
         outputs = run(contract.HEADS, given, last=region == count - 1)
         if weights is not None:
@@ -75,6 +78,7 @@ def none_wanted(
         size += contract.feature_sums(layer) in sums
         shape = (regions, size, size) if guided else (size, size)
         feeds[contract.style_target(layer)] = np.zeros(shape, kind)
+        feeds[contract.style_metric(layer)] = np.zeros(shape, kind)
         feeds[contract.style_weight(layer)] = np.zeros((), kind)
         if guided:
             feeds[contract.REGION_WEIGHT] = np.zeros((regions, 1), kind)

@@ -22,6 +22,7 @@ from .optimize import Vector
 from .parts import Plan
 from .regions import Painting
 from .settings import Settings
+from .style_loss import metric
 
 Array = NDArray[np.float32]
 
@@ -98,6 +99,8 @@ class Objective:
             },
             **(regions or {}),
         }
+        if regions:
+            self._feeds |= self._metrics(settings.style_loss)
         self._weights = _term_weights(
             model,
             settings,
@@ -135,6 +138,15 @@ class Objective:
         with np.errstate(over="ignore"):  # an infinite weight is found in the loss
             for term, weight in weights.items():
                 self._feeds[_weight_feed(term)] = np.array(weight, np.float32)
+
+    def _metrics(self, style_loss: str) -> dict[str, Array]:
+        """In which the style targets of each region are compared, by feed."""
+        found = {}
+        for layer in self._model.info.style_layers:
+            grams = self._feeds[contract.style_target(layer)]
+            stack = np.stack([metric(style_loss, gram) for gram in grams])
+            found[contract.style_metric(layer)] = stack
+        return found
 
     def _balance(self, begin: Array) -> None:
         """Give the style terms weights with which they pull equally at `begin`."""

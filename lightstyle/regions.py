@@ -116,15 +116,13 @@ def read(
     )
 
 
-def canvas(regions: Sequence[Region], size: tuple[int, int]) -> Array | None:
-    """What each pixel counts in each region, (R, H, W); none where there are no masks.
+def canvas(regions: Sequence[Region], size: tuple[int, int]) -> Array:
+    """What each pixel counts in each region, (R, H, W).
 
     Args:
         regions: Of the run.
         size: Width and height.
     """
-    if all(region.canvas is None for region in regions):
-        return None
     width, height = size
     whole = np.ones((height, width), np.float32)
     stack = np.stack(

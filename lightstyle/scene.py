@@ -13,6 +13,7 @@ from .errors import UsageError
 from .images import Picture
 from .regions import Painting, Region, Source
 from .settings import INITS, Settings
+from .style_loss import GAUSSIAN
 
 Array = NDArray[np.float32]
 
@@ -94,9 +95,10 @@ class Scene:
 
     @property
     def canvases(self) -> int:
-        """Regions with a place in the picture; none if all of it is one."""
+        """Regions that the model is told of; none for the plain loss everywhere."""
         placed = any(region.canvas is not None for region in self.regions)
-        return len(self.regions) if placed else 0
+        told = placed or self.settings.style_loss == GAUSSIAN
+        return len(self.regions) if told else 0
 
     def canvas(self) -> Array | None:
         """What each pixel counts in each region, (R, H, W), if not all alike."""
@@ -106,7 +108,8 @@ class Scene:
         """Pixels that stay the content's, (H, W), if any."""
         if canvas_rhw is None or self.settings.outside != regions.KEEP:
             return None
-        return regions.untouched(canvas_rhw)
+        outside = regions.untouched(canvas_rhw)
+        return outside if outside.any() else None
 
     def paintings(self) -> Iterator[Painting]:
         """The styles of each region, when wanted."""

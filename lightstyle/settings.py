@@ -67,9 +67,10 @@ class Settings:
             counts as 1.
         style_layers: Layers of the style loss with relative weights; their sum counts
             as 1. Five layers without weights are the paper's, w = 1/5 each.
-        style_loss: ``gram`` compares Gram matrices, as Gatys et al. do.
-            ``match`` does so in blocks 1 and 2, and compares each feature of deeper
-            layers with the nearest one of the style.
+        style_loss: ``gram`` compares Gram matrices, as Gatys et al. do; ``gaussian`` in
+            a metric in which all directions of the features count alike; ``match``
+            compares them in blocks 1 and 2, and each feature of deeper layers with the
+            nearest one of the style.
         balance_layers: Whether the layers of the style are weighted so that their
             gradients have the same norm in the picture that the run starts from,
             whatever weights they are given.

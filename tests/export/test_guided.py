@@ -14,6 +14,7 @@ from export.write import to_proto
 from lightstyle import contract
 from lightstyle.guides import guides
 from lightstyle.parts import Parts, Plan
+from lightstyle.style_loss import GAUSSIAN, GRAM, metric
 from tests.networks import picture, tiny_weights
 from tests.oracles import directional_error, forward, relative_l2, run_reference
 
@@ -76,9 +77,18 @@ def _feeds(network: Weights, masks: Any) -> dict[str, Any]:
         name = contract.style_target(layer)
         feeds[name] = np.stack([each[name] for each in painted])
         feeds[contract.style_weight(layer)] = np.array(3e3)
+        feeds[contract.style_metric(layer)] = _metrics(feeds[name])
     feeds |= {name: g.astype(np.float64) for name, g in guides(masks).items()}
     strengths = np.arange(1.0, 1 + len(masks))[:, None]
     return feeds | {contract.REGION_WEIGHT: strengths}
+
+
+def _metrics(targets: Any) -> Any:
+    """Those of ``--style-loss gaussian``, but for the last region, which has Gram's."""
+    kinds = [GAUSSIAN] * len(targets)
+    kinds[-1:] = [GRAM] if len(targets) > 1 else [GAUSSIAN]
+    made = [metric(kind, t) for kind, t in zip(kinds, targets, strict=True)]
+    return np.stack(made).astype(np.float64)
 
 
 def _evaluation(network: Weights, feeds: dict[str, Any], *, cpu: bool) -> Any:
@@ -124,7 +134,8 @@ def test_terms_are_those_of_each_region_by_their_definition() -> None:
             x = features[layer]
             gram = np.einsum("ihw,jhw,hw->ij", x, x, shares)
             target = feeds[contract.style_target(layer)][region]
-            total += strength * np.sum((gram - target) ** 2)
+            p = feeds[contract.style_metric(layer)][region]
+            total += strength * np.sum((p @ (gram - target) @ p) ** 2)
         expected = total / (4 * contract.CHANNELS[layer] ** 2)
         sums = found[contract.style_loss(layer)]
         assert sums.sum() == pytest.approx(expected, rel=1e-10)
@@ -132,6 +143,9 @@ def test_terms_are_those_of_each_region_by_their_definition() -> None:
 
 def test_a_mask_of_ones_is_no_mask(network: Weights, cpu: bool) -> None:
     feeds = _feeds(network, np.ones((1, *SIZE)))
+    for name in feeds:
+        if "style_metric" in name:
+            feeds[name] = np.eye(feeds[name].shape[-1])[None]
     graph, given = _evaluation(network, feeds, cpu=cpu)
     at = picture(*SIZE)[None].astype(np.float64)
     guided = _run(graph, network, {"image": at, **given})

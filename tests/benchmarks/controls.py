@@ -1,0 +1,86 @@
+"""``python -m tests.benchmarks.controls``: what an evaluation costs with each control.
+
+All cases take turns on one model, so that what else the machine does falls on all of
+them alike; the columns are medians and ratios to one style everywhere.
+"""
+
+import json
+from argparse import ArgumentParser
+from collections.abc import Mapping
+from statistics import median
+from time import sleep
+from typing import Any
+
+import numpy as np
+
+from lightstyle import Model, Settings, registry
+from lightstyle.contract import BUNDLED_MODEL
+from lightstyle.objective import Objective
+from lightstyle.regions import Painting, Region, Source, canvas, feeds
+from lightstyle.style_loss import GAUSSIAN
+from tests.benchmarks import machine
+from tests.networks import picture
+
+#: Seconds between turns: onnxruntime's threads go on spinning for about 40 ms.
+_PAUSE = 0.06
+
+
+def _regions(count: int, side: int) -> Mapping[str, Any]:
+    """Feeds of so many regions side by side."""
+    columns = np.arange(side) * count // side
+    found = [
+        Region((Source(0, 1.0),), np.tile(np.float32(columns == n), (side, 1)))
+        for n in range(count)
+    ]
+    return feeds(found, canvas(found, (side, side)))
+
+
+def objectives(model: Model, side: int) -> dict[str, Objective]:
+    """The loss of one picture with each of the controls."""
+    start, content, first, second = (picture(side, side, n)[None] for n in range(4))
+    one = [Painting(0, 1.0, first)]
+    blend = [Painting(0, 0.5, first), Painting(0, 0.5, second)]
+    plain = Settings()
+    made = {
+        "one style": Objective(model, plain, start, content, one),
+        "two styles, blended": Objective(model, plain, start, content, blend),
+    }
+    for count in (1, 2, 4):
+        name = f"{count} region{'s' * (count > 1)}"
+        styles = [Painting(n, 1.0, (first, second)[n % 2]) for n in range(count)]
+        made[name] = Objective(
+            model, plain, start, content, styles, regions=_regions(count, side)
+        )
+    gaussian = Settings(style_loss=GAUSSIAN)
+    made["style-loss gaussian"] = Objective(
+        model, gaussian, start, content, one, regions=_regions(1, side)
+    )
+    return made
+
+
+def main() -> None:
+    """Print a row for each control."""
+    parser = ArgumentParser(prog="python -m tests.benchmarks.controls")
+    parser.add_argument("--model", default=BUNDLED_MODEL)
+    parser.add_argument("--size", type=int, default=512)
+    parser.add_argument("--turns", type=int, default=9)
+    options = parser.parse_args()
+    model = registry.load(options.model, device="cpu")
+    print(json.dumps(machine.description(machine.threads())), "\n")
+    cases = objectives(model, options.size)
+    point = picture(options.size, options.size).ravel()
+    for _ in range(options.turns + 1):
+        for objective in cases.values():
+            sleep(_PAUSE)
+            objective(point)
+    print(f"| {model.info.path.stem}, {options.size}² | s/evaluation | × one style |")
+    print("|---|---|---|")
+    # The first turn makes sessions.
+    times = {n: [loss.seconds for loss in o.history[1:]] for n, o in cases.items()}
+    least = median(times["one style"])
+    for name, seconds in times.items():
+        print(f"| {name} | {median(seconds):.3f} | {median(seconds) / least:.3f} |")
+
+
+if __name__ == "__main__":
+    main()
