@@ -16,6 +16,7 @@ from export.model import kernels
 from export.weights import Weights, read_weights
 from export.write import to_proto
 from lightstyle import Model, contract
+from lightstyle.guides import guides
 from lightstyle.parts import Plan
 from tests import masks
 from tests.networks import (
@@ -60,6 +61,35 @@ def test_loss_and_gradient_are_those_of_float64(
     assert found.terms == pytest.approx(terms, rel=1e-5)
     bar = 2e-3 if contract.cpu_path(model.info.path).is_file() else 1e-4
     assert relative_l2(found.gradient[0], gradient) < bar
+
+
+def test_regions_of_everything_are_none_and_in_parts_the_same(model: Model) -> None:
+    size = (96, 80)
+    image = picture(*size)[None]
+    targets = model.targets(picture(*size, 1)[None])
+    feeds = weighed(targets, 20, tv_weight=0.1)
+    expected = model.evaluate(image, feeds)
+    halves = np.zeros((2, *size), np.float32)
+    halves[0, :, :50] = halves[1, :, 50:] = 1
+    for masks_rhw in (np.ones((1, *size), np.float32), halves):
+        count = len(masks_rhw)
+        guided = {**feeds, **guides(masks_rhw)}
+        guided[contract.REGION_WEIGHT] = np.full((count, 1), 1 / count, np.float32)
+        for name in map(contract.style_target, STYLE_LAYERS):
+            guided[name] = np.stack([feeds[name]] * count)
+            eye = np.eye(feeds[name].shape[0], dtype=np.float32)
+            guided[name.replace("target", "metric")] = np.stack([eye] * count)
+        whole = model.evaluate(image, guided)
+        if count == 1:
+            assert whole.terms == pytest.approx(expected.terms, rel=1e-5)
+            gradient = expected.gradient.astype(np.float64)
+            assert relative_l2(whole.gradient, gradient) < 1e-4
+        if model.costs is not None:
+            plan = Plan(dict.fromkeys(range(1, 6), 32), dict.fromkeys(range(1, 6), 40))
+            parts = model.evaluate(image, guided, plan)
+            assert parts.terms == pytest.approx(whole.terms, rel=1e-5)
+            gradient = whole.gradient.astype(np.float64)
+            assert relative_l2(parts.gradient, gradient) < 2e-3
 
 
 def _paper(height: int, width: int) -> NDArray[np.float32]:
