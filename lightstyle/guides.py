@@ -44,6 +44,6 @@ def _halved(level: Array) -> Array:
         length = level.shape[axis]
         starts = np.arange(0, length // 2 * 2, 2)
         counts = np.diff(starts, append=length).astype(np.float32)
-        sums = np.add.reduceat(level, starts, axis)
+        sums: Array = np.add.reduceat(level, starts, axis)
         level = sums / (counts[:, None] if axis == 1 else counts)
     return level

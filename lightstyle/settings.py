@@ -38,8 +38,11 @@ _STYLE: Final = "conv1_1:64,conv2_1:16,conv3_1:4,conv4_1:1,conv5_1:1"
 #: What settings that name pictures are where a job has no such picture.
 _WITHOUT: Final[Mapping[str, Mapping[str, Any]]] = {
     "reconstruct": {
-        **{"color": COLORS[0], "colors_of": None},
-        **{"content_mask": (), "style_mask": (), "regions": None},
+        "color": COLORS[0],
+        "colors_of": None,
+        "content_mask": (),
+        "style_mask": (),
+        "regions": None,
     },
     "texture": {"content_mask": (), "regions": None},
 }
