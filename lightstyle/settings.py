@@ -35,6 +35,18 @@ _CONTENT: Final = "conv5_2"
 #: loss to the other layers, and the picture to the texture of one scale.
 _STYLE: Final = "conv1_1:64,conv2_1:16,conv3_1:4,conv4_1:1,conv5_1:1"
 
+#: What settings that name pictures are where a job has no such picture.
+_WITHOUT: Final[Mapping[str, Mapping[str, Any]]] = {
+    "reconstruct": {
+        "color": COLORS[0],
+        "colors_of": None,
+        "content_mask": (),
+        "style_mask": (),
+        "regions": None,
+    },
+    "texture": {"content_mask": (), "regions": None},
+}
+
 
 def option(default: Any, text: str, **more: Any) -> Any:
     """Declare a dataclass field with a default, the help of its option, and `more`."""
@@ -203,6 +215,10 @@ class Settings:
             else:
                 changes[name] = path
         return replace(self, **changes)
+
+    def of_job(self, job: str) -> Self:
+        """Without pictures that have no effect on `job`, a function of `transfer`."""
+        return replace(self, **_WITHOUT.get(job, {}))
 
     @property
     def chosen_optimizer(self) -> str:
