@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from . import blend, images, memory
+from . import blend, images, memory, regions
 from .contents import Content, Contents
 from .errors import ImageError, UsageError
 from .layout import SHARE
@@ -101,7 +101,8 @@ def check_styles(
 
     Raises:
         UsageError: One is stdin, or settings are of another number of styles.
-        ImageError: One cannot be read, or a picture that `settings` name cannot.
+        ImageError: One cannot be read, or a picture that `settings` name cannot, or a
+            mask of a style is none.
     """
     paths = tuple(styles)
     if STREAM in paths:
@@ -110,9 +111,11 @@ def check_styles(
     for settings in all_settings:
         blend.shares(settings.blend, len(paths))
         blend.scales(settings.style_scale, len(paths))
+        regions.check_counts(settings, len(paths))
         named |= {file: name for name, file in settings.files.items()}
-    for path in paths:
-        images.load(path, role="style")
+    pictures = [images.load(path, role="style") for path in paths]
+    for settings in all_settings:
+        regions.read(settings, None, pictures)  # what is masked of the styles
     for file, name in named.items():
         images.load(file, role=name.replace("_", "-"))
     return tuple(map(str, paths))

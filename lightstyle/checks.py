@@ -36,7 +36,7 @@ def pictures(
     good = listed and all(path and isinstance(path, str) for path in paths)
     if not good or count not in (None, len(paths)):
         many = "a list of" if count is None else str(count)
-        refuse(name, paths, f"{many} picture files")
+        refuse(name, paths, f"{many} paths of picture files, as text")
     return tuple(paths)
 
 

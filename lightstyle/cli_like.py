@@ -31,7 +31,7 @@ class Example:
 
     def settings(self, job: str) -> Settings:
         """Its settings, for `job`; another job has a start of its own."""
-        settings = self.record.settings
+        settings = self.record.settings.of_job(job)
         return settings if job == self.record.job else replace(settings, init=None)
 
     def check(self, settings: Settings) -> None:

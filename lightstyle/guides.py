@@ -15,17 +15,18 @@ def guides(masks_rhw: Array) -> dict[str, Array]:
     Args:
         masks_rhw: (R, H, W), at the size of the picture.
 
+    Returns:
+        For each block (R, 1, h, w), whose sum is 1 for each region.
+
     Raises:
-        UsageError: A region is too small to have any position in the deepest block.
+        UsageError: A mask is 0 everywhere.
     """
+    totals = masks_rhw.sum(axis=(1, 2), dtype=np.float64)
+    if not totals.all():
+        raise UsageError("a mask is black all over: nothing is meant by it")
     feeds: dict[str, Array] = {}
     for number, level in enumerate(levels(masks_rhw), start=1):
         totals = level.sum(axis=(1, 2), dtype=np.float64)[:, None, None]
-        if not totals.all():
-            raise UsageError(
-                "a mask covers too little of its picture: expected some area of 16 "
-                "pixels square, at the size that the picture has in the run"
-            )
         shares = (level / totals).astype(np.float32)
         feeds[contract.guide(number)] = shares[:, None]
     return feeds
@@ -40,9 +41,15 @@ def levels(masks_rhw: Array) -> list[Array]:
 
 
 def _halved(level: Array) -> Array:
-    """Means of 2 × 2 positions; an odd edge is left out, as poolings do."""
-    regions, height, width = level.shape
-    high, wide = height // 2, width // 2
-    blocks = level[:, : 2 * high, : 2 * wide].reshape(regions, high, 2, wide, 2)
-    means: Array = blocks.mean(axis=(2, 4))
-    return means
+    """Means of 2 × 2 positions.
+
+    Poolings leave out an odd edge. Here it counts with the lines beside it, whose
+    features see it: a region that is there only would be lost.
+    """
+    for axis in (1, 2):
+        length = level.shape[axis]
+        starts = np.arange(0, length // 2 * 2, 2)
+        counts = np.diff(starts, append=length).astype(np.float32)
+        sums: Array = np.add.reduceat(level, starts, axis)
+        level = sums / (counts[:, None] if axis == 1 else counts)
+    return level

@@ -91,12 +91,11 @@ def read(
 
     Raises:
         ImageError: A mask cannot be used.
-        UsageError: Masks are too many or too few, or there is no content to mask.
+        UsageError: Masks are too many or too few.
     """
     if not styles:
         return ()
-    if content is None and (settings.content_mask or settings.regions):
-        raise UsageError("this job has no content that a mask or a map could be of")
+    check_counts(settings, len(styles))
     if settings.regions and content is not None:
         return _mapped(settings.regions, content, styles)
     shares = blend.shares(settings.blend, len(styles))
@@ -114,6 +113,24 @@ def read(
         Region((Source(n, 1.0, told[n]),), canvas, share * len(styles))
         for n, (canvas, share) in enumerate(zip(canvases, shares, strict=True))
     )
+
+
+def check_counts(settings: "Settings", styles: int) -> None:
+    """Check that there are as many masks as styles, if any, and one style of maps.
+
+    Raises:
+        UsageError: There are not.
+    """
+    for name in ("content_mask", "style_mask"):
+        given = getattr(settings, name)
+        if len(given) not in (0, styles):
+            option = name.replace("_", "-")
+            raise UsageError(
+                f"{len(given)} of --{option}, expected one for each of the styles, "
+                f"which are {styles} ({masks.ALL} stands for the whole picture)"
+            )
+    if settings.regions and styles != 1:
+        raise UsageError(f"regions are of one style, but there are {styles}")
 
 
 def canvas(regions: Sequence[Region], size: tuple[int, int]) -> Array:
@@ -145,7 +162,7 @@ def feeds(regions: Sequence[Region], canvas_rhw: Array) -> dict[str, Array]:
     """What the model is told of the regions on a canvas, (R, H, W).
 
     Raises:
-        UsageError: If one is too small.
+        UsageError: If one is nowhere.
     """
     areas = canvas_rhw.mean(axis=(1, 2), dtype=np.float64)
     strengths = [region.strength for region in regions]
@@ -159,11 +176,6 @@ def _masks(
     """The mask for each of `pictures`; of one that is given for all, the same."""
     if not given:
         return [None] * len(pictures)
-    if len(given) != len(pictures):
-        raise UsageError(
-            f"{len(given)} of --{option}, expected one for each of the styles, which "
-            f"are {len(pictures)} ({masks.ALL} stands for the whole picture)"
-        )
     each = zip(given, pictures, strict=True)
     return [masks.read(source, option, picture) for source, picture in each]
 
@@ -172,8 +184,6 @@ def _mapped(
     maps: tuple[str, str], content: Picture, styles: Sequence[Picture]
 ) -> tuple[Region, ...]:
     """A region for each colour of two maps."""
-    if len(styles) != 1:
-        raise UsageError(f"regions are of one style, but there are {len(styles)}")
     where = masks.read_map(maps[0], "regions", content)
     what = masks.read_map(maps[1], "regions", styles[0])
     for color in where:

@@ -35,6 +35,19 @@ _CONTENT: Final = "conv5_2"
 #: loss to the other layers, and the picture to the texture of one scale.
 _STYLE: Final = "conv1_1:64,conv2_1:16,conv3_1:4,conv4_1:1,conv5_1:1"
 
+#: What settings are that need pictures or layers, where a job has no use for those.
+_WITHOUT: Final[Mapping[str, Mapping[str, Any]]] = {
+    "reconstruct": {
+        "color": COLORS[0],
+        "colors_of": None,
+        "content_mask": (),
+        "style_mask": (),
+        "regions": None,
+        "style_loss": STYLE_LOSSES[0],
+    },
+    "texture": {"content_mask": (), "regions": None},
+}
+
 
 def option(default: Any, text: str, **more: Any) -> Any:
     """Declare a dataclass field with a default, the help of its option, and `more`."""
@@ -218,6 +231,10 @@ class Settings:
             else:
                 changes[name] = path
         return replace(self, **changes)
+
+    def of_job(self, job: str) -> Self:
+        """Without what `job`, a function of `transfer`, has no use for."""
+        return replace(self, **_WITHOUT.get(job, {}))
 
     @property
     def chosen_optimizer(self) -> str:

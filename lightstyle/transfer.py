@@ -11,7 +11,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-from . import blend, color, contract, images, record, registry
+from . import blend, contract, images, record, registry
 from .blend import Styles
 from .checkpoint import Checkpoint, Keeper
 from .descent import Callback, Descent
@@ -29,7 +29,6 @@ from .result import Result
 from .saved import Saved, describe
 from .scene import Scene, fitted_size
 from .settings import Settings
-from .style_loss import GRAM
 
 #: Told what a run will take before it begins.
 Announce = Callable[[Forecast], None]
@@ -101,9 +100,7 @@ def reconstruct(
 
     Arguments and errors are those of `stylize`; the style settings have no effect.
     """
-    settings = _settings(settings, like, "noise")
-    settings = replace(settings, color=color.STYLE, colors_of=None, style_loss=GRAM)
-    settings = replace(settings, content_mask=(), style_mask=(), regions=None)
+    settings = _settings(settings, like, "noise").of_job("reconstruct")
     subject = images.load(content, role="content")
     size = fitted_size(subject, settings, "content")
     scene = Scene(settings, size, content=subject)
@@ -127,7 +124,7 @@ def texture(
     Arguments and errors are those of `stylize`; the content settings and
     `Settings.size` have no effect.
     """
-    settings = _settings(settings, like, "noise")
+    settings = _settings(settings, like, "noise").of_job("texture")
     width, height = size
     if (
         not all(isinstance(side, int) for side in size)

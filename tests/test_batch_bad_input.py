@@ -8,6 +8,7 @@ from tests.conftest import Runner
 from tests.folders import QUICK, draw
 
 BATCH = ["batch", "photos", "style.png", "-o", "out"]
+MAPS = ["--regions", "content.png", "style.png"]
 SHEET = ["sheet", "content.png", "style.png", "-o", "sheet.png"]
 
 
@@ -81,6 +82,21 @@ CASES: dict[str, tuple[list[str], ExitCode, str]] = {
     "odd bits": (_batch("--bits", "7"), ExitCode.USAGE, "7 bits"),
     "shares of other styles": (_batch("--blend", "1,2"), ExitCode.USAGE, "blend"),
     "refused setting": (_batch("--size", "8"), ExitCode.USAGE, "size is 8"),
+    "masks of other styles": (
+        _batch("--content-mask", "all", "--content-mask", "all"),
+        ExitCode.USAGE,
+        "2 of --content-mask, expected one",
+    ),
+    "style mask that is none": (
+        _batch("--style-mask", "content.png"),
+        ExitCode.IMAGE,
+        "style-mask content.png is coloured",
+    ),
+    "maps of two styles": (
+        ["batch", "photos", *["style.png"] * 2, "-o", "out", *MAPS],
+        ExitCode.USAGE,
+        "regions are of one style",
+    ),
     "missing model": (_batch("--model", "no.onnx"), ExitCode.MODEL, "no.onnx"),
     "list with another suffix": (
         _batch("--failures", "failed.txt"),

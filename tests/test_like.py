@@ -122,6 +122,18 @@ def test_another_job_has_a_start_of_its_own(run: Runner, studio: Path) -> None:
     assert (made.init, made.style_weight) == ("noise", 7)
 
 
+def test_another_job_leaves_out_masks_that_it_has_no_use_for(
+    run: Runner, studio: Path
+) -> None:
+    Image.new("L", (60, 40), 255).save("mask.png")
+    assert run(*STYLIZE, "-o", "a.png", "--content-mask=mask.png").code == 0
+    Path("mask.png").unlink()
+    for command in (["texture", "style.png"], ["content", "content.png"]):
+        done = run(*command, "--like=a.png", "-o", "b.png", "--overwrite")
+        assert done.code == 0, done.lines
+        assert not Record.read("b.png").settings.files
+
+
 def _cut(*case: Any) -> Layout:
     strips = dict.fromkeys(range(1, 6), 24)
     return Layout(Plan(strips, strips), [*HISTORIES][-1], 0, 1.0)

@@ -11,7 +11,6 @@ import lightstyle
 from lightstyle import Model, Result, Settings, contract, images, regions, registry
 from lightstyle.contract import BUNDLED_MODEL
 from lightstyle.errors import ImageError, LightstyleError, UsageError
-from lightstyle.guides import guides
 from lightstyle.layout import Layout
 from lightstyle.pairs import History
 from lightstyle.parts import Plan
@@ -172,22 +171,6 @@ def test_a_region_counts_by_its_area_and_its_share(mask: Mask) -> None:
         np.testing.assert_allclose(guide.sum(axis=(1, 2, 3)), 1, rtol=1e-5)
 
 
-def test_guides_are_means_of_the_mask() -> None:
-    mask = np.zeros((1, 65, 64), np.float32)
-    mask[0, 32:, :32] = 1  # the last line is one that poolings leave out
-    found = guides(mask)
-    assert [found[contract.guide(n)].shape[2:] for n in (1, 3, 5)] == [
-        (65, 64),
-        (16, 16),
-        (4, 4),
-    ]
-    deepest = found[contract.guide(5)][0, 0]
-    np.testing.assert_allclose(deepest[2:, :2], 0.25)
-    assert deepest.sum() == pytest.approx(1)
-    with pytest.raises(UsageError, match="too little"):
-        guides(np.eye(1, 64 * 64, dtype=np.float32).reshape(1, 64, 64)[:, ::-1] * 0)
-
-
 def test_a_style_mask_takes_the_style_of_a_part(model: Model, mask: Mask) -> None:
     two = np.hstack([_texture(64, across=True), _texture(64, across=False)])
     halves = np.where(np.arange(128) < 64, 255, 0) * np.ones((64, 1))
@@ -241,6 +224,10 @@ def test_a_texture_is_of_a_part_of_a_style(model: Model, mask: Mask) -> None:
     settings = replace(QUICK, style_mask=(mask(np.full((50, 44), 255)),))
     made = lightstyle.texture(STYLE, (48, 48), model=model, settings=settings)
     assert made.image_hwc.shape == (48, 48, 3)
+    with_content = replace(settings, content_mask=("none.png",))
+    same = lightstyle.texture(STYLE, (48, 48), model=model, settings=with_content)
+    assert same.loss == made.loss
+    assert same.settings.files.keys() == {"style_mask 1"}
 
 
 def test_reconstruction_has_no_regions(model: Model) -> None:
