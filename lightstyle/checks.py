@@ -2,7 +2,7 @@
 
 import math
 import numbers
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, NoReturn
 
 from .errors import UsageError
@@ -22,6 +22,42 @@ def in_range(
         words = "a whole number" if whole else "a number"
         upper = "" if math.isinf(at_most) else f" and at most {at_most:g}"
         refuse(name, value, f"{words} of at least {at_least:g}{upper}")
+
+
+def some_numbers(
+    name: str, value: Any, at_least: float, at_most: float = math.inf
+) -> Any:
+    """Check one number, which stays as it is, or each of several, a tuple then.
+
+    Raises:
+        UsageError: If there is none, or one is out of range.
+    """
+    several = isinstance(value, Iterable) and not isinstance(value, str)
+    kept = tuple(value) if several else (value,)
+    if not kept:
+        refuse(name, "empty", "a number for each style")
+    for each in kept:
+        in_range(name, each, at_least, at_most, whole=False)
+    return tuple(map(float, kept)) if several else value
+
+
+def shares(name: str, values: Sequence[float]) -> tuple[float, ...]:
+    """Check numbers that count relative to their sum.
+
+    Raises:
+        UsageError: If one is below 0, or the sum is no finite number above 0.
+    """
+    kept: Any = some_numbers(name, values, at_least=0)
+    kept = kept if isinstance(kept, tuple) else (kept,)
+    if not 0 < sum(kept) < math.inf:
+        text = ",".join(f"{each:g}" for each in kept)
+        refuse(name, text, "at least one share above 0, and a finite sum")
+    return kept
+
+
+def any_of(words: Sequence[str]) -> str:
+    """``auto, lbfgs or lbfgsb``."""
+    return f"{', '.join(words[:-1])} or {words[-1]}"
 
 
 def pictures(

@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import oklab
+from .checks import any_of, refuse
 from .images import Picture
 from .palettes import BAND, Map, distribution_map, linear_map
 
@@ -39,6 +40,19 @@ WITH_PALETTE: Final = (HISTOGRAM, MATCH)
 
 #: Alpha from which on a pixel counts.
 _SEEN: Final = 127.5
+
+
+def check_palette(choice: str, colors_of: object) -> None:
+    """Check that `colors_of` is a picture file, which `choice` has a use for.
+
+    Raises:
+        UsageError: If it is not.
+    """
+    if not (colors_of and isinstance(colors_of, str)):
+        refuse("colors_of", colors_of, "a picture file")
+    if choice not in WITH_PALETTE:
+        expected = f"none with color {choice}: it is for color "
+        refuse("colors_of", colors_of, expected + any_of(WITH_PALETTE))
 
 
 def as_content(choice: str, image_hwc: Array) -> Array:

@@ -5,11 +5,11 @@ does not change the picture (device, threads, where to write) is not one of thes
 """
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, Final, Self
 
-from . import checks, matching
+from . import checks, color, matching
 from .blend import Blend, Scale
 from .checks import refuse
 from .color import COLORS, WITH_PALETTE
@@ -25,6 +25,16 @@ INITS: Final = ("content", "noise", "style")
 
 #: Values of `Settings.pyramid`.
 PYRAMIDS: Final = ("on", "off")
+
+#: Settings that are one of some words.
+_CHOICES: Final = {
+    "style_loss": STYLE_LOSSES,
+    "pooling": POOLINGS,
+    "optimizer": ("auto", *OPTIMIZERS),
+    "pyramid": PYRAMIDS,
+    "outside": OUTSIDES,
+    "color": COLORS,
+}
 
 _CONTENT: Final = "conv5_2"
 
@@ -174,23 +184,19 @@ class Settings:
         self._check_number("seed", at_least=0)
         for name in ("content_weight", "style_weight", "tv_weight"):
             self._check_number(name, at_least=0)
-        self._check_numbers("style_scale", at_least=0.01, at_most=100)
-        self._check_blend()
         self._check_number("init_noise", at_least=0, at_most=1)
-        if self.style_loss not in STYLE_LOSSES:
-            refuse("style_loss", self.style_loss, " or ".join(STYLE_LOSSES))
-        if self.pooling not in POOLINGS:
-            refuse("pooling", self.pooling, " or ".join(POOLINGS))
-        if self.optimizer not in ("auto", *OPTIMIZERS):
-            refuse("optimizer", self.optimizer, f"auto, {' or '.join(OPTIMIZERS)}")
-        if self.pyramid not in PYRAMIDS:
-            refuse("pyramid", self.pyramid, " or ".join(PYRAMIDS))
+        scales = checks.some_numbers("style_scale", self.style_scale, 0.01, 100)
+        object.__setattr__(self, "style_scale", scales)
+        if self.blend is not None:
+            object.__setattr__(self, "blend", checks.shares("blend", self.blend))
+        for name, choices in _CHOICES.items():
+            if getattr(self, name) not in choices:
+                refuse(name, getattr(self, name), checks.any_of(choices))
         if self.init is not None and not (self.init and isinstance(self.init, str)):
             refuse("init", self.init, f"{', '.join(INITS)} or a picture file")
         self._check_masks()
-        if self.color not in COLORS:
-            refuse("color", self.color, " or ".join(COLORS))
-        self._check_colors_of()
+        if self.colors_of is not None:
+            color.check_palette(self.color, self.colors_of)
         for name in ("content_layers", "style_layers"):
             if not isinstance(getattr(self, name), LayerWeights):
                 refuse(name, getattr(self, name), "LayerWeights")
@@ -259,15 +265,6 @@ class Settings:
         }
         return cls(**{**values, **layers})
 
-    def _check_colors_of(self) -> None:
-        if self.colors_of is None:
-            return
-        if not (self.colors_of and isinstance(self.colors_of, str)):
-            refuse("colors_of", self.colors_of, "a picture file")
-        if self.color not in WITH_PALETTE:
-            expected = f"none with color {self.color}: it is for color "
-            refuse("colors_of", self.colors_of, expected + " or ".join(WITH_PALETTE))
-
     def _check_masks(self) -> None:
         for name in ("content_mask", "style_mask"):
             paths = checks.pictures(name, getattr(self, name))
@@ -277,30 +274,6 @@ class Settings:
             object.__setattr__(self, "regions", maps)
             if self.content_mask or self.style_mask:
                 refuse("regions", ", ".join(maps), "none beside masks")
-        if self.outside not in OUTSIDES:
-            refuse("outside", self.outside, " or ".join(OUTSIDES))
-
-    def _check_blend(self) -> None:
-        if self.blend is None:
-            return
-        self._check_numbers("blend", at_least=0)
-        if not 0 < sum(self.blend) < math.inf:
-            text = ",".join(f"{weight:g}" for weight in self.blend)
-            refuse("blend", text, "at least one share above 0, and a finite sum")
-
-    def _check_numbers(
-        self, name: str, at_least: float, at_most: float = math.inf
-    ) -> None:
-        """Check one number, or each of several, which are kept in a tuple."""
-        values = getattr(self, name)
-        several = isinstance(values, Iterable) and not isinstance(values, str)
-        kept = tuple(values) if several else (values,)
-        if not kept:
-            refuse(name, "empty", "a number for each style")
-        for value in kept:
-            checks.in_range(name, value, at_least, at_most, whole=False)
-        if several:
-            object.__setattr__(self, name, tuple(map(float, kept)))
 
     def _check_number(
         self, name: str, at_least: float, at_most: float = math.inf
