@@ -47,8 +47,8 @@ def shares(name: str, values: Sequence[float]) -> tuple[float, ...]:
     Raises:
         UsageError: If one is below 0, or the sum is no finite number above 0.
     """
-    kept: Any = some_numbers(name, values, at_least=0)
-    kept = kept if isinstance(kept, tuple) else (kept,)
+    checked: Any = some_numbers(name, values, at_least=0)
+    kept: tuple[float, ...] = checked if isinstance(checked, tuple) else (checked,)
     if not 0 < sum(kept) < math.inf:
         text = ",".join(f"{each:g}" for each in kept)
         refuse(name, text, "at least one share above 0, and a finite sum")
