@@ -123,9 +123,7 @@ def export(context: typer.Context) -> None:
     """Make a model from a file of VGG19 weights (needs the extra `export`)."""
     module = registry.exporter()
     if module is None:
-        raise UsageError(
-            'the exporter is not installed: pip install "lightstyle[export]"'
-        )
+        raise UsageError(f"the exporter is not installed: {registry.EXTRA}")
     raise typer.Exit(module.main(context.args))
 
 

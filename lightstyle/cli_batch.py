@@ -80,6 +80,8 @@ def batch(
         say(f"model {registry.find(options.model)}, {_crew(work, workers)}")
     for outcome in lost:
         report.add(outcome)
+    if watch and not options.quiet:
+        say(f"waiting for pictures in {content}; Ctrl-C ends")
     todo = _watched(plan, report) if tasks is None else tasks
     with Interrupt() as interrupt:
         try:

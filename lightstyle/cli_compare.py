@@ -11,6 +11,7 @@ import typer
 
 from .compare import Judge, Quality
 from .console import printable
+from .errors import UsageError
 from .settings import Settings
 
 #: Key of a number, its form, and what it says.
@@ -33,7 +34,7 @@ def compare(
         Path | None, typer.Option(help="Content that they were made of.")
     ] = None,
     style: Annotated[
-        Path | None, typer.Option(help="Style that they were made of.")
+        list[Path] | None, typer.Option(help="Style that they were made of, one.")
     ] = None,
     model: Annotated[
         str | None, typer.Option(help="Model: a name in the cache folder, or a path.")
@@ -52,10 +53,16 @@ def compare(
     pixels; the others are of features, which is what a transfer optimises. In JSON,
     numbers that need a picture not given are missing, and a PSNR of null is infinite.
     """
-    judge = Judge(content, style, model=model, size=size)
+    if style and len(style) > 1:
+        raise UsageError(
+            f"{len(style)} styles, expected one: pictures of several are judged by "
+            "each in a command of its own"
+        )
+    painting = style[0] if style else None
+    judge = Judge(content, painting, model=model, size=size)
     found = [(path, judge.judge(path)) for path in pictures]
     if as_json:
-        print(json.dumps(_record(judge, content, style, found)))
+        print(json.dumps(_record(judge, content, painting, found)))
     else:
         for line in _table(judge, found):
             print(line)

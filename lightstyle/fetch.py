@@ -163,7 +163,7 @@ def _make_model(entry: Known) -> Path:
     if module is None:
         raise ModelError(
             f"the weights are at {entry.path}, but the exporter, which makes the model "
-            'of them, is not installed: pip install "lightstyle[export]", then again'
+            f"of them, is not installed: {registry.EXTRA}; then again"
         )
     try:
         for damaged in (*contract.graph_paths(path), contract.weights_path(path)):

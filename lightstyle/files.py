@@ -112,7 +112,7 @@ def _check_target(path: Path, inputs: Sequence[Path], overwrite: bool) -> None:
         raise OutputError(f"cannot write {path}: it is an input; choose another name")
     if not overwrite:
         raise OutputError(
-            f"cannot write {path}: it exists; choose another name, or allow overwriting"
+            f"cannot write {path}: it exists; choose another name, or --overwrite"
         )
     if not stat.S_ISREG(status.st_mode):
         raise OutputError(f"cannot write {path}: not a file; choose another name")

@@ -192,6 +192,28 @@ def repeatable(
     )
 
 
+def repeated(
+    wanted: Layout,
+    costs: Costs | None,
+    held: int,
+    height: int,
+    width: int,
+    optimizer: str | None,
+) -> Layout:
+    """The `wanted` layout with what it takes here; other arguments are `choose`'s."""
+    if costs is None:
+        return wanted
+    need, plan = _Need(held, (height, width), optimizer), wanted.plan
+    total = partial(need.total, costs, wanted.history)
+    if plan is None:
+        memory = total(need.pixels * (costs.whole + PICTURE))
+        return Layout(None, wanted.history, memory, 1.0)
+    kept = need.pixels * (costs.kept + PICTURE)
+    memory = total(kept + _FRAGMENTS * _largest(costs, plan, need.size))
+    overhead = _overhead(costs, plan, max(need.size))
+    return Layout(plan, wanted.history, memory, overhead)
+
+
 def _layouts(costs: Costs, need: _Need, limit: int) -> Iterator[Layout]:
     """One that is whole and one that is cut, for every history."""
     kept = need.pixels * (costs.kept + PICTURE)
@@ -206,7 +228,7 @@ def _layouts(costs: Costs, need: _Need, limit: int) -> Iterator[Layout]:
 
 def _cut(costs: Costs, space: float, size: tuple[int, int]) -> tuple[Plan, float]:
     """The largest strips whose graphs take no more than `space`, and what they take."""
-    most, sweeps = 0.0, []
+    sweeps = []
     for by_block, sides in ((costs.forward, 1), (costs.backward, 2)):
         lines = {}
         for number, cost in by_block.items():
@@ -216,9 +238,20 @@ def _cut(costs: Costs, space: float, size: tuple[int, int]) -> tuple[Plan, float
             if sides == 1:
                 fitting = min(fitting, _EXACT // short)
             lines[number] = tiled_height(long, max((2 + _OWN) * halo, fitting), halo)
-            most = max(most, cost * short * min(lines[number], long))
         sweeps.append(lines)
-    return Plan(*sweeps), most
+    plan = Plan(*sweeps)
+    return plan, _largest(costs, plan, size)
+
+
+def _largest(costs: Costs, plan: Plan, size: tuple[int, int]) -> float:
+    """Bytes that the largest strip's graph takes."""
+    most = 0.0
+    sweeps = (costs.forward, plan.forward), (costs.backward, plan.backward)
+    for by_block, lines in sweeps:
+        for number, cost in by_block.items():
+            short, long = sorted(side >> (number - 1) for side in size)
+            most = max(most, cost * short * min(lines[number], long))
+    return most
 
 
 def _overhead(costs: Costs, plan: Plan, side: int) -> float:

@@ -16,7 +16,7 @@ from .costs import Costs
 from .errors import DeviceError, ModelError
 from .graphs import Graphs
 from .guides import guides
-from .layout import Layout, choose, repeatable
+from .layout import Layout, choose, repeatable, repeated
 from .memory import resident
 from .model_info import ModelInfo, check_weights, read_info
 from .parts import Parts, Plan
@@ -148,7 +148,7 @@ class Model:
         costs = self.costs and self.costs.of_regions(regions)
         case = costs, self.memory, held, height, width, optimizer
         if wanted is not None and repeatable(wanted, *case):
-            return wanted
+            return repeated(wanted, costs, held, height, width, optimizer)
         return choose(*case)
 
     def targets(

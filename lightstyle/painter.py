@@ -198,7 +198,7 @@ class Painter:
             if not work.overwrite:
                 raise OutputError(
                     f"cannot write {output}: it exists and {missing}; give another "
-                    "folder, or allow overwriting"
+                    "folder, or --overwrite"
                 )
         _make_folder(output.parent)
         inputs = [task.content, *map(Path, work.styles)]

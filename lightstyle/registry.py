@@ -20,6 +20,12 @@ from .settings import Settings
 
 MODEL_VARIABLE: Final = "LIGHTSTYLE_MODEL"
 
+#: How to get the exporter, where it is not.
+EXTRA: Final = (
+    'it is the extra `export`: pip install "lightstyle[export]", or in a checkout '
+    "python3 -m pip --python .venv install '.[export]'"
+)
+
 #: The exporter's package: its name, and where it must lie relative to this one. As a
 #: wheel has it, and as a checkout has it, where anybody's `export` could come first.
 _EXPORTERS: Final = (("lightstyle.export", "export"), ("export", "../export"))
@@ -92,10 +98,15 @@ def check(info: ModelInfo, settings: Settings) -> None:
     """Refuse a model that lacks what `settings` ask for.
 
     Raises:
-        ModelError: Saying what it lacks and which command makes one that has it.
+        ModelError: Saying what it lacks and how to get one that has it.
     """
     lacking = missing(info, settings)
     if lacking:
+        if exporter() is None:
+            raise ModelError(
+                f"model {info.path.stem} was built without {lacking}; one with that is "
+                f"built by itself where the exporter is installed: {EXTRA}"
+            )
         raise ModelError(
             f"model {info.path} was built without {lacking}: `lightstyle export "
             f"--weights {contract.weights_path(info.path)} "

@@ -96,3 +96,12 @@ def test_bad_input_is_one_line_and_prints_no_table(
     assert (done.code, done.out) == (code, "")
     (line,) = done.lines
     assert words.lower() in line.lower()
+
+
+def test_more_styles_than_one_are_refused(run: Runner, studio: Path) -> None:
+    done = run("compare", "content.png", *PAIR, "--style", "content.png")
+    assert done.code == ExitCode.USAGE
+    assert done.lines == [
+        "error: 2 styles, expected one: pictures of several are judged by each in a "
+        "command of its own"
+    ]

@@ -99,3 +99,12 @@ def test_costs_come_from_metadata() -> None:
     assert Costs.parse({}) is None
     with pytest.raises(ModelError, match="damaged"):
         Costs.parse({contract.META_COSTS: text[:20]})
+
+
+@pytest.mark.parametrize("budget", [20 * GB, 3 * GB])
+def test_a_layout_that_is_repeated_says_what_it_takes(budget: int) -> None:
+    size = 2048, 1536
+    chosen = choose(COSTS, budget, HELD, *size)
+    bare = layout.Layout(chosen.plan, chosen.history, 0, 1.0)
+    assert layout.repeated(bare, COSTS, HELD, *size, "lbfgs") == chosen
+    assert layout.repeated(bare, None, HELD, *size, "lbfgs") == bare

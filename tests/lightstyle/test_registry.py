@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from lightstyle import LayerWeights, Settings, contract, registry
+from lightstyle import LayerWeights, Model, Settings, contract, registry
 from lightstyle.errors import ModelError
 
 AVERAGE = Settings(pooling="average", content_layers=LayerWeights({"conv3_1": 1.0}))
@@ -68,7 +68,7 @@ def test_a_model_without_it_is_built_again_once(tiny_model: Path) -> None:
     assert again.parent.parent == contract.cache_folder()
 
 
-def test_without_the_exporter_a_line_says_which_command_makes_it(
+def test_without_the_exporter_a_line_says_how_to_get_it(
     tiny_model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(registry, "_EXPORTERS", ())
@@ -76,8 +76,16 @@ def test_without_the_exporter_a_line_says_which_command_makes_it(
         registry.load(tiny_model, AVERAGE, "cpu")
     message = str(caught.value)
     assert "content layer conv3_1, average pooling" in message
-    assert "--content-layers conv3_1" in message
+    assert "pip install" in message
     assert "\n" not in message
+
+
+def test_a_model_that_was_loaded_without_a_layer_is_refused_with_a_command(
+    tiny_model: Path,
+) -> None:
+    info = Model.load(tiny_model, "cpu").info
+    with pytest.raises(ModelError, match="--content-layers conv3_1 .* makes one"):
+        registry.check(info, AVERAGE)
 
 
 def test_a_variant_that_cannot_be_written_is_a_model_error(
