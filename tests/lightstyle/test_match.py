@@ -197,7 +197,7 @@ def test_a_model_is_built_again_with_the_layers_that_are_matched(
     loaded = lightstyle.registry.load(tiny_model, MATCH, "cpu")
     assert loaded.info.content_layers == (*MATCHED, "conv5_2")
     monkeypatch.setattr("lightstyle.registry._EXPORTERS", ())
-    with pytest.raises(ModelError, match=r"--content-layers conv3_1,.*,conv5_2 "):
+    with pytest.raises(ModelError, match="without content layer conv3_1, "):
         lightstyle.registry.check(Model.load(tiny_model, "cpu", 1).info, MATCH)
 
 
