@@ -34,8 +34,9 @@ narrowed network has a map to VGG19's features, the Gram matrix is (C + 1, C + 1
     gradient            (1, 3, H, W)   d(weighted sum of the terms)/d(image)
     content_loss/c, style_loss/s, tv_loss           (k,) partial sums, without weights
 
-Where a picture has R regions, each with a style of its own, the guided graphs have one
-more input for each block b with style layers, and the evaluation another:
+Where a picture has R regions, each with a style of its own, or differences of Gram
+matrices are to count in a metric, there are the guided graphs. They have one more input
+for each block b with style layers; the evaluation has the others as well:
 
     guide/b             (R, 1, h, w)   what a position counts in a region; the sum is 1
     region_weight       (R, 1)         what a region counts
