@@ -10,6 +10,7 @@ import pytest
 from export.errors import WeightsError
 from export.weights import read_weights
 from tests.export.weights import writers
+from tests.export.weights.refusals import refusal
 from tests.export.weights.writers import TINY, Network
 
 NETWORK = writers.tiny_network(5)
@@ -35,16 +36,6 @@ WRITERS: dict[str, Callable[[Path, Network], None]] = {
     ),
 }
 every_format = pytest.mark.parametrize("suffix", WRITERS)
-
-
-def refusal(path: Path, preprocessing: str = "auto") -> str:
-    """The one line with which `path` is refused."""
-    with pytest.raises(WeightsError) as caught:
-        read_weights(path, preprocessing, TINY)
-    line = str(caught.value)
-    assert "\n" not in line
-    assert line.startswith(f"{path}: ")
-    return line.removeprefix(f"{path}: ")
 
 
 def written(suffix: str, folder: Path, network: Network = NETWORK) -> Path:
