@@ -7,18 +7,18 @@ result = lightstyle.stylize("photo.jpg", "painting.jpg", model=model)
 result.save("out.png")
 """
 
-from .checkpoint import Checkpoint
 from .contract import VERSION
+from .engine.model import Model
 from .errors import LightstyleError
-from .forecast import Forecast
-from .layers import LayerWeights
-from .model import Model
-from .optimize import Status
-from .registry import load as load_model
-from .result import Progress, Result
-from .resume import resume
-from .settings import Settings
-from .transfer import reconstruct, stylize, texture
+from .optimize.minimize import Status
+from .records.checkpoint import Checkpoint
+from .settings.layers import LayerWeights
+from .settings.settings import Settings
+from .transfer.forecast import Forecast
+from .transfer.result import Progress, Result
+from .transfer.resume import resume
+from .transfer.stylize import reconstruct, stylize, texture
+from .zoo.registry import load as load_model
 
 __version__ = VERSION
 

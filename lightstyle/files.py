@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Self
 
-from lightstyle.errors import OutputError
+from .errors import OutputError
 
 
 def check_writable(path: Path, *, inputs: Sequence[Path], overwrite: bool) -> None:

@@ -7,10 +7,10 @@ from PIL import Image
 
 from export import build_model
 from lightstyle import contract
-from lightstyle.cli import main
-from lightstyle.fetch import OFFLINE_VARIABLE
-from lightstyle.registry import MODEL_VARIABLE
-from tests.networks import image, tiny_weights
+from lightstyle.cli.app import main
+from lightstyle.zoo.fetch import OFFLINE_VARIABLE
+from lightstyle.zoo.registry import MODEL_VARIABLE
+from tests.support.networks import image, tiny_weights
 
 
 @pytest.fixture(autouse=True)

@@ -22,7 +22,7 @@ from tests.benchmarks.task import (
     term_weights,
 )
 from tests.benchmarks.track import Track, crossing
-from tests.networks import picture
+from tests.support.networks import picture
 
 
 def _falling(asked: list[int]) -> Callable[[int], float]:

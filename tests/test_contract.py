@@ -1,7 +1,7 @@
 from pathlib import Path
 
 from lightstyle import Model, contract
-from lightstyle.session import Session
+from lightstyle.engine.session import Session
 
 LAYERS = (
     ("conv4_2", "conv5_2"),

@@ -2,7 +2,7 @@ import ast
 from pathlib import Path
 
 import lightstyle
-from tests.processes import ROOT, run_script
+from tests.support.processes import ROOT, run_script
 
 
 def test_the_public_names_are_few_and_all_there() -> None:

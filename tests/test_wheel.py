@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from lightstyle import contract
-from tests.processes import ROOT
+from tests.support.processes import ROOT
 
 pytestmark = pytest.mark.slow
 

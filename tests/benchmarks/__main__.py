@@ -16,7 +16,7 @@ from tests.benchmarks import machine, stage, torch_peers
 from tests.benchmarks.contest import Contender, contest, warm_up
 from tests.benchmarks.stage import Stage
 from tests.benchmarks.task import Scene, Task, load_scene
-from tests.networks import picture
+from tests.support.networks import picture
 
 #: Rows of VGG19's loss; the bundled model's is an estimate of it.
 OURS, BUNDLED = "lightstyle vgg19", "lightstyle vgg19-lite"

@@ -20,9 +20,9 @@ from export import STYLE_LAYERS, model
 from export.weights import Weights, read_weights
 from export.write import to_proto
 from lightstyle import Settings, contract
-from tests import masks
-from tests.networks import WEIGHTS_VARIABLE, feeds_for, loss_for, picture
-from tests.oracles import loss_and_gradient, relative_l2
+from tests.support import masks
+from tests.support.networks import WEIGHTS_VARIABLE, feeds_for, loss_for, picture
+from tests.support.oracles import loss_and_gradient, relative_l2
 
 CONTENT = ("conv5_2",)
 PICTURES = 8

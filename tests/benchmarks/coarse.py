@@ -11,8 +11,9 @@ from itertools import product
 from pathlib import Path
 
 import lightstyle
-from lightstyle import Model, Progress, Settings, registry
+from lightstyle import Model, Progress, Settings
 from lightstyle.contract import BUNDLED_MODEL
+from lightstyle.zoo import registry
 from tests.benchmarks import machine
 
 _DEMO = Path(lightstyle.__file__).parent / "demo"

@@ -13,13 +13,14 @@ from typing import Any
 
 import numpy as np
 
-from lightstyle import Model, Settings, registry
+from lightstyle import Model, Settings
 from lightstyle.contract import BUNDLED_MODEL
-from lightstyle.objective import Objective
-from lightstyle.regions import Painting, Region, Source, canvas, feeds
-from lightstyle.style_loss import GAUSSIAN
+from lightstyle.losses.gaussian import GAUSSIAN
+from lightstyle.losses.objective import Objective
+from lightstyle.transfer.regions import Painting, Region, Source, canvas, feeds
+from lightstyle.zoo import registry
 from tests.benchmarks import machine
-from tests.networks import picture
+from tests.support.networks import picture
 
 #: Seconds between turns: onnxruntime's threads go on spinning for about 40 ms.
 _PAUSE = 0.06

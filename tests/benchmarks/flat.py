@@ -18,11 +18,12 @@ from typing import Final
 import numpy as np
 from PIL import Image
 
-from lightstyle import Settings, memory
+from lightstyle import Settings
 from lightstyle.contract import BUNDLED_MODEL
-from lightstyle.painter import Painter, State, Task, Work
+from lightstyle.engine import memory
+from lightstyle.jobs.painter import Painter, State, Task, Work
 from tests.benchmarks.machine import description, threads
-from tests.networks import picture
+from tests.support.networks import picture
 
 #: Pictures after which the memory counts as that of a batch under way.
 SETTLED: Final = 20

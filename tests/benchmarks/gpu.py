@@ -20,10 +20,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lightstyle import Model, contract
-from lightstyle.session import available_devices
+from lightstyle.engine.session import available_devices
 from tests.benchmarks import ours, stage, torch_peers
 from tests.benchmarks.task import Scene, Task, load_scene
-from tests.networks import picture
+from tests.support.networks import picture
 
 NO_DEVICE = "There is no CUDA device, or onnxruntime-gpu is not installed."
 

@@ -11,8 +11,9 @@ import argparse
 from dataclasses import replace
 from pathlib import Path
 
-from lightstyle import Settings, registry, stylize
-from lightstyle.compare import Judge
+from lightstyle import Settings, stylize
+from lightstyle.quality.judge import Judge
+from lightstyle.zoo import registry
 from tests.benchmarks.share import PAIRS
 
 SETTINGS = Settings(size=256)

@@ -7,8 +7,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from lightstyle import environment
-from lightstyle.session import available_cpus
+from lightstyle.engine.session import available_cpus
+from lightstyle.records import environment
 
 
 def threads() -> int:

@@ -11,10 +11,10 @@ from time import perf_counter
 import numpy as np
 from scipy.optimize import minimize as scipy_minimize
 
-from lightstyle.lbfgs import HISTORY, LBFGS, room
-from lightstyle.optimize import SCIPY_HISTORY, Vector, minimize
-from lightstyle.pairs import History
-from lightstyle.variables import Pyramid
+from lightstyle.optimize.curvature import History
+from lightstyle.optimize.lbfgs import HISTORY, LBFGS, room
+from lightstyle.optimize.minimize import SCIPY_HISTORY, Vector, minimize
+from lightstyle.optimize.preconditioner import Pyramid
 
 SHAPE = (3, 512, 512)
 VARIABLES = 3 * 512 * 512

@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 
 from lightstyle import Model, contract
-from lightstyle.objective import Objective
-from lightstyle.optimize import State, Vector, minimize
-from lightstyle.regions import Painting
-from lightstyle.variables import Pyramid
+from lightstyle.losses.objective import Objective
+from lightstyle.optimize.minimize import State, Vector, minimize
+from lightstyle.optimize.preconditioner import Pyramid
+from lightstyle.transfer.regions import Painting
 from tests.benchmarks.task import (
     SETTINGS,
     Array,

@@ -25,13 +25,14 @@ import numpy as np
 
 from export import build_model, export_model
 from export.weights import read_weights
-from lightstyle import Model, Settings, contract, images, registry, stylize
-from lightstyle.compare import losses
+from lightstyle import Model, Settings, contract, images, stylize
+from lightstyle.quality.judge import losses
+from lightstyle.zoo import registry
 from tests.benchmarks import machine
 from tests.benchmarks.contest import WARM_UP, contest
 from tests.benchmarks.stage import Stage
 from tests.benchmarks.task import Scene
-from tests.networks import WEIGHTS_VARIABLE, picture
+from tests.support.networks import WEIGHTS_VARIABLE, picture
 
 #: With the reference optimiser, so that the numbers are of the models alone.
 SETTINGS = Settings(size=256, iterations=150, optimizer="lbfgsb", pyramid="off")

@@ -17,15 +17,17 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from lightstyle import Model, Settings, checkpoint_file, images, memory
+from lightstyle import Model, Settings, images
+from lightstyle.engine import memory
 from lightstyle.errors import UsageError
-from lightstyle.forecast import forecast
-from lightstyle.layouts import Layouts
-from lightstyle.lbfgs import LBFGS
-from lightstyle.objective import Objective
-from lightstyle.pyramid import Stages
-from lightstyle.scene import Scene
-from lightstyle.variables import Pyramid
+from lightstyle.losses.objective import Objective
+from lightstyle.optimize.lbfgs import LBFGS
+from lightstyle.optimize.preconditioner import Pyramid
+from lightstyle.records import checkpoint_file
+from lightstyle.transfer.forecast import forecast
+from lightstyle.transfer.layouts import Layouts
+from lightstyle.transfer.levels import Stages
+from lightstyle.transfer.scene import Scene
 from tests.benchmarks import task, torch_peers
 from tests.benchmarks.machine import threads
 from tests.benchmarks.worker import peak_memory

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from export import build_model
 from export.weights import read_weights
-from lightstyle import registry
+from lightstyle.zoo import registry
 from tests.benchmarks import machine, ours, torch_peers
 from tests.benchmarks.task import (
     CONTENT_LAYER,
@@ -19,7 +19,7 @@ from tests.benchmarks.task import (
     save_scene,
 )
 
-#: As `tests.networks` has it, which imports pytest.
+#: As `tests.support.networks` has it, which imports pytest.
 WEIGHTS_VARIABLE = "LIGHTSTYLE_TEST_WEIGHTS"
 
 

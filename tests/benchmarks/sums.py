@@ -21,12 +21,12 @@ from export import model
 from export.parts import PartGraphs
 from export.weights import Weights, read_weights
 from lightstyle import contract
-from lightstyle.parts import REACH, Parts, Plan
-from lightstyle.strips import cut
+from lightstyle.engine.strips import cut
+from lightstyle.engine.tiled import REACH, Parts, Plan
 from tests.benchmarks.machine import description, threads
-from tests.networks import WEIGHTS_VARIABLE, picture
-from tests.oracles import gram, relative_l2
-from tests.runners import runner
+from tests.support.networks import WEIGHTS_VARIABLE, picture
+from tests.support.oracles import gram, relative_l2
+from tests.support.runners import runner
 
 LAYER = "conv1_1"
 ROLE = contract.part_role(1, contract.FORWARD)

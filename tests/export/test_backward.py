@@ -5,7 +5,7 @@ from export import ops
 from export.backward import gradient
 from export.errors import GraphError, NoGradientError
 from export.graph import Graph
-from tests.oracles import run_reference
+from tests.support.oracles import run_reference
 
 
 def _graph() -> Graph:

@@ -12,11 +12,11 @@ from export.parts import PartGraphs
 from export.weights import Embedding, Weights
 from export.write import to_proto
 from lightstyle import contract
-from lightstyle.guides import guides
-from lightstyle.parts import Parts, Plan
-from lightstyle.style_loss import GAUSSIAN, GRAM, metric
-from tests.networks import picture, tiny_weights
-from tests.oracles import directional_error, forward, relative_l2, run_reference
+from lightstyle.engine.guides import guides
+from lightstyle.engine.tiled import Parts, Plan
+from lightstyle.losses.gaussian import GAUSSIAN, GRAM, metric
+from tests.support.networks import picture, tiny_weights
+from tests.support.oracles import directional_error, forward, relative_l2, run_reference
 
 CONTENT, STYLE = ["conv3_1", "conv4_2"], ["conv1_1", "conv3_1", "conv4_2"]
 SIZE = (72, 41)

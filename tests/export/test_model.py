@@ -9,9 +9,9 @@ from export.errors import ExportError
 from export.lowering import lower
 from export.write import to_proto
 from lightstyle import contract
-from tests import oracles
-from tests.networks import feeds_for, loss_for, picture, tiny_weights
-from tests.oracles import (
+from tests.support import oracles
+from tests.support.networks import feeds_for, loss_for, picture, tiny_weights
+from tests.support.oracles import (
     directional_error,
     loss_and_gradient,
     relative_l2,

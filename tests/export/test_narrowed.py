@@ -11,8 +11,8 @@ from export.errors import ExportError
 from export.narrowing import narrowed
 from export.weights import Embedding, Weights, read_weights
 from lightstyle import Model, contract
-from tests.networks import picture, tiny_weights
-from tests.oracles import (
+from tests.support.networks import picture, tiny_weights
+from tests.support.oracles import (
     directional_error,
     forward,
     gram,

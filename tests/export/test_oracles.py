@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from tests import oracles
+from tests.support import oracles
 
 
 @pytest.mark.parametrize("error", [0.0005, -0.0005])

@@ -7,8 +7,8 @@ from export import ops
 from export.backward import gradient
 from export.graph import Graph, Tensor
 from export.rules import RULES
-from tests.networks import picture
-from tests.oracles import directional_error, run_reference
+from tests.support.networks import picture
+from tests.support.oracles import directional_error, run_reference
 
 KERNEL = np.random.default_rng(1).normal(size=(5, 3, 3, 3))
 BIAS = np.random.default_rng(2).normal(size=5)

@@ -16,10 +16,10 @@ from export.model import kernels
 from export.weights import Weights, read_weights
 from export.write import to_proto
 from lightstyle import Model, contract
-from lightstyle.guides import guides
-from lightstyle.parts import Plan
-from tests import masks
-from tests.networks import (
+from lightstyle.engine.guides import guides
+from lightstyle.engine.tiled import Plan
+from tests.support import masks
+from tests.support.networks import (
     feeds_for,
     loss_for,
     needs_vgg19,
@@ -27,7 +27,7 @@ from tests.networks import (
     vgg19_path,
     weighed,
 )
-from tests.oracles import loss_and_gradient, relative_l2, run_reference
+from tests.support.oracles import loss_and_gradient, relative_l2, run_reference
 
 pytestmark = needs_vgg19
 

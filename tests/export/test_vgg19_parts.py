@@ -21,12 +21,12 @@ from export.graph import Graph
 from export.parts import PartGraphs
 from export.weights import Weights, read_weights
 from lightstyle import Model, contract
-from lightstyle.parts import REACH, Parts, Plan
-from lightstyle.strips import cut, tiled_height
-from tests import masks
-from tests.networks import needs_vgg19, picture, vgg19_path, weighed
-from tests.oracles import relative_l2
-from tests.runners import Run, runner
+from lightstyle.engine.strips import cut, tiled_height
+from lightstyle.engine.tiled import REACH, Parts, Plan
+from tests.support import masks
+from tests.support.networks import needs_vgg19, picture, vgg19_path, weighed
+from tests.support.oracles import relative_l2
+from tests.support.runners import Run, runner
 
 pytestmark = needs_vgg19
 

@@ -7,9 +7,9 @@ from export import ops, winograd
 from export.graph import Graph, Tensor
 from export.lowering import lower
 from export.write import to_proto
-from tests import oracles
-from tests.networks import tiny_weights
-from tests.oracles import run_reference
+from tests.support import oracles
+from tests.support.networks import tiny_weights
+from tests.support.oracles import run_reference
 
 SIZES = [(8, 12), (9, 7), (5, 6), (13, 16), (4, 4), (2, 3)]
 

@@ -9,7 +9,7 @@ from export import build_model, export_model
 from export.errors import ExportError
 from export.write import OPSET
 from lightstyle import contract
-from tests.networks import tiny_weights
+from tests.support.networks import tiny_weights
 
 
 def _files(model: Path) -> list[Path]:

@@ -7,7 +7,7 @@ from export import build_model
 from export.errors import WeightsError
 from export.weights import read_weights
 from lightstyle import contract
-from tests.networks import tiny_weights
+from tests.support.networks import tiny_weights
 
 
 def test_the_weights_of_a_model_come_back_as_they_were(tiny_model: Path) -> None:

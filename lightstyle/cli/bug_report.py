@@ -1,0 +1,76 @@
+"""What a bug report needs, for `--debug`; folders of the machine are left out of it."""
+
+import os
+import platform
+import re
+import traceback
+from collections.abc import Sequence
+from contextlib import suppress
+from importlib import metadata
+from pathlib import Path
+from typing import Final
+
+from ..engine import memory, session
+from ..errors import DeviceError
+from ..images import streams
+from ..records import environment
+
+#: Packages that print and parse, beside those that compute.
+_PACKAGES: Final = ("typer", "rich")
+
+#: Variables of the environment that change what happens begin with this.
+_PREFIX: Final = "LIGHTSTYLE_"
+
+
+def header(arguments: Sequence[str]) -> list[str]:
+    """Lines about the command and what it runs on.
+
+    Args:
+        arguments: Of the command line; of paths in them the last part is shown.
+    """
+    try:
+        with streams.aside():  # libraries may print when they are loaded
+            return _lines(arguments)
+    except OSError:  # stdout is closed
+        return _lines(arguments)
+
+
+def traced(error: BaseException) -> str:
+    """The traceback of `error`, with ``~`` for the home folder."""
+    text = "".join(traceback.format_exception(error))
+    with suppress(RuntimeError):  # there is no such folder
+        home = str(Path.home())
+        text = text.replace(home, "~") if len(home) > 1 else text
+    return text.rstrip()
+
+
+def _lines(arguments: Sequence[str]) -> list[str]:
+    variables = [f"{k}={v}" for k, v in os.environ.items() if k.startswith(_PREFIX)]
+    command = ["lightstyle", *arguments]
+    versions = environment.versions()
+    versions |= {package: metadata.version(package) for package in _PACKAGES}
+    sets = " ".join(environment.instruction_sets())
+    cpus = f"{session.available_cpus()} of {os.cpu_count()}"
+    return [
+        f"command    {' '.join(map(_without_folders, [*variables, *command]))}",
+        f"versions   {', '.join(f'{name} {n}' for name, n in versions.items())}",
+        f"platform   {platform.platform()}",
+        f"processor  {environment.processor()}, {cpus} usable, {sets}",
+        f"memory     {memory.available() / 1e9:.1f} GB free",
+        f"providers  {_providers()}",
+    ]
+
+
+def _without_folders(argument: str) -> str:
+    """``…/photo.jpg`` for a path, also as the value of an option."""
+    separators = f"[{re.escape(os.sep + (os.altsep or ''))}]"
+    name, equals, value = argument.rpartition("=")
+    folders = re.fullmatch(f".*{separators}(.*)", value, re.DOTALL)
+    return f"{name}{equals}…/{folders[1]}" if folders else argument
+
+
+def _providers() -> str:
+    try:
+        return ", ".join(session.providers())
+    except DeviceError as error:
+        return f"none ({error})"

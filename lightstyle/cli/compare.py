@@ -1,0 +1,120 @@
+"""The command ``lightstyle compare``: quality of pictures in numbers, as a table."""
+
+import json
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from ..errors import UsageError
+from ..quality.judge import Judge, Quality
+from ..settings.settings import Settings
+from .progress import printable
+
+#: Key of a number, its form, and what it says.
+_ROWS = (
+    ("share", ".3f", "of the content's loss that is gone: 0 none, 1 all"),
+    ("cfsd", ".3f", "change of the content's structure: 0 none"),
+    ("w2", ".1f", "distance to the style's features: 0 none"),
+    ("colour_style", ".3f", "distance to the style's colours: 0 none, 1 all"),
+    ("colour_content", ".3f", "distance to the content's colours: 0 none, 1 all"),
+    ("ssim", ".3f", "likeness to the content: 1 equal"),
+    ("psnr", ".1f", "likeness to the content in dB: inf equal"),
+)
+
+
+def compare(
+    pictures: Annotated[
+        list[Path], typer.Argument(help="Pictures to judge.", show_default=False)
+    ],
+    content: Annotated[
+        Path | None, typer.Option(help="Content that they were made of.")
+    ] = None,
+    style: Annotated[
+        list[Path] | None, typer.Option(help="Style that they were made of, one.")
+    ] = None,
+    model: Annotated[
+        str | None, typer.Option(help="Model: a name in the cache folder, or a path.")
+    ] = None,
+    size: Annotated[
+        int, typer.Option(help="Longest side to compare at; smaller ones keep theirs.")
+    ] = Settings.size,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    debug: Annotated[
+        bool, typer.Option("--debug", help="Show the traceback of an error.")
+    ] = False,
+) -> None:
+    """Print how good PICTURES are, in numbers, by their content and their style.
+
+    Compare numbers of one model and one size only. SSIM, PSNR and colours are of
+    pixels; the others are of features, which is what a transfer optimises. In JSON,
+    numbers that need a picture not given are missing, and a PSNR of null is infinite.
+    """
+    if style and len(style) > 1:
+        raise UsageError(
+            f"{len(style)} styles, expected one: pictures of several are judged by "
+            "each in a command of its own"
+        )
+    painting = style[0] if style else None
+    judge = Judge(content, painting, model=model, size=size)
+    found = [(path, judge.judge(path)) for path in pictures]
+    if as_json:
+        print(json.dumps(_record(judge, content, painting, found)))
+    else:
+        for line in _table(judge, found):
+            print(line)
+
+
+def _record(
+    judge: Judge,
+    content: Path | None,
+    style: Path | None,
+    found: Sequence[tuple[Path, Quality]],
+) -> dict[str, Any]:
+    info = judge.model.info
+    return {
+        "model": str(info.path),
+        "weights_sha256": info.weights_digest,
+        "estimates_vgg19": judge.network.estimates,
+        "content": None if content is None else str(content),
+        "style": None if style is None else str(style),
+        "pictures": [{"picture": str(path), **_plain(q)} for path, q in found],
+    }
+
+
+def _plain(numbers: Quality) -> dict[str, Any]:
+    return {
+        key: None if value == math.inf else value
+        for key, value in asdict(numbers).items()
+        if value is not None
+    }
+
+
+def _table(judge: Judge, found: Sequence[tuple[Path, Quality]]) -> Iterator[str]:
+    which = ", which estimates VGG19" if judge.network.estimates else ""
+    yield f"model {judge.model.info.path}{which}"
+    lines = [["", *(printable(path) for path, _ in found), ""]]
+    lines += [["size", *("{}x{}".format(*q.size) for _, q in found), ""]]
+    lines += _numbers([q for _, q in found])
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    for label, *cells, meaning in lines:
+        columns = zip(cells, widths[1:-1], strict=True)
+        middle = "  ".join(cell.rjust(width) for cell, width in columns)
+        yield f"{label.ljust(widths[0])}  {middle}  {meaning}".rstrip()
+
+
+def _numbers(judged: Sequence[Quality]) -> Iterator[list[str]]:
+    """A line of cells for every number that one of the pictures has."""
+    for key, form, meaning in _ROWS:
+        values = [getattr(each, key) for each in judged]
+        if key == "w2" and values[0] is not None:
+            for layer in values[0]:
+                cells = [format(value[layer], form) for value in values]
+                yield [f"w2 {layer}", *cells, meaning]
+                meaning = ""
+        elif any(value is not None for value in values):
+            cells = ["-" if value is None else format(value, form) for value in values]
+            yield [key.replace("_", " "), *cells, meaning]

@@ -1,0 +1,112 @@
+"""What became of many pictures: a line as each ends, and a table of all at the end."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from time import perf_counter
+
+from ..errors import BatchError
+from ..jobs.failures import Failure
+from ..jobs.painter import Outcome, State, Task
+from ..transfer.forecast import duration
+from .progress import printable, say
+
+
+class Report:
+    """Collects outcomes, and says them on stderr as they come."""
+
+    def __init__(self, total: int | None, *, quiet: bool) -> None:
+        """Of `total` pictures, if that is known; if `quiet`, only failures are said."""
+        self._total, self._quiet = total, quiet
+        self._began = perf_counter()
+        #: By task, the latest.
+        self.outcomes: dict[Task, Outcome] = {}
+
+    def add(self, outcome: Outcome, label: str = "") -> None:
+        """Take an outcome, of a picture that is called by its path, or by a `label`."""
+        self.outcomes.pop(outcome.task, None)
+        self.outcomes[outcome.task] = outcome
+        failed = outcome.state is State.FAILED
+        if self._quiet and not failed:
+            return
+        of = "" if self._total is None else f"/{self._total}"
+        name = printable(label or outcome.task.content)
+        say(f"{len(self.outcomes)}{of} {name}: {_told(outcome)}{self._time_left()}")
+        for note in () if self._quiet else outcome.notes:
+            say(f"note: {name}: {printable(note)}")
+
+    def __iter__(self) -> Iterator[Outcome]:
+        """All outcomes, sorted by picture."""
+        return iter(sorted(self.outcomes.values(), key=lambda each: each.task.content))
+
+    @property
+    def failed(self) -> list[Outcome]:
+        """Those that failed."""
+        return [each for each in self if each.state is State.FAILED]
+
+    @property
+    def left(self) -> int:
+        """How many are left to do, as far as that is known."""
+        return max(0, (self._total or 0) - len(self.outcomes))
+
+    @property
+    def counts(self) -> str:
+        """How many of each state, in words, and how many are left to do."""
+        states = [outcome.state for outcome in self.outcomes.values()]
+        counted = ", ".join(f"{states.count(state)} {state}" for state in State)
+        counted += f", {self.left} left" if self.left else ""
+        return f"{_counted(len(states))}: {counted}"
+
+    def table(self) -> Iterator[str]:
+        """Lines: what became of each picture, and counts."""
+        names = {each.task: printable(each.task.content) for each in self}
+        width = max(map(len, names.values()), default=0)
+        for each in self:
+            name = names[each.task].ljust(width)
+            yield f"{each.state:8} {name}  {_detail(each)}"
+        yield self.counts
+
+    def failures(self, roots: Mapping[Path, Path]) -> Iterator[Failure]:
+        """Entries of a list; `roots` are the folders that pictures are mirrored from.
+
+        Folders that could not be read have none, and no entry.
+        """
+        for each in self.failed:
+            path = each.task.content
+            if path in roots:
+                yield Failure(path, roots[path], each.code, each.reason)
+
+    def _time_left(self) -> str:
+        """Told by those that were painted."""
+        states = [outcome.state for outcome in self.outcomes.values()]
+        painted = states.count(State.DONE)
+        if not (painted and self.left):
+            return ""
+        each = (perf_counter() - self._began) / painted
+        return f", about {duration(each * self.left)} left"
+
+    def conclude(self) -> None:
+        """End with an error if a picture failed.
+
+        Raises:
+            BatchError: Saying how many.
+        """
+        if count := len(self.failed):
+            raise BatchError(f"{count} of {_counted(len(self.outcomes))} failed")
+
+
+def _told(outcome: Outcome) -> str:
+    comma = "" if outcome.levels_hwc is not None else ","
+    return f"{outcome.state}{comma} {_detail(outcome)}"
+
+
+def _detail(outcome: Outcome) -> str:
+    if outcome.state is State.FAILED:
+        return printable(outcome.reason)
+    made = "" if outcome.task.output is None else printable(outcome.task.output)
+    if outcome.state is State.SKIPPED:
+        return f"{made} is finished"
+    return f"{made} in {outcome.seconds:.1f} s".lstrip()
+
+
+def _counted(count: int) -> str:
+    return "1 picture" if count == 1 else f"{count} pictures"

@@ -1,0 +1,216 @@
+"""A run from the command line: checked in advance, watched, kept, written, told of."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, replace
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+
+import typer
+
+from ..engine import memory
+from ..engine.model import Model
+from ..errors import CheckpointError, OutputError, TransferError
+from ..images import streams
+from ..images.streams import STREAM
+from ..optimize.minimize import Status
+from ..records.checkpoint import Checkpoint
+from ..records.saved import Saved
+from ..settings.settings import Settings
+from ..transfer.forecast import Forecast
+from ..transfer.result import Progress, Result
+from ..transfer.resume import JOBS
+from ..transfer.run import Callback
+from ..transfer.stylize import Announce
+from ..zoo import registry
+from . import checks
+from . import progress as console
+from .like import Example
+from .options import RunOptions
+from .outputs import Outputs
+from .progress import Interrupt, Watcher, say
+
+#: Options that name files which a resumed run goes on to write.
+_FILES: Final = ("log", "timelapse")
+
+
+def make(
+    job: Callable[..., Result],
+    given: Mapping[str, Any],
+    path: Path,
+    settings: Settings,
+    options: RunOptions,
+    saved: Saved | None = None,
+) -> None:
+    """Check everything that can be checked, run `job`, write what it made.
+
+    Args:
+        job: A function of `transfer`.
+        given: Its arguments, paths of pictures among them.
+        path: Where the result goes.
+        settings: Of the run.
+        options: Of the run.
+        saved: Where to go on, if the run is one that was interrupted.
+    """
+    inputs = checks.inputs_of(given, settings)
+    checkpoint = Checkpoint.after(saved) if saved else _checkpoint(path, options)
+    outputs = Outputs(path, options, resumed=saved is not None)
+    existing = outputs.saver.existing(settings.iterations)
+    kept = [checkpoint.path] if checkpoint else []
+    checks.check_outputs(inputs, path, existing, options, kept)
+    if checkpoint and settings.optimizer == "lbfgsb" and not options.quiet:
+        say("note: lbfgsb cannot be saved: a resumed run has the best picture only")
+    if checkpoint and options.overwrite and not saved:
+        checkpoint.remove()
+    failures: list[OutputError] = []
+    with outputs, Interrupt() as interrupt:
+        watchers: list[Watcher] = [*outputs.watchers, interrupt]
+        if options.like and not options.quiet:
+            watchers.insert(0, partial(_compare, options.like))
+        with _watched(settings, options, watchers, failures) as (model, callback):
+            result = job(
+                **_read(given),
+                model=model,
+                settings=settings,
+                callback=callback,
+                checkpoint=checkpoint,
+                announce=_announcement(options, model),
+                like=options.like.record if options.like else None,
+            )
+        outputs.put(result, failures)
+    if not options.quiet:
+        _summarise(result, path, options.like)
+    if checkpoint and result.status is not Status.CANCELLED:
+        checkpoint.remove()
+    _conclude(result, path, failures, interrupt)
+
+
+def _read(given: Mapping[str, Any]) -> dict[str, Any]:
+    """A job's arguments, with what comes from stdin in the place of its name."""
+
+    def read(role: str, value: Any) -> Any:
+        if isinstance(value, list):
+            return [read(role, each) for each in value]
+        return streams.read(role) if value == STREAM else value
+
+    return {role: read(role, value) for role, value in given.items()}
+
+
+@contextmanager
+def _watched(
+    settings: Settings,
+    options: RunOptions,
+    watchers: Sequence[Watcher],
+    failures: list[OutputError],
+) -> Iterator[tuple[Model, Callback]]:
+    """Load the model and show, log and watch what is done with it.
+
+    A watcher that cannot write ends the run, and why is added to `failures`: it is
+    told when the best picture is saved.
+    """
+    allowed = memory.parse(options.memory)
+    model = registry.load(
+        options.model, settings, options.device, options.threads, allowed
+    )
+    with (
+        console.display(settings.iterations, quiet=options.quiet) as show,
+        console.log(options.log) as log,
+    ):
+
+        def callback(progress: Progress) -> None:
+            try:
+                for watch in (show, log, *watchers):
+                    watch(progress)
+            except OutputError as error:
+                failures.append(error)
+                raise StopIteration from error
+
+        yield model, callback
+
+
+def _announcement(options: RunOptions, model: Model) -> Announce | None:
+    """Who is told what the run will take; a dry run ends there."""
+
+    def tell(forecast: Forecast) -> None:
+        if not options.dry_run:
+            say(f"model {model.info.path} on {model.device}")
+            say(str(forecast))
+            return
+        for what, value in forecast.table.items():
+            print(f"{what:12} {value}")
+        raise typer.Exit
+
+    return tell if options.dry_run or not options.quiet else None
+
+
+def resume(path: Path, *, quiet: bool) -> None:
+    """Continue the run that was kept at `path`.
+
+    Raises:
+        CheckpointError: If it cannot be.
+    """
+    saved = Saved.newest(path)
+    extra = saved.head["extra"]
+    if not extra:
+        raise CheckpointError(
+            f"checkpoint {path} is of a run from Python: continue it with "
+            "`lightstyle.resume`"
+        )
+    saved.check_inputs()
+    values = {**extra["options"], "model": saved.head["model"]["path"]}
+    for file in _FILES:
+        values[file] = Path(values[file]) if values[file] else None
+    options = RunOptions(**values)
+    options = replace(options, overwrite=True, quiet=quiet or options.quiet)
+    job = JOBS[saved.head["job"]]
+    path = Path(extra["output"])
+    make(job, saved.arguments, path, saved.settings, options, saved)
+
+
+def _checkpoint(path: Path, options: RunOptions) -> Checkpoint | None:
+    """Where the run is to be kept, with what `resume` needs to know."""
+    if options.checkpoint is None:
+        return None
+    name = f"{path}.checkpoint" if options.checkpoint == "auto" else options.checkpoint
+    # What settings were taken from is not needed again.
+    plain = asdict(replace(options, like=None, config=None))
+    for file in _FILES:
+        plain[file] = plain[file] and str(plain[file].absolute())
+    extra = {"output": str(path.absolute()), "options": plain}
+    return Checkpoint(Path(name), options.checkpoint_every, extra)
+
+
+def _compare(like: Example, progress: Progress) -> None:
+    """Say once how the picture will not be like the one it is made like."""
+    if progress.evaluation == 1:
+        for note in like.differences(progress.record):
+            say(f"note: {note}")
+
+
+def _summarise(result: Result, path: Path, like: Example | None) -> None:
+    layouts = like.other_layouts(result.record) if like else ()
+    for note in (*result.notes, *layouts):
+        say(f"note: {note}")
+    height, width = result.image_hwc.shape[:2]
+    say(
+        f"{path}: {width}x{height}, {result.evaluations} iterations of "
+        f"{result.optimizer} in "
+        f"{result.seconds:.1f} s, loss {result.loss:.6g} ({result.status.value})"
+    )
+
+
+def _conclude(
+    result: Result, path: Path, failures: Sequence[OutputError], interrupt: Interrupt
+) -> None:
+    """End with the exit code of what went wrong on the way to the picture, if any."""
+    if failures:
+        raise failures[0]
+    if result.status is Status.NON_FINITE:
+        raise TransferError(
+            "the loss stopped being a finite number at iteration "
+            f"{result.evaluations}: {path} is the best picture before that; lower "
+            "the weights"
+        )
+    if result.status is Status.CANCELLED:
+        raise typer.Exit(interrupt.exit_code)

@@ -1,0 +1,118 @@
+"""The command ``lightstyle sheet``: settings side by side, to choose by eye."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import Annotated, Final
+
+import numpy as np
+import typer
+from numpy.typing import NDArray
+
+from .. import files, images
+from ..errors import UsageError
+from ..images import encoding, streams
+from ..jobs.batch import divided
+from ..jobs.painter import Outcome, Task
+from ..jobs.pool import paint_all
+from ..jobs.sheet import Cell, Sheet, cells
+from ..jobs.vary import axes
+from ..settings.settings import Settings
+from ..transfer import scene
+from .batch import ONE_PICTURE, Workers, work_of
+from .options import RunOptions, takes
+from .progress import Interrupt, say
+from .report import Report
+
+_NOT_OF_A_SHEET: Final = ONE_PICTURE | {"bits", "no_metadata"}
+
+
+@takes(Settings(), RunOptions(), without=_NOT_OF_A_SHEET, job="stylize")
+def sheet(
+    content: Annotated[
+        Path, typer.Argument(help="Picture to paint.", show_default=False)
+    ],
+    style: Annotated[
+        list[Path], typer.Argument(help="Pictures to paint like.", show_default=False)
+    ],
+    path: Annotated[Path, typer.Option("-o", "--output", help="Picture to write.")],
+    vary: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Setting and its values, style-weight=1e2,1e3; again for another. "
+            "Values with commas in them are separated by semicolons.",
+            show_default=False,
+        ),
+    ] = None,
+    workers: Workers = 1,
+    *,
+    settings: Settings,
+    options: RunOptions,
+) -> None:
+    """Paint CONTENT with several settings, on one labelled sheet to choose from.
+
+    The values of the first --vary are side by side, those of others in rows below.
+    """
+    varied = axes(vary or [])
+    made = cells(settings, varied)
+    if content == streams.STREAM:
+        raise UsageError("content -: it is read for every cell: give a file")
+    work = work_of(style, [cell.settings for cell in made], options)
+    work = divided(work, workers)
+    layout = Sheet(made, len(varied[0].values), _sizes(content, made))
+    _check_output(path, [content, *style], made, options)
+    tasks = {Task(content, cell.settings): cell for cell in made}
+    report = Report(len(tasks), quiet=options.quiet)
+    with Interrupt() as interrupt:
+        todo = sorted(tasks, key=_model_needed)
+        with closing(paint_all(work, todo, workers, lambda: interrupt.came)) as ends:
+            for outcome in ends:
+                label = tasks[outcome.task].label.replace("\n", ", ")
+                report.add(outcome, label)
+    pictures = _pictures(report.outcomes, [Task(content, c.settings) for c in made])
+    if pictures:
+        levels_hwc, alpha_hw = layout.drawn(pictures)
+        encoding.save(path, levels_hwc, alpha_hw=alpha_hw)
+        if not options.quiet:
+            size = "{}x{}".format(*layout.size)
+            say(f"{path}: {size}, {len(pictures)} of {len(made)} pictures")
+    if interrupt.came:
+        raise typer.Exit(interrupt.exit_code)
+    report.conclude()
+
+
+def _sizes(content: Path, made: Iterable[Cell]) -> list[tuple[int, int]]:
+    """Size of the picture of each cell."""
+    subject = images.load(content, role="content")
+    return [scene.fitted_size(subject, cell.settings, "content") for cell in made]
+
+
+def _check_output(
+    path: Path, pictures: Sequence[Path], made: Iterable[Cell], options: RunOptions
+) -> None:
+    """Refuse a sheet that could not be written, or would be written over something."""
+    if path == streams.STREAM:
+        raise UsageError("output -: a sheet needs a file")
+    encoding.check_format(path, 8)
+    named = {Path(file) for cell in made for file in cell.settings.files.values()}
+    inputs = [*pictures, *named]
+    files.check_writable(path, inputs=inputs, overwrite=options.overwrite)
+
+
+def _model_needed(task: Task) -> tuple[str, ...]:
+    """Tasks in this order change the model as seldom as can be."""
+    settings = task.settings
+    layers = (
+        ",".join(settings.feature_layers),
+        ",".join(settings.style_layers.used),
+    )
+    return settings.pooling, *layers
+
+
+def _pictures(
+    outcomes: Mapping[Task, Outcome], tasks: Sequence[Task]
+) -> dict[int, NDArray[np.uint8]]:
+    """The pictures that were made, by the number of their cell."""
+    made = {task: outcome.levels_hwc for task, outcome in outcomes.items()}
+    found = {number: made.get(task) for number, task in enumerate(tasks)}
+    return {number: each for number, each in found.items() if each is not None}

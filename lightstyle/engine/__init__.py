@@ -1,0 +1,1 @@
+"""ONNX Runtime: sessions, graphs, memory; pictures whole or in strips."""

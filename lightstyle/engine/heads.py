@@ -1,0 +1,85 @@
+"""Style losses from sums over a picture, for each of its regions or for all of it.
+
+The graph that is called heads compares one Gram matrix of each layer. Regions are few
+and the matrices are small, so it runs once for each.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .. import contract
+
+Array = NDArray[Any]
+
+
+class Run(Protocol):
+    """Runs the graph of a role; the `last` time before another's turn comes."""
+
+    def __call__(
+        self, role: str, feeds: Mapping[str, Array], /, *, last: bool
+    ) -> dict[str, Array]:
+        """Outputs by name."""
+
+
+def style_losses(
+    run: Run,
+    layers: Sequence[str],
+    sums: Mapping[str, Array],
+    positions: Mapping[str, int],
+    feeds: Mapping[str, Array],
+) -> dict[str, Array]:
+    """Outputs of the heads, with a first axis for the regions.
+
+    Args:
+        run: Runs graphs.
+        layers: With style terms.
+        sums: Of the forward sweep, with that axis.
+        positions: Of each layer in the whole picture.
+        feeds: Of the evaluation graph, or of the guided one if there are regions.
+    """
+    weights = feeds.get(contract.REGION_WEIGHT)
+    found = []
+    count = 1 if weights is None else len(weights)
+    for region in range(count):
+        kind = feeds[contract.style_target(layers[0])].dtype
+        given = {name: value[region].astype(kind) for name, value in sums.items()}
+        for layer in layers:
+            target, strength = (
+                contract.style_target(layer),
+                contract.style_weight(layer),
+            )
+            given[target], given[strength] = feeds[target], feeds[strength]
+            given[contract.positions(layer)] = np.array(positions[layer], kind)
+            metric = contract.style_metric(layer)
+            given[metric] = np.eye(feeds[target].shape[-1], dtype=kind)
+            if weights is not None:  # what positions count in a region adds up to 1
+                given[contract.positions(layer)] = np.array(1, kind)
+                given[target] = feeds[target][region]
+                given[metric] = feeds[metric][region]
+                given[strength] = np.asarray(feeds[strength] * weights[region, 0])
+        outputs = run(contract.HEADS, given, last=region == count - 1)
+        if weights is not None:
+            for name in map(contract.style_loss, layers):
+                outputs[name] = outputs[name] * weights[region, 0]
+        found.append(outputs)
+    return {name: np.stack([each[name] for each in found]) for name in found[0]}
+
+
+def none_wanted(
+    layers: Sequence[str], sums: Mapping[str, Array], kind: Any, *, guided: bool
+) -> dict[str, Array]:
+    """Feeds with which the heads only make Gram matrices of the `sums`."""
+    feeds: dict[str, Array] = {}
+    for layer in layers:
+        regions, size, _ = sums[contract.gram_sums(layer)].shape
+        size += contract.feature_sums(layer) in sums
+        shape = (regions, size, size) if guided else (size, size)
+        feeds[contract.style_target(layer)] = np.zeros(shape, kind)
+        feeds[contract.style_metric(layer)] = np.zeros(shape, kind)
+        feeds[contract.style_weight(layer)] = np.zeros((), kind)
+        if guided:
+            feeds[contract.REGION_WEIGHT] = np.zeros((regions, 1), kind)
+    return feeds

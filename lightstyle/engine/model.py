@@ -1,0 +1,223 @@
+"""A model, loaded: what it was built with, targets of pictures, evaluations.
+
+This is the contract seen from the run time; nothing else builds feeds or reads outputs.
+"""
+
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, Final, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .. import contract
+from ..errors import DeviceError, ModelError
+from .costs import Costs
+from .graphs import Graphs
+from .guides import guides
+from .memory import resident
+from .model_info import ModelInfo, check_weights, read_info
+from .plan import Layout, choose, repeatable, repeated
+from .session import Feeds, available_devices, check_device, check_threads
+from .tiled import Parts, Plan
+
+Array = NDArray[np.float32]
+
+#: Style pictures whose Gram matrices a model remembers, about 2 MB each at the most:
+#: for a folder in two styles and three sizes, with four levels each.
+REMEMBERED: Final = 24
+
+
+@dataclass(frozen=True, eq=False)
+class Evaluation:
+    """Terms of the loss, each without its weight, and the gradient of the whole.
+
+    Attributes:
+        terms: Name of the contract (``style_loss/conv1_1``) → value.
+        gradient: (1, 3, H, W) of the weighted sum, per grey level.
+    """
+
+    terms: dict[str, float]
+    gradient: Array
+
+
+class Model:
+    """A loaded model. Any number of threads may use one at the same time.
+
+    What it remembers of runs, sessions for a size and Gram matrices, decides how fast
+    the next one is, not what it yields; every transfer keeps its own feeds.
+    """
+
+    def __init__(
+        self,
+        info: ModelInfo,
+        device: str,
+        threads: int | None,
+        graphs: Graphs,
+        memory: int | None,
+    ) -> None:
+        """Use `Model.load` instead."""
+        self.info = info
+        self.device = device
+        self.threads = threads
+        self._graphs = graphs
+        #: Bytes that a run may take; none for most of what is free.
+        self.memory = memory
+        self._held = resident()
+        self._painted: dict[Any, dict[str, Array]] = {}
+        #: What its graphs take, if they can be cut and are on the CPU.
+        self.costs = Costs.parse(graphs.metadata) if device == "cpu" else None
+        self._parts = Parts(graphs.run_part, info.content_layers, info.style_layers)
+
+    @classmethod
+    def load(
+        cls,
+        path: str | Path,
+        device: str = "auto",
+        threads: int | None = None,
+        memory: int | None = None,
+    ) -> Self:
+        """Load the model at `path`.
+
+        Args:
+            path: The evaluation graph, ``vgg19.onnx``, with its siblings beside it.
+            device: ``cpu``, ``cuda``, or ``auto``: CUDA where it works, else the CPU.
+            threads: Threads of an evaluation on the CPU; by default as many as the
+                process may use.
+            memory: Bytes that a run on the CPU may take, the process included; by
+                default most of what is free.
+
+        Raises:
+            ModelError: If a file is missing, damaged, or not a model of this schema.
+            DeviceError: If `device` is ``cuda`` and that cannot be used.
+            UsageError: If `device` or `threads` is none.
+        """
+        check_device(device)
+        check_threads(threads)
+        path = Path(path)
+        if device == "auto":
+            return cls._load_best(path, threads, memory)
+        return cls._load(path, device, threads, memory)
+
+    @classmethod
+    def _load_best(cls, path: Path, threads: int | None, memory: int | None) -> Self:
+        if "cuda" in available_devices():
+            try:
+                return cls._load(path, "cuda", threads, memory)
+            except DeviceError:
+                pass  # listed, but its libraries or a GPU are missing
+        return cls._load(path, "cpu", threads, memory)
+
+    @classmethod
+    def _load(
+        cls, path: Path, device: str, threads: int | None, memory: int | None
+    ) -> Self:
+        graphs = Graphs(path, device, threads)
+        info = read_info(path, graphs.metadata)
+        check_weights(info)
+        model = cls(info, device, threads, graphs, memory)
+        if device == "cuda":
+            model._warm_up()
+        return model
+
+    def layout(
+        self,
+        height: int,
+        width: int,
+        optimizer: str | None = "lbfgs",
+        wanted: Layout | None = None,
+        *,
+        pictures: int = 0,
+        regions: int = 0,
+    ) -> Layout:
+        """How a picture of that size in pixels is computed within the memory there is.
+
+        Args:
+            height: In pixels.
+            width: In pixels.
+            optimizer: That will run; none where only targets are wanted.
+            wanted: What to return if there is memory for it.
+            pictures: Bytes that are held beside the run.
+            regions: With style targets of their own.
+
+        Raises:
+            UsageError: If the memory that was allowed is not enough.
+        """
+        held = self._held + pictures
+        costs = self.costs and self.costs.of_regions(regions)
+        case = costs, self.memory, held, height, width, optimizer
+        if wanted is not None and repeatable(wanted, *case):
+            return repeated(wanted, costs, held, height, width, optimizer)
+        return choose(*case)
+
+    def targets(
+        self, pixels_nchw: Array, plan: Plan | None = None, mask: Array | None = None
+    ) -> dict[str, Array]:
+        """Content features and Gram matrices of a picture (1, 3, H, W), by feed.
+
+        With a `plan`, as of `layout`, in parts. Of a `mask` (H, W), positions count in
+        Gram matrices by its values.
+        """
+        guiding = {} if mask is None else guides(mask[None])
+        if plan is not None:
+            made = self._parts.targets(pixels_nchw, plan, guiding)
+        else:
+            kind = contract.GUIDED if guiding else ""
+            feeds = {contract.IMAGE: pixels_nchw, **guiding}
+            made = self._graphs.run(kind + contract.TARGETS, feeds)
+        if guiding:
+            for name in map(contract.style_target, self.info.style_layers):
+                made[name] = made[name][0]
+        return made
+
+    def style_targets(
+        self, pixels_nchw: Array, plan: Plan | None = None, mask: Array | None = None
+    ) -> dict[str, Array]:
+        """The Gram matrices among `targets`, remembered for the latest pictures."""
+        given = [pixels_nchw] if mask is None else [pixels_nchw, mask]
+        digests = [sha256(np.ascontiguousarray(each).data).digest() for each in given]
+        key = (*digests, pixels_nchw.shape, repr(plan))
+        found = self._painted.pop(key, None)
+        if found is None:
+            made = self.targets(pixels_nchw, plan, mask)
+            names = map(contract.style_target, self.info.style_layers)
+            found = {name: made[name] for name in names}
+        self._painted[key] = found  # the latest of all now
+        for old in list(self._painted)[:-REMEMBERED]:
+            self._painted.pop(old, None)
+        return found
+
+    def evaluate(
+        self, pixels_nchw: Array, feeds: Feeds, plan: Plan | None = None
+    ) -> Evaluation:
+        """Loss terms and gradient at `pixels_nchw`, for `feeds` of targets and weights.
+
+        With a `plan`, as of `layout`, in parts; of regions, if the feeds have them.
+
+        Raises:
+            ModelError: If a feed is missing or onnxruntime fails.
+        """
+        if plan is None:
+            given = {contract.IMAGE: pixels_nchw, **feeds}
+            kind = contract.GUIDED if contract.REGION_WEIGHT in feeds else ""
+            outputs = self._graphs.run(kind + contract.EVALUATION, given)
+        else:
+            outputs = self._parts.evaluate(pixels_nchw, feeds, plan)
+        gradient = outputs.pop(contract.GRADIENT)
+        terms = {
+            name: float(np.sum(partials, dtype=np.float64))
+            for name, partials in outputs.items()
+        }
+        return Evaluation(terms, gradient)
+
+    def _warm_up(self) -> None:
+        """Run once: without cuDNN a session is made, and the first run fails."""
+        side = contract.MINIMUM_SIDE
+        pixels = np.zeros((1, 3, side, side), np.float32)
+        names = self._graphs.feeds(contract.EVALUATION)
+        feeds = {name: np.zeros((), np.float32) for name in names}
+        try:
+            self.evaluate(pixels, {**feeds, **self.targets(pixels)})
+        except ModelError as error:
+            raise DeviceError(f"device cuda was found but fails: {error}") from error

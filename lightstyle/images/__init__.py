@@ -1,0 +1,23 @@
+"""Pictures: from files to arrays and back, colours, masks."""
+
+from .picture import (
+    ImageSource,
+    Picture,
+    fitted_size,
+    from_pixels,
+    load,
+    resampled,
+    resized,
+    to_pixels,
+)
+
+__all__ = [
+    "ImageSource",
+    "Picture",
+    "fitted_size",
+    "from_pixels",
+    "load",
+    "resampled",
+    "resized",
+    "to_pixels",
+]

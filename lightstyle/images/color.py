@@ -1,0 +1,165 @@
+"""What `--color` does: the colours that the network sees, and those of the result.
+
+As in Gatys et al., "Preserving Color in Neural Artistic Style Transfer"
+(arXiv:1606.05897), which has two methods. ``match-style`` is its first, linear colour
+matching before the transfer. ``content-chroma`` is its second, transfer of luminance
+only: the network sees grey pictures, and the result has its lightness from the transfer
+and its chroma from the content. Departures from that one:
+
+* lightness and chroma are Oklab's; the paper's YIQ is not perceptual;
+* the grey style always has the mean and deviation of the grey content, which the paper
+  recommends where they differ much;
+* where sRGB has no colour of such a lightness and chroma, the chroma is lowered.
+
+``content-histogram`` changes the colours after the transfer only.
+"""
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..settings.checks import any_of, refuse
+from . import oklab
+from .palettes import BAND, Map, distribution_map, linear_map
+from .picture import Picture
+
+Array = NDArray[np.float32]
+
+#: Values of `Settings.color`.
+COLORS: Final = ("style", "content-chroma", "content-histogram", "match-style")
+STYLE, CHROMA, HISTOGRAM, MATCH = COLORS
+
+#: Those that change what the network sees, and those that change the result.
+BEFORE: Final = (CHROMA, MATCH)
+AFTER: Final = (CHROMA, HISTOGRAM)
+
+#: Those that take a palette, which need not be the content's.
+WITH_PALETTE: Final = (HISTOGRAM, MATCH)
+
+#: Alpha from which on a pixel counts.
+_SEEN: Final = 127.5
+
+
+def check_palette(choice: str, colors_of: object) -> None:
+    """Check that `colors_of` is a picture file, which `choice` has a use for.
+
+    Raises:
+        UsageError: If it is not.
+    """
+    if not (colors_of and isinstance(colors_of, str)):
+        refuse("colors_of", colors_of, "a picture file")
+    if choice not in WITH_PALETTE:
+        expected = f"none with color {choice}: it is for color "
+        refuse("colors_of", colors_of, expected + any_of(WITH_PALETTE))
+
+
+def as_content(choice: str, image_hwc: Array) -> Array:
+    """The content as the network is to see it, (H, W, 3), 0…255."""
+    return grey(image_hwc) if choice == CHROMA else image_hwc
+
+
+def as_style(choice: str, style: Picture, palette: Picture) -> Array:
+    """A style as the network is to see it.
+
+    Args:
+        choice: One of `COLORS`.
+        style: The picture.
+        palette: Whose colours are taken: for ``content-chroma``, the content.
+
+    Returns:
+        (H, W, 3); beyond 0…255 where matching leads there, since clipping it would
+        change the mean and the covariance that were matched.
+    """
+    if choice == MATCH:
+        return mapped(style.rgb_hwc, linear_map(_seen(style), _seen(palette)))
+    if choice == CHROMA:
+        change = linear_map(_grey(_seen(style)), _grey(_seen(palette)))
+        return mapped(grey(style.rgb_hwc), change)
+    return style.rgb_hwc
+
+
+def finished(
+    choice: str, made: Picture, palette: Picture
+) -> tuple[Array, tuple[str, ...]]:
+    """The final colours of a picture, and what a person should know of them.
+
+    Args:
+        choice: One of `COLORS`.
+        made: By the optimisation.
+        palette: Whose colours are taken: for ``content-chroma``, the content, which has
+            the size of the picture.
+
+    Returns:
+        (H, W, 3), 0…255, and notes.
+    """
+    image_hwc = made.rgb_hwc
+    if choice == HISTOGRAM:
+        change = distribution_map(_seen(made), _seen(palette))
+        return np.clip(mapped(image_hwc, change), np.float32(0), np.float32(255)), ()
+    if choice == CHROMA:
+        image_hwc, clipped = with_chroma(image_hwc, palette.rgb_hwc)
+        note = (
+            f"{100 * clipped:.1f} % of the pixels were clipped: sRGB has less chroma "
+            "than the content's at their lightness"
+        )
+        return image_hwc, (note,)
+    return image_hwc, ()
+
+
+def grey(image_hwc: Array) -> Array:
+    """The picture without its colours, at the same lightness, (H, W, 3), 0…255."""
+    return mapped(image_hwc, _grey)
+
+
+def with_chroma(image_hwc: Array, content_hwc: Array) -> tuple[Array, float]:
+    """The lightness of a picture with the chroma, Oklab's a and b, of another.
+
+    Where sRGB has no such colour, a and b are multiplied by the largest factor that
+    leads to one: lightness and hue are right there, the chroma is less.
+
+    Args:
+        image_hwc: (H, W, 3), 0…255.
+        content_hwc: The same.
+
+    Returns:
+        The picture, (H, W, 3), 0…255, and the share of pixels with less chroma.
+    """
+    made_hwc, clipped = np.empty_like(image_hwc), 0
+    for rows in _bands(image_hwc):
+        lab = oklab.to_oklab(content_hwc[rows])
+        lab[..., 0] = oklab.to_oklab(image_hwc[rows])[..., 0]
+        outside = ~oklab.is_color(lab)
+        lab[outside] = oklab.nearest_color(lab[outside])
+        made_hwc[rows] = np.clip(oklab.from_oklab(lab), 0, 255)
+        clipped += int(outside.sum())
+    return made_hwc, clipped / made_hwc[..., 0].size
+
+
+def mapped(image_hwc: Array, change: Map) -> Array:
+    """The picture with all its colours changed, (H, W, 3), not clipped."""
+    made_hwc = np.empty_like(image_hwc)
+    for rows in _bands(image_hwc):
+        made_hwc[rows] = change(image_hwc[rows])
+    return made_hwc
+
+
+def _grey(levels: NDArray[Any]) -> oklab.Values:
+    lightness = oklab.to_oklab(levels)[..., :1]
+    return np.repeat(oklab.grey_levels(lightness), 3, axis=-1)
+
+
+def _seen(picture: Picture) -> Array:
+    """The colours of the pixels that are not transparent, (N, 3); of all if all are."""
+    image_hwc, alpha_hw = picture.rgb_hwc, picture.alpha_hw
+    if alpha_hw is not None and (shown := alpha_hw >= _SEEN).any():
+        return image_hwc[shown]
+    return image_hwc.reshape(-1, 3)
+
+
+def _bands(image_hwc: Array) -> Iterator[slice]:
+    """Rows of a picture, a few at a time."""
+    height, width, _ = image_hwc.shape
+    rows = max(1, BAND // width)
+    return (slice(start, start + rows) for start in range(0, height, rows))

@@ -1,0 +1,194 @@
+"""From the bytes of a picture file, or from a PIL image, to sRGB levels and alpha.
+
+All that a file can bring along is dealt with here: orientation, colour profile, alpha,
+palettes, grey, CMYK, 16 bits, further frames. Nothing but an `ImageError` leaves this
+module, and any thread may decode at any time.
+"""
+
+import io
+from contextlib import suppress
+from typing import Final, NamedTuple, cast
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import ExifTags, Image
+
+from ..errors import ImageError
+from .picture_file import opened
+from .pillow_guard import guarded, refuse_oversize
+
+_UPRIGHT: Final = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+_DEEP_GREY: Final = ("I", "I;16", "I;16L", "I;16B", "I;16N", "F")
+
+
+class Decoded(NamedTuple):
+    """Levels of a picture, 0..255 in sRGB, as they stand in the file.
+
+    Attributes:
+        rgb_hwc: (H, W, 3) float32; under full transparency, whatever was stored.
+        alpha_hw: (H, W) float32, 0 transparent to 255 opaque; None without alpha.
+        notes: What was assumed or left out, for a person to read.
+    """
+
+    rgb_hwc: NDArray[np.float32]
+    alpha_hw: NDArray[np.float32] | None
+    notes: tuple[str, ...]
+
+
+def from_bytes(data: bytes, name: str) -> Decoded:
+    """Decode a picture file.
+
+    Args:
+        data: The bytes of the file.
+        name: What an error message calls the picture.
+
+    Raises:
+        ImageError: The bytes are no picture, a damaged or an oversized one.
+    """
+    with opened(data, name) as image:
+        refuse_oversize(image.width * image.height, name)
+        decoded = _decode(image, name)
+        return decoded._replace(notes=_frames(image) + decoded.notes)
+
+
+def from_image(image: Image.Image, name: str) -> Decoded:
+    """Decode a PIL image, of an animation the frame it stands at, on a copy of it.
+
+    Args:
+        image: Any mode that Pillow can convert to RGB.
+        name: What an error message calls the picture.
+
+    Raises:
+        ImageError: Pillow cannot decode or convert it, or it is oversized.
+    """
+    with guarded(name):
+        refuse_oversize(image.width * image.height, name)
+        return _decode(image.copy(), name)
+
+
+def grey_levels(values: NDArray[np.generic], name: str) -> NDArray[np.float32]:
+    """Scale samples of any usable type to levels, 0..255.
+
+    Args:
+        values: uint8 (0..255), uint16 (0..65535) or floats (0..1), any shape.
+        name: What an error message calls the picture.
+
+    Raises:
+        ImageError: Another type, NaN, or floats outside 0..1.
+    """
+    kind, width = values.dtype.kind, values.dtype.itemsize
+    if kind == "u" and width <= 2:
+        return np.asarray(values, np.float32) / np.float32(1 if width == 1 else 257)
+    if kind != "f":
+        raise ImageError(
+            f"{name}: samples of type {values.dtype}; expected uint8, uint16, "
+            "or floats from 0 to 1"
+        )
+    low, high = float(values.min()), float(values.max())
+    if not (low >= 0 and high <= 1):  # true of NaN too
+        raise ImageError(
+            f"{name}: float samples from {low:g} to {high:g}; expected 0 to 1"
+        )
+    return np.asarray(values, np.float32) * np.float32(255)
+
+
+def _decode(image: Image.Image, name: str) -> Decoded:
+    image.load()
+    notes: list[str] = []
+    image = _upright(image, notes)
+    if image.mode in _DEEP_GREY:
+        return Decoded(_deep_grey(image, name, notes), None, tuple(notes))
+    image, alpha = _without_alpha(image)
+    rgb = np.asarray(_srgb(image, notes), np.float32)
+    return Decoded(rgb, alpha, tuple(notes))
+
+
+def _upright(image: Image.Image, notes: list[str]) -> Image.Image:
+    # ImageOps.exif_transpose also writes the EXIF data anew, which fails on data whose
+    # orientation can be read perfectly well.
+    try:
+        orientation = image.getexif().get(ExifTags.Base.Orientation)
+    except Exception:
+        notes.append("damaged EXIF data: orientation unknown")
+        return image
+    step = _UPRIGHT.get(orientation) if isinstance(orientation, int) else None
+    return image if step is None else image.transpose(step)
+
+
+def _without_alpha(
+    image: Image.Image,
+) -> tuple[Image.Image, NDArray[np.float32] | None]:
+    """Split `image` into grey, RGB or CMYK, and alpha."""
+    grey = image.mode in ("1", "L", "LA", "La")
+    if image.has_transparency_data:
+        both = image.convert("LA" if grey else "RGBA")
+        alpha = np.asarray(both.getchannel("A"), np.float32)
+        return both.convert("L" if grey else "RGB"), alpha
+    if image.mode == "CMYK":
+        return image, None
+    return image.convert("L" if grey else "RGB"), None
+
+
+def _deep_grey(image: Image.Image, name: str, notes: list[str]) -> NDArray[np.float32]:
+    """Levels of a grey picture of more than 8 bits, without rounding them to 8."""
+    values = np.asarray(image)
+    if values.dtype.kind == "i":  # a 16-bit picture, as some formats are handed over
+        low, high = int(values.min()), int(values.max())
+        if low < 0 or high > 65535:
+            raise ImageError(
+                f"{name}: integer samples from {low} to {high}; expected 0 to 65535"
+            )
+        values = values.astype(np.uint16)
+    levels = grey_levels(values, name)
+    if "icc_profile" not in image.info:
+        return np.repeat(levels[..., None], 3, axis=2)
+    # Little CMS is only given 8-bit pictures: let it map a ramp, and interpolate.
+    ramp = Image.fromarray(np.arange(256, dtype=np.uint8)[None])
+    ramp.info["icc_profile"] = image.info["icc_profile"]
+    curves = np.asarray(_srgb(ramp, notes), np.float32)[0].T
+    steps = np.arange(256, dtype=np.float32)
+    mapped = [np.interp(levels, steps, curve) for curve in curves]
+    return np.stack(mapped, axis=2, dtype=np.float32, casting="same_kind")
+
+
+def _srgb(image: Image.Image, notes: list[str]) -> Image.Image:
+    """Convert grey, RGB or CMYK to sRGB by the profile embedded in it, if any."""
+    profile = image.info.get("icc_profile")
+    if profile:
+        from PIL import ImageCms
+
+        try:
+            source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+            converted = ImageCms.profileToProfile(
+                image,
+                source,
+                ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")),
+                renderingIntent=ImageCms.Intent.RELATIVE_COLORIMETRIC,
+                outputMode="RGB",
+                flags=ImageCms.Flags.BLACKPOINTCOMPENSATION,
+            )
+        except (ImageCms.PyCMSError, OSError, ValueError, TypeError):
+            notes.append("unusable colour profile: colours taken as sRGB")
+        else:
+            return cast("Image.Image", converted)
+    if image.mode == "CMYK":
+        notes.append("CMYK without a usable profile: colours are approximate")
+    return image.convert("RGB")
+
+
+def _frames(image: Image.Image) -> tuple[str, ...]:
+    # The further images of an MPO are previews and depth maps, not frames. Damage
+    # behind the first frame does not matter here.
+    count = 1
+    if image.format != "MPO":
+        with suppress(Exception):
+            count = int(getattr(image, "n_frames", 1))
+    return (f"first of {count} frames",) if count > 1 else ()

@@ -1,0 +1,171 @@
+"""Pictures to files, written whole or not at all.
+
+The suffix says the format. Every format that takes one gets an sRGB profile. Equal
+pictures give equal bytes.
+"""
+
+import functools
+import io
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from ..errors import OutputError, UsageError
+from ..files import atomic_write
+from . import embedded, sixteen_bit
+
+#: Pillow's name of the format of each suffix that can be written.
+FORMATS: Final = {
+    ".png": "PNG",
+    ".jpg": "JPEG",
+    ".jpeg": "JPEG",
+    ".webp": "WEBP",
+    ".tif": "TIFF",
+    ".tiff": "TIFF",
+    ".bmp": "BMP",
+}
+
+#: Field 317, the predictor: horizontal differences.
+_TIFF_FIELDS: Final = {317: 2}
+
+#: Colours at full resolution (4:4:4): stylised pictures live on hue changes.
+_OPTIONS: Final[dict[str, dict[str, Any]]] = {
+    "PNG": {},
+    "JPEG": {"quality": 95, "subsampling": 0},
+    "WEBP": {"quality": 95, "method": 4},
+    "TIFF": {"compression": "tiff_adobe_deflate"},
+    "BMP": {},
+}
+_LONGEST_SIDE: Final = {"JPEG": 65500, "WEBP": 16383}
+_WITH_ALPHA: Final = ("PNG", "WEBP", "TIFF")
+_ENCODERS_16_BIT: Final = {
+    "PNG": sixteen_bit.encode_png,
+    "TIFF": sixteen_bit.encode_tiff,
+}
+
+
+def check_format(path: Path, bits: int) -> str:
+    """Pillow's name of the format that the suffix of `path` stands for.
+
+    Raises:
+        UsageError: The suffix is unknown, or its format has no such depth.
+    """
+    format_ = FORMATS.get(path.suffix.lower())
+    if format_ is None:
+        raise UsageError(
+            f"output {path}: the suffix must be one of {', '.join(FORMATS)}"
+        )
+    if bits not in (8, 16):
+        raise UsageError(f"output {path}: {bits} bits a channel; choose 8 or 16")
+    if bits == 16 and format_ not in _ENCODERS_16_BIT:
+        raise UsageError(
+            f"output {path}: {format_} has no 16 bits a channel; choose .png or .tif"
+        )
+    return format_
+
+
+def save(
+    path: Path,
+    rgb_hwc: NDArray[np.float32],
+    *,
+    alpha_hw: NDArray[np.float32] | None = None,
+    bits: int = 8,
+    text: str | None = None,
+) -> None:
+    """Write a picture in the format of the suffix of `path`.
+
+    The file appears whole or not at all, and replaces one that is there.
+
+    Args:
+        path: Where to.
+        rgb_hwc: (H, W, 3), sRGB; clipped to 0..255 and rounded to the nearest step.
+        alpha_hw: (H, W), 0..255; formats without alpha get the picture over white.
+        bits: Bits a channel: 8, or for PNG and TIFF 16.
+        text: What the file is to carry beside the picture, in ASCII; left out where it
+            is too long or the format has no place for it.
+
+    Raises:
+        UsageError: The suffix is unknown, or its format has no such depth.
+        OutputError: The picture does not fit the format, or the file system fails.
+    """
+    atomic_write(path, encoded(path, rgb_hwc, alpha_hw=alpha_hw, bits=bits, text=text))
+
+
+def encoded(
+    path: Path,
+    rgb_hwc: NDArray[np.float32],
+    *,
+    alpha_hw: NDArray[np.float32] | None = None,
+    bits: int = 8,
+    text: str | None = None,
+) -> bytes:
+    """The bytes of the file that `save` would write, with the same errors."""
+    format_ = check_format(path, bits)
+    try:
+        return _encode(format_, rgb_hwc, alpha_hw, bits, text)
+    except Exception as error:  # Pillow has no base class for what it raises
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise OutputError(
+            f"cannot write {path}: no {format_} of this picture: {reason}; "
+            "try .png or another size"
+        ) from error
+
+
+@functools.cache
+def srgb_profile() -> bytes:
+    """An ICC profile of sRGB, the same bytes at any time."""
+    from PIL import ImageCms
+
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    # Bytes 24 to 35 of the header are the date on which the profile was made.
+    return (
+        profile[:24] + np.array([2000, 1, 1, 0, 0, 0], ">u2").tobytes() + profile[36:]
+    )
+
+
+def _encode(
+    format_: str,
+    rgb_hwc: NDArray[np.float32],
+    alpha_hw: NDArray[np.float32] | None,
+    bits: int,
+    text: str | None,
+) -> bytes:
+    if alpha_hw is not None:
+        rgb_hwc = _with_alpha(format_, rgb_hwc, alpha_hw)
+    if not np.isfinite(rgb_hwc).all():
+        raise ValueError("it holds values that are not finite")
+    longest = _LONGEST_SIDE.get(format_)
+    if longest is not None and max(rgb_hwc.shape) > longest:
+        raise ValueError(f"a side is longer than {longest} pixels")
+    levels_hwc = np.clip(rgb_hwc, 0, 255)
+    if text is not None and len(text) > embedded.LONGEST:
+        text = None
+    if bits == 16:
+        pixels_hwc = np.rint(levels_hwc * np.float32(257)).astype(np.uint16)
+        return _ENCODERS_16_BIT[format_](pixels_hwc, srgb_profile(), text)
+    image = Image.fromarray(np.rint(levels_hwc).astype(np.uint8))
+    options = dict(_OPTIONS[format_])
+    if format_ != "BMP":
+        options["icc_profile"] = srgb_profile()
+    if text is not None:
+        options |= embedded.options(format_, text)
+    if format_ == "TIFF":
+        options["tiffinfo"] = _TIFF_FIELDS | options.get("tiffinfo", {})
+    buffer = io.BytesIO()
+    image.save(buffer, format_, **options)
+    return buffer.getvalue()
+
+
+def _with_alpha(
+    format_: str, rgb_hwc: NDArray[np.float32], alpha_hw: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """Add alpha as a fourth channel, or lay the picture over white."""
+    alpha = alpha_hw[..., None]
+    if format_ in _WITH_ALPHA:
+        return np.concatenate([rgb_hwc, alpha], axis=2)
+    opacity = np.clip(alpha, 0, 255) / np.float32(255)
+    white = np.full_like(rgb_hwc, 255)
+    return white + (np.clip(rgb_hwc, 0, 255) - white) * opacity

@@ -1,0 +1,103 @@
+"""Masks and colour-coded maps: pictures that say which part of another is meant."""
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from ..errors import ImageError
+from . import picture
+from .picture import Picture
+
+Array = NDArray[np.float32]
+
+#: A mask that is this word, and no file, means the whole picture.
+ALL: Final = "all"
+
+#: Least value, of at most 1, that a mask has where it means anything.
+LEAST: Final = 0.5 / 255
+
+#: More colours than this in a map are antialiased edges, or a photograph.
+MOST_COLORS: Final = 16
+
+#: Levels by which the channels of a grey picture may differ, after JPEG.
+_TINT: Final = 8
+
+
+def read(source: str, role: str, of: Picture) -> Array | None:
+    """Read a mask: white is meant, black is not, grey by as much.
+
+    Args:
+        source: Path of a picture, or `ALL`.
+        role: What the mask is for; starts error messages.
+        of: The picture that it is a mask of: it may be larger or smaller, but has its
+            proportions.
+
+    Returns:
+        (H, W), 0…1, at its own size; none for the whole picture.
+
+    Raises:
+        ImageError: It cannot be read, is coloured, transparent or black all over, or
+            has other proportions.
+    """
+    if source == ALL:
+        return None
+    mask = _load(source, role, of)
+    rgb_hwc = mask.rgb_hwc
+    if np.ptp(rgb_hwc, axis=2).max() > _TINT:
+        raise ImageError(
+            f"{role} {source} is coloured, expected a grey picture, white where it "
+            "counts; for maps with a colour for each region there is --regions"
+        )
+    values: Array = rgb_hwc.mean(axis=2) / np.float32(255)
+    if values.max() < LEAST:
+        raise ImageError(f"{role} {source} is black all over: nothing is meant by it")
+    return values
+
+
+def read_map(source: str, role: str, of: Picture) -> dict[str, Array]:
+    """Read a map that has a colour for each region.
+
+    Arguments are those of `read`.
+
+    Returns:
+        For each colour, as ``#ff0000``, its mask, (H, W), 0 or 1.
+
+    Raises:
+        ImageError: It cannot be read, is transparent, has more than `MOST_COLORS`
+            colours or other proportions.
+    """
+    levels = np.rint(_load(source, role, of).rgb_hwc).astype(np.int64)
+    codes = levels @ np.array([1 << 16, 1 << 8, 1])
+    found = np.unique(codes)
+    if len(found) > MOST_COLORS:
+        raise ImageError(
+            f"{role} {source} has {len(found)} colours, expected at most {MOST_COLORS}:"
+            " save it as PNG, drawn without smooth edges"
+        )
+    return {f"#{code:06x}": (codes == code).astype(np.float32) for code in found}
+
+
+def resized(mask: Array, size: tuple[int, int]) -> Array:
+    """Resample a mask, (H, W), to `size`, width and height; it stays within 0…1."""
+    if mask.shape[::-1] == size:
+        return mask
+    image = Image.fromarray(np.ascontiguousarray(mask))
+    return np.asarray(image.resize(size, Image.Resampling.BILINEAR), np.float32)
+
+
+def _load(source: str, role: str, of: Picture) -> Picture:
+    mask = picture.load(source, role=role)
+    if mask.alpha_hw is not None:
+        raise ImageError(
+            f"{role} {source} is transparent, expected a picture without alpha"
+        )
+    height, width = mask.rgb_hwc.shape[:2]
+    high, wide = of.rgb_hwc.shape[:2]
+    if abs(height * wide - width * high) > max(height, width, high, wide):
+        raise ImageError(
+            f"{role} {source} is {width}×{height}, expected the proportions of its "
+            f"picture, {wide}×{high}"
+        )
+    return mask

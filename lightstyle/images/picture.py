@@ -1,0 +1,225 @@
+"""Pictures as the run time sees them: how they are read, resized and put in a tensor.
+
+Colours are sRGB levels from 0 to 255 in float32, height × width × RGB; alpha is kept
+beside them and takes no part in a transfer.
+"""
+
+import math
+import os
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from ..contract import MINIMUM_SIDE
+from ..errors import ImageError, UsageError
+from . import decoding, picture_file
+
+ImageSource = str | os.PathLike[str] | bytes | Image.Image | NDArray[np.generic]
+
+#: Level of the pixels that nobody sees.
+_WHITE: Final = np.float32(255)
+
+
+@dataclass(frozen=True, eq=False)
+class Picture:
+    """A picture, its alpha set aside.
+
+    Pixels that can be seen have their own colour, not blended with anything. Fully
+    transparent ones are white, so that colours hidden there do not drive a style.
+
+    Attributes:
+        rgb_hwc: (H, W, 3) float32, sRGB, 0..255.
+        alpha_hw: (H, W) float32, 0 transparent to 255 opaque; None if all is opaque.
+        notes: What a person should be told, as "first of 12 frames".
+    """
+
+    rgb_hwc: NDArray[np.float32]
+    alpha_hw: NDArray[np.float32] | None
+    notes: tuple[str, ...] = ()
+
+
+def load(source: ImageSource, *, role: str = "picture") -> Picture:
+    """Read a picture.
+
+    Orientation is applied, an embedded colour profile is converted to sRGB, and of
+    several frames the first is taken. The source is not modified.
+
+    Args:
+        source: Path of a file, or all of its bytes; a PIL image; or an array of shape
+            (H, W), (H, W, 1), (H, W, 3) or (H, W, 4), RGB and alpha, in uint8 (0..255),
+            uint16 (0..65535) or floats (0..1).
+        role: What the picture is for ("content", "style"); starts error messages.
+
+    Raises:
+        ImageError: The picture is missing, damaged, oversized or of no usable kind.
+    """
+    if isinstance(source, Image.Image):
+        decoded = decoding.from_image(source, f"{role} image")
+    elif isinstance(source, np.ndarray):
+        decoded = _from_array(source, f"{role} array")
+    elif isinstance(source, str | os.PathLike):
+        name = f"{role} {os.fspath(source)}"
+        decoded = decoding.from_bytes(picture_file.read(source, name), name)
+    elif isinstance(source, bytes):
+        decoded = decoding.from_bytes(source, f"{role} bytes")
+    else:
+        raise ImageError(
+            f"{role}: got {type(source).__name__}; expected a path, the bytes of a "
+            "file, a PIL image or a NumPy array"
+        )
+    return _set_aside(decoded)
+
+
+def resized(picture: Picture, size: tuple[int, int]) -> Picture:
+    """Resample `picture` with an antialiased Lanczos filter, in float32.
+
+    Colours are weighted with alpha, so that what lies under transparency does not
+    bleed into what is seen.
+
+    Args:
+        picture: The picture; returned itself if it has that size.
+        size: Width and height, in pixels.
+
+    Raises:
+        UsageError: A side is below 1.
+    """
+    if min(size) < 1:
+        raise UsageError(f"size {size[0]}×{size[1]}; both sides must be at least 1")
+    if picture.rgb_hwc.shape[1::-1] == size:
+        return picture
+    if picture.alpha_hw is None:
+        rgb = _lanczos(picture.rgb_hwc, size)
+        return Picture(np.clip(rgb, 0, 255), None, picture.notes)
+    opacity = picture.alpha_hw[..., None] / np.float32(255)
+    planes = np.concatenate([picture.rgb_hwc * opacity, opacity], axis=2)
+    planes = _lanczos(planes, size)
+    # Less than half a level of alpha is none; dividing by it would only make noise.
+    divisor: NDArray[np.float32] = np.maximum(planes[..., 3:], np.float32(0.5 / 255))
+    rgb = np.clip(planes[..., :3] / divisor, 0, 255)
+    alpha = np.clip(planes[..., 3] * np.float32(255), 0, 255)
+    return _set_aside(decoding.Decoded(rgb, alpha, picture.notes))
+
+
+def fitted_size(
+    width: int,
+    height: int,
+    longest: int,
+    *,
+    enlarge: bool = False,
+    role: str = "picture",
+) -> tuple[int, int]:
+    """Size of a picture whose longest side is to be `longest`, in its proportions.
+
+    Args:
+        width: Of the picture, in pixels.
+        height: Of the picture, in pixels.
+        longest: Wanted length of the longer side, in pixels.
+        enlarge: Whether a picture that is smaller may become larger.
+        role: What the picture is for; starts error messages.
+
+    Returns:
+        Width and height; those given if the picture is smaller and may not grow.
+
+    Raises:
+        UsageError: A side would be shorter than the network can take.
+        ImageError: A side is, and stays so unless the picture is enlarged.
+    """
+    if longest < MINIMUM_SIDE:
+        raise UsageError(
+            f"size {longest}; the longest side must be at least {MINIMUM_SIDE} pixels"
+        )
+    scale = longest / max(width, height)
+    if not enlarge:
+        scale = min(scale, 1.0)
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    if min(size) >= MINIMUM_SIDE:
+        return size
+    if not enlarge and min(width, height) < MINIMUM_SIDE:
+        raise ImageError(
+            f"{role}: {width}×{height} pixels; both sides must be at least "
+            f"{MINIMUM_SIDE}; choose a larger picture"
+        )
+    needed = math.ceil(MINIMUM_SIDE * max(width, height) / min(width, height))
+    raise UsageError(
+        f"{role}: {width}×{height} pixels would become {size[0]}×{size[1]}; both sides "
+        f"must be at least {MINIMUM_SIDE}; choose a size of {needed} or more"
+    )
+
+
+def to_pixels(image_hwc: NDArray[np.floating]) -> NDArray[np.float32]:
+    """Put an image into the layout of the network.
+
+    Args:
+        image_hwc: (H, W, 3), 0..255.
+
+    Returns:
+        (1, 3, H, W) contiguous float32, the same levels, always a copy.
+    """
+    return np.array(image_hwc.transpose(2, 0, 1)[None], np.float32, order="C")
+
+
+def from_pixels(pixels_nchw: NDArray[np.floating]) -> NDArray[np.float32]:
+    """Take an image out of the layout of the network.
+
+    Args:
+        pixels_nchw: (1, 3, H, W), any finite values.
+
+    Returns:
+        (H, W, 3) contiguous float32, clipped to 0..255, always a copy.
+    """
+    levels = np.clip(pixels_nchw[0].transpose(1, 2, 0), 0, 255)
+    return np.array(levels, np.float32, order="C")
+
+
+def resampled(
+    pixels_nchw: NDArray[np.float32], size: tuple[int, int]
+) -> NDArray[np.float32]:
+    """Resample planes of any values with the filter of `resized`.
+
+    Args:
+        pixels_nchw: (1, C, h, w).
+        size: Width and height.
+
+    Returns:
+        (1, C, H, W), which may overshoot the values given.
+    """
+    if pixels_nchw.shape[:1:-1] == size:
+        return pixels_nchw
+    planes_hwc = _lanczos(pixels_nchw[0].transpose(1, 2, 0), size)
+    return np.array(planes_hwc.transpose(2, 0, 1)[None], np.float32, order="C")
+
+
+def _from_array(array: NDArray[np.generic], name: str) -> decoding.Decoded:
+    shape = "×".join(map(str, array.shape)) or "no dimensions"
+    if array.ndim == 2:
+        array = array[..., None]
+    if array.ndim != 3 or array.shape[2] not in (1, 3, 4) or array.size == 0:
+        raise ImageError(f"{name}: shape {shape}; expected H×W, H×W×1, H×W×3 or H×W×4")
+    levels = decoding.grey_levels(array, name)
+    if levels.shape[2] == 1:
+        levels = np.repeat(levels, 3, axis=2)
+    alpha = levels[..., 3] if levels.shape[2] == 4 else None
+    return decoding.Decoded(np.ascontiguousarray(levels[..., :3]), alpha, ())
+
+
+def _set_aside(decoded: decoding.Decoded) -> Picture:
+    rgb, alpha, notes = decoded
+    if alpha is None or alpha.min() >= 255:
+        return Picture(rgb, None, notes)
+    seen = alpha[..., None] >= 0.5
+    return Picture(np.where(seen, rgb, _WHITE), np.ascontiguousarray(alpha), notes)
+
+
+def _lanczos(
+    planes_hwc: NDArray[np.float32], size: tuple[int, int]
+) -> NDArray[np.float32]:
+    planes = [
+        Image.fromarray(np.ascontiguousarray(plane)).resize(
+            size, Image.Resampling.LANCZOS
+        )
+        for plane in planes_hwc.transpose(2, 0, 1)
+    ]
+    return np.stack([np.asarray(plane, np.float32) for plane in planes], axis=2)

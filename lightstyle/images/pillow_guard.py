@@ -1,0 +1,106 @@
+"""A fence around Pillow: what it may read, and how it is allowed to fail.
+
+Pillow reports damage with a dozen kinds of exception, and odd metadata with warnings.
+Inside `guarded` the former become one `ImageError` and the latter are ignored, with no
+state of Pillow or of the process changed for other threads.
+"""
+
+import re
+import threading
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Final, cast
+
+from PIL import Image, UnidentifiedImageError
+
+from ..errors import ImageError
+
+#: Most pixels that a picture may have; a larger one is refused before it is decoded.
+MAXIMUM_PIXELS: Final = 150_000_000
+
+#: What is read, by Pillow's names. Others are left out on purpose: EPS, for one, would
+#: start another program on the file.
+FORMATS: Final = (
+    *("PNG", "JPEG", "MPO", "WEBP", "TIFF"),
+    *("GIF", "BMP", "PPM", "JPEG2000", "AVIF"),
+)
+
+
+@contextmanager
+def guarded(name: str) -> Iterator[None]:
+    """Run code that calls Pillow on a picture that nobody has checked.
+
+    Args:
+        name: What an error message calls the picture.
+
+    Raises:
+        ImageError: For any exception inside, but for those that stop the program.
+    """
+    with _quiet():
+        try:
+            yield
+        except ImageError:
+            raise
+        except Exception as error:
+            raise _image_error(error, name) from error
+
+
+def refuse_oversize(pixels: int, name: str) -> None:
+    """Raise an `ImageError` if a picture of that many pixels is not to be decoded."""
+    if pixels > MAXIMUM_PIXELS:
+        raise ImageError(
+            f"{name}: {pixels / 1e6:,.1f} megapixels; the limit is "
+            f"{MAXIMUM_PIXELS / 1e6:g} megapixels; make the picture smaller first"
+        )
+
+
+def _image_error(error: Exception, name: str) -> ImageError:
+    reason = " ".join(str(error).split()) or type(error).__name__
+    if isinstance(error, Image.DecompressionBombError):
+        # Pillow has a limit of its own, which an application may have changed.
+        if pixels := re.search(r"\((\d+) pixels\)", reason):
+            refuse_oversize(int(pixels[1]), name)
+        return ImageError(f"{name}: too large: {reason}")
+    if isinstance(error, UnidentifiedImageError):
+        return ImageError(
+            f"{name}: not a picture, or damaged, or of an unknown format; "
+            f"expected one of {', '.join(FORMATS)}"
+        )
+    if isinstance(error, MemoryError):
+        return ImageError(
+            f"{name}: not enough memory to decode it; make the picture smaller first"
+        )
+    return ImageError(f"{name}: cannot be decoded: {reason}; the file may be damaged")
+
+
+class _WhileDecoding(threading.local):
+    """Stands for the pattern of a warnings filter; matches in threads that decode.
+
+    `warnings.catch_warnings` swaps the filters of the whole process: other threads
+    would lose their warnings, or be left with our filters. This one is inert elsewhere,
+    even if a `catch_warnings` of another thread keeps it in the list by accident.
+    """
+
+    decoding = False
+
+    def match(self, text: str) -> bool:
+        del text
+        return self.decoding
+
+
+_WHILE_DECODING: Final = _WhileDecoding()
+_FILTER: Final = ("ignore", _WHILE_DECODING, Warning, None, 0)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Ignore all warnings, in this thread."""
+    cast("list[object]", warnings.filters).insert(0, _FILTER)
+    _WHILE_DECODING.decoding = True
+    try:
+        yield
+    finally:
+        _WHILE_DECODING.decoding = False
+        with suppress(ValueError):
+            cast("list[object]", warnings.filters).remove(_FILTER)

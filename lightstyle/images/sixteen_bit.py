@@ -1,0 +1,162 @@
+"""PNG and TIFF with 16 bits a channel, which Pillow does not write in colour.
+
+Both encoders take a complete picture and return a complete file with an ICC profile.
+Rows are filtered and compressed in bands, so that beside the picture itself little
+memory is needed.
+"""
+
+import itertools
+import struct
+import zlib
+from collections.abc import Iterator
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from . import embedded
+
+_BAND_BYTES: Final = 1 << 20
+_LEVEL: Final = 6
+
+#: TIFF field types, by their numbers in the specification, and as `struct` codes.
+_ASCII: Final = (2, "B")
+_SHORT: Final = (3, "H")
+_LONG: Final = (4, "I")
+_RATIONAL: Final = (5, "II")
+_UNDEFINED: Final = (7, "B")
+
+_Fields = dict[int, tuple[tuple[int, str], tuple[int, ...] | bytes]]
+
+
+def encode_png(
+    pixels_hwc: NDArray[np.uint16], profile: bytes, text: str | None = None
+) -> bytes:
+    """Encode a picture as PNG, with 16 bits a channel.
+
+    Args:
+        pixels_hwc: (H, W, 3) RGB or (H, W, 4) RGB and alpha, not premultiplied.
+        profile: ICC profile to embed.
+        text: As `embedded` has it, if any.
+    """
+    height, width, channels = pixels_hwc.shape
+    colour_type = {3: 2, 4: 6}[channels]
+    header = struct.pack(">IIBBBBB", width, height, 16, colour_type, 0, 0, 0)
+    compressor = zlib.compressobj(_LEVEL)
+    chunks = [
+        b"\x89PNG\r\n\x1a\n",
+        _chunk(b"IHDR", header),
+        _chunk(b"iCCP", b"sRGB\0\0" + zlib.compress(profile, 9)),
+    ]
+    if text is not None:  # neither compressed nor in a language
+        keyword = embedded.KEYWORD.encode("ascii")
+        chunks.append(_chunk(b"iTXt", keyword + bytes(5) + text.encode("ascii")))
+    for start, stop in _bands(pixels_hwc):
+        above = pixels_hwc[start - 1] if start else np.zeros_like(pixels_hwc[0])
+        data = compressor.compress(_paeth_rows(pixels_hwc[start:stop], above))
+        if data:
+            chunks.append(_chunk(b"IDAT", data))
+    chunks.append(_chunk(b"IDAT", compressor.flush()))
+    chunks.append(_chunk(b"IEND", b""))
+    return b"".join(chunks)
+
+
+def encode_tiff(
+    pixels_hwc: NDArray[np.uint16], profile: bytes, text: str | None = None
+) -> bytes:
+    """Encode a picture as little-endian TIFF, deflated, with 16 bits a channel.
+
+    Args:
+        pixels_hwc: (H, W, 3) RGB or (H, W, 4) RGB and alpha, not premultiplied.
+        profile: ICC profile to embed.
+        text: As `embedded` has it, if any.
+
+    Raises:
+        ValueError: The file would pass the 4 GB that TIFF can address.
+    """
+    height, width, channels = pixels_hwc.shape
+    bands = list(_bands(pixels_hwc))
+    strips = [_tiff_strip(pixels_hwc[start:stop]) for start, stop in bands]
+    sizes = [len(strip) for strip in strips]
+    offsets = itertools.accumulate(sizes[:-1], initial=8)
+    fields: _Fields = {
+        256: (_LONG, (width,)),
+        257: (_LONG, (height,)),
+        258: (_SHORT, (16,) * channels),  # bits per sample
+        259: (_SHORT, (8,)),  # compression: deflate
+        262: (_SHORT, (2,)),  # photometric interpretation: RGB
+        273: (_LONG, tuple(offsets)),
+        277: (_SHORT, (channels,)),
+        278: (_LONG, (bands[0][1],)),  # rows per strip
+        279: (_LONG, tuple(sizes)),
+        282: (_RATIONAL, (72, 1)),
+        283: (_RATIONAL, (72, 1)),
+        284: (_SHORT, (1,)),  # planar configuration: interleaved
+        296: (_SHORT, (2,)),  # resolution unit: inch
+        317: (_SHORT, (2,)),  # predictor: horizontal differences
+        34675: (_UNDEFINED, profile),
+    }
+    if channels == 4:
+        fields[338] = (_SHORT, (2,))  # extra sample: alpha, not premultiplied
+    if text is not None:
+        fields[embedded.DESCRIPTION] = (_ASCII, text.encode("ascii") + b"\0")
+    body = b"".join(strips)
+    body += b"\0" * (len(body) % 2)  # a directory starts on an even offset
+    start = 8 + len(body)
+    directory = _tiff_directory(dict(sorted(fields.items())), start)
+    if start + len(directory) >= 1 << 32:
+        raise ValueError("more than the 4 GB that a TIFF can hold")
+    return struct.pack("<2sHI", b"II", 42, start) + body + directory
+
+
+def _bands(pixels_hwc: NDArray[np.uint16]) -> Iterator[tuple[int, int]]:
+    """First and last row (exclusive) of the bands that are worked on at a time."""
+    rows = max(1, _BAND_BYTES // max(1, pixels_hwc[0].nbytes))
+    for start in range(0, len(pixels_hwc), rows):
+        yield start, min(start + rows, len(pixels_hwc))
+
+
+def _chunk(kind: bytes, data: bytes) -> bytes:
+    checksum = zlib.crc32(data, zlib.crc32(kind))
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", checksum)
+
+
+def _paeth_rows(pixels_hwc: NDArray[np.uint16], above_wc: NDArray[np.uint16]) -> bytes:
+    """PNG scan lines, each with filter 4: differences from Paeth's predictor."""
+    height, width, channels = pixels_hwc.shape
+    padded = np.zeros((height + 1, width + 1, channels), ">u2")
+    padded[0, 1:], padded[1:, 1:] = above_wc, pixels_hwc
+    # The filter works on bytes: on both of a sample separately.
+    samples = padded.view(np.uint8).astype(np.int16)
+    left, up, corner = samples[1:, :-1], samples[:-1, 1:], samples[:-1, :-1]
+    # Distances of the three to left + up - corner.
+    to_left, to_up = np.abs(up - corner), np.abs(left - corner)
+    to_corner = np.abs(left + up - 2 * corner)
+    predicted = np.where(to_up <= to_corner, up, corner)
+    predicted = np.where((to_left <= to_up) & (to_left <= to_corner), left, predicted)
+    lines = np.full((height, 1 + width * channels * 2), 4, np.uint8)
+    lines[:, 1:] = (samples[1:, 1:] - predicted).reshape(height, -1)
+    return lines.tobytes()
+
+
+def _tiff_strip(pixels_hwc: NDArray[np.uint16]) -> bytes:
+    differences = pixels_hwc.astype("<u2")
+    differences[:, 1:] -= pixels_hwc[:, :-1]  # modulo 2¹⁶, as the predictor wants it
+    return zlib.compress(differences.tobytes(), _LEVEL)
+
+
+def _tiff_directory(fields: _Fields, start: int) -> bytes:
+    """A directory that stands at offset `start`, and behind it what it points to."""
+    entries = struct.pack("<H", len(fields))
+    values = b""
+    behind = start + 2 + 12 * len(fields) + 4
+    for tag, ((kind, code), content) in fields.items():
+        count = len(content) // len(code)
+        packed = struct.pack("<" + code * count, *content)
+        if len(packed) <= 4:
+            place = packed.ljust(4, b"\0")
+        else:
+            place = struct.pack("<I", behind + len(values))
+            values += packed + b"\0" * (len(packed) % 2)
+        entries += struct.pack("<HHI", tag, kind, count) + place
+    return entries + struct.pack("<I", 0) + values

@@ -1,0 +1,1 @@
+"""Many runs: batches, sheets, watched folders, pools of processes."""

@@ -1,0 +1,153 @@
+"""A contact sheet: one picture painted with several settings, labelled, side by side.
+
+Each cell is the picture of a run with its settings, pixel for pixel, with what varies
+written below it.
+"""
+
+import itertools
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
+
+from ..cli.progress import printable
+from ..errors import UsageError
+from ..settings.settings import Settings
+from .vary import Axis
+
+#: Most pixels that a sheet may have: in memory it takes some 30 bytes for each.
+MAXIMUM_PIXELS: Final = 50_000_000
+
+#: Least width of a cell, for its label to be read.
+_NARROWEST: Final = 160
+
+_PAPER, _INK, _EMPTY = 255, 32, 224
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One setting of each axis."""
+
+    settings: Settings
+    label: str
+
+
+def cells(settings: Settings, axes: Sequence[Axis]) -> list[Cell]:
+    """Every combination: the values of the first axis vary fastest, along a row.
+
+    Raises:
+        UsageError: The values of a combination do not go together.
+    """
+    others = [*reversed(axes)]
+    made = []
+    for chosen in itertools.product(*(axis.values.items() for axis in others)):
+        pairs = [*zip(others, chosen, strict=True)]
+        values = {axis.name: value for axis, (_, value) in pairs}
+        texts = [
+            printable(f"{axis.option} {text}") for axis, (text, _) in reversed(pairs)
+        ]
+        made.append(Cell(replace(settings, **values), "\n".join(texts)))
+    return made
+
+
+class Sheet:
+    """Where the cells lie on the sheet, and what is written below them."""
+
+    def __init__(
+        self, cells: Sequence[Cell], columns: int, sizes: Sequence[tuple[int, int]]
+    ) -> None:
+        """Lay out the sheet.
+
+        Args:
+            cells: In rows.
+            columns: Cells in a row.
+            sizes: Width and height of each cell's picture.
+
+        Raises:
+            UsageError: It would be too large.
+        """
+        self._cells, self._columns = cells, columns
+        self._width = max(_NARROWEST, *(width for width, _ in sizes))
+        self._height = max(height for _, height in sizes)
+        self._gap = max(8, self._width // 40)
+        font_size = max(12, self._width // 30)
+        self._font = ImageFont.load_default(size=font_size)
+        self._line = font_size * 4 // 3
+        self._labels = [self._wrapped(cell.label) for cell in cells]
+        below = self._line * max(map(len, self._labels))
+        self._pitch = (
+            self._width + self._gap,
+            self._height + self._gap // 2 + below + self._gap,
+        )
+        rows = math.ceil(len(cells) / columns)
+        self.size = (
+            columns * self._pitch[0] + self._gap,
+            rows * self._pitch[1] + self._gap,
+        )
+        if math.prod(self.size) > MAXIMUM_PIXELS:
+            raise UsageError(
+                f"the sheet would have {self.size[0]}x{self.size[1]} pixels, more than "
+                f"{MAXIMUM_PIXELS / 1e6:g} megapixels: choose a smaller size or fewer "
+                "values"
+            )
+
+    def place(self, number: int) -> tuple[int, int]:
+        """Left and top of the picture of the cell `number`, counted from 0."""
+        row, column = divmod(number, self._columns)
+        return self._gap + column * self._pitch[0], self._gap + row * self._pitch[1]
+
+    def drawn(
+        self, pictures: Mapping[int, NDArray[np.uint8]]
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32] | None]:
+        """The sheet.
+
+        Args:
+            pictures: (H, W, 3) or (H, W, 4), 0…255, by the number of their cell; cells
+                that have none stay empty.
+
+        Returns:
+            (H, W, 3), 0…255, and alpha, (H, W), 0…255, if a picture has some.
+        """
+        paper = Image.new("RGB", self.size, (_PAPER,) * 3)
+        draw = ImageDraw.Draw(paper)
+        for number, lines in enumerate(self._labels):
+            left, top = self.place(number)
+            if number not in pictures:
+                corner = left + self._width - 1, top + self._height - 1
+                draw.rectangle((left, top, *corner), fill=(_EMPTY,) * 3)
+            top += self._height + self._gap // 2
+            for line in lines:
+                draw.text((left, top), line, (_INK,) * 3, self._font)
+                top += self._line
+        levels_hwc = np.array(paper, np.float32)
+        alpha_hw = None
+        if any(levels.shape[2] == 4 for levels in pictures.values()):
+            alpha_hw = np.full(levels_hwc.shape[:2], 255, np.float32)
+        for number, levels in pictures.items():
+            left, top = self.place(number)
+            height, width = levels.shape[:2]
+            where = slice(top, top + height), slice(left, left + width)
+            levels_hwc[where] = levels[..., :3]
+            if alpha_hw is not None and levels.shape[2] == 4:
+                alpha_hw[where] = levels[..., 3]
+        return levels_hwc, alpha_hw
+
+    def _wrapped(self, label: str) -> list[str]:
+        return [part for line in label.splitlines() for part in self._broken(line)]
+
+    def _broken(self, line: str) -> Iterator[str]:
+        """Parts of `line` as wide as a cell, broken after a blank or a comma if any."""
+        while self._font.getlength(line) > self._width:
+            fits = next(
+                n
+                for n in range(len(line) - 1, 0, -1)
+                if n == 1 or self._font.getlength(line[:n]) <= self._width
+            )
+            after = max(line.rfind(mark, 0, fits) for mark in " ,") + 1
+            yield line[: after or fits]
+            line = line[after or fits :]
+        yield line

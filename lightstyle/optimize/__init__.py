@@ -1,0 +1,1 @@
+"""Minimisers of a loss over pixels, one algorithm a file."""

@@ -1,0 +1,1 @@
+"""What is kept of a run: the record in its picture, and the checkpoint."""

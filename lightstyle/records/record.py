@@ -1,0 +1,231 @@
+"""What made a picture: kept in its file as JSON, and read from there.
+
+It holds what must be the same for the picture to come out the same, bit for bit on a
+CPU: settings, input pictures and weights by their SHA-256, how the computation was laid
+out, versions and processor. Of files it has the names, not where they lay; and nothing
+that differs from one run to the next, so that equal runs write equal files.
+"""
+
+import hashlib
+import json
+import math
+import os
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Final, Self
+
+from ..contract import VERSION
+from ..digest import sha256_of
+from ..engine.model import Model
+from ..engine.plan import Layout
+from ..errors import ImageError, UsageError
+from ..images import embedded, picture_file
+from ..images.picture import ImageSource
+from ..settings import presets
+from ..settings.settings import Settings
+from ..transfer import layouts
+from ..transfer.levels import Stages
+from ..transfer.scene import Size
+from . import environment
+from .saved import Saved, sources
+
+#: Raised whenever a record could no longer be read as described here.
+SCHEMA: Final = 1
+
+#: What values of other types and shapes than ours bring about.
+_DAMAGE: Final = (
+    *(LookupError, TypeError, ValueError, AttributeError),
+    *(ArithmeticError, RecursionError),
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Record:
+    """What made a picture.
+
+    Attributes:
+        version: Of Lightstyle.
+        job: Name of the function of `transfer`.
+        size: Width and height of the run's result.
+        settings: Of the run; pictures that they name are ``./name``.
+        inputs: Name and SHA-256 of the file of each picture, by role; none where it
+            was no file.
+        model: Name, SHA-256 of the weights, role of the graph, who generated it.
+        environment: As `environment.of_run`.
+        optimizer: That ran.
+        levels: Size of each level, and the evaluation that it ends with.
+        evaluations: Up to this picture.
+        loss: The lowest of the level that the picture is of.
+        converged: Whether the run ended before its iterations because nothing was left
+            to gain.
+        uninterrupted: Whether the optimiser never lost its history on the way.
+        layouts: How pictures were computed, by `Layouts`.
+    """
+
+    version: str = VERSION
+    job: str
+    size: Size
+    settings: Settings
+    inputs: Mapping[str, Mapping[str, str | None]]
+    model: Mapping[str, str | None]
+    environment: Mapping[str, Any]
+    optimizer: str
+    levels: tuple[tuple[int, int, int], ...]
+    evaluations: int = 0
+    loss: float = math.nan
+    converged: bool = False
+    uninterrupted: bool
+    layouts: Mapping[str, Layout]
+
+    @classmethod
+    def read(cls, path: str | os.PathLike[str]) -> Self:
+        """The record in the picture file at `path`.
+
+        Raises:
+            ImageError: There is none, or none that this version can use.
+        """
+        return cls.parse(load(path), str(path))
+
+    @classmethod
+    def parse(cls, values: Mapping[str, Any], name: str) -> Self:
+        """The record that `as_dict` described.
+
+        Args:
+            values: Of unknown origin, but for what `load` checks.
+            name: What an error message calls them.
+
+        Raises:
+            ImageError: They are no record that this version can use.
+        """
+        try:
+            return cls(**_parsed(values))
+        except UsageError as error:
+            raise ImageError(
+                f"{name}: made by lightstyle {values['lightstyle']}, and {VERSION} "
+                f"cannot take over its settings: {error}"
+            ) from error
+        except _DAMAGE as error:
+            raise ImageError(f"{name}: the settings in it are damaged") from error
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values, fit for JSON."""
+        return {
+            "lightstyle": self.version,
+            "schema": SCHEMA,
+            "job": self.job,
+            "size": [*self.size],
+            "settings": self.settings.as_dict(),
+            "inputs": {role: dict(known) for role, known in self.inputs.items()},
+            "model": dict(self.model),
+            "environment": dict(self.environment),
+            "run": {
+                "optimizer": self.optimizer,
+                "levels": [[*level] for level in self.levels],
+                "evaluations": self.evaluations,
+                "loss": self.loss if math.isfinite(self.loss) else None,
+                "converged": self.converged,
+                "uninterrupted": self.uninterrupted,
+                "layouts": layouts.as_dict(self.layouts),
+            },
+        }
+
+    def __str__(self) -> str:
+        """As JSON, in ASCII."""
+        return json.dumps(self.as_dict())
+
+
+def of_run(
+    job: str,
+    given: Mapping[str, ImageSource | Size],
+    stages: Stages,
+    model: Model,
+    optimizer: str,
+    saved: Saved | None,
+) -> Record:
+    """The record of a run that is about to begin, or to go on from what was `saved`."""
+    scene = stages.scenes[-1]
+    pictures = sources(given) | scene.settings.files
+    return Record(
+        job=job,
+        size=scene.size,
+        settings=without_folders(scene.settings),
+        inputs={role: identity(source) for role, source in pictures.items()},
+        model={
+            "name": model.info.path.stem,
+            "weights_sha256": model.info.weights_digest,
+            "graph": model.info.role,
+            "generator": model.info.generator,
+        },
+        environment=environment.of_run(model),
+        optimizer=optimizer,
+        levels=tuple((*level.size, level.until) for level in stages.plan),
+        uninterrupted=saved is None or saved.has_history,
+        layouts={},
+    )
+
+
+def load(path: str | os.PathLike[str]) -> dict[str, Any]:
+    """What the picture file at `path` says of how it was made, as plain values.
+
+    Raises:
+        ImageError: It is no picture, or says nothing.
+    """
+    name = os.fspath(path)
+    for text in embedded.texts(picture_file.read(path, name), name):
+        with suppress(ValueError, RecursionError):
+            values = json.loads(text)
+            if isinstance(values, dict) and isinstance(values.get("lightstyle"), str):
+                return values
+    raise ImageError(
+        f"{name}: holds no settings of lightstyle, which leaves them out of BMP files "
+        "and with --no-metadata"
+    )
+
+
+def _parsed(values: Mapping[str, Any]) -> dict[str, Any]:
+    if values["schema"] != SCHEMA:
+        raise UsageError(f"schema {values['schema']!r}, expected {SCHEMA}")
+    found = replace(Settings(), **presets.checked(values["settings"]))
+    inputs, run = values["inputs"], values["run"]
+    width, height = (int(side) for side in values["size"])
+    return {
+        "version": values["lightstyle"],
+        "job": str(values["job"]),
+        "size": (width, height),
+        "settings": without_folders(found),
+        "inputs": {str(role): _texts(known) for role, known in inputs.items()},
+        "model": _texts(values["model"]),
+        "environment": dict(values["environment"]),
+        "optimizer": str(run["optimizer"]),
+        "levels": tuple((int(w), int(h), int(n)) for w, h, n in run["levels"]),
+        "evaluations": int(run["evaluations"]),
+        "loss": math.nan if run["loss"] is None else float(run["loss"]),
+        "converged": bool(run.get("converged", False)),
+        "uninterrupted": bool(run["uninterrupted"]),
+        "layouts": layouts.parse(run["layouts"]),
+    }
+
+
+def _texts(values: Mapping[str, Any]) -> dict[str, str | None]:
+    return {str(k): None if v is None else str(v) for k, v in values.items()}
+
+
+def without_folders(settings: Settings) -> Settings:
+    """Pictures that settings name are ``./name``, which no word of `INITS` can mean."""
+    return settings.with_files(
+        {name: f"./{Path(path).name}" for name, path in settings.files.items()}
+    )
+
+
+def identity(source: object) -> dict[str, str | None]:
+    """Name and SHA-256 of the file that a picture comes from; none if from no file."""
+    if isinstance(source, bytes):
+        return {"name": None, "sha256": hashlib.sha256(source).hexdigest()}
+    if not isinstance(source, str | os.PathLike):
+        return {"name": None, "sha256": None}
+    path, digest = Path(source), None
+    with suppress(OSError):  # gone since it was read
+        digest = sha256_of(path)
+    return {"name": path.name, "sha256": digest}

@@ -1,0 +1,1 @@
+"""What makes a picture: settings, their defaults, ranges and forms."""

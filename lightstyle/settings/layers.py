@@ -1,0 +1,93 @@
+"""Layers of a loss and their relative weights, as people write them and as data."""
+
+import math
+from collections.abc import Iterator, Mapping
+from typing import Self
+
+from ..contract import LAYERS
+from ..errors import UsageError
+
+
+class LayerWeights(Mapping[str, float]):
+    """An immutable mapping from layers to weights, in the order they were given.
+
+    `str` gives the form that `parse` reads. It hashes and pickles, as settings do.
+    """
+
+    def __init__(self, weights: Mapping[str, float]) -> None:
+        """Check and keep `weights`.
+
+        Raises:
+            UsageError: If a name is no layer, a weight is negative or no finite number,
+                or none is positive.
+        """
+        for layer, weight in weights.items():
+            if layer not in LAYERS:
+                raise UsageError(
+                    f"layer {layer} is unknown, expected some of {', '.join(LAYERS)}"
+                )
+            number = isinstance(weight, (int, float)) and not isinstance(weight, bool)
+            if not number or not 0 <= weight < math.inf:
+                raise UsageError(
+                    f"the weight of layer {layer} is {weight!r}, expected a number of "
+                    "0 or more"
+                )
+        if not 0 < sum(weights.values()) < math.inf:
+            raise UsageError(
+                f"layers are {dict(weights)}, expected at least one with a weight, and "
+                "a finite sum"
+            )
+        self._weights = {layer: float(weight) for layer, weight in weights.items()}
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read ``conv1_1:0.5,conv2_1`` (no weight means 1).
+
+        Raises:
+            UsageError: If a layer is given twice, a weight is no number, or as above.
+        """
+        weights: dict[str, float] = {}
+        for part in filter(None, (part.strip() for part in text.split(","))):
+            layer, number = (side.strip() for side in f"{part}:".split(":")[:2])
+            if layer in weights:
+                raise UsageError(f"layer {layer} is given twice in {text!r}")
+            try:
+                weights[layer] = float(number) if number else 1.0
+            except ValueError as error:
+                raise UsageError(
+                    f"the weight of layer {layer} is {number!r}, expected a number"
+                ) from error
+        return cls(weights)
+
+    @property
+    def used(self) -> tuple[str, ...]:
+        """Layers with a positive weight, in the network's order."""
+        return tuple(layer for layer in LAYERS if self._weights.get(layer, 0) > 0)
+
+    def shares(self) -> dict[str, float]:
+        """The weights divided by their sum, without layers that count for nothing."""
+        total = sum(self._weights.values())
+        return {layer: self._weights[layer] / total for layer in self.used}
+
+    def __getitem__(self, layer: str) -> float:
+        return self._weights[layer]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._weights)
+
+    def __len__(self) -> int:
+        return len(self._weights)
+
+    def __hash__(self) -> int:
+        return hash(frozenset(self._weights.items()))
+
+    def __str__(self) -> str:
+        return ",".join(f"{name}:{_written(w)}" for name, w in self.items())
+
+    def __repr__(self) -> str:
+        return f"LayerWeights.parse({str(self)!r})"
+
+
+def _written(weight: float) -> str:
+    """The shortest text that reads as the same number."""
+    return str(int(weight)) if weight == int(weight) else repr(weight)

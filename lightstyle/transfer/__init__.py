@@ -1,0 +1,1 @@
+"""One run, from the pictures to the result."""

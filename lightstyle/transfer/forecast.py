@@ -1,0 +1,176 @@
+"""What a run will take, told before it begins: memory, evaluations, time.
+
+The time comes from a probe on the machine as it is now: a small picture is evaluated
+and the optimiser takes some steps, for about a second; both grow with the pixels.
+"""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+from statistics import median
+from time import perf_counter
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .. import contract
+from ..engine import memory
+from ..engine.guides import guides
+from ..engine.model import Model
+from ..engine.plan import Layout
+from ..losses.objective import Objective
+from ..optimize.curvature import History
+from ..optimize.lbfgs import LBFGS
+from ..optimize.preconditioner import Pyramid
+from ..settings.settings import Settings
+from .layouts import Layouts
+from .levels import Level, Stages
+from .regions import Painting
+
+#: Side of the probe's picture: small, and yet as fast for each pixel as large ones.
+_SIDE: Final = 224
+
+#: Evaluations that are timed; the fastest counts.
+_TIMED: Final = 3
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """What a run will take.
+
+    Attributes:
+        levels: Sizes that it works at, and evaluations up to the end of each.
+        layout: How the picture is computed at its final size, and in what memory.
+        seconds: Of the whole run.
+    """
+
+    levels: tuple[Level, ...]
+    layout: Layout
+    seconds: float
+
+    @property
+    def table(self) -> dict[str, str]:
+        """In words, by what they are about."""
+        sizes = [f"{level.size[0]}x{level.size[1]}" for level in self.levels]
+        ends = [0, *(level.until for level in self.levels)]
+        counts = [str(end - begin) for begin, end in pairwise(ends)]
+        shares = f" ({' + '.join(counts)})" if len(counts) > 1 else ""
+        table = {
+            "size": sizes[-1],
+            "levels": ", ".join(sizes),
+            "iterations": f"{ends[-1]}{shares}",
+            "computed": f"{self.layout.how}, {self.layout.history}",
+            "memory": f"{self.layout.memory / 1e9:.2f} GB",
+            "time": f"about {duration(self.seconds)}",
+        }
+        if not self.layout.memory:  # nothing is known of it
+            del table["memory"]
+        return table
+
+    def __str__(self) -> str:
+        """On one line."""
+        table = self.table
+        start = f"{table['size']}, {self.levels[-1].until} iterations, "
+        if len(self.levels) > 1:
+            start += f"{len(self.levels)} levels, "
+        if "memory" in table:
+            start += f"{table['memory']}, "
+        return f"{start}{table['time']}; {table['computed']}"
+
+
+def forecast(model: Model, layouts: Layouts, stages: Stages, done: int = 0) -> Forecast:
+    """What the run of `stages` will take on `model`, after `done` evaluations.
+
+    Raises:
+        UsageError: As the run would: the memory that was allowed is not enough.
+    """
+    chosen = [layouts.choose(scene) for scene in stages.scenes]
+    scene = stages.scenes[-1]
+    probe = _Probe(model, scene.settings, scene.canvases)
+    seconds = sum(_seconds(stages, chosen, probe, done))
+    return Forecast(stages.plan, chosen[-1], seconds)
+
+
+def duration(seconds: float) -> str:
+    """``40 s``, ``12 min``, ``3 h 20 min``."""
+    if seconds < 90:
+        return f"{max(1, round(seconds))} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"
+
+
+def _seconds(
+    stages: Stages, layouts: list[Layout], probe: "_Probe", done: int
+) -> Iterator[float]:
+    """Of each level."""
+    for level, layout in zip(stages.plan, layouts, strict=True):
+        evaluations, done = level.until - done, max(done, level.until)
+        if evaluations > 0:
+            scene = stages.scenes[-1]
+            pictures = 1 + max(1, len(scene.style_sizes()))
+            runs = evaluations * probe.evaluation + pictures * probe.targets
+            if scene.settings.balance_layers:  # the gradient of each by itself
+                runs += len(scene.settings.style_layers.used) * probe.evaluation
+            steps = evaluations * probe.step(layout.history)
+            area = math.prod(level.size)
+            yield probe.start + area * (layout.overhead * runs + steps)
+
+
+def _regions(count: int) -> dict[str, NDArray[np.float32]] | None:
+    """Feeds of so many regions, each the whole of the probe's picture."""
+    if not count:
+        return None
+    weights = np.full((count, 1), 1 / count, np.float32)
+    whole = np.ones((count, _SIDE, _SIDE), np.float32)
+    return {**guides(whole), contract.REGION_WEIGHT: weights}
+
+
+class _Probe:
+    """Times a small picture on a model.
+
+    Attributes:
+        start: Seconds to get ready for a size.
+        evaluation: Seconds of an evaluation, for each pixel.
+        targets: Seconds of the features of a picture, for each pixel.
+    """
+
+    def __init__(self, model: Model, settings: Settings, regions: int) -> None:
+        noise = np.random.default_rng(0).random((1, 3, _SIDE, _SIDE), np.float32)
+        self._picture = noise * np.float32(255)
+        self._compact = settings.chosen_optimizer == "lbfgs"
+        began = perf_counter()
+        canvas = content = style = self._picture
+        styles = [Painting(n, 1.0, style) for n in range(max(1, regions))]
+        feeds = _regions(regions)
+        objective = Objective(model, settings, canvas, content, styles, regions=feeds)
+        objective(self._picture.ravel())
+        first = perf_counter() - began
+        for _ in range(_TIMED):
+            objective(self._picture.ravel())
+        best = min(losses.seconds for losses in objective.history[1:])
+        self.evaluation = best / _SIDE**2
+        self.start = max(0.0, first - best)
+        began = perf_counter()
+        model.targets(self._picture)  # and with these, the probe's memory is given back
+        self.targets = (perf_counter() - began) / _SIDE**2
+        memory.give_back()
+
+    def step(self, history: History) -> float:
+        """Seconds of a step of the optimiser, for each pixel."""
+        return self._compact_step(history) if self._compact else 0.0
+
+    def _compact_step(self, history: History) -> float:
+        start = self._picture.ravel()
+        pyramid = Pyramid((3, _SIDE, _SIDE))
+        optimizer = LBFGS(start, (0.0, 255.0), variables=pyramid, history=history)
+        curvature = np.linspace(1, 9, start.size, dtype=np.float32)
+        times = []
+        for _ in range(history.pairs + _TIMED):
+            away = optimizer.propose() - np.float32(100)
+            gradient = curvature * away
+            began = perf_counter()
+            optimizer.accept(float(gradient @ away) / 2, gradient)
+            times.append(perf_counter() - began)
+        return median(times[-_TIMED:]) / _SIDE**2  # with a full history

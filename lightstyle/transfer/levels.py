@@ -1,0 +1,159 @@
+"""Coarse to fine: the sizes at which a picture is made, one after the other.
+
+Broad structure is found at small sizes, where an evaluation costs little and the
+network sees more of the picture at once; larger ones add detail. As in Gatys et al.,
+"Controlling Perceptual Factors in Neural Style Transfer" (arXiv:1611.07865), but what
+is enlarged from level to level is the change of the content, where the picture began
+as that, so that the content's own detail is never lost to enlarging.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .. import contract, images
+from ..losses.objective import Losses
+from ..settings.settings import Settings
+from .scene import Scene, Size
+
+Array = NDArray[np.float32]
+
+#: The coarsest level's longest side is the nearest to this that halving reaches.
+COARSEST: Final = 128
+
+#: Sides of all levels but the last are multiples of this, which evaluate fastest.
+_MULTIPLE: Final = 16
+
+#: Fewer evaluations than this are not worth a level.
+_LEAST: Final = 10
+
+#: Evaluations of a level relative to the next finer one. With as many on every level,
+#: or twice as many, the loss after the same time was 10 to 50 % higher.
+GAIN: Final = 0.5
+
+
+@dataclass(frozen=True)
+class Level:
+    """A size at which the picture is worked on.
+
+    Attributes:
+        size: Width and height.
+        until: Evaluations of the run, of all levels so far, after which it ends.
+    """
+
+    size: Size
+    until: int
+
+
+def levels(size: Size, settings: Settings) -> tuple[Level, ...]:
+    """The levels of a run whose result has `size`, the coarsest first."""
+    count = _count(size, settings.iterations) if settings.pyramid == "on" else 1
+    sizes = [size, *(_reduced(size, 2**index) for index in range(1, count))][::-1]
+    untils = np.cumsum(shares(count, settings.iterations)).tolist()
+    return tuple(Level(*both) for both in zip(sizes, untils, strict=True))
+
+
+def shares(count: int, iterations: int) -> list[int]:
+    """Evaluations of each of `count` levels, the coarsest first; their sum is given."""
+    weights = [GAIN ** (count - 1 - index) for index in range(count)]
+    ends = [
+        round(iterations * sum(weights[: index + 1]) / sum(weights))
+        for index in range(count)
+    ]
+    return [end - begin for begin, end in zip([0, *ends], ends, strict=False)]
+
+
+def finer(
+    best: Array, content: Array | None, finer_content: Array | None, size: Size
+) -> Array:
+    """The start of a level: the last one's picture, enlarged.
+
+    Args:
+        best: (1, 3, h, w).
+        content: Of the same size; the change from it is enlarged. Without one, the
+            picture is.
+        finer_content: Of the new size.
+        size: The new one.
+
+    Returns:
+        (1, 3, H, W), 0…255.
+    """
+    if content is None or finer_content is None:
+        picture = images.resampled(best, size)
+    else:
+        picture = finer_content + images.resampled(best - content, size)
+    return np.clip(picture, np.float32(0), np.float32(255))
+
+
+class Stages:
+    """A run's scene at each of its levels; pictures are made when they are wanted.
+
+    Attributes:
+        plan: The levels.
+        scenes: For each, the scene at its size.
+    """
+
+    def __init__(self, scene: Scene) -> None:
+        """Plan the levels of `scene`.
+
+        Raises:
+            UsageError: If the style has a shape that the network cannot take.
+        """
+        self.plan = levels(scene.size, scene.settings)
+        self.scenes = [scene.at(level.size) for level in self.plan]
+        for each in self.scenes:
+            each.style_sizes()
+
+    def enlarged(self, picture: Array, level: int, target: int) -> Array:
+        """The picture that the level `level` came to, as start of the level `target`.
+
+        Both count from 0.
+        """
+        if level == target:
+            return picture
+        coarse, fine = None, None
+        if self.scenes[level].settings.init == "content":
+            coarse = self.scenes[level].content_pixels()
+            fine = self.scenes[target].content_pixels()
+        return finer(picture, coarse, fine, self.plan[target].size)
+
+
+def seconds_left(
+    plan: Sequence[Level], index: int, history: Sequence[Losses], begun: int
+) -> float:
+    """Estimate from the evaluations of the level `index`, which began after `begun`."""
+    recent = [losses.seconds for losses in history[begun:]]
+    recent = recent[1:] or recent  # the first one gets everything ready
+    if not recent:
+        return math.nan
+    each = sum(recent) / len(recent)
+    left = each * (plan[index].until - len(history))
+    area = math.prod(plan[index].size)
+    for before, level in zip(plan[index:], plan[index + 1 :], strict=False):
+        evaluations = level.until - before.until
+        left += each * evaluations * math.prod(level.size) / area
+    return left
+
+
+def _count(size: Size, iterations: int) -> int:
+    """Levels that halving reaches, that the network takes and evaluations suffice for.
+
+    The shorter side stays at three times its multiple, so that rounding does not
+    change proportions much.
+    """
+    halvings = max(0, round(math.log2(max(size) / COARSEST)))
+    narrow = max(contract.MINIMUM_SIDE, 3 * _MULTIPLE)
+    while halvings and min(size) / 2**halvings < narrow:
+        halvings -= 1
+    return max(1, min(halvings + 1, iterations // _LEAST))
+
+
+def _reduced(size: Size, factor: int) -> Size:
+    width, height = (
+        _MULTIPLE * max(1, round(side / factor / _MULTIPLE)) for side in size
+    )
+    return width, height

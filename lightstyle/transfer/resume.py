@@ -1,0 +1,55 @@
+"""Continues a run from its checkpoint."""
+
+import os
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from ..engine.model import Model
+from ..records.checkpoint import Checkpoint
+from ..records.saved import Saved
+from ..zoo import registry
+from . import stylize
+from .result import Result
+from .run import Callback
+
+#: Functions that make a picture, by the name that a checkpoint knows them by.
+JOBS: Final[Mapping[str, Callable[..., Result]]] = {
+    job.__name__: job for job in (stylize.stylize, stylize.reconstruct, stylize.texture)
+}
+
+
+def resume(
+    checkpoint: str | os.PathLike[str],
+    *,
+    model: Model | None = None,
+    callback: Callback | None = None,
+    announce: stylize.Announce | None = None,
+) -> Result:
+    """Continue the run that was kept at `checkpoint`, and keep it there.
+
+    With this package's own optimiser it goes on as if nothing had been; scipy's
+    (``lbfgsb``) begins without history at the best picture.
+
+    Args:
+        checkpoint: Path that the run's `Checkpoint` had. Of it and the one before it,
+            the newest good one is used.
+        model: The run's model if it is loaded already; by default its files are.
+        callback: As for `stylize`.
+        announce: As for `stylize`, of what is left.
+
+    Raises:
+        CheckpointError: If neither is good, or a picture or the model was changed.
+        LightstyleError: As `stylize`.
+    """
+    saved = Saved.newest(checkpoint)
+    saved.check_inputs()
+    if model is None:
+        model = registry.load(saved.head["model"]["path"], saved.settings)
+    return JOBS[saved.head["job"]](
+        **saved.arguments,
+        model=model,
+        settings=saved.settings,
+        callback=callback,
+        announce=announce,
+        checkpoint=Checkpoint.after(saved),
+    )

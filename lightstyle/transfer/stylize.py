@@ -1,0 +1,230 @@
+"""The story of a picture: load, size, targets, start, optimise, result.
+
+Three jobs share it, as in Gatys, Ecker and Bethge (arXiv:1508.06576): `stylize`,
+content and style together; `reconstruct`, the content term alone (their figure 1, top);
+`texture`, the style term alone (figure 1, bottom).
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+from .. import contract, images
+from ..engine.model import Model
+from ..engine.model_info import ModelInfo
+from ..engine.plan import Layout
+from ..errors import TransferError, UsageError
+from ..images.picture import ImageSource, Picture
+from ..optimize.minimize import Status
+from ..records import record
+from ..records.checkpoint import Checkpoint, Keeper
+from ..records.record import Record
+from ..records.saved import Saved, describe
+from ..settings import blend
+from ..settings.blend import Styles
+from ..settings.settings import Settings
+from ..zoo import registry
+from .forecast import Forecast, forecast
+from .layouts import Layouts
+from .levels import Stages
+from .result import Result
+from .run import Callback, Descent
+from .scene import Scene, fitted_size
+
+#: Told what a run will take before it begins.
+Announce = Callable[[Forecast], None]
+
+
+@dataclass(frozen=True)
+class _Job:
+    """A function of this module, what it was given, and the pictures of its run."""
+
+    name: str
+    given: Mapping[str, Any]
+    scene: Scene
+
+
+def stylize(
+    content: ImageSource,
+    style: Styles,
+    *,
+    model: Model | str | Path | None = None,
+    settings: Settings | None = None,
+    callback: Callback | None = None,
+    checkpoint: Checkpoint | None = None,
+    announce: Announce | None = None,
+    like: Record | None = None,
+) -> Result:
+    """Paint the picture `content` in the style of `style`, or in a blend of several.
+
+    Args:
+        content: A path, the bytes of a file, a PIL image, or an array (H, W), (H, W, 3)
+            or (H, W, 4): uint8, uint16, or float in 0…1.
+        style: The same, or a sequence of them, blended as `Settings.blend` says.
+        model: A loaded model, to use it for many pictures; or the path or the name of
+            one; by default the one that `registry` finds.
+        settings: What to aim for; `Settings()` by default.
+        callback: Called after every evaluation, in this thread.
+        checkpoint: Where to keep the run, so that `resume` can go on with it; the
+            pictures must be paths then.
+        announce: Told before the work begins what it will take, which takes a second or
+            two to find out; what it raises ends the run.
+        like: Of another picture: its settings are taken if none are given, and what is
+            computed is laid out as it was, so that the same pictures and model yield
+            the same result.
+
+    Raises:
+        LightstyleError: The subclass says whether a picture, the model, a setting, the
+            device or the optimisation is at fault.
+    """
+    settings = _settings(settings, like, "content")
+    subject = images.load(content, role="content")
+    given, paintings = _paintings(style)
+    size = fitted_size(subject, settings, "content")
+    palette = _palette(settings)
+    scene = Scene(settings, size, subject, paintings, palette)
+    job = _Job("stylize", {"content": content, "style": given}, scene)
+    return _run(job, model, callback, checkpoint, announce, like)
+
+
+def reconstruct(
+    content: ImageSource,
+    *,
+    model: Model | str | Path | None = None,
+    settings: Settings | None = None,
+    callback: Callback | None = None,
+    checkpoint: Checkpoint | None = None,
+    announce: Announce | None = None,
+    like: Record | None = None,
+) -> Result:
+    """Find a picture with the content features of `content`, by default from noise.
+
+    Arguments and errors are those of `stylize`; the style settings have no effect.
+    """
+    settings = _settings(settings, like, "noise").of_job("reconstruct")
+    subject = images.load(content, role="content")
+    size = fitted_size(subject, settings, "content")
+    scene = Scene(settings, size, content=subject)
+    job = _Job("reconstruct", {"content": content}, scene)
+    return _run(job, model, callback, checkpoint, announce, like)
+
+
+def texture(
+    style: Styles,
+    size: tuple[int, int],
+    *,
+    model: Model | str | Path | None = None,
+    settings: Settings | None = None,
+    callback: Callback | None = None,
+    checkpoint: Checkpoint | None = None,
+    announce: Announce | None = None,
+    like: Record | None = None,
+) -> Result:
+    """Make a texture of `size` (width, height) in the style of `style`, from noise.
+
+    Arguments and errors are those of `stylize`; the content settings and
+    `Settings.size` have no effect.
+    """
+    settings = _settings(settings, like, "noise").of_job("texture")
+    width, height = size
+    if (
+        not all(isinstance(side, int) for side in size)
+        or min(size) < contract.MINIMUM_SIDE
+    ):
+        raise UsageError(
+            f"size is {width}x{height}, expected sides of at least "
+            f"{contract.MINIMUM_SIDE}"
+        )
+    given, paintings = _paintings(style)
+    scene = Scene(settings, size, styles=paintings, palette=_palette(settings))
+    job = _Job("texture", {"style": given, "size": size}, scene)
+    return _run(job, model, callback, checkpoint, announce, like)
+
+
+def _settings(settings: Settings | None, like: Record | None, init: str) -> Settings:
+    settings = settings or (like.settings if like else Settings())
+    return replace(settings, init=settings.init or init)
+
+
+def _paintings(style: Styles) -> tuple[Styles, tuple[Picture, ...]]:
+    """What was given as style, the only one of a sequence alone; and its pictures."""
+    given = blend.several(style)
+    paintings = tuple(images.load(each, role="style") for each in given)
+    return given if len(given) > 1 else given[0], paintings
+
+
+def _palette(settings: Settings) -> Picture | None:
+    if settings.colors_of is None:
+        return None
+    return images.load(settings.colors_of, role="colors-of")
+
+
+def _run(
+    job: _Job,
+    model: Model | str | Path | None,
+    callback: Callback | None,
+    checkpoint: Checkpoint | None,
+    announce: Announce | None,
+    like: Record | None,
+) -> Result:
+    scene, settings = job.scene, job.scene.settings
+    saved = checkpoint.saved if checkpoint else None
+    began = perf_counter() - (saved.elapsed if saved else 0.0)
+    stages = Stages(scene)
+    start = stages.scenes[0].start_pixels()
+    if not isinstance(model, Model):
+        model = registry.load(model, settings)
+    registry.check(model.info, settings)
+    keeper = _keeper(checkpoint, job, model.info)
+    history = saved.history if saved else []
+    layouts = Layouts(model, _wanted(like, saved))
+    if announce is not None:
+        announce(forecast(model, layouts, stages, len(history)))
+    optimizer = settings.chosen_optimizer
+    made = record.of_run(job.name, job.given, stages, model, optimizer, saved)
+    descent = Descent(
+        model, stages, settings, callback, keeper, history, began, layouts, made
+    )
+    picture, outcome = descent.run(start, saved)
+    if outcome.status is Status.NON_FINITE and len(history) == 1:
+        raise TransferError(
+            "the loss of the starting picture is not a finite number: lower the "
+            f"weights (style-weight is {settings.style_weight:g}, content-weight "
+            f"{settings.content_weight:g}, tv-weight {settings.tv_weight:g})"
+        )
+    image_hwc, notes = scene.finished(images.from_pixels(picture))
+    return Result(
+        image_hwc=image_hwc,
+        alpha_hw=scene.alpha_hw,
+        status=outcome.status,
+        loss=outcome.loss,
+        history=tuple(history),
+        seconds=perf_counter() - began,
+        settings=settings,
+        optimizer=optimizer,
+        record=replace(
+            descent.record(outcome.loss),
+            converged=outcome.status is Status.CONVERGED,
+        ),
+        notes=(*scene.notes, *notes, *keeper.notes),
+    )
+
+
+def _wanted(like: Record | None, saved: Saved | None) -> dict[str, Layout]:
+    """Layouts that are to be taken again."""
+    return {**(like.layouts if like else {}), **(saved.layouts if saved else {})}
+
+
+def _keeper(checkpoint: Checkpoint | None, job: _Job, model: ModelInfo) -> Keeper:
+    """Who keeps the run, of which nothing was changed if it goes on."""
+    if checkpoint is None:
+        return Keeper(None, {}, 0)
+    if checkpoint.saved is not None:
+        checkpoint.saved.check_model(model)
+        description = checkpoint.saved.description
+    else:
+        description = describe(job.name, job.given, job.scene.settings, model)
+    width, height = job.scene.size
+    return Keeper(checkpoint, description, 3 * width * height)

@@ -1,0 +1,171 @@
+"""Finds the model that a name, a path or nothing at all stands for, and makes it fit.
+
+Order: what was asked for, the environment variable ``LIGHTSTYLE_MODEL``, the model
+called ``vgg19`` in the cache folder, the bundled one. A model that lacks a layer or has
+the other pooling is built again from its own weights, where the exporter is installed,
+and kept.
+"""
+
+import hashlib
+import importlib.util
+import os
+from pathlib import Path
+from typing import Any, Final
+
+from .. import contract
+from ..engine.model import Model
+from ..engine.model_info import ModelInfo
+from ..errors import ModelError
+from ..settings.settings import Settings
+
+MODEL_VARIABLE: Final = "LIGHTSTYLE_MODEL"
+
+#: How to get the exporter, where it is not.
+EXTRA: Final = (
+    'it is the extra `export`: pip install "lightstyle[export]", or in a checkout '
+    "python3 -m pip --python .venv install '.[export]'"
+)
+
+#: The exporter's package: its name, and where it must lie relative to this one. As a
+#: wheel has it, and as a checkout has it, where anybody's `export` could come first.
+_EXPORTERS: Final = (("lightstyle.export", "export"), ("export", "../export"))
+
+
+def load(
+    model: str | Path | None = None,
+    settings: Settings | None = None,
+    device: str = "auto",
+    threads: int | None = None,
+    memory: int | None = None,
+) -> Model:
+    """Load the model that `model` stands for, with the layers that `settings` need.
+
+    Args:
+        model: A path, a name, or nothing for the best that is there: VGG19 if it was
+            fetched or exported, else the bundled model.
+        settings: What the model is to be used with; the defaults if not given.
+        device: As `Model.load`.
+        threads: As `Model.load`.
+        memory: As `Model.load`.
+
+    Raises:
+        ModelError: If there is none, it is damaged, or it cannot be made to fit.
+        DeviceError: As `Model.load`.
+    """
+    settings = settings or Settings()
+    loaded = Model.load(find(model), device, threads, memory)
+    if missing(loaded.info, settings):
+        path = _variant(loaded.info, settings)
+        loaded = Model.load(path, device, threads, memory)
+    return loaded
+
+
+def find(model: str | Path | None) -> Path:
+    """Path of the model that `model`, a name, a path or none, stands for."""
+    named = model or os.environ.get(MODEL_VARIABLE)
+    if not named:
+        path = cached(contract.DEFAULT_MODEL)
+        return path if path.is_file() else bundled()
+    path = Path(named)
+    if path.suffix or path.parent != Path() or path.is_file():
+        return path
+    in_cache = cached(path.name)
+    is_bundled = path.name == contract.BUNDLED_MODEL and not in_cache.is_file()
+    return bundled() if is_bundled else in_cache
+
+
+def cached(name: str) -> Path:
+    """Where the model called `name` lies in the cache folder."""
+    return contract.cache_folder() / f"{name}.onnx"
+
+
+def bundled() -> Path:
+    """The model that comes with the package: in it, or beside it in a checkout."""
+    package = Path(__file__).parents[1]
+    name = f"{contract.BUNDLED_MODEL}.onnx"
+    installed = package / "models" / name
+    return installed if installed.is_file() else package.parent / "models" / name
+
+
+def available() -> tuple[Path, ...]:
+    """Models in the cache folder, and the bundled one."""
+    found = sorted(contract.cache_folder().glob("*.onnx"))
+    parts = {p for path in found for p in contract.graph_paths(path) if p != path}
+    return (*(path for path in found if path not in parts), bundled())
+
+
+def check(info: ModelInfo, settings: Settings) -> None:
+    """Refuse a model that lacks what `settings` ask for.
+
+    Raises:
+        ModelError: Saying what it lacks and how to get one that has it.
+    """
+    lacking = missing(info, settings)
+    if lacking:
+        if exporter() is None:
+            raise ModelError(
+                f"model {info.path.stem} was built without {lacking}; one with that is "
+                f"built by itself where the exporter is installed: {EXTRA}"
+            )
+        raise ModelError(
+            f"model {info.path} was built without {lacking}: `lightstyle export "
+            f"--weights {contract.weights_path(info.path)} "
+            f"--content-layers {','.join(settings.feature_layers)} "
+            f"--style-layers {','.join(settings.style_layers.used)} "
+            f"--pooling {settings.pooling} -o MODEL.onnx` makes one"
+        )
+
+
+def missing(info: ModelInfo, settings: Settings) -> str:
+    """What `settings` ask for and the model has not; empty if nothing."""
+    lacking = [
+        f"{kind} layer {layer}"
+        for kind, wanted, built in (
+            ("content", settings.feature_layers, info.content_layers),
+            ("style", settings.style_layers.used, info.style_layers),
+        )
+        for layer in wanted
+        if layer not in built
+    ]
+    if settings.pooling != info.pooling:
+        lacking.append(f"{settings.pooling} pooling")
+    return ", ".join(lacking)
+
+
+def exporter() -> Any:
+    """The exporter's package, or `None` where it or what it needs is not installed."""
+    for name, place in _EXPORTERS:
+        ours = (Path(__file__).parents[1] / place / "__init__.py").resolve()
+        spec = importlib.util.find_spec(name)
+        if spec is None or spec.origin is None or Path(spec.origin).resolve() != ours:
+            continue
+        try:
+            return importlib.import_module(name)
+        except ModuleNotFoundError:  # onnx, most likely
+            continue
+    return None
+
+
+def _variant(info: ModelInfo, settings: Settings) -> Path:
+    """Build, or find in the cache, the model of the same weights that fits."""
+    module = exporter()
+    if module is None:
+        check(info, settings)
+    choices = {
+        "content_layers": settings.feature_layers,
+        "style_layers": settings.style_layers.used,
+        "pooling": settings.pooling,
+    }
+    identity = f"{info.weights_digest} {choices} {contract.VERSION}"
+    key = hashlib.sha256(identity.encode()).hexdigest()[:16]
+    path = contract.cache_folder() / "variants" / f"{info.path.stem}-{key}.onnx"
+    if path.is_file():
+        return path
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        module.export_model(contract.weights_path(info.path), path, **choices)
+    except (OSError, module.ExportError) as error:
+        raise ModelError(
+            f"a variant of {info.path} cannot be built: {error}"
+        ) from error
+    return path

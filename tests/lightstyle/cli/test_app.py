@@ -1,0 +1,235 @@
+import json
+import signal
+import sys
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from lightstyle import Progress
+from lightstyle.errors import ExitCode, OutputError
+from lightstyle.settings.settings import Settings
+from lightstyle.zoo import registry
+from tests.conftest import Runner
+from tests.support.networks import break_evaluation
+from tests.support.processes import run_script, start, wait_for
+
+QUICK = ["--size", "48", "--iterations", "4"]
+
+
+def _size(path: str) -> tuple[int, int]:
+    with Image.open(path) as image:
+        return image.size
+
+
+def test_stylize_writes_a_picture(run: Runner, studio: Path) -> None:
+    done = run("stylize", "content.png", "style.png", "-o", "out.png", *QUICK)
+    assert done.code == ExitCode.OK
+    assert done.out == ""
+    assert _size("out.png") == (48, 32)
+    assert "tiny.onnx on cpu" in done.lines[0]
+    assert "4/4" in done.lines[-2]
+    assert "out.png: 48x32, 4 iterations" in done.lines[-1]
+    assert "all iterations were used" in done.lines[-1]
+
+
+def test_content_writes_a_reconstruction(run: Runner, studio: Path) -> None:
+    assert run("content", "content.png", "-o", "out.jpg", *QUICK).code == 0
+    assert _size("out.jpg") == (48, 32)
+
+
+def test_a_texture_has_the_size_asked_for(run: Runner, studio: Path) -> None:
+    options = ["--size", "40x56", "--iterations", "3", "-o", "out.tif"]
+    assert run("texture", "style.png", *options).code == 0
+    assert _size("out.tif") == (40, 56)
+
+
+def test_the_log_has_an_object_for_every_evaluation(run: Runner, studio: Path) -> None:
+    options = ["-o", "out.png", "--log", "log.jsonl", *QUICK]
+    assert run("stylize", "content.png", "style.png", *options).code == 0
+    entries = [json.loads(line) for line in Path("log.jsonl").read_text().splitlines()]
+    assert [entry["evaluation"] for entry in entries] == [1, 2, 3, 4]
+    for entry in entries:
+        terms = [value for name, value in entry.items() if "_loss" in name]
+        assert len(terms) == 6
+        assert entry["total"] == pytest.approx(sum(terms))
+        assert entry["seconds"] > 0
+        assert entry["size"] == [48, 32]
+
+
+def test_quiet_prints_nothing(run: Runner, studio: Path) -> None:
+    options = ["-o", "out.png", "--quiet", *QUICK]
+    assert run("stylize", "content.png", "style.png", *options).lines == []
+
+
+def test_pictures_are_saved_on_the_way(run: Runner, studio: Path) -> None:
+    options = ["-o", "out.png", "--save-every", "2", *QUICK]
+    assert run("stylize", "content.png", "style.png", *options).code == 0
+    assert sorted(path.name for path in studio.glob("out*")) == [
+        "out.png",
+        "out_0002.png",
+        "out_0004.png",
+    ]
+    assert Path("out_0004.png").read_bytes() == Path("out.png").read_bytes()
+
+
+def test_an_old_file_is_overwritten_if_told_and_with_sixteen_bits(
+    run: Runner, studio: Path
+) -> None:
+    Path("out.png").write_bytes(b"old")
+    options = ["-o", "out.png", "--bits", "16", "--overwrite", *QUICK]
+    assert run("stylize", "content.png", "style.png", *options).code == 0
+    assert Path("out.png").read_bytes()[24] == 16  # bit depth of a PNG
+
+
+def test_every_setting_is_an_option_with_its_default(run: Runner) -> None:
+    shown = "".join(run("stylize", "--help").out.split())  # lines break anywhere
+    for name, default in Settings().as_dict().items():
+        assert f"--{name.replace('_', '-')}" in shown
+        assert default in (False, None, []) or f"[default:{default}]" in shown
+
+
+@pytest.mark.parametrize("command", [[], ["--help"]])
+def test_help_lists_the_commands(run: Runner, command: list[str]) -> None:
+    done = run(*command)
+    assert done.code == 0
+    for name in ("stylize", "content", "texture", "export", "info"):
+        assert name in done.out
+
+
+def test_the_demonstration_needs_nothing_but_the_package(
+    run: Runner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("lightstyle.cli.app.DEMO", Settings(size=48, iterations=2))
+    done = run("demo")
+    assert done.code == 0
+    assert "vgg19-lite.onnx on" in done.lines[0]
+    assert max(_size("lightstyle-demo.png")) == 48
+
+
+def test_debug_shows_the_traceback(run: Runner, studio: Path) -> None:
+    done = run("stylize", "no.png", "style.png", "-o", "out.png", "--debug")
+    assert done.code == ExitCode.IMAGE
+    assert any("Traceback" in line for line in done.lines)
+
+
+def test_a_bug_is_called_one(
+    run: Runner, studio: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lightstyle.zoo.registry.load", lambda *_: 1 / 0)
+    done = run("stylize", "content.png", "style.png", "-o", "out.png")
+    assert done.code == ExitCode.BUG
+    assert "bug in lightstyle: ZeroDivisionError" in done.lines[0]
+
+
+def test_ctrl_c_writes_the_picture_so_far_and_exits_130(studio: Path) -> None:
+    options = ["-o", "out.png", "--log", "log.jsonl", "--iterations", "100000"]
+    process = start("stylize", "content.png", "style.png", *options)
+    log = Path("log.jsonl")
+    wait_for(lambda: log.exists() and log.stat().st_size > 0)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == ExitCode.INTERRUPTED
+    assert "stopped on request" in errors
+    assert "Traceback" not in errors
+    assert _size("out.png") == (60, 40)
+
+
+def test_help_is_fast_and_imports_nothing_heavy() -> None:
+    script = (
+        "import sys, lightstyle.cli\n"
+        "try: lightstyle.cli.main(['--help'])\n"
+        "except SystemExit: pass\n"
+        "heavy = {'scipy', 'onnxruntime', 'onnx', 'export', 'torch'}\n"
+        "print(sorted(heavy & set(sys.modules)), file=sys.stderr)\n"
+    )
+    done = run_script(script)
+    assert done.stderr.strip() == "[]"
+
+
+def test_a_save_that_fails_does_not_lose_the_picture(
+    run: Runner, studio: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*arguments: object, **others: object) -> None:
+        raise OutputError("cannot write out_0002.png: No space left on device")
+
+    monkeypatch.setattr(Progress, "save", full)
+    options = ["-o", "out.png", "--save-every", "2", *QUICK]
+    done = run("stylize", "content.png", "style.png", *options)
+    assert done.code == ExitCode.OUTPUT
+    assert "out_0002.png" in done.lines[-1]
+    assert _size("out.png") == (48, 32)
+
+
+def test_a_loss_that_breaks_off_leaves_the_picture_and_exits_7(
+    run: Runner, studio: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    break_evaluation(monkeypatch, 3)
+    options = ["-o", "out.png", "--log", "log.jsonl", "--quiet", *QUICK]
+    done = run("stylize", "content.png", "style.png", *options)
+    assert done.code == ExitCode.TRANSFER
+    assert "at iteration 3" in done.lines[-1]
+    assert _size("out.png") == (48, 32)
+    assert len(Path("log.jsonl").read_text().splitlines()) == 3
+
+
+@pytest.mark.parametrize("stderr", [None, "full"])
+def test_a_stderr_that_takes_nothing_does_not_stop_the_work(
+    run: Runner, studio: Path, monkeypatch: pytest.MonkeyPatch, stderr: str | None
+) -> None:
+    class Full:
+        closed = False
+
+        def isatty(self) -> bool:
+            return False
+
+        def write(self, text: str) -> None:
+            raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(sys, "stderr", Full() if stderr else None)
+        done = run("stylize", "content.png", "style.png", "-o", "out.png", *QUICK)
+    assert done.code == 0
+    assert _size("out.png") == (48, 32)
+
+
+def test_intermediate_pictures_keep_transparency(run: Runner, studio: Path) -> None:
+    with Image.open("content.png") as opened:
+        image = opened.convert("RGBA")
+    image.putalpha(77)
+    image.save("clear.png")
+    options = ["-o", "out.png", "--save-every", "4", *QUICK]
+    assert run("stylize", "clear.png", "style.png", *options).code == 0
+    assert Path("out_0004.png").read_bytes() == Path("out.png").read_bytes()
+
+
+def test_somebody_elses_export_module_is_not_run(
+    studio: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (studio / "export.py").write_text("raise SystemExit('ran')")
+    monkeypatch.syspath_prepend(str(studio))
+    monkeypatch.delitem(sys.modules, "export")
+    assert registry.exporter() is None
+
+
+def test_a_dry_run_tells_what_it_would_take_and_writes_nothing(
+    run: Runner, studio: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = sorted(studio.iterdir())
+    options = ["-o", "out.png", "--dry-run", "--checkpoint", "auto", *QUICK]
+    done = run("stylize", "content.png", "style.png", *options)
+    assert done.code == 0
+    assert sorted(studio.iterdir()) == before
+    assert not done.lines
+    table = dict(line.split(maxsplit=1) for line in done.out.splitlines())
+    assert table["size"] == "48x32"
+    assert table["iterations"] == "4"
+    assert {"levels", "computed", "memory", "time"} < table.keys()
+
+
+def test_a_run_begins_by_telling_what_it_will_take(run: Runner, studio: Path) -> None:
+    done = run("texture", "style.png", "-o", "out.png", "--size", "64x64", *QUICK[2:])
+    assert "on cpu" in done.lines[0]
+    assert "64x64, 4 iterations" in done.lines[1]
+    assert "whole" in done.lines[1]

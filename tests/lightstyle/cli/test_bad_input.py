@@ -1,0 +1,88 @@
+"""What a person can get wrong ends in one line, a documented code, no new file."""
+
+import errno
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lightstyle import contract
+from lightstyle.errors import ExitCode
+from lightstyle.zoo import registry
+from tests.conftest import Runner
+from tests.support.bad_arguments import CASES, quick
+from tests.support.wrecks import make_wrecks
+
+
+@pytest.fixture(scope="module")
+def wrecks(
+    tmp_path_factory: pytest.TempPathFactory, tiny_model: Path, foreign_onnx: Path
+) -> Path:
+    """A folder full of broken things. No test may leave anything in it."""
+    folder = tmp_path_factory.mktemp("wrecks")
+    make_wrecks(folder, tiny_model, foreign_onnx)
+    return folder
+
+
+def _everything(folder: Path) -> set[Path]:
+    return set(folder.rglob("*"))
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_bad_input_is_one_line_one_code_and_no_new_file(
+    run: Runner,
+    wrecks: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    case: str,
+) -> None:
+    monkeypatch.chdir(wrecks)
+    monkeypatch.setenv(registry.MODEL_VARIABLE, str(wrecks / "tiny.onnx"))
+    monkeypatch.setenv(contract.CACHE_VARIABLE, str(wrecks / "cache"))
+    arguments, code, words = CASES[case]
+    if case == "model without a layer":
+        monkeypatch.setattr(registry, "_EXPORTERS", ())
+    before = _everything(wrecks)
+    done = run(*arguments)
+    assert len(done.lines) == 1, done.lines
+    assert done.lines[0].startswith("error: ")
+    assert words in done.lines[0]
+    assert done.code == code
+    assert done.out == ""
+    assert _everything(wrecks) == before
+
+
+def _full(*arguments: Any) -> Any:
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def _protected(*arguments: Any, **others: Any) -> Any:
+    raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+
+@pytest.mark.parametrize(
+    ("broken", "how", "words"),
+    [
+        ("os.fsync", _full, "No space left"),
+        ("pathlib.Path.replace", _full, "No space left"),
+        ("pathlib.Path.open", _protected, "Permission denied"),
+    ],
+    ids=["disk full", "disk full at the end", "folder write-protected"],
+)
+def test_a_disk_that_refuses_is_one_error_and_leaves_nothing(
+    run: Runner,
+    studio: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    broken: str,
+    how: Callable[..., Any],
+    words: str,
+) -> None:
+    before = _everything(studio)
+    monkeypatch.setattr(broken, how)
+    done = run(*quick("--quiet"))
+    monkeypatch.undo()
+    assert done.code == ExitCode.OUTPUT
+    assert len(done.lines) == 1
+    assert words in done.lines[0]
+    assert _everything(studio) == before

@@ -1,0 +1,225 @@
+import json
+import signal
+import time
+from pathlib import Path
+from subprocess import PIPE
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from lightstyle import Model
+from lightstyle.errors import ExitCode
+from lightstyle.records.record import Record
+from tests.conftest import Runner
+from tests.support.folders import QUICK, draw, pictures
+from tests.support.processes import start, wait_for
+
+BATCH = ["batch", "photos", "style.png", "-o", "out"]
+
+
+@pytest.fixture
+def photos(studio: Path) -> Path:
+    for number, name in enumerate(["a.png", "b.png", "deep/er/c.png"]):
+        draw(studio / "photos" / name, number + 10)
+    return studio / "photos"
+
+
+def _children(process: int) -> list[int]:
+    """Processes that `process` has started, on Linux."""
+    found = []
+    for status in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = status.read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+        if int(fields[1]) == process:
+            found.append(int(status.parent.name))
+    return found
+
+
+def _lives(process: int) -> bool:
+    try:
+        state = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        return False
+    return state != "Z"
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_folder_is_mirrored_and_then_known_to_be_finished(
+    run: Runner, photos: Path, workers: int
+) -> None:
+    done = run(*BATCH, *QUICK, "--workers", workers)
+    assert done.code == ExitCode.OK
+    first = pictures(Path("out"))
+    assert list(first) == ["a.png", "b.png", "deep/er/c.png"]
+    assert done.out.splitlines()[-1] == "3 pictures: 3 done, 0 skipped, 0 failed"
+    threads = {Record.read(f"out/{name}").environment["threads"] for name in first}
+    assert threads == {2 // workers}
+    done = run(*BATCH, *QUICK, "--workers", workers)
+    assert done.code == ExitCode.OK
+    assert done.out.splitlines()[-1] == "3 pictures: 0 done, 3 skipped, 0 failed"
+    assert pictures(Path("out")) == first
+
+
+def test_each_picture_is_that_of_a_run_by_itself(run: Runner, photos: Path) -> None:
+    assert run(*BATCH, *QUICK, "--quiet").lines == []
+    for name in ("a.png", "b.png"):
+        alone = ["stylize", photos / name, "style.png", "-o", name]
+        assert run(*alone, *QUICK).code == 0
+        with Image.open(name) as one, Image.open(f"out/{name}") as other:
+            assert np.array_equal(np.asarray(one), np.asarray(other))
+
+
+def test_the_targets_of_a_style_are_computed_once_for_each_size(
+    run: Runner, photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls: list[tuple[int, ...]] = []
+    targets = Model.targets
+
+    def counted(self: Model, pixels: np.ndarray, *more: object) -> object:
+        calls.append(pixels.shape)
+        return targets(self, pixels, *more)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Model, "targets", counted)
+    assert run(*BATCH, *QUICK).code == 0
+    assert len(calls) == 3 + 1  # of contents, and of the style
+
+
+def test_a_picture_that_fails_does_not_stop_the_rest_and_is_listed(
+    run: Runner, photos: Path
+) -> None:
+    (photos / "b.png").write_bytes(b"no picture")
+    done = run(*BATCH, *QUICK, "--failures", "failed.jsonl")
+    assert done.code == int(ExitCode.SOME_FAILED) == 1
+    assert done.lines[-1] == "error: 1 of 3 pictures failed"
+    assert sorted(pictures(Path("out"))) == ["a.png", "deep/er/c.png"]
+    entry = json.loads(Path("failed.jsonl").read_text())
+    assert entry["code"] == ExitCode.IMAGE
+    assert "not a picture" in entry["reason"]
+    draw(photos / "b.png", 3)
+    again = ["batch", "failed.jsonl", "style.png", "-o", "out", *QUICK]
+    done = run(*again, "--failures", "failed.jsonl")
+    assert done.code == ExitCode.OK
+    assert len(pictures(Path("out"))) == 3
+    assert Path("failed.jsonl").read_text() == ""
+    assert run(*again).code == ExitCode.OK  # nothing is left to do
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "words"),
+    [
+        ("--style-weight", "5", "style-weight 5.0, not 10000.0"),
+        ("--bits", "16", "has 8 bits a channel, not 16"),
+        ("--iterations", "2", "with iterations 3, not 2"),
+    ],
+)
+def test_a_picture_of_other_settings_is_replaced_only_if_told(
+    run: Runner, photos: Path, option: str, value: str, words: str
+) -> None:
+    options = [*BATCH, *QUICK]
+    assert run(*options).code == 0
+    before = pictures(Path("out"))
+    done = run(*options, option, value)
+    assert done.code == ExitCode.SOME_FAILED
+    assert words.replace("5.0, not 10000.0", "10000.0, not 5.0") in done.out
+    assert pictures(Path("out")) == before
+    assert run(*options, option, value, "--overwrite").code == 0
+    assert not before.items() & pictures(Path("out")).items()
+    assert "3 skipped" in run(*options, option, value, "--overwrite").out
+
+
+def test_without_metadata_nothing_is_known_to_be_finished(
+    run: Runner, photos: Path
+) -> None:
+    options = [*BATCH, *QUICK, "--no-metadata"]
+    assert run(*options).code == 0
+    done = run(*options)
+    assert done.code == ExitCode.SOME_FAILED
+    assert "it exists" in done.out
+    assert "3 done" in run(*options, "--overwrite").out
+
+
+@pytest.mark.parametrize(
+    ("number", "workers"), [(signal.SIGINT, 2), (signal.SIGTERM, 1)]
+)
+def test_a_signal_keeps_what_is_finished_and_prints_the_table(
+    photos: Path, number: signal.Signals, workers: int
+) -> None:
+    draw(photos / "a.png", 1, (32, 32))
+    options = ["--size", 48, "--iterations", 200, "--threads", 2, "--workers", workers]
+    process = start(*BATCH, *options, stdout=PIPE)
+    wait_for(lambda: process.poll() is not None or pictures(Path("out")) != {})
+    process.send_signal(number)
+    out, errors = process.communicate(timeout=30)
+    assert process.returncode == 128 + number
+    assert "done" in out.splitlines()[-1]
+    assert "Traceback" not in errors
+    for name in pictures(Path("out")):
+        assert Record.read(f"out/{name}").evaluations == 200
+    assert not [*Path("out").rglob("*.tmp")]
+
+
+def test_watching_takes_pictures_as_they_become_complete(photos: Path) -> None:
+    whole = (photos / "a.png").read_bytes()
+    late = photos / "late.png"
+    late.write_bytes(whole[:-100])
+    process = start(*BATCH, *QUICK, "--workers", 2, "--watch", stdout=PIPE)
+    wait_for(lambda: process.poll() is not None or len(pictures(Path("out"))) == 3)
+    assert not Path("out/late.png").exists()
+    late.write_bytes(whole)
+    wait_for(lambda: process.poll() is not None or len(pictures(Path("out"))) == 4)
+    process.send_signal(signal.SIGTERM)
+    out, _ = process.communicate(timeout=30)
+    assert process.returncode == ExitCode.TERMINATED
+    assert out.splitlines()[-1] == "4 pictures: 4 done, 0 skipped, 0 failed"
+
+
+def _kill_and_finish(folder: Path, seconds: float, options: list[object]) -> bool:
+    """Kill a batch after it began to write, and finish it; whether it was killed."""
+    process = start(*BATCH, *options, stdout=PIPE)
+    wait_for(lambda: process.poll() is not None or pictures(folder) != {})
+    time.sleep(seconds)
+    workers = _children(process.pid)
+    process.kill()
+    process.communicate()
+    killed = time.monotonic()
+    wait_for(lambda: not any(map(_lives, workers)))
+    assert time.monotonic() - killed < 2
+    finished = pictures(folder)
+    time.sleep(0.2)
+    assert pictures(folder) == finished
+    out, errors = start(*BATCH, *options, stdout=PIPE).communicate(timeout=120)
+    made = pictures(folder)
+    assert len(made) == 12, errors
+    assert finished.items() <= made.items()  # none was done twice
+    counts = f"{12 - len(finished)} done, {len(finished)} skipped, 0 failed"
+    assert out.splitlines()[-1] == f"12 pictures: {counts}"
+    for path in folder.glob("*.png"):
+        path.unlink()
+    return process.returncode == -signal.SIGKILL and len(finished) < 12
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc")
+def test_a_killed_batch_leaves_no_workers_and_goes_on(studio: Path) -> None:
+    for number in range(12):
+        draw(studio / "photos" / f"{number}.png", number)
+    assert _kill_and_finish(studio / "out", 0.0, [*QUICK, "--workers", 2])
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc")
+@pytest.mark.parametrize("workers", [1, 2])
+def test_five_kills_at_random_moments_lose_nothing(studio: Path, workers: int) -> None:
+    for number in range(12):
+        draw(studio / "photos" / f"{number}.png", number)
+    options = ["--size", 60, "--iterations", 40, "--threads", 2, "--workers", workers]
+    random = np.random.default_rng(workers)
+    kills, longest = 0, 3.0
+    while kills < 5:
+        seconds = random.uniform(0, longest)
+        if _kill_and_finish(studio / "out", seconds, options):
+            kills += 1
+        else:
+            longest /= 2

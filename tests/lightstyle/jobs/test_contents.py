@@ -1,0 +1,136 @@
+import os
+from pathlib import Path
+
+import pytest
+
+from lightstyle.errors import ExitCode, ImageError, UsageError
+from lightstyle.jobs import failures
+from lightstyle.jobs.contents import Content, Contents
+from lightstyle.jobs.failures import Failure
+
+
+@pytest.fixture
+def photos(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    for name in ("a.jpg", "b.PNG", "notes.txt", ".hidden.png", "in/c.tif", ".d/e.png"):
+        path = Path("photos", name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    return Path("photos")
+
+
+def _names(contents: Contents) -> list[str]:
+    return [each.path.as_posix() for each in contents.find()]
+
+
+@pytest.mark.parametrize(
+    ("given", "found"),
+    [
+        ("photos", ["photos/a.jpg", "photos/b.PNG", "photos/in/c.tif"]),
+        ("photos/", ["photos/a.jpg", "photos/b.PNG", "photos/in/c.tif"]),
+        ("photos/*.jpg", ["photos/a.jpg"]),
+        ("photos/**/*.[tj][ip]*", ["photos/a.jpg", "photos/in/c.tif"]),
+        ("*/in/*", ["photos/in/c.tif"]),
+    ],
+)
+def test_pictures_of_a_folder_and_of_a_pattern(
+    photos: Path, given: str, found: list[str]
+) -> None:
+    assert _names(Contents(given, Path("out"))) == found
+
+
+def test_a_pattern_is_mirrored_from_its_fixed_part(photos: Path) -> None:
+    (found,) = Contents("photos/**/*.tif", Path("out")).find()
+    assert found.output(Path("out"), 8) == Path("out/in/c.tif")
+    (found,) = Contents(f"{photos.absolute()}/in/*", Path("out")).find()
+    assert found.output(Path("out"), 8) == Path("out/c.tif")
+
+
+@pytest.mark.parametrize("given", ["photos", "photos/**/*"])
+def test_results_inside_the_folder_are_no_contents(photos: Path, given: str) -> None:
+    before = _names(Contents(given, Path("photos/out")))
+    Path("photos/out/in").mkdir(parents=True)
+    Path("photos/out/in/c.tif").touch()
+    Path("link").symlink_to("photos/out")
+    assert _names(Contents(given, Path("photos/out"))) == before
+    assert _names(Contents(given, Path("link"))) == before
+
+
+def test_results_may_lie_around_the_folder(photos: Path) -> None:
+    assert _names(Contents("photos/in", Path("photos"))) == ["photos/in/c.tif"]
+
+
+@pytest.mark.parametrize(
+    ("given", "output", "error", "words"),
+    [
+        ("photos", "photos", UsageError, "is the folder of the pictures"),
+        ("photos/*.jpg", "photos/../photos", UsageError, "is the folder of the"),
+        ("photos/a.jpg", "out", UsageError, "is one picture"),
+        ("phtos", "out", ImageError, "no such folder"),
+    ],
+)
+def test_what_is_given_wrongly(
+    photos: Path, given: str, output: str, error: type[Exception], words: str
+) -> None:
+    with pytest.raises(error, match=words):
+        Contents(given, Path(output))
+
+
+def test_a_folder_that_cannot_be_read(
+    photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scandir = os.scandir
+
+    def refuses(path: str) -> object:
+        if Path(path) == Path("photos/in"):
+            raise PermissionError(13, "Permission denied", path)
+        return scandir(path)
+
+    monkeypatch.setattr("os.scandir", refuses)
+    contents = Contents("photos", Path("out"))
+    assert _names(contents) == ["photos/a.jpg", "photos/b.PNG"]
+    assert "Permission denied" in contents.unreadable[Path("photos/in")]
+    with pytest.raises(ImageError, match="cannot be read: Permission denied"):
+        Contents("photos/in", Path("out")).find()
+
+
+@pytest.mark.parametrize(
+    ("name", "bits", "result"),
+    [
+        ("a.JPG", 8, "a.JPG"),
+        ("a.webp", 8, "a.webp"),
+        ("a.bmp", 8, "a.png"),
+        ("a.gif", 8, "a.png"),
+        ("a.jpg", 16, "a.png"),
+        ("a.tif", 16, "a.tif"),
+        ("scan.v2", 8, "scan.v2.png"),
+    ],
+)
+def test_a_result_keeps_the_suffix_that_can_be_written(
+    name: str, bits: int, result: str
+) -> None:
+    content = Content(Path("photos", "in", name), Path("photos"))
+    assert content.output(Path("out"), bits) == Path("out", "in", result)
+
+
+def test_a_list_of_failures_brings_back_names_of_any_bytes(photos: Path) -> None:
+    names = [os.fsdecode(b"\xff.png"), "two\nlines.png", "é.png"]
+    failed = [Failure(photos / n, photos, ExitCode.IMAGE, "é\n") for n in names]
+    failures.write(Path("failed.jsonl"), failed)
+    assert len(Path("failed.jsonl").read_bytes().splitlines()) == 3
+    contents = Contents("failed.jsonl", Path("out"))
+    assert contents.is_list
+    found = {each.path: each.root for each in contents.find()}
+    assert found == {(photos / name).absolute(): photos.absolute() for name in names}
+    failures.check(Path("failed.jsonl"))  # may be written over
+
+
+@pytest.mark.parametrize(
+    "text", ["no JSON", "[]", '{"picture": "a"}', '{"picture": "a", "root": "b"}', "é"]
+)
+def test_what_is_no_list_is_neither_read_nor_replaced(photos: Path, text: str) -> None:
+    Path("log.jsonl").write_text(text, "utf-8")
+    with pytest.raises(UsageError, match=r"list log\.jsonl"):
+        Contents("log.jsonl", Path("out")).find()
+    with pytest.raises(UsageError, match=r"list log\.jsonl"):
+        failures.check(Path("log.jsonl"))

@@ -1,0 +1,100 @@
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from lightstyle import Model, Settings, stylize
+from lightstyle.errors import ImageError, UsageError
+from lightstyle.quality.judge import Judge, Quality
+from tests.support.networks import image, picture
+
+CONTENT, STYLE = image(40, 60, 1), image(40, 60, 2)
+
+
+def _finite(found: Quality) -> bool:
+    values = [found.share, found.cfsd, found.colour_style, found.colour_content]
+    values += [found.ssim, found.psnr, *(found.w2 or {}).values()]
+    return all(value is not None and np.isfinite(value) for value in values)
+
+
+def test_the_content_itself_has_lost_nothing_and_gained_nothing(model: Model) -> None:
+    found = Judge(CONTENT, STYLE, model=model).judge(CONTENT)
+    assert found.size == (60, 40)
+    assert (found.share, found.cfsd, found.colour_content) == (0, 0, 0)
+    assert found.ssim == pytest.approx(1)
+    assert found.psnr == np.inf
+    assert found.colour_style is not None
+    assert found.colour_style > 0
+
+
+def test_the_style_itself_is_at_no_distance_from_it(model: Model) -> None:
+    judge = Judge(None, STYLE, model=model)
+    found, other = judge.judge(STYLE), judge.judge(CONTENT)
+    assert found.w2 is not None
+    assert other.w2 is not None
+    assert found.colour_style == 0
+    for layer, distance in found.w2.items():
+        assert distance < 1e-3 * other.w2[layer]
+
+
+def test_what_was_not_given_is_not_compared(model: Model) -> None:
+    assert Judge(None, STYLE, model=model).judge(CONTENT).ssim is None
+    found = Judge(CONTENT, None, model=model).judge(STYLE)
+    assert (found.share, found.w2, found.colour_style) == (None, None, None)
+
+
+def test_the_share_is_that_of_the_loss_which_the_run_reports(model: Model) -> None:
+    settings = Settings(size=60, iterations=8)
+    made = stylize(CONTENT, STYLE, model=model, settings=settings)
+    found = Judge(CONTENT, STYLE, model=model).judge(made.image_hwc / 255)
+    assert found.share == pytest.approx(1 - made.loss / made.history[0].total, rel=1e-4)
+
+
+def test_content_that_is_its_own_style_leaves_no_gap(model: Model) -> None:
+    assert Judge(CONTENT, CONTENT, model=model).judge(CONTENT).share is None
+
+
+@pytest.mark.parametrize("size", [(60, 40), (90, 60), (301, 200)])
+def test_pictures_are_compared_at_their_own_size_up_to_the_one_asked_for(
+    model: Model, size: tuple[int, int]
+) -> None:
+    width, height = size
+    large = picture(height, width, 3).transpose(1, 2, 0) / 255
+    found = Judge(CONTENT, STYLE, model=model, size=96).judge(large)
+    assert found.size == (size if width <= 96 else (96, 64))
+    assert _finite(found)
+
+
+@pytest.mark.parametrize(
+    "image",
+    [
+        np.full((32, 48), 0, np.uint8),
+        np.full((32, 48), 255, np.uint8),
+        picture(32, 48)[0] / 255,
+    ],
+)
+def test_grey_blank_and_tiny_pictures_have_numbers(
+    model: Model, image: NDArray[Any]
+) -> None:
+    judge = Judge(picture(32, 48, 1)[0] / 255, picture(40, 32)[0] / 255, model=model)
+    found = judge.judge(image)
+    assert _finite(found)
+    assert found.colour_style == pytest.approx(0, abs=1e-3)
+
+
+def test_numbers_do_not_depend_on_what_was_judged_before(model: Model) -> None:
+    judge = Judge(CONTENT, STYLE, model=model)
+    first = judge.judge(STYLE)
+    judge.judge(picture(80, 120, 4).transpose(1, 2, 0) / 255)
+    assert judge.judge(STYLE) == first
+
+
+def test_bad_input_is_refused_in_a_line(model: Model) -> None:
+    with pytest.raises(UsageError, match="nothing to compare with"):
+        Judge(None, None, model=model)
+    judge = Judge(CONTENT, None, model=model)
+    with pytest.raises(UsageError, match="is 40x40, the content 60x40"):
+        judge.judge(CONTENT[:, :40])
+    with pytest.raises(ImageError, match="picture: 30×20 pixels"):
+        judge.judge(CONTENT[:20, :30])

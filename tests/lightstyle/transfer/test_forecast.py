@@ -1,0 +1,63 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from lightstyle import Model, Settings, images
+from lightstyle.transfer.forecast import Forecast, duration, forecast
+from lightstyle.transfer.layouts import Layouts
+from lightstyle.transfer.levels import Stages
+from lightstyle.transfer.scene import Scene
+from tests.support.networks import picture
+
+SETTINGS = Settings(iterations=40, init="content")
+
+
+def _forecast(
+    model: Model, settings: Settings = SETTINGS, side: int = 256, done: int = 0
+) -> Forecast:
+    content = images.load(picture(side, side).transpose(1, 2, 0) / 255, role="content")
+    scene = Scene(settings, (side, side), content=content, styles=(content,))
+    return forecast(model, Layouts(model, {}), Stages(scene), done)
+
+
+def test_all_that_a_person_asks_is_told(model: Model) -> None:
+    told = _forecast(model)
+    table = told.table
+    assert table["size"] == "256x256"
+    assert table["levels"] == "128x128, 256x256"
+    assert table["iterations"] == "40 (13 + 27)"
+    assert table["computed"] == "whole, history of 20"
+    assert table["memory"].endswith(" GB")
+    assert table["time"].startswith("about ")
+    for word in ("256x256", "40 iterations", "2 levels", table["memory"]):
+        assert word in str(told)
+
+
+def test_more_work_takes_longer(model: Model) -> None:
+    small = _forecast(model, side=128).seconds
+    assert _forecast(model, side=1024).seconds > 4 * small
+    many = replace(SETTINGS, iterations=400)
+    assert _forecast(model, many).seconds > 4 * _forecast(model).seconds
+    assert _forecast(model, many, done=390).seconds < _forecast(model, many).seconds / 2
+
+
+def test_where_nothing_is_known_of_memory_none_is_told(
+    model: Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(model, "costs", None)
+    told = _forecast(model)
+    assert "memory" not in told.table
+    assert "GB" not in str(told)
+
+
+def test_scipy_is_forecast_too(model: Model) -> None:
+    assert np.isfinite(_forecast(model, replace(SETTINGS, optimizer="lbfgsb")).seconds)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(0.2, "1 s"), (40, "40 s"), (700, "12 min"), (12_060, "3 h 21 min")],
+)
+def test_durations_are_in_words(seconds: float, words: str) -> None:
+    assert duration(seconds) == words

@@ -1,0 +1,39 @@
+"""The command, and scripts, in processes of their own."""
+
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[2]
+
+
+def start(*arguments: object, **pipes: Any) -> subprocess.Popen[str]:
+    """The command in the current folder, its stderr in a pipe."""
+    command = [sys.executable, str(ROOT / "cli.py"), *map(str, arguments)]
+    return subprocess.Popen(command, stderr=subprocess.PIPE, text=True, **pipes)
+
+
+def start_script(
+    script: str, *arguments: object, **pipes: Any
+) -> subprocess.Popen[str]:
+    """Python code, which finds the package and its tests."""
+    command = [sys.executable, "-c", script, *map(str, arguments)]
+    return subprocess.Popen(command, text=True, cwd=ROOT, **pipes)
+
+
+def run_script(script: str) -> subprocess.CompletedProcess[str]:
+    """The same to its end, with what it printed."""
+    command = [sys.executable, "-c", script]
+    return subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
+
+
+def wait_for(condition: Callable[[], bool]) -> None:
+    """Look until it is so, for half a minute at most."""
+    end = time.monotonic() + 30
+    while not condition():
+        if time.monotonic() > end:
+            raise TimeoutError
+        time.sleep(0.01)

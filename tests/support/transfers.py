@@ -1,0 +1,34 @@
+"""Runs of a moment, how to stop them on the way, and what they leave to compare."""
+
+from collections.abc import Callable
+
+import pytest
+
+from lightstyle import Progress, Result, Settings
+from tests.support.networks import image
+
+QUICK = Settings(size=48, iterations=12)
+CONTENT, STYLE = image(40, 60, 1), image(50, 44, 2)
+
+
+def until(evaluation: int) -> Callable[[Progress], None]:
+    """A callback that ends a run after the evaluation of that number."""
+
+    def callback(progress: Progress) -> None:
+        if progress.evaluation == evaluation:
+            raise StopIteration
+
+    return callback
+
+
+def interrupt_commands(monkeypatch: pytest.MonkeyPatch, evaluation: int) -> None:
+    """Stop what commands run as one Ctrl-C would, after that evaluation."""
+    stop = until(evaluation)
+    monkeypatch.setattr(
+        "lightstyle.cli.progress.Interrupt.__call__", lambda _, progress: stop(progress)
+    )
+
+
+def totals(result: Result) -> list[float]:
+    """The loss of every evaluation."""
+    return [losses.total for losses in result.history]
