@@ -17,7 +17,7 @@ from ..jobs.batch import Batch, check_styles, divided
 from ..jobs.contents import Contents
 from ..jobs.painter import Task, Work
 from ..jobs.pool import paint_all
-from ..jobs.watch import Watch
+from ..jobs.watch import FolderWatcher
 from ..settings.settings import Settings
 from ..zoo import registry
 from .options import RunOptions, takes
@@ -163,7 +163,7 @@ def _paint(
 
 def _watched(plan: Batch, report: Report) -> Iterator[Task | None]:
     """Tasks as pictures come; what cannot become one goes to the `report`."""
-    watch = Watch(plan)
+    watch = FolderWatcher(plan)
     for task in watch.tasks():
         for failed in (*watch.failed, *plan.unreadable()):
             if failed.task not in report.outcomes:

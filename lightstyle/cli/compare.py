@@ -12,7 +12,7 @@ import typer
 from ..errors import UsageError
 from ..quality.judge import Judge, Quality
 from ..settings.settings import Settings
-from .progress import printable
+from ..text import printable
 
 #: Key of a number, its form, and what it says.
 _ROWS = (

@@ -14,7 +14,7 @@ _DIGITS = 12
 
 
 @dataclass(frozen=True)
-class Example:
+class Reference:
     """A picture, as it was named, and what it says of how it was made."""
 
     name: str

@@ -11,7 +11,7 @@ from ..contract import BUNDLED_MODEL, DEFAULT_MODEL, weights_path
 from ..errors import ExitCode, ModelError
 from ..zoo import fetch as fetch_
 from ..zoo import known, registry
-from ..zoo.download import Watcher, part_path
+from ..zoo.download import DownloadProgress, part_path
 from ..zoo.known import Known
 from .progress import say
 
@@ -129,16 +129,16 @@ def _megabytes(size: int) -> str:
 
 
 @contextmanager
-def _shown(entry: Known, quiet: bool) -> Iterator[Watcher]:
+def _shown(entry: Known, quiet: bool) -> Iterator[DownloadProgress]:
     """Show what comes in: a bar on a terminal, plain lines elsewhere, or nothing."""
     if quiet:
-        yield Watcher()
+        yield DownloadProgress()
     elif not sys.stderr.isatty():
-        yield Watcher(_plain(entry), say)
+        yield DownloadProgress(_plain(entry), say)
     else:
         with _bar() as bar:
             task = bar.add_task(entry.name, total=entry.expected.size, visible=False)
-            yield Watcher(
+            yield DownloadProgress(
                 lambda done: bar.update(task, completed=done, visible=True), say
             )
 

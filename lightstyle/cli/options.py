@@ -23,7 +23,7 @@ from ..settings.blend import Blend, Scale, parse_blend, parse_scale
 from ..settings.layers import LayerWeights
 from ..settings.settings import Settings, option
 from ..transfer.regions import Masks
-from .like import Example
+from .like import Reference
 
 #: How options are read that are no plain values, by the type of their field.
 _PARSERS: Mapping[Any, Callable[[str], Any]] = {
@@ -40,10 +40,10 @@ class RunOptions:
     Beside the latter, nothing here changes the picture.
     """
 
-    like: Example | None = option(
+    like: Reference | None = option(
         None,
         "Take the settings of a picture that was made before.",
-        parser=Example.read,
+        parser=Reference.read,
         metavar="PICTURE",
     )
     config: Mapping[str, Any] | None = option(

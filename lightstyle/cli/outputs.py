@@ -9,9 +9,10 @@ from ..errors import OutputError
 from ..images import streams
 from ..images.streams import STREAM
 from ..transfer.result import Result
+from ..transfer.run import Callback
 from ..transfer.timelapse import Timelapse
 from .options import RunOptions
-from .progress import Saver, Watcher
+from .progress import Saver
 
 
 class Outputs:
@@ -57,7 +58,7 @@ class Outputs:
         self._stack.close()
 
     @property
-    def watchers(self) -> list[Watcher]:
+    def watchers(self) -> list[Callback]:
         """Who writes while the run goes on."""
         return [self.saver] if self._film is None else [self.saver, self._film]
 

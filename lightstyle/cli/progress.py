@@ -3,7 +3,6 @@
 import glob
 import json
 import math
-import os
 import signal
 import sys
 import threading
@@ -12,24 +11,18 @@ from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING, Any, Protocol, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 from ..errors import ExitCode, OutputError
 from ..losses.objective import Losses
 from ..transfer.result import Progress
+from ..transfer.run import Callback
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bar
 
 #: Plain lines printed over a whole run, where stderr is no terminal.
 PLAIN_LINES = 20
-
-
-class Watcher(Protocol):
-    """Sees every evaluation."""
-
-    def __call__(self, progress: Progress) -> None:
-        """See one; raise `StopIteration` to end the run."""
 
 
 def say(message: str) -> None:
@@ -42,14 +35,8 @@ def say(message: str) -> None:
             print(message, file=sys.stderr, flush=True)
 
 
-def printable(text: str | os.PathLike[str]) -> str:
-    """`text`, or a path, on one line, whatever characters and bytes are in it."""
-    text = os.fsencode(text).decode("utf-8", "replace")
-    return "".join(c if c.isprintable() else "?" for c in text)
-
-
 @contextmanager
-def display(iterations: int, *, quiet: bool) -> Iterator[Watcher]:
+def display(iterations: int, *, quiet: bool) -> Iterator[Callback]:
     """Show progress, from the first evaluation on.
 
     That is a bar on a terminal, plain lines elsewhere, and nothing if `quiet`.
@@ -74,7 +61,7 @@ def display(iterations: int, *, quiet: bool) -> Iterator[Watcher]:
 
 
 @contextmanager
-def log(path: Path | None) -> Iterator[Watcher]:
+def log(path: Path | None) -> Iterator[Callback]:
     """Write one JSON object for every evaluation to `path`.
 
     Each holds the evaluation, the total, every term times its weight, the seconds the

@@ -6,9 +6,9 @@ from time import perf_counter
 
 from ..errors import BatchError
 from ..jobs.failures import Failure
-from ..jobs.painter import Outcome, State, Task
-from ..transfer.forecast import duration
-from .progress import printable, say
+from ..jobs.painter import JobOutcome, JobState, Task
+from ..text import duration, printable
+from .progress import say
 
 
 class Report:
@@ -19,13 +19,13 @@ class Report:
         self._total, self._quiet = total, quiet
         self._began = perf_counter()
         #: By task, the latest.
-        self.outcomes: dict[Task, Outcome] = {}
+        self.outcomes: dict[Task, JobOutcome] = {}
 
-    def add(self, outcome: Outcome, label: str = "") -> None:
+    def add(self, outcome: JobOutcome, label: str = "") -> None:
         """Take an outcome, of a picture that is called by its path, or by a `label`."""
         self.outcomes.pop(outcome.task, None)
         self.outcomes[outcome.task] = outcome
-        failed = outcome.state is State.FAILED
+        failed = outcome.state is JobState.FAILED
         if self._quiet and not failed:
             return
         of = "" if self._total is None else f"/{self._total}"
@@ -34,14 +34,14 @@ class Report:
         for note in () if self._quiet else outcome.notes:
             say(f"note: {name}: {printable(note)}")
 
-    def __iter__(self) -> Iterator[Outcome]:
+    def __iter__(self) -> Iterator[JobOutcome]:
         """All outcomes, sorted by picture."""
         return iter(sorted(self.outcomes.values(), key=lambda each: each.task.content))
 
     @property
-    def failed(self) -> list[Outcome]:
+    def failed(self) -> list[JobOutcome]:
         """Those that failed."""
-        return [each for each in self if each.state is State.FAILED]
+        return [each for each in self if each.state is JobState.FAILED]
 
     @property
     def left(self) -> int:
@@ -52,7 +52,7 @@ class Report:
     def counts(self) -> str:
         """How many of each state, in words, and how many are left to do."""
         states = [outcome.state for outcome in self.outcomes.values()]
-        counted = ", ".join(f"{states.count(state)} {state}" for state in State)
+        counted = ", ".join(f"{states.count(state)} {state}" for state in JobState)
         counted += f", {self.left} left" if self.left else ""
         return f"{_counted(len(states))}: {counted}"
 
@@ -78,7 +78,7 @@ class Report:
     def _time_left(self) -> str:
         """Told by those that were painted."""
         states = [outcome.state for outcome in self.outcomes.values()]
-        painted = states.count(State.DONE)
+        painted = states.count(JobState.DONE)
         if not (painted and self.left):
             return ""
         each = (perf_counter() - self._began) / painted
@@ -94,16 +94,16 @@ class Report:
             raise BatchError(f"{count} of {_counted(len(self.outcomes))} failed")
 
 
-def _told(outcome: Outcome) -> str:
+def _told(outcome: JobOutcome) -> str:
     comma = "" if outcome.levels_hwc is not None else ","
     return f"{outcome.state}{comma} {_detail(outcome)}"
 
 
-def _detail(outcome: Outcome) -> str:
-    if outcome.state is State.FAILED:
+def _detail(outcome: JobOutcome) -> str:
+    if outcome.state is JobState.FAILED:
         return printable(outcome.reason)
     made = "" if outcome.task.output is None else printable(outcome.task.output)
-    if outcome.state is State.SKIPPED:
+    if outcome.state is JobState.SKIPPED:
         return f"{made} is finished"
     return f"{made} in {outcome.seconds:.1f} s".lstrip()
 

@@ -16,7 +16,7 @@ from ..images import streams
 from ..images.streams import STREAM
 from ..optimize.minimize import Status
 from ..records.checkpoint import Checkpoint
-from ..records.saved import Saved
+from ..records.saved import LoadedCheckpoint
 from ..settings.settings import Settings
 from ..transfer.forecast import Forecast
 from ..transfer.result import Progress, Result
@@ -26,10 +26,10 @@ from ..transfer.stylize import Announce
 from ..zoo import registry
 from . import checks
 from . import progress as console
-from .like import Example
+from .like import Reference
 from .options import RunOptions
 from .outputs import Outputs
-from .progress import Interrupt, Watcher, say
+from .progress import Interrupt, say
 
 #: Options that name files which a resumed run goes on to write.
 _FILES: Final = ("log", "timelapse")
@@ -41,7 +41,7 @@ def make(
     path: Path,
     settings: Settings,
     options: RunOptions,
-    saved: Saved | None = None,
+    saved: LoadedCheckpoint | None = None,
 ) -> None:
     """Check everything that can be checked, run `job`, write what it made.
 
@@ -65,7 +65,7 @@ def make(
         checkpoint.remove()
     failures: list[OutputError] = []
     with outputs, Interrupt() as interrupt:
-        watchers: list[Watcher] = [*outputs.watchers, interrupt]
+        watchers: list[Callback] = [*outputs.watchers, interrupt]
         if options.like and not options.quiet:
             watchers.insert(0, partial(_compare, options.like))
         with _watched(settings, options, watchers, failures) as (model, callback):
@@ -101,7 +101,7 @@ def _read(given: Mapping[str, Any]) -> dict[str, Any]:
 def _watched(
     settings: Settings,
     options: RunOptions,
-    watchers: Sequence[Watcher],
+    watchers: Sequence[Callback],
     failures: list[OutputError],
 ) -> Iterator[tuple[Model, Callback]]:
     """Load the model and show, log and watch what is done with it.
@@ -150,7 +150,7 @@ def resume(path: Path, *, quiet: bool) -> None:
     Raises:
         CheckpointError: If it cannot be.
     """
-    saved = Saved.newest(path)
+    saved = LoadedCheckpoint.newest(path)
     extra = saved.head["extra"]
     if not extra:
         raise CheckpointError(
@@ -181,14 +181,14 @@ def _checkpoint(path: Path, options: RunOptions) -> Checkpoint | None:
     return Checkpoint(Path(name), options.checkpoint_every, extra)
 
 
-def _compare(like: Example, progress: Progress) -> None:
+def _compare(like: Reference, progress: Progress) -> None:
     """Say once how the picture will not be like the one it is made like."""
     if progress.evaluation == 1:
         for note in like.differences(progress.record):
             say(f"note: {note}")
 
 
-def _summarise(result: Result, path: Path, like: Example | None) -> None:
+def _summarise(result: Result, path: Path, like: Reference | None) -> None:
     layouts = like.other_layouts(result.record) if like else ()
     for note in (*result.notes, *layouts):
         say(f"note: {note}")

@@ -13,7 +13,7 @@ from .. import files, images
 from ..errors import UsageError
 from ..images import encoding, streams
 from ..jobs.batch import divided
-from ..jobs.painter import Outcome, Task
+from ..jobs.painter import JobOutcome, Task
 from ..jobs.pool import paint_all
 from ..jobs.sheet import Cell, Sheet, cells
 from ..jobs.vary import axes
@@ -110,7 +110,7 @@ def _model_needed(task: Task) -> tuple[str, ...]:
 
 
 def _pictures(
-    outcomes: Mapping[Task, Outcome], tasks: Sequence[Task]
+    outcomes: Mapping[Task, JobOutcome], tasks: Sequence[Task]
 ) -> dict[int, NDArray[np.uint8]]:
     """The pictures that were made, by the number of their cell."""
     made = {task: outcome.levels_hwc for task, outcome in outcomes.items()}

@@ -1,12 +1,10 @@
 """What each position of the network counts in each region, from masks of a picture."""
 
 import numpy as np
-from numpy.typing import NDArray
 
 from .. import contract
+from ..arrays import Array
 from ..errors import UsageError
-
-Array = NDArray[np.float32]
 
 
 def guides(masks_rhw: Array) -> dict[str, Array]:

@@ -9,20 +9,18 @@ from pathlib import Path
 from typing import Any, Final, Self
 
 import numpy as np
-from numpy.typing import NDArray
 
 from .. import contract
+from ..arrays import Array
 from ..errors import DeviceError, ModelError
 from .costs import Costs
 from .graphs import Graphs
 from .guides import guides
 from .memory import resident
 from .model_info import ModelInfo, check_weights, read_info
-from .plan import Layout, choose, repeatable, repeated
+from .plan import ExecutionPlan, choose, repeatable, repeated
 from .session import Feeds, available_devices, check_device, check_threads
-from .tiled import Parts, Plan
-
-Array = NDArray[np.float32]
+from .tiled import TiledModel, Tiling
 
 #: Style pictures whose Gram matrices a model remembers, about 2 MB each at the most:
 #: for a folder in two styles and three sizes, with four levels each.
@@ -68,7 +66,9 @@ class Model:
         self._painted: dict[Any, dict[str, Array]] = {}
         #: What its graphs take, if they can be cut and are on the CPU.
         self.costs = Costs.parse(graphs.metadata) if device == "cpu" else None
-        self._parts = Parts(graphs.run_part, info.content_layers, info.style_layers)
+        self._parts = TiledModel(
+            graphs.run_part, info.content_layers, info.style_layers
+        )
 
     @classmethod
     def load(
@@ -126,11 +126,11 @@ class Model:
         height: int,
         width: int,
         optimizer: str | None = "lbfgs",
-        wanted: Layout | None = None,
+        wanted: ExecutionPlan | None = None,
         *,
         pictures: int = 0,
         regions: int = 0,
-    ) -> Layout:
+    ) -> ExecutionPlan:
         """How a picture of that size in pixels is computed within the memory there is.
 
         Args:
@@ -152,7 +152,7 @@ class Model:
         return choose(*case)
 
     def targets(
-        self, pixels_nchw: Array, plan: Plan | None = None, mask: Array | None = None
+        self, pixels_nchw: Array, plan: Tiling | None = None, mask: Array | None = None
     ) -> dict[str, Array]:
         """Content features and Gram matrices of a picture (1, 3, H, W), by feed.
 
@@ -172,7 +172,7 @@ class Model:
         return made
 
     def style_targets(
-        self, pixels_nchw: Array, plan: Plan | None = None, mask: Array | None = None
+        self, pixels_nchw: Array, plan: Tiling | None = None, mask: Array | None = None
     ) -> dict[str, Array]:
         """The Gram matrices among `targets`, remembered for the latest pictures."""
         given = [pixels_nchw] if mask is None else [pixels_nchw, mask]
@@ -189,7 +189,7 @@ class Model:
         return found
 
     def evaluate(
-        self, pixels_nchw: Array, feeds: Feeds, plan: Plan | None = None
+        self, pixels_nchw: Array, feeds: Feeds, plan: Tiling | None = None
     ) -> Evaluation:
         """Loss terms and gradient at `pixels_nchw`, for `feeds` of targets and weights.
 

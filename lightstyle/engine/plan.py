@@ -16,11 +16,11 @@ from typing import Final
 
 from ..errors import UsageError
 from ..optimize.curvature import History
-from ..optimize.lbfgs import HISTORY, Room, room
+from ..optimize.lbfgs import HISTORY, Footprint, footprint
 from .costs import Costs
 from .memory import available, resident
 from .strips import cut, tiled_height
-from .tiled import REACH, Plan
+from .tiled import REACH, Tiling
 
 #: What the optimiser may be left with of its history, and what less is taken to cost,
 #: relative to the time of an evaluation: more of them are needed.
@@ -32,7 +32,7 @@ HISTORIES: Final = {
 }
 
 #: Bytes of scipy's L-BFGS-B for every variable, bounds and copies included.
-_SCIPY: Final = Room(kept=248, working=0)
+_SCIPY: Final = Footprint(kept=248, working=0)
 
 #: Of the memory that is free, what a run may take if nothing is said.
 SHARE: Final = 0.8
@@ -62,7 +62,7 @@ _OWN: Final = 2
 
 
 @dataclass(frozen=True)
-class Layout:
+class ExecutionPlan:
     """How a picture is computed.
 
     Attributes:
@@ -73,7 +73,7 @@ class Layout:
         overhead: Time of an evaluation relative to the whole picture's.
     """
 
-    plan: Plan | None
+    plan: Tiling | None
     history: History
     memory: int
     overhead: float
@@ -104,9 +104,9 @@ class _Need:
 
     def total(self, costs: Costs, history: History, evaluation: float) -> int:
         """Bytes at the worst moment, of an `evaluation` or of a step."""
-        each = Room(0, 0)
+        each = Footprint(0, 0)
         if self.optimizer is not None:
-            each = _SCIPY if self.optimizer == "lbfgsb" else room(history)
+            each = _SCIPY if self.optimizer == "lbfgsb" else footprint(history)
         arrays = _PICTURES * PICTURE + costs.targets + 3 * each.kept
         fixed = self.held + _SESSIONS + self.pixels * arrays
         return int(fixed + max(evaluation, self.pixels * 3 * each.working))
@@ -119,7 +119,7 @@ def choose(
     height: int,
     width: int,
     optimizer: str | None = "lbfgs",
-) -> Layout:
+) -> ExecutionPlan:
     """The fastest layout of a picture of `height` × `width` pixels within `budget`.
 
     Args:
@@ -140,7 +140,7 @@ def choose(
                 "memory can be limited on the CPU only, and with models that were made "
                 "for it: leave it out, or make the model again with `lightstyle export`"
             )
-        return Layout(None, HISTORY, 0, 1.0)
+        return ExecutionPlan(None, HISTORY, 0, 1.0)
     limit = resident() + int(SHARE * available()) if budget is None else budget
     layouts = [*_layouts(costs, _Need(held, (height, width), optimizer), limit)]
     fitting = [layout for layout in layouts if layout.memory <= limit]
@@ -157,7 +157,7 @@ def choose(
 
 
 def repeatable(
-    wanted: Layout,
+    wanted: ExecutionPlan,
     costs: Costs | None,
     budget: int | None,
     held: int,
@@ -180,10 +180,10 @@ def repeatable(
         most = choose(costs, limit, held, height, width, optimizer)
     except UsageError:
         return False
-    remembered = room(most.history).kept
+    remembered = footprint(most.history).kept
     if most.plan is None:  # strips take less than the whole
-        return plan is not None or room(wanted.history).kept <= remembered
-    if plan is None or room(wanted.history).kept > remembered:
+        return plan is not None or footprint(wanted.history).kept <= remembered
+    if plan is None or footprint(wanted.history).kept > remembered:
         return False
     return all(
         lines <= most.plan.forward[number]
@@ -193,13 +193,13 @@ def repeatable(
 
 
 def repeated(
-    wanted: Layout,
+    wanted: ExecutionPlan,
     costs: Costs | None,
     held: int,
     height: int,
     width: int,
     optimizer: str | None,
-) -> Layout:
+) -> ExecutionPlan:
     """The `wanted` layout with what it takes here; other arguments are `choose`'s."""
     if costs is None:
         return wanted
@@ -207,26 +207,26 @@ def repeated(
     total = partial(need.total, costs, wanted.history)
     if plan is None:
         memory = total(need.pixels * (costs.whole + PICTURE))
-        return Layout(None, wanted.history, memory, 1.0)
+        return ExecutionPlan(None, wanted.history, memory, 1.0)
     kept = need.pixels * (costs.kept + PICTURE)
     memory = total(kept + _FRAGMENTS * _largest(costs, plan, need.size))
     overhead = _overhead(costs, plan, max(need.size))
-    return Layout(plan, wanted.history, memory, overhead)
+    return ExecutionPlan(plan, wanted.history, memory, overhead)
 
 
-def _layouts(costs: Costs, need: _Need, limit: int) -> Iterator[Layout]:
+def _layouts(costs: Costs, need: _Need, limit: int) -> Iterator[ExecutionPlan]:
     """One that is whole and one that is cut, for every history."""
     kept = need.pixels * (costs.kept + PICTURE)
     for history in HISTORIES:
         total = partial(need.total, costs, history)
         whole = total(need.pixels * (costs.whole + PICTURE))
-        yield Layout(None, history, whole, 1.0)
+        yield ExecutionPlan(None, history, whole, 1.0)
         plan, work = _cut(costs, (limit - total(kept)) / _FRAGMENTS, need.size)
         overhead = _overhead(costs, plan, max(need.size))
-        yield Layout(plan, history, total(kept + _FRAGMENTS * work), overhead)
+        yield ExecutionPlan(plan, history, total(kept + _FRAGMENTS * work), overhead)
 
 
-def _cut(costs: Costs, space: float, size: tuple[int, int]) -> tuple[Plan, float]:
+def _cut(costs: Costs, space: float, size: tuple[int, int]) -> tuple[Tiling, float]:
     """The largest strips whose graphs take no more than `space`, and what they take."""
     sweeps = []
     for by_block, sides in ((costs.forward, 1), (costs.backward, 2)):
@@ -239,11 +239,11 @@ def _cut(costs: Costs, space: float, size: tuple[int, int]) -> tuple[Plan, float
                 fitting = min(fitting, _EXACT // short)
             lines[number] = tiled_height(long, max((2 + _OWN) * halo, fitting), halo)
         sweeps.append(lines)
-    plan = Plan(*sweeps)
+    plan = Tiling(*sweeps)
     return plan, _largest(costs, plan, size)
 
 
-def _largest(costs: Costs, plan: Plan, size: tuple[int, int]) -> float:
+def _largest(costs: Costs, plan: Tiling, size: tuple[int, int]) -> float:
     """Bytes that the largest strip's graph takes."""
     most = 0.0
     sweeps = (costs.forward, plan.forward), (costs.backward, plan.backward)
@@ -254,7 +254,7 @@ def _largest(costs: Costs, plan: Plan, size: tuple[int, int]) -> float:
     return most
 
 
-def _overhead(costs: Costs, plan: Plan, side: int) -> float:
+def _overhead(costs: Costs, plan: Tiling, side: int) -> float:
     """Time of an evaluation in parts, cut along `side`, relative to the whole's.
 
     The forward half is done twice, and lines in the halo of a strip by two.

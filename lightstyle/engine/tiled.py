@@ -26,7 +26,7 @@ REACH: Final = {1: 2, 2: 2, 3: 4, 4: 4, 5: 4}
 
 
 @dataclass(frozen=True)
-class Plan:
+class Tiling:
     """How each block is cut: lines of a strip, halos included, by block and sweep."""
 
     forward: Mapping[int, int]
@@ -38,7 +38,7 @@ class Plan:
         return self.forward[1]
 
 
-class Parts:
+class TiledModel:
     """Evaluates pictures in parts."""
 
     def __init__(
@@ -58,7 +58,7 @@ class Parts:
         self._blocks = range(1, max(map(contract.block, layers)) + 1)
 
     def targets(
-        self, image: Array, plan: Plan, guides: Mapping[str, Array] | None = None
+        self, image: Array, plan: Tiling, guides: Mapping[str, Array] | None = None
     ) -> dict[str, Array]:
         """Content features and Gram matrices, as the targets graph gives them.
 
@@ -77,7 +77,7 @@ class Parts:
         return found
 
     def evaluate(
-        self, image: Array, feeds: Mapping[str, Array], plan: Plan
+        self, image: Array, feeds: Mapping[str, Array], plan: Tiling
     ) -> dict[str, Array]:
         """Outputs of the evaluation graph: terms as partial sums, and the gradient.
 
@@ -91,7 +91,7 @@ class Parts:
     def _forward(
         self,
         image: Array,
-        plan: Plan,
+        plan: Tiling,
         guides: Mapping[str, Array],
         *,
         keep_features: bool = False,
@@ -131,7 +131,7 @@ class Parts:
         )
 
     def _backward(
-        self, inputs: list[Array], plan: Plan, seeds: Mapping[str, Array]
+        self, inputs: list[Array], plan: Tiling, seeds: Mapping[str, Array]
     ) -> dict[str, Array]:
         """Gradient of the picture, and the terms that are sums over positions.
 

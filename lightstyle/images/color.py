@@ -20,12 +20,11 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from ..arrays import Array
 from ..settings.checks import any_of, refuse
 from . import oklab
 from .palettes import BAND, Map, distribution_map, linear_map
 from .picture import Picture
-
-Array = NDArray[np.float32]
 
 #: Values of `Settings.color`.
 COLORS: Final = ("style", "content-chroma", "content-histogram", "match-style")

@@ -3,14 +3,12 @@
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 
+from ..arrays import Array
 from ..errors import ImageError
 from . import picture
 from .picture import Picture
-
-Array = NDArray[np.float32]
 
 #: A mask that is this word, and no file, means the whole picture.
 ALL: Final = "all"

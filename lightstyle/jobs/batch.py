@@ -18,7 +18,7 @@ from ..settings import blend
 from ..settings.settings import Settings
 from ..transfer import regions
 from .contents import Content, Contents
-from .painter import Outcome, State, Task, Work
+from .painter import JobOutcome, JobState, Task, Work
 
 
 @dataclass(frozen=True)
@@ -68,11 +68,11 @@ class Batch:
         output = content.output(self.folder, self.bits)
         return Task(content.path, self.settings, output)
 
-    def unreadable(self) -> Iterator[Outcome]:
+    def unreadable(self) -> Iterator[JobOutcome]:
         """A failure for each folder that could not be read."""
         for folder, reason in self.contents.unreadable.items():
             task = Task(folder, self.settings)
-            yield Outcome(task, State.FAILED, reason, ImageError.exit_code)
+            yield JobOutcome(task, JobState.FAILED, reason, ImageError.exit_code)
 
 
 class Clashes:

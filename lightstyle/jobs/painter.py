@@ -18,7 +18,7 @@ from ..engine import memory
 from ..engine.model import Model
 from ..errors import ExitCode, LightstyleError, OutputError, TransferError
 from ..optimize.minimize import Status
-from ..records.expected import Wanted
+from ..records.expected import ExpectedResult
 from ..records.record import Record
 from ..settings.blend import Styles
 from ..settings.settings import Settings
@@ -28,7 +28,7 @@ from ..transfer.run import Callback
 from ..zoo import registry
 
 
-class State(StrEnum):
+class JobState(StrEnum):
     """What became of a picture."""
 
     DONE = "done"
@@ -77,7 +77,7 @@ class Task:
 
 
 @dataclass(frozen=True, eq=False)
-class Outcome:
+class JobOutcome:
     """What became of a picture.
 
     Attributes:
@@ -91,7 +91,7 @@ class Outcome:
     """
 
     task: Task
-    state: State
+    state: JobState
     reason: str = ""
     code: ExitCode = ExitCode.OK
     seconds: float = 0.0
@@ -128,7 +128,7 @@ class Painter:
                 self._model.memory = work.share
         return self._model
 
-    def paint(self, task: Task, stopping: Callable[[], bool]) -> Outcome | None:
+    def paint(self, task: Task, stopping: Callable[[], bool]) -> JobOutcome | None:
         """Paint a picture, unless it is finished already.
 
         Args:
@@ -147,16 +147,16 @@ class Painter:
         except Exception as error:
             reason, code = _told(error)
             seconds = perf_counter() - began
-            return Outcome(task, State.FAILED, reason, code, seconds)
+            return JobOutcome(task, JobState.FAILED, reason, code, seconds)
         finally:
             memory.give_back()
         return outcome
 
     def _painted(
         self, model: Model, task: Task, began: float, callback: Callback
-    ) -> Outcome | None:
+    ) -> JobOutcome | None:
         if task.output is not None and self._is_finished(model, task, task.output):
-            return Outcome(task, State.SKIPPED)
+            return JobOutcome(task, JobState.SKIPPED)
         result = stylize.stylize(
             task.content,
             self._work.styles,
@@ -175,7 +175,7 @@ class Painter:
         kept = self._keep(result, task)
         seconds = perf_counter() - began
         notes = result.notes
-        return Outcome(task, State.DONE, "", ExitCode.OK, seconds, notes, kept)
+        return JobOutcome(task, JobState.DONE, "", ExitCode.OK, seconds, notes, kept)
 
     def _keep(self, result: Result, task: Task) -> NDArray[np.uint8] | None:
         if task.output is None:
@@ -195,7 +195,9 @@ class Painter:
             style = work.styles if len(work.styles) > 1 else work.styles[0]
             given: dict[str, Styles] = {"content": task.content, "style": style}
             digest = model.info.weights_digest
-            missing = Wanted(given, task.settings, digest, work.bits).missing(output)
+            missing = ExpectedResult(given, task.settings, digest, work.bits).missing(
+                output
+            )
             if not missing:
                 return True
             if not work.overwrite:

@@ -10,7 +10,7 @@ from multiprocessing.connection import wait
 from time import sleep
 from typing import Any, Final
 
-from .painter import Outcome, Painter, State, Task, Work
+from .painter import JobOutcome, JobState, Painter, Task, Work
 from .worker import Worker
 
 #: Seconds between two looks at what cannot be waited for.
@@ -24,7 +24,7 @@ def paint_all(
     tasks: Iterable[Task | None],
     workers: int,
     stopping: Callable[[], bool],
-) -> Generator[Outcome]:
+) -> Generator[JobOutcome]:
     """Paint pictures, as many at a time as there are workers.
 
     Args:
@@ -48,7 +48,7 @@ def _here(
     tasks: Iterator[Task | None],
     workers: int,
     stopping: Callable[[], bool],
-) -> Iterator[Outcome]:
+) -> Iterator[JobOutcome]:
     painter = Painter(work)
     for task in tasks:
         if stopping():
@@ -67,7 +67,7 @@ def _in_processes(
     tasks: Iterator[Task | None],
     workers: int,
     stopping: Callable[[], bool],
-) -> Iterator[Outcome]:
+) -> Iterator[JobOutcome]:
     crew, ended = _Crew(work, workers), False
     try:
         while not stopping():
@@ -121,7 +121,7 @@ class _Crew:
             self._workers += idle
         idle[0].give(task)
 
-    def outcomes(self) -> Iterator[Outcome]:
+    def outcomes(self) -> Iterator[JobOutcome]:
         """Wait a moment, and see what has become of which picture."""
         busy = self.busy
         if not busy:
@@ -139,13 +139,13 @@ class _Crew:
             if outcome is not None and task is not None:
                 yield replace(outcome, task=task)
 
-    def stopped(self) -> Iterator[Outcome]:
+    def stopped(self) -> Iterator[JobOutcome]:
         """Have all pictures given up; some may be done before they are."""
         for worker in self.busy:
             worker.stop()
         while self.busy:
             for outcome in self.outcomes():
-                if outcome.state is not State.FAILED:
+                if outcome.state is not JobState.FAILED:
                     yield outcome
 
     def dismiss(self) -> None:

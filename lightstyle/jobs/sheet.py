@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from ..cli.progress import printable
 from ..errors import UsageError
 from ..settings.settings import Settings
+from ..text import printable
 from .vary import Axis
 
 #: Most pixels that a sheet may have: in memory it takes some 30 bytes for each.

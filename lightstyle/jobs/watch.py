@@ -17,7 +17,7 @@ from ..errors import ImageError, UsageError
 from ..images import picture_file
 from .batch import Batch, Clashes
 from .contents import Content
-from .painter import Outcome, State, Task
+from .painter import JobOutcome, JobState, Task
 
 #: Seconds between two looks at the folder.
 INTERVAL: Final = 1.0
@@ -42,7 +42,7 @@ class _Seen:
     damaged: bool = False
 
 
-class Watch:
+class FolderWatcher:
     """Looks at the folder of a batch again and again.
 
     Attributes:
@@ -55,7 +55,7 @@ class Watch:
         self._seen: dict[Path, _Seen] = {}
         self._clashes = Clashes()
         self._next = 0.0
-        self.failed: list[Outcome] = []
+        self.failed: list[JobOutcome] = []
 
     def tasks(self) -> Iterator[Task | None]:
         """Tasks without an end; none where there is nothing to do as yet.
@@ -73,7 +73,7 @@ class Watch:
     def _checked(self, task: Task) -> Task | None:
         if reason := self._clashes.of(task):
             code = UsageError.exit_code
-            self.failed.append(Outcome(task, State.FAILED, reason, code))
+            self.failed.append(JobOutcome(task, JobState.FAILED, reason, code))
             return None
         return task
 

@@ -14,7 +14,7 @@ from multiprocessing.connection import Connection
 from typing import Final
 
 from ..errors import ExitCode
-from .painter import Outcome, Painter, State, Task, Work
+from .painter import JobOutcome, JobState, Painter, Task, Work
 
 #: Seconds that a worker without a picture gets to end by itself.
 _PATIENCE: Final = 5.0
@@ -64,7 +64,7 @@ class Worker:
         with suppress(OSError):
             self.connection.send(_STOP)
 
-    def outcome(self) -> Outcome | None:
+    def outcome(self) -> JobOutcome | None:
         """What it says, if that is of its picture.
 
         Raises:
@@ -78,9 +78,9 @@ class Worker:
         if isinstance(said, Exception):
             raise said
         self.task = None
-        return said if isinstance(said, Outcome) else None
+        return said if isinstance(said, JobOutcome) else None
 
-    def death(self, task: Task) -> Outcome:
+    def death(self, task: Task) -> JobOutcome:
         """What became of the picture that it was at when it died."""
         self.connection.close()
         self._process.join()
@@ -90,7 +90,7 @@ class Worker:
             f"the process that painted it {how}, maybe for lack of memory: choose "
             "fewer workers, or a smaller size"
         )
-        return Outcome(task, State.FAILED, reason, ExitCode.TRANSFER)
+        return JobOutcome(task, JobState.FAILED, reason, ExitCode.TRANSFER)
 
     def dismiss(self) -> None:
         """End it, at once if it is at a picture."""

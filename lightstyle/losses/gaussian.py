@@ -19,9 +19,8 @@ same pictures; textures have whole suns and trees where those of ``gram`` have p
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[np.float32]
+from ..arrays import Array
 
 #: Values of `Settings.style_loss`.
 STYLE_LOSSES: Final = ("gram", "gaussian", "match")

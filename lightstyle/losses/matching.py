@@ -20,13 +20,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import contract
+from ..arrays import Array
 from ..engine.guides import levels
 from ..settings.checks import refuse
 
 if TYPE_CHECKING:
     from ..settings.settings import Settings
-
-Array = NDArray[np.float32]
 
 #: Of the blocks, the first whose style layers are matched.
 _FROM: Final = 3

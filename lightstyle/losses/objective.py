@@ -10,22 +10,19 @@ from itertools import groupby
 from time import perf_counter
 
 import numpy as np
-from numpy.typing import NDArray
 
 from .. import contract
+from ..arrays import Array, Vector
 from ..engine.model import Model
-from ..engine.plan import Layout
-from ..engine.tiled import Plan
+from ..engine.plan import ExecutionPlan
+from ..engine.tiled import Tiling
 from ..errors import UsageError
-from ..optimize.minimize import Vector
 from ..settings.blend import blended
 from ..settings.settings import Settings
-from ..transfer.regions import Painting
+from ..transfer.regions import StyleTarget
 from . import matching
 from .gaussian import metric
 from .weights import balanced
-
-Array = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -55,10 +52,10 @@ class Objective:
         settings: Settings,
         start: Array,
         content: Array | None,
-        styles: Iterable[Painting] = (),
-        plan: Plan | None = None,
+        styles: Iterable[StyleTarget] = (),
+        plan: Tiling | None = None,
         history: list[Losses] | None = None,
-        style_layouts: Iterable[Layout] = (),
+        style_layouts: Iterable[ExecutionPlan] = (),
         begin: Array | None = None,
         regions: Mapping[str, Array] | None = None,
     ) -> None:
@@ -89,7 +86,7 @@ class Objective:
         matches: list[dict[str, Array]] = []
         layers = settings.matched_layers
         painted = _painted(model, styles, style_layouts, layers, matches)
-        grams = painted or _painted(model, [Painting(0, 1.0, start)])
+        grams = painted or _painted(model, [StyleTarget(0, 1.0, start)])
         self._feeds = {
             **{name: content_targets[name] for name in content_names},
             **{
@@ -178,8 +175,8 @@ class Objective:
 
 def _painted(
     model: Model,
-    styles: Iterable[Painting],
-    layouts: Iterable[Layout] = (),
+    styles: Iterable[StyleTarget],
+    layouts: Iterable[ExecutionPlan] = (),
     layers: Sequence[str] = (),
     matches: list[dict[str, Array]] | None = None,
 ) -> list[dict[str, Array]]:
@@ -190,7 +187,7 @@ def _painted(
     """
     planned = iter(layouts)
 
-    def target(style: Painting) -> tuple[float, dict[str, Array]]:
+    def target(style: StyleTarget) -> tuple[float, dict[str, Array]]:
         _, _, height, width = style.pixels.shape
         layout = next(planned, None) or model.layout(height, width, optimizer=None)
         given = style.pixels, layout.plan, style.mask

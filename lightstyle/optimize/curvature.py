@@ -15,7 +15,8 @@ from typing import Any, Final, Self
 import numpy as np
 from numpy.typing import NDArray
 
-Array = NDArray[np.float32]
+from ..arrays import Array
+
 Small = NDArray[np.float64]
 
 #: Values of a row that are worked on at a time: little is converted at once, and what

@@ -15,10 +15,9 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from ..arrays import Array
 from .curvature import History, Pairs, dot
-from .preconditioner import Pixels, Variables
-
-Array = NDArray[np.float32]
+from .preconditioner import Pixels, Preconditioner
 
 #: Root mean square of the first step, in grey levels.
 FIRST_STEP: Final = 1.0
@@ -39,7 +38,7 @@ _PATIENCE: Final = 5
 
 
 @dataclass(frozen=True)
-class Room:
+class Footprint:
     """Bytes that an optimiser takes for every variable, once its history is full.
 
     Attributes:
@@ -51,10 +50,10 @@ class Room:
     working: int
 
 
-def room(history: History = HISTORY) -> Room:
+def footprint(history: History = HISTORY) -> Footprint:
     """What `LBFGS` takes: its pairs, and four vectors; to work, seven and a mask."""
     pair = 2 * np.dtype(history.precision).itemsize
-    return Room(pair * history.pairs + 4 * 4, 7 * 4 + 1)
+    return Footprint(pair * history.pairs + 4 * 4, 7 * 4 + 1)
 
 
 class LBFGS:
@@ -65,7 +64,7 @@ class LBFGS:
         start: NDArray[Any],
         bounds: tuple[float, float] = (-math.inf, math.inf),
         *,
-        variables: Variables | None = None,
+        variables: Preconditioner | None = None,
         frozen: NDArray[np.bool_] | None = None,
         history: History = HISTORY,
     ) -> None:

@@ -30,12 +30,10 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from ..arrays import Vector
 from .curvature import History
 from .lbfgs import FIRST_STEP, HISTORY, LBFGS, root_mean_square
-from .preconditioner import Variables
-
-#: Flat, float32 or float64.
-Vector = NDArray[Any]
+from .preconditioner import Preconditioner
 
 #: Loss and gradient at a point.
 Objective = Callable[[Vector], tuple[float, Vector]]
@@ -97,18 +95,18 @@ class State:
 
 
 #: Called after every evaluation; raising `StopIteration` ends the run.
-Watch = Callable[[State], None]
+Callback = Callable[[State], None]
 
 
 def minimize(
     objective: Objective,
     start: Vector,
     evaluations: int,
-    watch: Watch,
+    watch: Callback,
     bounds: tuple[float, float] = (0.0, 255.0),
     *,
     optimizer: str = OPTIMIZERS[0],
-    variables: Variables | None = None,
+    variables: Preconditioner | None = None,
     frozen: NDArray[np.bool_] | None = None,
     history: History = HISTORY,
     resumed: State | None = None,
@@ -160,7 +158,7 @@ class _Run:
     """One minimisation: counts evaluations and keeps the best point of them all."""
 
     def __init__(
-        self, objective: Objective, start: Vector, budget: int, watch: Watch
+        self, objective: Objective, start: Vector, budget: int, watch: Callback
     ) -> None:
         self.objective = objective
         self.budget = budget

@@ -16,9 +16,8 @@ import math
 from typing import Final, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[np.float32]
+from ..arrays import Array
 
 #: Weight of a level relative to the next finer one.
 GAIN: Final = math.sqrt(0.5)
@@ -27,7 +26,7 @@ GAIN: Final = math.sqrt(0.5)
 COARSEST_SIDE: Final = 8
 
 
-class Variables(Protocol):
+class Preconditioner(Protocol):
     """A linear change of variables, x = x₀ + A z."""
 
     def forward(self, coefficients: list[Array], /) -> Array:

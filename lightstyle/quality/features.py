@@ -14,13 +14,11 @@ from pathlib import Path
 from typing import Any, Final, Self
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ..arrays import Array
 from ..contract import LAYERS, block, weights_path
 from ..engine.model_info import ModelInfo
 from ..errors import ModelError
-
-Array = NDArray[np.float32]
 
 #: Elements of a strip's patches: 9 for every input channel and position.
 _PATCHES: Final = 8_000_000

@@ -6,21 +6,19 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from .. import images
+from ..arrays import Array, Size
 from ..engine.model import Model
 from ..errors import UsageError
 from ..images.picture import ImageSource, Picture
 from ..losses.objective import Objective
 from ..settings.settings import Settings
-from ..transfer.regions import Painting
-from ..transfer.scene import Scene, Size, fitted_size
+from ..transfer.regions import StyleTarget
+from ..transfer.scene import Scene, fitted_size
 from ..zoo import registry
 from . import metrics
 from .features import Network
-
-Array = NDArray[np.float32]
 
 #: Where CFSD compares structure.
 _STRUCTURE: Final = "conv3_1"
@@ -168,7 +166,7 @@ def losses(
     """
     height, width = pixels.shape[2:]
     plan = model.layout(height, width, optimizer=None).plan
-    styles = [Painting(0, 1.0, style)]
+    styles = [StyleTarget(0, 1.0, style)]
     objective = Objective(model, settings, pixels, content, styles, plan)
     objective(pixels.astype(np.float64).ravel())
     return objective.history[0].terms

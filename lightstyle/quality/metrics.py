@@ -10,9 +10,9 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from ..arrays import Array
 from ..contract import REFERENCE_SIDE
 
-Array = NDArray[np.float32]
 Matrix = NDArray[np.float64]
 
 #: Of our features, relative to those that CFSD is defined on: torchvision's VGG19 sees

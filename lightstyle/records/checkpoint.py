@@ -14,16 +14,16 @@ from typing import Any, Final, Self
 
 import numpy as np
 
-from ..engine.plan import Layout
+from ..arrays import Array
+from ..engine.plan import ExecutionPlan
 from ..errors import OutputError, UsageError
 from ..losses.gaussian import MATCH
 from ..losses.objective import Losses
 from ..optimize.lbfgs import HISTORY
 from ..optimize.minimize import State
 from ..transfer import layouts
-from ..transfer.scene import Array
 from . import checkpoint_file
-from .saved import Saved
+from .saved import LoadedCheckpoint
 
 #: Seconds between two checkpoints, if nothing else is said.
 SECONDS: Final = 60.0
@@ -49,7 +49,7 @@ class Checkpoint:
     path: Path
     seconds: float = SECONDS
     extra: Mapping[str, Any] = field(default_factory=dict)
-    saved: Saved | None = field(default=None, repr=False)
+    saved: LoadedCheckpoint | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         """Take any kind of path.
@@ -64,7 +64,7 @@ class Checkpoint:
             )
 
     @classmethod
-    def after(cls, saved: Saved) -> Self:
+    def after(cls, saved: LoadedCheckpoint) -> Self:
         """Go on from `saved`, and keep the run where it was."""
         return cls(saved.path, saved.head["seconds"], saved.head["extra"], saved)
 
@@ -78,7 +78,7 @@ class Checkpoint:
             path.unlink(missing_ok=True)
 
 
-class Keeper:
+class CheckpointWriter:
     """Writes the checkpoints of one run."""
 
     def __init__(
@@ -123,7 +123,7 @@ class Keeper:
         history: Sequence[Losses],
         seconds: float,
         level: int,
-        used: Mapping[str, Layout],
+        used: Mapping[str, ExecutionPlan],
         begin: Array | None = None,
     ) -> None:
         """Write a checkpoint; if that fails the run goes on, and `notes` say why.

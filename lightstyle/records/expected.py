@@ -19,7 +19,7 @@ from .saved import sources
 
 
 @dataclass(frozen=True)
-class Wanted:
+class ExpectedResult:
     """What a run of `stylize` is to make.
 
     Attributes:

@@ -16,20 +16,20 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, Self
 
+from ..arrays import Size
 from ..contract import VERSION
 from ..digest import sha256_of
 from ..engine.model import Model
-from ..engine.plan import Layout
+from ..engine.plan import ExecutionPlan
 from ..errors import ImageError, UsageError
 from ..images import embedded, picture_file
 from ..images.picture import ImageSource
 from ..settings import presets
 from ..settings.settings import Settings
 from ..transfer import layouts
-from ..transfer.levels import Stages
-from ..transfer.scene import Size
+from ..transfer.levels import Levels
 from . import environment
-from .saved import Saved, sources
+from .saved import LoadedCheckpoint, sources
 
 #: Raised whenever a record could no longer be read as described here.
 SCHEMA: Final = 1
@@ -77,7 +77,7 @@ class Record:
     loss: float = math.nan
     converged: bool = False
     uninterrupted: bool
-    layouts: Mapping[str, Layout]
+    layouts: Mapping[str, ExecutionPlan]
 
     @classmethod
     def read(cls, path: str | os.PathLike[str]) -> Self:
@@ -139,10 +139,10 @@ class Record:
 def of_run(
     job: str,
     given: Mapping[str, ImageSource | Size],
-    stages: Stages,
+    stages: Levels,
     model: Model,
     optimizer: str,
-    saved: Saved | None,
+    saved: LoadedCheckpoint | None,
 ) -> Record:
     """The record of a run that is about to begin, or to go on from what was `saved`."""
     scene = stages.scenes[-1]

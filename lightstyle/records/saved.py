@@ -12,16 +12,16 @@ from typing import Any, Final, Self
 
 import numpy as np
 
+from ..arrays import Array
 from ..contract import VERSION
 from ..digest import sha256_of
 from ..engine.model_info import ModelInfo
-from ..engine.plan import Layout
+from ..engine.plan import ExecutionPlan
 from ..errors import CheckpointError, UsageError
 from ..losses.objective import Losses
 from ..optimize.minimize import State
 from ..settings.settings import Settings
 from ..transfer import layouts
-from ..transfer.scene import Array
 from . import checkpoint_file
 
 _DESCRIPTION: Final = ("version", "job", "arguments", "settings", "model", "inputs")
@@ -78,7 +78,7 @@ def sources(arguments: Mapping[str, Any]) -> dict[str, Any]:
 
 
 @dataclass(frozen=True)
-class Saved:
+class LoadedCheckpoint:
     """A checkpoint that was read and found to be good.
 
     Attributes:
@@ -122,7 +122,7 @@ class Saved:
         return int(self.head["level"])
 
     @property
-    def layouts(self) -> dict[str, Layout]:
+    def layouts(self) -> dict[str, ExecutionPlan]:
         """How the run's pictures were computed."""
         return layouts.parse(self.head.get("layouts", {}))
 

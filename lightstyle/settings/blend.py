@@ -5,10 +5,9 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from ..arrays import Array
 from ..errors import UsageError
 from ..images.picture import ImageSource
-
-Array = NDArray[np.float32]
 
 #: One picture to paint like, or several.
 Styles = ImageSource | Sequence[ImageSource]

@@ -19,15 +19,16 @@ from .. import contract
 from ..engine import memory
 from ..engine.guides import guides
 from ..engine.model import Model
-from ..engine.plan import Layout
+from ..engine.plan import ExecutionPlan
 from ..losses.objective import Objective
 from ..optimize.curvature import History
 from ..optimize.lbfgs import LBFGS
 from ..optimize.preconditioner import Pyramid
 from ..settings.settings import Settings
+from ..text import duration
 from .layouts import Layouts
-from .levels import Level, Stages
-from .regions import Painting
+from .levels import Level, Levels
+from .regions import StyleTarget
 
 #: Side of the probe's picture: small, and yet as fast for each pixel as large ones.
 _SIDE: Final = 224
@@ -47,7 +48,7 @@ class Forecast:
     """
 
     levels: tuple[Level, ...]
-    layout: Layout
+    layout: ExecutionPlan
     seconds: float
 
     @property
@@ -80,7 +81,7 @@ class Forecast:
         return f"{start}{table['time']}; {table['computed']}"
 
 
-def forecast(model: Model, layouts: Layouts, stages: Stages, done: int = 0) -> Forecast:
+def forecast(model: Model, layouts: Layouts, stages: Levels, done: int = 0) -> Forecast:
     """What the run of `stages` will take on `model`, after `done` evaluations.
 
     Raises:
@@ -93,16 +94,8 @@ def forecast(model: Model, layouts: Layouts, stages: Stages, done: int = 0) -> F
     return Forecast(stages.plan, chosen[-1], seconds)
 
 
-def duration(seconds: float) -> str:
-    """``40 s``, ``12 min``, ``3 h 20 min``."""
-    if seconds < 90:
-        return f"{max(1, round(seconds))} s"
-    minutes = round(seconds / 60)
-    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"
-
-
 def _seconds(
-    stages: Stages, layouts: list[Layout], probe: "_Probe", done: int
+    stages: Levels, layouts: list[ExecutionPlan], probe: "_Probe", done: int
 ) -> Iterator[float]:
     """Of each level."""
     for level, layout in zip(stages.plan, layouts, strict=True):
@@ -142,7 +135,7 @@ class _Probe:
         self._compact = settings.chosen_optimizer == "lbfgs"
         began = perf_counter()
         canvas = content = style = self._picture
-        styles = [Painting(n, 1.0, style) for n in range(max(1, regions))]
+        styles = [StyleTarget(n, 1.0, style) for n in range(max(1, regions))]
         feeds = _regions(regions)
         objective = Objective(model, settings, canvas, content, styles, regions=feeds)
         objective(self._picture.ravel())

@@ -10,12 +10,13 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any, Final
 
+from ..arrays import Size
 from ..engine.model import Model
-from ..engine.plan import PICTURE, Layout
+from ..engine.plan import PICTURE, ExecutionPlan
 from ..engine.strips import TILE
-from ..engine.tiled import REACH, Plan
+from ..engine.tiled import REACH, Tiling
 from ..optimize.curvature import History
-from .scene import Scene, Size
+from .scene import Scene
 
 #: More lines than any strip has.
 _MOST_LINES: Final = 1 << 20
@@ -29,18 +30,18 @@ class Layouts:
             style's targets, ``masked style WxH`` for those of a part of it.
     """
 
-    def __init__(self, model: Model, wanted: Mapping[str, Layout]) -> None:
+    def __init__(self, model: Model, wanted: Mapping[str, ExecutionPlan]) -> None:
         """Take what is `wanted` where the memory suffices, else the model's choice."""
         self._model = model
         self._wanted = wanted
-        self.used: dict[str, Layout] = {}
+        self.used: dict[str, ExecutionPlan] = {}
 
     @property
-    def known(self) -> dict[str, Layout]:
+    def known(self) -> dict[str, ExecutionPlan]:
         """What a run that goes on with this one should want."""
         return {**self._wanted, **self.used}
 
-    def choose(self, scene: Scene) -> Layout:
+    def choose(self, scene: Scene) -> ExecutionPlan:
         """How the picture that `scene` makes is computed.
 
         Raises:
@@ -50,7 +51,7 @@ class Layouts:
         regions = scene.canvases
         return self._choose("", scene.size, optimizer, scene.nbytes, regions)
 
-    def choose_styles(self, scene: Scene) -> list[Layout]:
+    def choose_styles(self, scene: Scene) -> list[ExecutionPlan]:
         """How the targets of each style of `scene` that counts are computed.
 
         Raises:
@@ -61,7 +62,7 @@ class Layouts:
             for size, masked in scene.style_sizes()
         ]
 
-    def _choose_style(self, scene: Scene, size: Size, *, masked: bool) -> Layout:
+    def _choose_style(self, scene: Scene, size: Size, *, masked: bool) -> ExecutionPlan:
         # The start and the content are held beside it, and it is.
         pixels = 2 * math.prod(scene.size) + math.prod(size)
         pictures = scene.nbytes + PICTURE * pixels
@@ -75,7 +76,7 @@ class Layouts:
         optimizer: str | None,
         pictures: int,
         regions: int,
-    ) -> Layout:
+    ) -> ExecutionPlan:
         width, height = size
         key = f"{role}{width}x{height}"
         self.used[key] = self._model.layout(
@@ -89,7 +90,7 @@ class Layouts:
         return self.used[key]
 
 
-def as_dict(layouts: Mapping[str, Layout]) -> dict[str, Any]:
+def as_dict(layouts: Mapping[str, ExecutionPlan]) -> dict[str, Any]:
     """Plain values, fit for JSON, of what decides a computation."""
     return {
         key: {
@@ -104,7 +105,7 @@ def as_dict(layouts: Mapping[str, Layout]) -> dict[str, Any]:
     }
 
 
-def parse(values: Any) -> dict[str, Layout]:
+def parse(values: Any) -> dict[str, ExecutionPlan]:
     """The layouts that `as_dict` described; of memory and time they know nothing.
 
     Raises:
@@ -112,7 +113,7 @@ def parse(values: Any) -> dict[str, Layout]:
     """
     try:
         return {
-            str(key): Layout(
+            str(key): ExecutionPlan(
                 _plan(value["strips"]), _history(**value["history"]), 0, 1.0
             )
             for key, value in values.items()
@@ -125,7 +126,7 @@ def _history(pairs: Any, precision: Any) -> History:
     return History(int(pairs), str(precision))
 
 
-def _plan(strips: Any) -> Plan | None:
+def _plan(strips: Any) -> Tiling | None:
     if strips is None:
         return None
     sweeps = []
@@ -137,4 +138,4 @@ def _plan(strips: Any) -> Plan | None:
             if not whole or not least <= count <= _MOST_LINES:
                 raise ValueError(f"strips of {count} lines")
         sweeps.append(sweep)
-    return Plan(*sweeps)
+    return Tiling(*sweeps)

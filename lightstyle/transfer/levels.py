@@ -13,14 +13,12 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from .. import contract, images
+from ..arrays import Array, Size
 from ..losses.objective import Losses
 from ..settings.settings import Settings
-from .scene import Scene, Size
-
-Array = NDArray[np.float32]
+from .scene import Scene
 
 #: The coarsest level's longest side is the nearest to this that halving reaches.
 COARSEST: Final = 128
@@ -89,7 +87,7 @@ def finer(
     return np.clip(picture, np.float32(0), np.float32(255))
 
 
-class Stages:
+class Levels:
     """A run's scene at each of its levels; pictures are made when they are wanted.
 
     Attributes:

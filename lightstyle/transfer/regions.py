@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import contract
+from ..arrays import Array
 from ..engine.guides import guides
 from ..errors import ImageError, UsageError
 from ..images import masks
@@ -27,8 +28,6 @@ from ..settings import blend
 
 if TYPE_CHECKING:
     from ..settings.settings import Settings
-
-Array = NDArray[np.float32]
 
 #: Types of `Settings.content_mask` and `style_mask`, and of `Settings.regions`.
 Masks = tuple[str, ...]
@@ -40,7 +39,7 @@ KEEP, BLEND = OUTSIDES
 
 
 @dataclass(frozen=True, eq=False)
-class Source:
+class StyleRegion:
     """What of a style a region is painted like.
 
     Attributes:
@@ -64,13 +63,13 @@ class Region:
         strength: What it counts for its area.
     """
 
-    sources: tuple[Source, ...]
+    sources: tuple[StyleRegion, ...]
     canvas: Array | None = None
     strength: float = 1.0
 
 
 @dataclass(frozen=True, eq=False)
-class Painting:
+class StyleTarget:
     """A style as a target is made of it.
 
     Attributes:
@@ -103,7 +102,7 @@ def read(
     shares = blend.shares(settings.blend, len(styles))
     told = _masks("style-mask", settings.style_mask, styles)
     sources = [
-        Source(*each) for each in zip(range(len(told)), shares, told, strict=True)
+        StyleRegion(*each) for each in zip(range(len(told)), shares, told, strict=True)
     ]
     canvases: list[Array | None] = []
     if content is not None:
@@ -112,7 +111,7 @@ def read(
     if all(canvas is None for canvas in canvases):
         return (Region(tuple(source for source in sources if source.share > 0)),)
     return tuple(
-        Region((Source(n, 1.0, told[n]),), canvas, share * len(styles))
+        Region((StyleRegion(n, 1.0, told[n]),), canvas, share * len(styles))
         for n, (canvas, share) in enumerate(zip(canvases, shares, strict=True))
     )
 
@@ -195,5 +194,6 @@ def _mapped(
                 f"expected some of {', '.join(what)}"
             )
     return tuple(
-        Region((Source(0, 1.0, what[color]),), mask) for color, mask in where.items()
+        Region((StyleRegion(0, 1.0, what[color]),), mask)
+        for color, mask in where.items()
     )

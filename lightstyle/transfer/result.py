@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from .. import images
+from ..arrays import Vector
 from ..images import encoding
 from ..losses.objective import Losses
-from ..optimize.minimize import Status, Vector
+from ..optimize.minimize import Status
 from ..records.record import Record
 from ..settings.settings import Settings
 

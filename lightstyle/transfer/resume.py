@@ -6,7 +6,7 @@ from typing import Final
 
 from ..engine.model import Model
 from ..records.checkpoint import Checkpoint
-from ..records.saved import Saved
+from ..records.saved import LoadedCheckpoint
 from ..zoo import registry
 from . import stylize
 from .result import Result
@@ -41,7 +41,7 @@ def resume(
         CheckpointError: If neither is good, or a picture or the model was changed.
         LightstyleError: As `stylize`.
     """
-    saved = Saved.newest(checkpoint)
+    saved = LoadedCheckpoint.newest(checkpoint)
     saved.check_inputs()
     if model is None:
         model = registry.load(saved.head["model"]["path"], saved.settings)

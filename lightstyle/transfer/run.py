@@ -7,19 +7,19 @@ from time import perf_counter
 
 import numpy as np
 
+from ..arrays import Array
 from ..engine.model import Model
 from ..losses.objective import Losses, Objective
 from ..optimize.minimize import Outcome, State, Status, minimize
 from ..optimize.preconditioner import Pyramid
-from ..records.checkpoint import Keeper
+from ..records.checkpoint import CheckpointWriter
 from ..records.record import Record
-from ..records.saved import Saved
+from ..records.saved import LoadedCheckpoint
 from ..settings.settings import Settings
 from . import regions
 from .layouts import Layouts
-from .levels import Stages, seconds_left
+from .levels import Levels, seconds_left
 from .result import Progress
-from .scene import Array
 
 #: Sees every evaluation; raising `StopIteration` ends the run with the best picture.
 Callback = Callable[[Progress], None]
@@ -42,10 +42,10 @@ class Descent:
     """
 
     model: Model
-    stages: Stages
+    stages: Levels
     settings: Settings
     callback: Callback | None
-    keeper: Keeper
+    keeper: CheckpointWriter
     history: list[Losses]
     began: float
     layouts: Layouts
@@ -56,7 +56,9 @@ class Descent:
         used, count = dict(self.layouts.used), len(self.history)
         return replace(self.origin, evaluations=count, loss=loss, layouts=used)
 
-    def run(self, picture: Array, saved: Saved | None) -> tuple[Array, Outcome]:
+    def run(
+        self, picture: Array, saved: LoadedCheckpoint | None
+    ) -> tuple[Array, Outcome]:
         """From the start `picture`, or from what was `saved`, to the end.
 
         Returns:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import contract, images
+from ..arrays import Array, Size
 from ..errors import UsageError
 from ..images import color, masks
 from ..images.picture import Picture
@@ -16,12 +17,7 @@ from ..losses.gaussian import GAUSSIAN
 from ..settings import blend
 from ..settings.settings import INITS, Settings
 from . import regions
-from .regions import Painting, Region, Source
-
-Array = NDArray[np.float32]
-
-#: Width and height, in pixels.
-Size = tuple[int, int]
+from .regions import Region, StyleRegion, StyleTarget
 
 #: Mean and standard deviation of noise pictures, in grey levels. More noise than this
 #: stays visible as grain after the usual number of iterations.
@@ -114,14 +110,14 @@ class Scene:
         outside = regions.untouched(canvas_rhw)
         return outside if outside.any() else None
 
-    def paintings(self) -> Iterator[Painting]:
+    def paintings(self) -> Iterator[StyleTarget]:
         """The styles of each region, when wanted."""
         for index, source, style, size in self._sources():
             pixels = images.to_pixels(self._as_style(style, size))
             mask = source.mask
             if mask is not None:
                 mask = masks.resized(mask, size)
-            yield Painting(index, source.share, pixels, mask)
+            yield StyleTarget(index, source.share, pixels, mask)
 
     def style_sizes(self) -> list[tuple[Size, bool]]:
         """Of each of `paintings`, and whether it has a mask.
@@ -133,7 +129,7 @@ class Scene:
             (size, source.mask is not None) for _, source, _, size in self._sources()
         ]
 
-    def _sources(self) -> Iterator[tuple[int, Source, Picture, Size]]:
+    def _sources(self) -> Iterator[tuple[int, StyleRegion, Picture, Size]]:
         """Region, part, picture and size of each of `paintings`."""
         scale, count = self.settings.style_scale, len(self.styles)
         for index, region in enumerate(self.regions):

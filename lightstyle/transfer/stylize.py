@@ -14,21 +14,21 @@ from typing import Any
 from .. import contract, images
 from ..engine.model import Model
 from ..engine.model_info import ModelInfo
-from ..engine.plan import Layout
+from ..engine.plan import ExecutionPlan
 from ..errors import TransferError, UsageError
 from ..images.picture import ImageSource, Picture
 from ..optimize.minimize import Status
 from ..records import record
-from ..records.checkpoint import Checkpoint, Keeper
+from ..records.checkpoint import Checkpoint, CheckpointWriter
 from ..records.record import Record
-from ..records.saved import Saved, describe
+from ..records.saved import LoadedCheckpoint, describe
 from ..settings import blend
 from ..settings.blend import Styles
 from ..settings.settings import Settings
 from ..zoo import registry
 from .forecast import Forecast, forecast
 from .layouts import Layouts
-from .levels import Stages
+from .levels import Levels
 from .result import Result
 from .run import Callback, Descent
 from .scene import Scene, fitted_size
@@ -172,7 +172,7 @@ def _run(
     scene, settings = job.scene, job.scene.settings
     saved = checkpoint.saved if checkpoint else None
     began = perf_counter() - (saved.elapsed if saved else 0.0)
-    stages = Stages(scene)
+    stages = Levels(scene)
     start = stages.scenes[0].start_pixels()
     if not isinstance(model, Model):
         model = registry.load(model, settings)
@@ -212,19 +212,23 @@ def _run(
     )
 
 
-def _wanted(like: Record | None, saved: Saved | None) -> dict[str, Layout]:
+def _wanted(
+    like: Record | None, saved: LoadedCheckpoint | None
+) -> dict[str, ExecutionPlan]:
     """Layouts that are to be taken again."""
     return {**(like.layouts if like else {}), **(saved.layouts if saved else {})}
 
 
-def _keeper(checkpoint: Checkpoint | None, job: _Job, model: ModelInfo) -> Keeper:
+def _keeper(
+    checkpoint: Checkpoint | None, job: _Job, model: ModelInfo
+) -> CheckpointWriter:
     """Who keeps the run, of which nothing was changed if it goes on."""
     if checkpoint is None:
-        return Keeper(None, {}, 0)
+        return CheckpointWriter(None, {}, 0)
     if checkpoint.saved is not None:
         checkpoint.saved.check_model(model)
         description = checkpoint.saved.description
     else:
         description = describe(job.name, job.given, job.scene.settings, model)
     width, height = job.scene.size
-    return Keeper(checkpoint, description, 3 * width * height)
+    return CheckpointWriter(checkpoint, description, 3 * width * height)

@@ -17,11 +17,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from ..arrays import Size
 from ..files import Draft
 from ..images import embedded
 from ..images.encoding import srgb_profile
 from .result import Progress, Result
-from .scene import Size
 
 #: Frames of a film, more or less, if nobody says how many.
 FRAMES: Final = 60

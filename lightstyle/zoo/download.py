@@ -44,7 +44,7 @@ PATIENCE: Final = Patience()
 
 
 @dataclass(frozen=True)
-class Watcher:
+class DownloadProgress:
     """Whom to tell what is going on.
 
     Attributes:
@@ -60,7 +60,7 @@ def download(
     url: str,
     path: Path,
     expected: Expected,
-    watcher: Watcher,
+    watcher: DownloadProgress,
     patience: Patience = PATIENCE,
 ) -> None:
     """Download `url` to `path`, from where an earlier download of it broke off.
@@ -139,7 +139,7 @@ class _Task:
     url: str
     part: Path
     expected: Expected
-    watcher: Watcher
+    watcher: DownloadProgress
     patience: Patience
 
     def size(self) -> int:

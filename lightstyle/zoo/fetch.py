@@ -19,8 +19,8 @@ from ..errors import DeviceError, ModelError, NetworkError
 from . import registry
 from .download import (
     PATIENCE,
+    DownloadProgress,
     Patience,
-    Watcher,
     download,
     part_path,
     place,
@@ -41,7 +41,7 @@ def fetch(
     *,
     source: str | None = None,
     offline: bool = False,
-    watcher: Watcher | None = None,
+    watcher: DownloadProgress | None = None,
     patience: Patience = PATIENCE,
 ) -> Path:
     """Get the weights called `name`, make the model of them, and return its path.
@@ -63,7 +63,7 @@ def fetch(
             model can be made of it.
         OutputError: The cache folder cannot be written.
     """
-    entry, watcher = known(name), watcher or Watcher()
+    entry, watcher = known(name), watcher or DownloadProgress()
     path = entry.path
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -83,7 +83,7 @@ def fetch(
         return _make_model(entry)
 
 
-def _is_there(entry: Known, watcher: Watcher) -> bool:
+def _is_there(entry: Known, watcher: DownloadProgress) -> bool:
     if not entry.path.is_file():
         return False
     try:
@@ -127,7 +127,7 @@ def _copy(entry: Known, source: Path) -> None:
 
 
 def _download(
-    entry: Known, urls: Sequence[str], watcher: Watcher, patience: Patience
+    entry: Known, urls: Sequence[str], watcher: DownloadProgress, patience: Patience
 ) -> None:
     """Download from the first URL that gives the right file."""
     failures: list[NetworkError | ModelError] = []

@@ -17,7 +17,7 @@ from lightstyle import Model, Settings
 from lightstyle.contract import BUNDLED_MODEL
 from lightstyle.losses.gaussian import GAUSSIAN
 from lightstyle.losses.objective import Objective
-from lightstyle.transfer.regions import Painting, Region, Source, canvas, feeds
+from lightstyle.transfer.regions import Region, StyleRegion, StyleTarget, canvas, feeds
 from lightstyle.zoo import registry
 from tests.benchmarks import machine
 from tests.support.networks import picture
@@ -30,7 +30,7 @@ def _regions(count: int, side: int) -> Mapping[str, Any]:
     """Feeds of so many regions side by side."""
     columns = np.arange(side) * count // side
     found = [
-        Region((Source(0, 1.0),), np.tile(np.float32(columns == n), (side, 1)))
+        Region((StyleRegion(0, 1.0),), np.tile(np.float32(columns == n), (side, 1)))
         for n in range(count)
     ]
     return feeds(found, canvas(found, (side, side)))
@@ -39,8 +39,8 @@ def _regions(count: int, side: int) -> Mapping[str, Any]:
 def objectives(model: Model, side: int) -> dict[str, Objective]:
     """The loss of one picture with each of the controls."""
     start, content, first, second = (picture(side, side, n)[None] for n in range(4))
-    one = [Painting(0, 1.0, first)]
-    blend = [Painting(0, 0.5, first), Painting(0, 0.5, second)]
+    one = [StyleTarget(0, 1.0, first)]
+    blend = [StyleTarget(0, 0.5, first), StyleTarget(0, 0.5, second)]
     plain = Settings()
     made = {
         "one style": Objective(model, plain, start, content, one),
@@ -48,7 +48,7 @@ def objectives(model: Model, side: int) -> dict[str, Objective]:
     }
     for count in (1, 2, 4):
         name = f"{count} region{'s' * (count > 1)}"
-        styles = [Painting(n, 1.0, (first, second)[n % 2]) for n in range(count)]
+        styles = [StyleTarget(n, 1.0, (first, second)[n % 2]) for n in range(count)]
         made[name] = Objective(
             model, plain, start, content, styles, regions=_regions(count, side)
         )

@@ -21,7 +21,7 @@ from PIL import Image
 from lightstyle import Settings
 from lightstyle.contract import BUNDLED_MODEL
 from lightstyle.engine import memory
-from lightstyle.jobs.painter import Painter, State, Task, Work
+from lightstyle.jobs.painter import JobState, Painter, Task, Work
 from tests.benchmarks.machine import description, threads
 from tests.support.networks import picture
 
@@ -63,7 +63,7 @@ def held(folder: Path, count: int, settings: Settings, seed: int) -> Iterator[in
         content = draw(folder / f"{number}.png", size, number)
         task = Task(content, settings, folder / "out" / content.name)
         outcome = painter.paint(task, lambda: False)
-        if outcome is None or outcome.state is not State.DONE:
+        if outcome is None or outcome.state is not JobState.DONE:
             raise SystemExit(f"{content}: {outcome}")
         yield memory.resident()
 

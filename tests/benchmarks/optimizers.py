@@ -11,9 +11,10 @@ from time import perf_counter
 import numpy as np
 from scipy.optimize import minimize as scipy_minimize
 
+from lightstyle.arrays import Vector
 from lightstyle.optimize.curvature import History
-from lightstyle.optimize.lbfgs import HISTORY, LBFGS, room
-from lightstyle.optimize.minimize import SCIPY_HISTORY, Vector, minimize
+from lightstyle.optimize.lbfgs import HISTORY, LBFGS, footprint
+from lightstyle.optimize.minimize import SCIPY_HISTORY, minimize
 from lightstyle.optimize.preconditioner import Pyramid
 
 SHAPE = (3, 512, 512)
@@ -87,8 +88,10 @@ def main() -> None:
         first = sum(objective.gaps[:2])
         each = 1000 * median(objective.gaps[-EVALUATIONS:])  # the history is full
         print(f"| {name} | {first:.2f} | {each:.1f} |", flush=True)
-    most = room().kept + room().working
-    print(f"\nlbfgs takes {most} bytes a variable, {room().kept} between its steps.")
+    most = footprint().kept + footprint().working
+    print(
+        f"\nlbfgs takes {most} bytes a variable, {footprint().kept} between its steps."
+    )
 
 
 if __name__ == "__main__":

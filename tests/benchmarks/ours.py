@@ -10,10 +10,11 @@ from pathlib import Path
 import numpy as np
 
 from lightstyle import Model, contract
+from lightstyle.arrays import Vector
 from lightstyle.losses.objective import Objective
-from lightstyle.optimize.minimize import State, Vector, minimize
+from lightstyle.optimize.minimize import State, minimize
 from lightstyle.optimize.preconditioner import Pyramid
-from lightstyle.transfer.regions import Painting
+from lightstyle.transfer.regions import StyleTarget
 from tests.benchmarks.task import (
     SETTINGS,
     Array,
@@ -78,7 +79,7 @@ def target_and_weight_feeds(task: Task, model: Model) -> dict[str, Array]:
 
 def objective(model: Model, scene: Scene) -> Objective:
     """The package's own loss as a function of a flat vector."""
-    styles = [Painting(0, 1.0, scene.style)]
+    styles = [StyleTarget(0, 1.0, scene.style)]
     return Objective(model, SETTINGS, scene.start, scene.content, styles)
 
 

@@ -26,7 +26,7 @@ from lightstyle.optimize.preconditioner import Pyramid
 from lightstyle.records import checkpoint_file
 from lightstyle.transfer.forecast import forecast
 from lightstyle.transfer.layouts import Layouts
-from lightstyle.transfer.levels import Stages
+from lightstyle.transfer.levels import Levels
 from lightstyle.transfer.scene import Scene
 from tests.benchmarks import task, torch_peers
 from tests.benchmarks.machine import threads
@@ -49,7 +49,7 @@ def ours(path: Path, width: int, height: int, budget: str) -> dict[str, Any]:
         layout = layouts.choose(scene)
     except UsageError as error:
         return {"refused": str(error)}
-    told = forecast(model, layouts, Stages(scene))
+    told = forecast(model, layouts, Levels(scene))
     began = perf_counter()
     start, pictures = (
         scene.start_pixels(),

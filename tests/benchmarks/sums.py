@@ -22,7 +22,7 @@ from export.parts import PartGraphs
 from export.weights import Weights, read_weights
 from lightstyle import contract
 from lightstyle.engine.strips import cut
-from lightstyle.engine.tiled import REACH, Parts, Plan
+from lightstyle.engine.tiled import REACH, TiledModel, Tiling
 from tests.benchmarks.machine import description, threads
 from tests.support.networks import WEIGHTS_VARIABLE, picture
 from tests.support.oracles import gram, relative_l2
@@ -44,7 +44,7 @@ def in_strips(network: Weights, image: NDArray[np.float32], lines: int) -> Any:
     def run(role: str, feeds: Mapping[str, Any], /, *, last: bool) -> dict[str, Any]:
         return runs[role](feeds)
 
-    targets = Parts(run, [], [LAYER]).targets(image, Plan({1: lines}, {}))
+    targets = TiledModel(run, [], [LAYER]).targets(image, Tiling({1: lines}, {}))
     return targets[contract.style_target(LAYER)]
 
 

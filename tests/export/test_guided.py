@@ -13,14 +13,14 @@ from export.weights import Embedding, Weights
 from export.write import to_proto
 from lightstyle import contract
 from lightstyle.engine.guides import guides
-from lightstyle.engine.tiled import Parts, Plan
+from lightstyle.engine.tiled import TiledModel, Tiling
 from lightstyle.losses.gaussian import GAUSSIAN, GRAM, metric
 from tests.support.networks import picture, tiny_weights
 from tests.support.oracles import directional_error, forward, relative_l2, run_reference
 
 CONTENT, STYLE = ["conv3_1", "conv4_2"], ["conv1_1", "conv3_1", "conv4_2"]
 SIZE = (72, 41)
-PLAN = Plan(dict.fromkeys(range(1, 6), 32), dict.fromkeys(range(1, 6), 36))
+PLAN = Tiling(dict.fromkeys(range(1, 6), 32), dict.fromkeys(range(1, 6), 36))
 
 
 def _narrowed() -> Weights:
@@ -181,7 +181,7 @@ def test_parts_give_the_loss_and_the_gradient_of_the_whole(
         outputs = protos[role].run(None, needed)
         return dict(zip(made[role].outputs, outputs, strict=True))
 
-    parts = Parts(run, CONTENT, STYLE)
+    parts = TiledModel(run, CONTENT, STYLE)
     found = parts.evaluate(at, feeds, PLAN)
     assert relative_l2(found[contract.GRADIENT], expected[contract.GRADIENT]) < 1e-12
     assert _loss(found, feeds) == pytest.approx(_loss(expected, feeds), rel=1e-12)

@@ -17,7 +17,7 @@ from export.weights import Weights, read_weights
 from export.write import to_proto
 from lightstyle import Model, contract
 from lightstyle.engine.guides import guides
-from lightstyle.engine.tiled import Plan
+from lightstyle.engine.tiled import Tiling
 from tests.support import masks
 from tests.support.networks import (
     feeds_for,
@@ -85,7 +85,9 @@ def test_regions_of_everything_are_none_and_in_parts_the_same(model: Model) -> N
             gradient = expected.gradient.astype(np.float64)
             assert relative_l2(whole.gradient, gradient) < 1e-4
         if model.costs is not None:
-            plan = Plan(dict.fromkeys(range(1, 6), 32), dict.fromkeys(range(1, 6), 40))
+            plan = Tiling(
+                dict.fromkeys(range(1, 6), 32), dict.fromkeys(range(1, 6), 40)
+            )
             parts = model.evaluate(image, guided, plan)
             assert parts.terms == pytest.approx(whole.terms, rel=1e-5)
             gradient = whole.gradient.astype(np.float64)
@@ -132,7 +134,7 @@ def test_on_flat_ground_the_shares_are_those_of_float64(
 def test_in_parts_it_is_the_same(model: Model, image: NDArray[np.float32]) -> None:
     if model.costs is None:
         pytest.skip("the portable form has no parts")
-    plan = Plan(dict.fromkeys(range(1, 6), 32), dict.fromkeys(range(1, 6), 40))
+    plan = Tiling(dict.fromkeys(range(1, 6), 32), dict.fromkeys(range(1, 6), 40))
     _, height, width = image.shape
     targets = model.targets(picture(height, width, 1)[None])
     in_parts = model.targets(picture(height, width, 1)[None], plan)

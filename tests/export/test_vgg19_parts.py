@@ -22,7 +22,7 @@ from export.parts import PartGraphs
 from export.weights import Weights, read_weights
 from lightstyle import Model, contract
 from lightstyle.engine.strips import cut, tiled_height
-from lightstyle.engine.tiled import REACH, Parts, Plan
+from lightstyle.engine.tiled import REACH, TiledModel, Tiling
 from tests.support import masks
 from tests.support.networks import needs_vgg19, picture, vgg19_path, weighed
 from tests.support.oracles import relative_l2
@@ -32,7 +32,9 @@ pytestmark = needs_vgg19
 
 LAYERS = (["conv4_2", "conv5_2"], [*STYLE_LAYERS])
 SIZES = {"640x480": (480, 640), "511x513": (513, 511), "96x2000": (2000, 96)}
-NARROW = Plan({1: 20, 2: 20, 3: 24, 4: 24, 5: 12}, {1: 24, 2: 24, 3: 32, 4: 32, 5: 20})
+NARROW = Tiling(
+    {1: 20, 2: 20, 3: 24, 4: 24, 5: 12}, {1: 24, 2: 24, 3: 32, 4: 32, 5: 20}
+)
 PLANS = ("narrow", "wide")
 
 
@@ -44,14 +46,14 @@ def _grid(*quick: tuple[str, str, str]) -> list[Any]:
     ]
 
 
-def _plan(size: str, name: str) -> Plan:
+def _plan(size: str, name: str) -> Tiling:
     """Every block in many strips, or in two."""
     lines = {number: max(SIZES[size]) >> (number - 1) for number in REACH}
     halves = (
         {n: tiled_height(lines[n], lines[n] - 2, sides * REACH[n]) for n in REACH}
         for sides in (1, 2)
     )
-    plan = NARROW if name == "narrow" else Plan(*halves)
+    plan = NARROW if name == "narrow" else Tiling(*halves)
     for sides, heights in ((1, plan.forward), (2, plan.backward)):
         for n in REACH:
             count = len([*cut(lines[n], heights[n], sides * REACH[n])])
@@ -108,14 +110,14 @@ def _added(terms: Mapping[str, Any]) -> dict[str, float]:
     return {n: float(np.sum(v, dtype=np.float64)) for n, v in terms.items()}
 
 
-def _portable(pooling: str) -> Parts:
+def _portable(pooling: str) -> TiledModel:
     graphs = _graphs(pooling, cpu=False)
     runs = {role: runner(graph) for role, graph in graphs.items()}
 
     def run(role: str, feeds: Mapping[str, Any], /, *, last: bool) -> dict[str, Any]:
         return runs[role](feeds)
 
-    return Parts(run, *LAYERS)
+    return TiledModel(run, *LAYERS)
 
 
 @pytest.mark.parametrize(("size", "pooling", "plan"), _grid(("96x2000", "max", "wide")))
@@ -159,7 +161,7 @@ def _masked(pooling: str) -> tuple[dict[str, Graph], dict[str, Run], dict[str, A
     return graphs, {role: runner(graph) for role, graph in graphs.items()}, kernels
 
 
-def _with_masks_of_the_whole(size: str, pooling: str, plan: Plan) -> Parts:
+def _with_masks_of_the_whole(size: str, pooling: str, plan: Tiling) -> TiledModel:
     """Parts for CPUs, whose masks are lines of those of the whole, portable picture."""
     graphs, runs, kernels = _masked(pooling)
     layers = contract.LAYERS[: contract.LAYERS.index("conv5_2") + 1]
@@ -184,7 +186,7 @@ def _with_masks_of_the_whole(size: str, pooling: str, plan: Plan) -> Parts:
                 imposed[name] = mask.take(lines, axis)
         return runs[role]({**feeds, **kernels, **imposed})
 
-    return Parts(run, *LAYERS)
+    return TiledModel(run, *LAYERS)
 
 
 @pytest.mark.parametrize(

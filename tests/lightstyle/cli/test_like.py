@@ -8,8 +8,8 @@ import pytest
 from PIL import Image
 
 from export import build_model
-from lightstyle.engine.plan import HISTORIES, Layout
-from lightstyle.engine.tiled import Plan
+from lightstyle.engine.plan import HISTORIES, ExecutionPlan
+from lightstyle.engine.tiled import Tiling
 from lightstyle.errors import ExitCode, ImageError
 from lightstyle.records.record import Record
 from lightstyle.settings.settings import Settings
@@ -134,9 +134,9 @@ def test_another_job_leaves_out_masks_that_it_has_no_use_for(
         assert not Record.read("b.png").settings.files
 
 
-def _cut(*case: Any) -> Layout:
+def _cut(*case: Any) -> ExecutionPlan:
     strips = dict.fromkeys(range(1, 6), 24)
-    return Layout(Plan(strips, strips), [*HISTORIES][-1], 0, 1.0)
+    return ExecutionPlan(Tiling(strips, strips), [*HISTORIES][-1], 0, 1.0)
 
 
 def test_the_layout_is_taken_over_and_needed_for_the_same_bits(
@@ -156,7 +156,7 @@ def test_a_layout_that_there_is_no_memory_for_is_told_of(
     run: Runner, studio: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert run(*STYLIZE, "-o", "a.png").code == 0
-    less = Layout(None, [*HISTORIES][-1], 0, 1.0)
+    less = ExecutionPlan(None, [*HISTORIES][-1], 0, 1.0)
     monkeypatch.setattr("lightstyle.engine.model.choose", lambda *case: less)
     monkeypatch.setattr("lightstyle.engine.model.repeatable", lambda *case: False)
     assert any("memory is not enough" in note for note in _repeat(run))

@@ -11,7 +11,7 @@ import lightstyle
 from lightstyle.cli.progress import Interrupt
 from lightstyle.errors import ExitCode
 from lightstyle.records import checkpoint_file
-from lightstyle.records.saved import Saved
+from lightstyle.records.saved import LoadedCheckpoint
 from tests.conftest import Runner
 from tests.support.processes import start, wait_for
 from tests.support.transfers import interrupt_commands
@@ -131,7 +131,7 @@ def test_twenty_kills_at_random_moments_lose_nothing(run: Runner, studio: Path) 
             continue
         kills += 1
         in_writing += Path(f"{KEPT}.part").exists()
-        at = len(Saved.newest(KEPT).history)
+        at = len(LoadedCheckpoint.newest(KEPT).history)
         bare = _ten_losses_without_history(studio, at)
         assert run("resume", KEPT).code == 0
         after = _losses("log.jsonl")[at : at + 10]
@@ -142,7 +142,7 @@ def test_twenty_kills_at_random_moments_lose_nothing(run: Runner, studio: Path) 
 
 
 def _ten_losses_without_history(folder: Path, at: int) -> list[float]:
-    saved = Saved.newest(KEPT)
+    saved = LoadedCheckpoint.newest(KEPT)
     bare = folder / "bare.checkpoint"
     head = {**saved.head, "state": {**saved.head["state"], "optimizer": None}}
     checkpoint_file.write(bare, head, {"best": saved.state().point})

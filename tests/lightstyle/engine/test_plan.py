@@ -106,6 +106,6 @@ def test_costs_come_from_metadata() -> None:
 def test_a_layout_that_is_repeated_says_what_it_takes(budget: int) -> None:
     size = 2048, 1536
     chosen = choose(COSTS, budget, HELD, *size)
-    bare = plan.Layout(chosen.plan, chosen.history, 0, 1.0)
+    bare = plan.ExecutionPlan(chosen.plan, chosen.history, 0, 1.0)
     assert plan.repeated(bare, COSTS, HELD, *size, "lbfgs") == chosen
     assert plan.repeated(bare, None, HELD, *size, "lbfgs") == bare

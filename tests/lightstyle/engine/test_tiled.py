@@ -13,8 +13,8 @@ from export.parts import PartGraphs
 from export.write import to_proto
 from lightstyle import Model, Settings, contract, stylize
 from lightstyle.engine.heads import Run
-from lightstyle.engine.plan import Layout
-from lightstyle.engine.tiled import Parts, Plan
+from lightstyle.engine.plan import ExecutionPlan
+from lightstyle.engine.tiled import TiledModel, Tiling
 from lightstyle.errors import UsageError
 from lightstyle.optimize.curvature import History
 from tests.support.networks import feeds_for, loss_for, picture, tiny_weights, weighed
@@ -25,8 +25,8 @@ CONTENT = {"conv4_2": 2.0, "conv5_2": 0.5}
 STYLE = dict.fromkeys(STYLE_LAYERS, 30.0)
 SIZES = [(96, 64), (97, 45), (40, 131)]
 PLANS = [
-    Plan({1: 16, 2: 12, 3: 16, 4: 12, 5: 12}, dict.fromkeys(range(1, 6), 20)),
-    Plan(dict.fromkeys(range(1, 6), 32), dict.fromkeys(range(1, 6), 36)),
+    Tiling({1: 16, 2: 12, 3: 16, 4: 12, 5: 12}, dict.fromkeys(range(1, 6), 20)),
+    Tiling(dict.fromkeys(range(1, 6), 32), dict.fromkeys(range(1, 6), 36)),
 ]
 
 
@@ -64,12 +64,12 @@ def cpu(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> bool
 @pytest.mark.parametrize("pooling", contract.POOLINGS)
 @pytest.mark.parametrize("size", SIZES, ids=str)
 def test_parts_give_the_loss_and_the_gradient_of_the_whole(
-    size: tuple[int, int], pooling: str, plan: Plan, cpu: bool
+    size: tuple[int, int], pooling: str, plan: Tiling, cpu: bool
 ) -> None:
     image, content, style = picture(*size), picture(*size, 1), picture(50, 40, 2)
     loss = loss_for(WEIGHTS, content, style, CONTENT, STYLE, pooling, 0.01)
     terms, gradient = loss_and_gradient(image, WEIGHTS, loss, pooling)
-    parts = Parts(_evaluator(pooling, cpu=cpu), [*CONTENT], [*STYLE])
+    parts = TiledModel(_evaluator(pooling, cpu=cpu), [*CONTENT], [*STYLE])
     pixels, feeds = image[None].astype(np.float64), feeds_for(loss, np.float64)
     outputs = parts.evaluate(pixels, feeds, plan)
     assert relative_l2(outputs.pop(contract.GRADIENT)[0], gradient) < 1e-12
@@ -82,7 +82,7 @@ def test_parts_give_the_loss_and_the_gradient_of_the_whole(
 def test_targets_in_parts_are_those_of_the_whole(size: tuple[int, int]) -> None:
     image = picture(*size)
     loss = loss_for(WEIGHTS, image, image, CONTENT, STYLE, "max")
-    parts = Parts(_evaluator("max", cpu=False), [*CONTENT], [*STYLE])
+    parts = TiledModel(_evaluator("max", cpu=False), [*CONTENT], [*STYLE])
     found = parts.targets(image[None].astype(np.float64), PLANS[0])
     for name, expected in feeds_for(loss, np.float64).items():
         if "target" in name:
@@ -111,7 +111,7 @@ def test_without_style_only_features_are_compared() -> None:
     image, content = picture(60, 40), picture(60, 40, 1)
     loss = loss_for(WEIGHTS, content, content, {"conv2_2": 1.0}, {}, "max")
     _, gradient = loss_and_gradient(image, WEIGHTS, loss, "max")
-    parts = Parts(run, ["conv2_2"], [])
+    parts = TiledModel(run, ["conv2_2"], [])
     pixels, feeds = image[None].astype(np.float64), feeds_for(loss, np.float64)
     found = parts.evaluate(pixels, feeds, PLANS[0])[contract.GRADIENT]
     assert relative_l2(found[0], gradient) < 1e-12
@@ -172,7 +172,7 @@ def test_a_picture_is_painted_in_strips_where_memory_is_short(
     content, style = (picture(96, 64, seed).transpose(1, 2, 0) / 255 for seed in (1, 2))
     whole = stylize(content, style, model=tiny_model, settings=settings)
     loaded = Model.load(tiny_model, "cpu")
-    narrow = Layout(PLANS[0], History(5), 0, 1.5)
+    narrow = ExecutionPlan(PLANS[0], History(5), 0, 1.5)
     monkeypatch.setattr(loaded, "layout", lambda *_, **__: narrow)
     strips = stylize(content, style, model=loaded, settings=settings)
     np.testing.assert_allclose(strips.image_hwc, whole.image_hwc, atol=0.05)

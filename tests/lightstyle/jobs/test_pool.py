@@ -10,7 +10,7 @@ import pytest
 from lightstyle import Settings
 from lightstyle.errors import ExitCode, ModelError, UsageError
 from lightstyle.jobs.batch import divided
-from lightstyle.jobs.painter import Outcome, State, Task, Work
+from lightstyle.jobs.painter import JobOutcome, JobState, Task, Work
 from lightstyle.jobs.pool import paint_all
 from lightstyle.transfer import stylize as transfer
 from tests.support.folders import draw
@@ -34,7 +34,7 @@ def _never() -> bool:
     return False
 
 
-def _states(outcomes: list[Outcome]) -> list[State]:
+def _states(outcomes: list[JobOutcome]) -> list[JobState]:
     return [outcome.state for outcome in outcomes]
 
 
@@ -63,7 +63,7 @@ def test_what_goes_wrong_with_a_picture_is_its_outcome(
 
     monkeypatch.setattr(transfer, "stylize", fails)
     outcomes = [*paint_all(work, tasks, 1, _never)]
-    assert _states(outcomes) == [State.DONE, State.FAILED, State.DONE]
+    assert _states(outcomes) == [JobState.DONE, JobState.FAILED, JobState.DONE]
     assert outcomes[1].code == code
     assert reason in outcomes[1].reason
     assert not tasks[1].output or not tasks[1].output.exists()
@@ -74,7 +74,7 @@ def test_a_loss_that_is_not_finite_is_a_failure_without_a_picture(
 ) -> None:
     break_evaluation(monkeypatch, 2)
     (outcome,) = paint_all(work, tasks[:1], 1, _never)
-    assert (outcome.state, outcome.code) == (State.FAILED, ExitCode.TRANSFER)
+    assert (outcome.state, outcome.code) == (JobState.FAILED, ExitCode.TRANSFER)
     assert not Path("out/0.png").exists()
 
 
@@ -103,8 +103,8 @@ def test_a_worker_that_dies_fails_its_picture_and_is_replaced(
         yield from tasks[1:]
 
     outcomes = [*paint_all(work, todo(), 2, _never)]
-    assert sorted(_states(outcomes)) == [State.DONE, State.DONE, State.FAILED]
-    (failed,) = (each for each in outcomes if each.state is State.FAILED)
+    assert sorted(_states(outcomes)) == [JobState.DONE, JobState.DONE, JobState.FAILED]
+    (failed,) = (each for each in outcomes if each.state is JobState.FAILED)
     assert failed.task == endless
     assert "killed by signal 9" in failed.reason
     assert not _children()
@@ -123,7 +123,7 @@ def test_what_is_being_painted_is_given_up_when_told(
             yield task
 
     outcomes = [*paint_all(work, todo(), workers, lambda: len(begun) > 1)]
-    assert _states(outcomes) in ([], [State.DONE])
+    assert _states(outcomes) in ([], [JobState.DONE])
     assert not Path("out/1.png").exists()
 
 

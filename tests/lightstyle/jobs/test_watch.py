@@ -7,7 +7,7 @@ from lightstyle import Settings
 from lightstyle.jobs import watch
 from lightstyle.jobs.batch import Batch
 from lightstyle.jobs.contents import Contents
-from lightstyle.jobs.watch import Watch
+from lightstyle.jobs.watch import FolderWatcher
 from tests.support.folders import draw
 
 
@@ -23,15 +23,15 @@ class Clock:
 
 
 @pytest.fixture
-def watched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Watch:
+def watched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FolderWatcher:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(watch, "monotonic", Clock())
     Path("in").mkdir()
     contents = Contents("in", Path("in/out"))
-    return Watch(Batch(contents, Path("in/out"), Settings(), 8))
+    return FolderWatcher(Batch(contents, Path("in/out"), Settings(), 8))
 
 
-def _names(watched: Watch, looks: int) -> list[str]:
+def _names(watched: FolderWatcher, looks: int) -> list[str]:
     """Pictures that it finds in so many looks, each a second or less after the last."""
     found = islice(watched.tasks(), looks)
     return [task.content.name for task in found if task is not None]
@@ -39,7 +39,7 @@ def _names(watched: Watch, looks: int) -> list[str]:
 
 @pytest.mark.parametrize("suffix", [".png", ".jpg", ".gif", ".webp", ".tif", ".bmp"])
 def test_a_file_is_taken_when_it_is_whole_and_only_once(
-    watched: Watch, suffix: str
+    watched: FolderWatcher, suffix: str
 ) -> None:
     whole = draw(Path(f"whole{suffix}"), 1).read_bytes()
     path = Path(f"in/a{suffix}")
@@ -54,7 +54,7 @@ def test_a_file_is_taken_when_it_is_whole_and_only_once(
     assert _names(watched, 10) == []
 
 
-def test_a_file_that_still_changes_is_waited_for(watched: Watch) -> None:
+def test_a_file_that_still_changes_is_waited_for(watched: FolderWatcher) -> None:
     path = draw(Path("in/a.png"), 1)
     for _ in range(5):
         assert _names(watched, 1) == []
@@ -62,20 +62,20 @@ def test_a_file_that_still_changes_is_waited_for(watched: Watch) -> None:
     assert _names(watched, 10) == ["a.png"]
 
 
-def test_a_damaged_file_is_taken_after_a_minute(watched: Watch) -> None:
+def test_a_damaged_file_is_taken_after_a_minute(watched: FolderWatcher) -> None:
     Path("in/a.png").write_bytes(b"no picture")
     assert _names(watched, 60) == []
     assert _names(watched, 60) == ["a.png"]
 
 
-def test_a_picture_that_changes_comes_again(watched: Watch) -> None:
+def test_a_picture_that_changes_comes_again(watched: FolderWatcher) -> None:
     draw(Path("in/a.png"), 1)
     assert _names(watched, 10) == ["a.png"]
     draw(Path("in/a.png"), 2, (50, 50))
     assert _names(watched, 10) == ["a.png"]
 
 
-def test_results_and_files_that_go_again_are_left_aside(watched: Watch) -> None:
+def test_results_and_files_that_go_again_are_left_aside(watched: FolderWatcher) -> None:
     draw(Path("in/out/a.png"), 1)
     gone = draw(Path("in/b.png"), 1)
     assert _names(watched, 1) == []
@@ -83,7 +83,7 @@ def test_results_and_files_that_go_again_are_left_aside(watched: Watch) -> None:
     assert _names(watched, 10) == []
 
 
-def test_a_second_picture_with_the_same_result_fails(watched: Watch) -> None:
+def test_a_second_picture_with_the_same_result_fails(watched: FolderWatcher) -> None:
     draw(Path("in/a.png"), 1)
     assert _names(watched, 10) == ["a.png"]
     draw(Path("in/a.gif"), 2)

@@ -8,12 +8,12 @@ import lightstyle
 from lightstyle import Model, Settings, contract
 from lightstyle.losses.gaussian import GAUSSIAN, GRAM, metric
 from lightstyle.losses.objective import Objective
-from lightstyle.transfer.regions import Painting, Region, Source, canvas, feeds
+from lightstyle.transfer.regions import Region, StyleRegion, StyleTarget, canvas, feeds
 from tests.support.networks import picture
 from tests.support.oracles import relative_l2
 from tests.support.transfers import CONTENT, QUICK, STYLE
 
-WHOLE = (Region((Source(0, 1.0),)),)
+WHOLE = (Region((StyleRegion(0, 1.0),)),)
 
 
 def _random_gram(size: int, rank: int) -> Any:
@@ -60,7 +60,7 @@ def test_every_layer_adds_its_distance_in_the_metric(model: Model) -> None:
     content, style, start = (picture(48, 40, seed)[None] for seed in range(3))
     settings = Settings(style_loss=GAUSSIAN, content_weight=0, style_weight=1)
     whole = feeds(WHOLE, canvas(WHOLE, (40, 48)))
-    paintings = [Painting(0, 1.0, style)]
+    paintings = [StyleTarget(0, 1.0, style)]
     objective = Objective(model, settings, start, content, paintings, regions=whole)
     objective(start.ravel())
     of, target = model.targets(start), model.targets(style)

@@ -11,12 +11,12 @@ from PIL import Image
 import lightstyle
 from export import build_model
 from lightstyle import Checkpoint, LayerWeights, Model, Result, Settings, contract
-from lightstyle.engine.tiled import Plan
+from lightstyle.engine.tiled import Tiling
 from lightstyle.errors import ModelError, UsageError
 from lightstyle.losses import matching
 from lightstyle.losses.objective import Objective
 from lightstyle.records.record import Record
-from lightstyle.transfer.regions import Painting
+from lightstyle.transfer.regions import StyleTarget
 from lightstyle.zoo import registry
 from tests.support.networks import image, picture, tiny_weights
 from tests.support.oracles import gram
@@ -40,9 +40,13 @@ def _stylize(model: Model, style: Any = STYLE, **changes: Any) -> Result:
     return lightstyle.stylize(CONTENT, style, model=model, settings=settings)
 
 
-def _objective(model: Model, settings: Settings, plan: Plan | None = None) -> Objective:
+def _objective(
+    model: Model, settings: Settings, plan: Tiling | None = None
+) -> Objective:
     start, content, style = (picture(48, 64, seed)[None] for seed in (1, 2, 3))
-    return Objective(model, settings, start, content, [Painting(0, 1.0, style)], plan)
+    return Objective(
+        model, settings, start, content, [StyleTarget(0, 1.0, style)], plan
+    )
 
 
 def _features(model: Model, pixels: Any) -> dict[str, Any]:
@@ -95,7 +99,7 @@ def test_in_strips_the_loss_is_the_same(model: Model) -> None:
     sweeps = dict.fromkeys(range(1, 6), 16), dict.fromkeys(range(1, 6), 20)
     at = picture(48, 64, 4)[None].ravel()
     loss, gradient = _objective(model, MATCH)(at)
-    in_parts = _objective(model, MATCH, Plan(*sweeps))(at)
+    in_parts = _objective(model, MATCH, Tiling(*sweeps))(at)
     assert in_parts[0] == pytest.approx(loss, rel=1e-5)
     assert np.linalg.norm(in_parts[1] - gradient) < 1e-3 * np.linalg.norm(gradient)
 

@@ -9,7 +9,7 @@ import lightstyle
 from lightstyle import Checkpoint, LayerWeights, Model, Settings, contract
 from lightstyle.losses.objective import Objective
 from lightstyle.losses.weights import balanced
-from lightstyle.transfer.regions import Painting
+from lightstyle.transfer.regions import StyleTarget
 from tests.support.networks import picture
 from tests.support.transfers import until
 
@@ -19,7 +19,9 @@ BALANCED = Settings(size=128, iterations=20, balance_layers=True)
 def _norms(model: Model, settings: Settings) -> dict[str, float]:
     """Of the gradient of each style layer at the start of a run from the content."""
     content, style = (picture(40, 48, seed)[None] for seed in (1, 2))
-    objective = Objective(model, settings, content, content, [Painting(0, 1.0, style)])
+    objective = Objective(
+        model, settings, content, content, [StyleTarget(0, 1.0, style)]
+    )
     feeds = objective._feeds
     weights = {name for name in feeds if "_weight" in name}
     found = {}

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from lightstyle.optimize.curvature import History
-from lightstyle.optimize.lbfgs import LBFGS, room
+from lightstyle.optimize.lbfgs import LBFGS, footprint
 from lightstyle.optimize.preconditioner import Pyramid
 
 SHAPE = (3, 16, 20)
@@ -113,13 +113,13 @@ def test_memory_is_known_beforehand(pairs: int) -> None:
         kept, peak = (count / size for count in tracemalloc.get_traced_memory())
     finally:
         tracemalloc.stop()
-    expected = room(History(pairs))
+    expected = footprint(History(pairs))
     assert 0.9 < kept / expected.kept < 1.02
     assert 0.9 < peak / (expected.kept + expected.working) < 1.02
 
 
 def test_sixteen_bits_halve_the_history() -> None:
-    assert room(History(10, "f2")) == room(History(5))
+    assert footprint(History(10, "f2")) == footprint(History(5))
 
 
 @pytest.mark.parametrize("scale", [1e-30, 1e-3, 1e25])

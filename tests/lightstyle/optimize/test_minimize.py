@@ -5,19 +5,19 @@ from functools import partial
 import numpy as np
 import pytest
 
+from lightstyle.arrays import Vector
 from lightstyle.optimize import minimize as optimize
 from lightstyle.optimize.minimize import (
     OPTIMIZERS,
+    Callback,
     Objective,
     Outcome,
     State,
     Status,
-    Vector,
-    Watch,
 )
 from lightstyle.optimize.preconditioner import Pyramid
 
-Minimize = Callable[[Objective, Vector, int, Watch], Outcome]
+Minimize = Callable[[Objective, Vector, int, Callback], Outcome]
 
 
 @pytest.fixture(params=OPTIMIZERS)

@@ -9,7 +9,7 @@ import lightstyle
 from lightstyle import Model, Settings
 from lightstyle.optimize import minimize as optimize
 from lightstyle.optimize.minimize import Status
-from lightstyle.records.expected import Wanted
+from lightstyle.records.expected import ExpectedResult
 from lightstyle.settings.blend import Styles
 from tests.support.folders import draw
 
@@ -35,11 +35,13 @@ def model(tiny_model: Path) -> Model:
 
 
 @pytest.fixture
-def wanted(tmp_path: Path, model: Model, monkeypatch: pytest.MonkeyPatch) -> Wanted:
+def wanted(
+    tmp_path: Path, model: Model, monkeypatch: pytest.MonkeyPatch
+) -> ExpectedResult:
     monkeypatch.chdir(tmp_path)
     for seed, name in enumerate(("content", "style", "style2")):
         draw(Path(f"{name}.png"), seed)
-    return Wanted(GIVEN, SETTINGS, model.info.weights_digest, 8)
+    return ExpectedResult(GIVEN, SETTINGS, model.info.weights_digest, 8)
 
 
 def _make(model: Model, path: Path = OUT, bits: int = 8, **more: Any) -> None:
@@ -52,7 +54,7 @@ def _make(model: Model, path: Path = OUT, bits: int = 8, **more: Any) -> None:
     [(".png", 8), (".jpg", 8), (".webp", 8), (".tif", 8), (".png", 16), (".tif", 16)],
 )
 def test_what_a_run_made_is_known_in_every_format(
-    wanted: Wanted, model: Model, suffix: str, bits: int
+    wanted: ExpectedResult, model: Model, suffix: str, bits: int
 ) -> None:
     path = OUT.with_suffix(suffix)
     _make(model, path, bits)
@@ -60,7 +62,9 @@ def test_what_a_run_made_is_known_in_every_format(
     assert f"has {bits} bits" in replace(wanted, bits=24 - bits).missing(path)
 
 
-def test_it_is_known_by_contents_and_not_by_names(wanted: Wanted, model: Model) -> None:
+def test_it_is_known_by_contents_and_not_by_names(
+    wanted: ExpectedResult, model: Model
+) -> None:
     _make(model)
     Path("elsewhere").mkdir()
     moved = Path("content.png").rename("elsewhere/moved.png")
@@ -71,14 +75,16 @@ def test_it_is_known_by_contents_and_not_by_names(wanted: Wanted, model: Model) 
 
 
 @pytest.mark.parametrize("changed", ["content.png", "style2.png", "style.png"])
-def test_other_pictures_are_noticed(wanted: Wanted, model: Model, changed: str) -> None:
+def test_other_pictures_are_noticed(
+    wanted: ExpectedResult, model: Model, changed: str
+) -> None:
     _make(model)
     draw(Path(changed), 9)
     assert "other pictures" in wanted.missing(OUT)
 
 
 def test_fewer_styles_and_another_model_are_noticed(
-    wanted: Wanted, model: Model
+    wanted: ExpectedResult, model: Model
 ) -> None:
     _make(model)
     fewer = {**GIVEN, "style": "style.png"}
@@ -86,7 +92,9 @@ def test_fewer_styles_and_another_model_are_noticed(
     assert "another model" in replace(wanted, weights="0" * 64).missing(OUT)
 
 
-def test_a_run_that_was_stopped_has_not_finished(wanted: Wanted, model: Model) -> None:
+def test_a_run_that_was_stopped_has_not_finished(
+    wanted: ExpectedResult, model: Model
+) -> None:
     def stop(progress: lightstyle.Progress) -> None:
         if progress.evaluation == 2:
             raise StopIteration
@@ -96,7 +104,7 @@ def test_a_run_that_was_stopped_has_not_finished(wanted: Wanted, model: Model) -
 
 
 def test_a_run_that_converged_has_finished(
-    wanted: Wanted, model: Model, monkeypatch: pytest.MonkeyPatch
+    wanted: ExpectedResult, model: Model, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     minimize = optimize.minimize
 
@@ -113,7 +121,7 @@ def test_a_run_that_converged_has_finished(
 
 @pytest.mark.parametrize("kept", [0, 100, 0.5])
 def test_a_damaged_file_is_not_finished(
-    wanted: Wanted, model: Model, kept: float
+    wanted: ExpectedResult, model: Model, kept: float
 ) -> None:
     _make(model)
     data = OUT.read_bytes()
@@ -121,6 +129,6 @@ def test_a_damaged_file_is_not_finished(
     assert "is not known to be finished" in wanted.missing(OUT)
 
 
-def test_a_picture_of_another_program_is_not_finished(wanted: Wanted) -> None:
+def test_a_picture_of_another_program_is_not_finished(wanted: ExpectedResult) -> None:
     draw(OUT, 0)
     assert "holds no settings of lightstyle" in wanted.missing(OUT)

@@ -14,8 +14,8 @@ from lightstyle.errors import CheckpointError, UsageError
 from lightstyle.losses.objective import Objective
 from lightstyle.transfer.forecast import forecast
 from lightstyle.transfer.layouts import Layouts
-from lightstyle.transfer.levels import Stages
-from lightstyle.transfer.regions import Painting
+from lightstyle.transfer.levels import Levels
+from lightstyle.transfer.regions import StyleTarget
 from lightstyle.transfer.scene import Scene
 from lightstyle.zoo import registry
 from tests.conftest import Runner
@@ -92,7 +92,7 @@ def test_one_term_for_all_styles_has_the_gradient_of_one_term_for_each(
     first, second, *points = (picture(48, 64, seed)[None] for seed in range(4))
 
     def loss(*shared: tuple[float, np.ndarray]) -> list[tuple[float, np.ndarray]]:
-        styles = [Painting(0, share, pixels) for share, pixels in shared]
+        styles = [StyleTarget(0, share, pixels) for share, pixels in shared]
         objective = Objective(model, QUICK, points[0], None, styles)
         return [objective(point.ravel()) for point in points]
 
@@ -162,7 +162,7 @@ def test_memory_and_time_are_of_all_styles(model: Model) -> None:
         for styles in ((images.load(STYLE),), (images.load(STYLE), images.load(OTHER)))
     )
     assert two.nbytes - one.nbytes == 4 * OTHER.size
-    assert forecast(model, Layouts(model, {}), Stages(two)).seconds > 0
+    assert forecast(model, Layouts(model, {}), Levels(two)).seconds > 0
 
 
 def test_a_resumed_run_has_all_styles_or_is_refused(model: Model, studio: Path) -> None:

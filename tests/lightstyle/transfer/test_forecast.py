@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 
 from lightstyle import Model, Settings, images
-from lightstyle.transfer.forecast import Forecast, duration, forecast
+from lightstyle.text import duration
+from lightstyle.transfer.forecast import Forecast, forecast
 from lightstyle.transfer.layouts import Layouts
-from lightstyle.transfer.levels import Stages
+from lightstyle.transfer.levels import Levels
 from lightstyle.transfer.scene import Scene
 from tests.support.networks import picture
 
@@ -18,7 +19,7 @@ def _forecast(
 ) -> Forecast:
     content = images.load(picture(side, side).transpose(1, 2, 0) / 255, role="content")
     scene = Scene(settings, (side, side), content=content, styles=(content,))
-    return forecast(model, Layouts(model, {}), Stages(scene), done)
+    return forecast(model, Layouts(model, {}), Levels(scene), done)
 
 
 def test_all_that_a_person_asks_is_told(model: Model) -> None:

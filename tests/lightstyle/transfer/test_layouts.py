@@ -4,8 +4,8 @@ from typing import Any
 import pytest
 
 from lightstyle.engine import plan as planning
-from lightstyle.engine.plan import Layout, choose, repeatable
-from lightstyle.engine.tiled import Plan
+from lightstyle.engine.plan import ExecutionPlan, choose, repeatable
+from lightstyle.engine.tiled import Tiling
 from lightstyle.optimize.curvature import History
 from lightstyle.optimize.lbfgs import HISTORY
 from lightstyle.transfer import layouts
@@ -16,7 +16,7 @@ CUT = choose(COSTS, 4 * GB, HELD, SIDE, SIDE)
 WHOLE = choose(COSTS, 40 * GB, HELD, SIDE, SIDE)
 
 
-def _repeatable(wanted: Layout, budget: int | None, side: int = SIDE) -> bool:
+def _repeatable(wanted: ExecutionPlan, budget: int | None, side: int = SIDE) -> bool:
     return repeatable(wanted, COSTS, budget, HELD, side, side, "lbfgs")
 
 
@@ -64,7 +64,7 @@ def test_what_was_chosen_can_be_repeated_and_what_takes_less() -> None:
     assert _repeatable(CUT, 4 * GB)
     assert _repeatable(CUT, 40 * GB)
     assert _repeatable(WHOLE, 40 * GB)
-    assert _repeatable(Layout(None, [*planning.HISTORIES][-1], 0, 1.0), 40 * GB)
+    assert _repeatable(ExecutionPlan(None, [*planning.HISTORIES][-1], 0, 1.0), 40 * GB)
 
 
 def test_what_would_take_more_memory_than_there_is_cannot_be_repeated() -> None:
@@ -73,15 +73,15 @@ def test_what_would_take_more_memory_than_there_is_cannot_be_repeated() -> None:
     assert not _repeatable(CUT, GB)
     assert CUT.plan is not None
     taller = {number: lines + 64 for number, lines in CUT.plan.backward.items()}
-    plan = Plan(CUT.plan.forward, taller)
-    assert not _repeatable(Layout(plan, CUT.history, 0, 1.0), 4 * GB)
+    plan = Tiling(CUT.plan.forward, taller)
+    assert not _repeatable(ExecutionPlan(plan, CUT.history, 0, 1.0), 4 * GB)
 
 
 def test_what_the_model_or_the_optimiser_cannot_do_is_not_repeated() -> None:
     assert CUT.plan is not None
-    fewer = Plan(*({1: 64, 2: 64} for _ in range(2)))
-    assert not _repeatable(Layout(fewer, HISTORY, 0, 1.0), 40 * GB)
-    assert not _repeatable(Layout(None, History(10**9), 0, 1.0), 40 * GB)
+    fewer = Tiling(*({1: 64, 2: 64} for _ in range(2)))
+    assert not _repeatable(ExecutionPlan(fewer, HISTORY, 0, 1.0), 40 * GB)
+    assert not _repeatable(ExecutionPlan(None, History(10**9), 0, 1.0), 40 * GB)
     assert not repeatable(CUT, None, None, HELD, SIDE, SIDE, "lbfgs")
     assert repeatable(WHOLE, None, None, HELD, SIDE, SIDE, "lbfgs")
 

@@ -10,8 +10,8 @@ from PIL import Image
 import lightstyle
 from lightstyle import Model, Result, Settings, contract, images
 from lightstyle.contract import BUNDLED_MODEL
-from lightstyle.engine.plan import Layout
-from lightstyle.engine.tiled import Plan
+from lightstyle.engine.plan import ExecutionPlan
+from lightstyle.engine.tiled import Tiling
 from lightstyle.errors import ImageError, LightstyleError, UsageError
 from lightstyle.optimize.curvature import History
 from lightstyle.transfer import regions
@@ -216,7 +216,7 @@ def test_regions_in_strips_are_those_of_the_whole(
     styles = [STYLE, image(40, 60, 9)]
     whole = _stylize(model, styles, **changes)
     sweeps = dict.fromkeys(range(1, 6), 16), dict.fromkeys(range(1, 6), 20)
-    narrow = Layout(Plan(*sweeps), History(5), 0, 1.5)
+    narrow = ExecutionPlan(Tiling(*sweeps), History(5), 0, 1.5)
     monkeypatch.setattr(model, "layout", lambda *_, **__: narrow)
     strips = _stylize(model, styles, **changes)
     np.testing.assert_allclose(strips.image_hwc, whole.image_hwc, atol=0.05)

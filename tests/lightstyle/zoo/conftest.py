@@ -5,7 +5,7 @@ import pytest
 
 from lightstyle.digest import Expected
 from lightstyle.errors import LightstyleError
-from lightstyle.zoo.download import Patience, Watcher, download
+from lightstyle.zoo.download import DownloadProgress, Patience, download
 from tests.lightstyle.zoo.downloads import DATA, EXPECTED, PATIENCE, Fetched, Get
 from tests.lightstyle.zoo.mirrored import Sites
 from tests.support import http_server as http
@@ -27,7 +27,7 @@ def get(site: Site, tmp_path: Path) -> Get:
         url: str = "", expected: Expected = EXPECTED, patience: Patience = PATIENCE
     ) -> Fetched:
         done = Fetched(tmp_path / "weights.bin")
-        watcher = Watcher(done.reported.append, done.notes.append)
+        watcher = DownloadProgress(done.reported.append, done.notes.append)
         try:
             download(url or site.url, done.path, expected, watcher, patience)
         except LightstyleError as error:

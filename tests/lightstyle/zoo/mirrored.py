@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from lightstyle.errors import LightstyleError
-from lightstyle.zoo.download import Patience, Watcher
+from lightstyle.zoo.download import DownloadProgress, Patience
 from lightstyle.zoo.fetch import fetch
 from tests.support import official
 from tests.support.http_server import Site
@@ -26,7 +26,7 @@ def get(
     patience: Patience = PATIENCE,
 ) -> Path:
     """The model that is made of them."""
-    watcher = Watcher(note=note)
+    watcher = DownloadProgress(note=note)
     text = None if source is None else str(source)
     return fetch(
         official.NAME, source=text, offline=offline, watcher=watcher, patience=patience
