@@ -138,8 +138,8 @@ def test_ctrl_c_writes_the_picture_so_far_and_exits_130(studio: Path) -> None:
 
 def test_help_is_fast_and_imports_nothing_heavy() -> None:
     script = (
-        "import sys, lightstyle.cli\n"
-        "try: lightstyle.cli.main(['--help'])\n"
+        "import sys, lightstyle.cli.app\n"
+        "try: lightstyle.cli.app.main(['--help'])\n"
         "except SystemExit: pass\n"
         "heavy = {'scipy', 'onnxruntime', 'onnx', 'export', 'torch'}\n"
         "print(sorted(heavy & set(sys.modules)), file=sys.stderr)\n"

@@ -41,7 +41,7 @@ def test_the_traceback_does_not_name_the_home_folder(
     home = Path(lightstyle.__file__).parent.parent
     monkeypatch.setattr(Path, "home", lambda: home)
     done = run("info", "no.png", "--debug")
-    assert any(line.startswith('  File "~/lightstyle/cli.py') for line in done.lines)
+    assert any(line.startswith('  File "~/lightstyle/cli/') for line in done.lines)
     assert str(home / "lightstyle") not in "".join(done.lines)
 
 

@@ -133,7 +133,7 @@ def test_debug_shows_the_traceback_of_a_fetch(run: Runner, site: Site) -> None:
 def test_help_imports_nothing_that_is_slow() -> None:
     script = (
         "import sys\n"
-        "from lightstyle.cli import main\n"
+        "from lightstyle.cli.app import main\n"
         "try:\n    main(['models', '--help'])\n"
         "finally:\n    print(*sys.modules)"
     )
@@ -147,7 +147,7 @@ def test_help_imports_nothing_that_is_slow() -> None:
 _SCRIPT = """
 import signal, sys
 signal.signal(signal.SIGINT, signal.default_int_handler)
-from lightstyle.cli import main
+from lightstyle.cli.app import main
 from lightstyle.digest import Expected
 from tests import official
 url, size, digest = sys.argv[1:]
