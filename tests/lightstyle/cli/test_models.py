@@ -149,7 +149,7 @@ import signal, sys
 signal.signal(signal.SIGINT, signal.default_int_handler)
 from lightstyle.cli.app import main
 from lightstyle.digest import Expected
-from tests import official
+from tests.support import official
 url, size, digest = sys.argv[1:]
 official.install([url], Expected(int(size), "md5", digest))
 main(["models", "fetch"])
