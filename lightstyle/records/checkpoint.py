@@ -21,8 +21,7 @@ from ..losses.gaussian import MATCH
 from ..losses.objective import Losses
 from ..optimize.lbfgs import HISTORY
 from ..optimize.minimize import State
-from ..transfer import layouts
-from . import checkpoint_file
+from . import checkpoint_file, plans
 from .saved import LoadedCheckpoint
 
 #: Seconds between two checkpoints, if nothing else is said.
@@ -153,7 +152,7 @@ class CheckpointWriter:
             "history": [asdict(losses) for losses in history],
             "elapsed": seconds,
             "level": level,
-            "layouts": layouts.as_dict(used),
+            "layouts": plans.as_dict(used),
             "seconds": self._checkpoint.seconds,
             "extra": self._checkpoint.extra,
         }

@@ -10,7 +10,7 @@ import hashlib
 import json
 import math
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -26,10 +26,8 @@ from ..images import embedded, picture_file
 from ..images.picture import ImageSource
 from ..settings import presets
 from ..settings.settings import Settings
-from ..transfer import layouts
-from ..transfer.levels import Levels
-from . import environment
-from .saved import LoadedCheckpoint, sources
+from . import environment, plans
+from .saved import sources
 
 #: Raised whenever a record could no longer be read as described here.
 SCHEMA: Final = 1
@@ -127,7 +125,7 @@ class Record:
                 "loss": self.loss if math.isfinite(self.loss) else None,
                 "converged": self.converged,
                 "uninterrupted": self.uninterrupted,
-                "layouts": layouts.as_dict(self.layouts),
+                "layouts": plans.as_dict(self.layouts),
             },
         }
 
@@ -139,18 +137,29 @@ class Record:
 def of_run(
     job: str,
     given: Mapping[str, ImageSource | Size],
-    stages: Levels,
+    size: Size,
+    settings: Settings,
+    levels: Sequence[tuple[int, int, int]],
     model: Model,
-    optimizer: str,
-    saved: LoadedCheckpoint | None,
+    *,
+    uninterrupted: bool,
 ) -> Record:
-    """The record of a run that is about to begin, or to go on from what was `saved`."""
-    scene = stages.scenes[-1]
-    pictures = sources(given) | scene.settings.files
+    """Create the record of a run that is about to start or to resume.
+
+    Args:
+        job: Name of the job's function.
+        given: The arguments of that function: image sources, and the size of a texture.
+        size: Width and height of the result.
+        settings: Settings of the run.
+        levels: Width and height of each pyramid level, and the evaluation it ends at.
+        model: Model of the run.
+        uninterrupted: Whether the optimiser has kept its history all along.
+    """
+    pictures = sources(given) | settings.files
     return Record(
         job=job,
-        size=scene.size,
-        settings=without_folders(scene.settings),
+        size=size,
+        settings=without_folders(settings),
         inputs={role: identity(source) for role, source in pictures.items()},
         model={
             "name": model.info.path.stem,
@@ -159,9 +168,9 @@ def of_run(
             "generator": model.info.generator,
         },
         environment=environment.of_run(model),
-        optimizer=optimizer,
-        levels=tuple((*level.size, level.until) for level in stages.plan),
-        uninterrupted=saved is None or saved.has_history,
+        optimizer=settings.chosen_optimizer,
+        levels=tuple(levels),
+        uninterrupted=uninterrupted,
         layouts={},
     )
 
@@ -204,7 +213,7 @@ def _parsed(values: Mapping[str, Any]) -> dict[str, Any]:
         "loss": math.nan if run["loss"] is None else float(run["loss"]),
         "converged": bool(run.get("converged", False)),
         "uninterrupted": bool(run["uninterrupted"]),
-        "layouts": layouts.parse(run["layouts"]),
+        "layouts": plans.parse(run["layouts"]),
     }
 
 

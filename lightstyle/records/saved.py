@@ -21,8 +21,7 @@ from ..errors import CheckpointError, UsageError
 from ..losses.objective import Losses
 from ..optimize.minimize import State
 from ..settings.settings import Settings
-from ..transfer import layouts
-from . import checkpoint_file
+from . import checkpoint_file, plans
 
 _DESCRIPTION: Final = ("version", "job", "arguments", "settings", "model", "inputs")
 
@@ -124,7 +123,7 @@ class LoadedCheckpoint:
     @property
     def layouts(self) -> dict[str, ExecutionPlan]:
         """How the run's pictures were computed."""
-        return layouts.parse(self.head.get("layouts", {}))
+        return plans.parse(self.head.get("layouts", {}))
 
     @property
     def has_history(self) -> bool:

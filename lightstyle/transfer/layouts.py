@@ -7,19 +7,11 @@ how its pictures were computed, and another one can be told to do the same.
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict
-from typing import Any, Final
 
 from ..arrays import Size
 from ..engine.model import Model
 from ..engine.plan import PICTURE, ExecutionPlan
-from ..engine.strips import TILE
-from ..engine.tiled import REACH, Tiling
-from ..optimize.curvature import History
 from .scene import Scene
-
-#: More lines than any strip has.
-_MOST_LINES: Final = 1 << 20
 
 
 class Layouts:
@@ -88,54 +80,3 @@ class Layouts:
             regions=regions,
         )
         return self.used[key]
-
-
-def as_dict(layouts: Mapping[str, ExecutionPlan]) -> dict[str, Any]:
-    """Plain values, fit for JSON, of what decides a computation."""
-    return {
-        key: {
-            "history": asdict(layout.history),
-            "strips": layout.plan
-            and {
-                "forward": [*layout.plan.forward.values()],
-                "backward": [*layout.plan.backward.values()],
-            },
-        }
-        for key, layout in layouts.items()
-    }
-
-
-def parse(values: Any) -> dict[str, ExecutionPlan]:
-    """The layouts that `as_dict` described; of memory and time they know nothing.
-
-    Raises:
-        ValueError: If `values`, which may come from anywhere, are no such description.
-    """
-    try:
-        return {
-            str(key): ExecutionPlan(
-                _plan(value["strips"]), _history(**value["history"]), 0, 1.0
-            )
-            for key, value in values.items()
-        }
-    except (AttributeError, KeyError, TypeError, OverflowError) as error:
-        raise ValueError("no description of layouts") from error
-
-
-def _history(pairs: Any, precision: Any) -> History:
-    return History(int(pairs), str(precision))
-
-
-def _plan(strips: Any) -> Tiling | None:
-    if strips is None:
-        return None
-    sweeps = []
-    for lines, sides in ((strips["forward"], 1), (strips["backward"], 2)):
-        sweep = dict(enumerate(lines, 1))
-        for number, count in sweep.items():
-            least = 2 * sides * REACH[number] + TILE
-            whole = isinstance(count, int) and count % TILE == 0
-            if not whole or not least <= count <= _MOST_LINES:
-                raise ValueError(f"strips of {count} lines")
-        sweeps.append(sweep)
-    return Tiling(*sweeps)

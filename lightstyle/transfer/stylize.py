@@ -183,7 +183,15 @@ def _run(
     if announce is not None:
         announce(forecast(model, layouts, stages, len(history)))
     optimizer = settings.chosen_optimizer
-    made = record.of_run(job.name, job.given, stages, model, optimizer, saved)
+    made = record.of_run(
+        job.name,
+        job.given,
+        scene.size,
+        settings,
+        [(*level.size, level.until) for level in stages.plan],
+        model,
+        uninterrupted=saved is None or saved.has_history,
+    )
     descent = Descent(
         model, stages, settings, callback, keeper, history, began, layouts, made
     )

@@ -1,6 +1,3 @@
-import json
-from typing import Any
-
 import pytest
 
 from lightstyle.engine import plan as planning
@@ -8,7 +5,6 @@ from lightstyle.engine.plan import ExecutionPlan, choose, repeatable
 from lightstyle.engine.tiled import Tiling
 from lightstyle.optimize.curvature import History
 from lightstyle.optimize.lbfgs import HISTORY
-from lightstyle.transfer import layouts
 from tests.lightstyle.engine.test_plan import COSTS, GB, HELD
 
 SIDE = 2048
@@ -18,46 +14,6 @@ WHOLE = choose(COSTS, 40 * GB, HELD, SIDE, SIDE)
 
 def _repeatable(wanted: ExecutionPlan, budget: int | None, side: int = SIDE) -> bool:
     return repeatable(wanted, COSTS, budget, HELD, side, side, "lbfgs")
-
-
-def test_a_description_says_all_that_decides_a_computation() -> None:
-    assert WHOLE.plan is None
-    assert CUT.plan is not None
-    described = layouts.as_dict({"a": WHOLE, "b": CUT})
-    again = layouts.parse(json.loads(json.dumps(described)))
-    assert again["a"].plan is None
-    assert again["b"].plan == CUT.plan
-    assert [again[key].history for key in "ab"] == [WHOLE.history, CUT.history]
-
-
-def _described(**changes: Any) -> dict[str, Any]:
-    strips = layouts.as_dict({"a": CUT})["a"]["strips"]
-    return {"a": {"history": 20, "strips": {**strips, **changes}}}
-
-
-@pytest.mark.parametrize(
-    "values",
-    [
-        None,
-        [],
-        {"a": None},
-        {"a": {}},
-        {"a": {"history": "many", "strips": None}},
-        {"a": {"history": 20, "strips": 5}},
-        {"a": {"history": float("inf"), "strips": None}},
-        _described(forward=None),
-        _described(forward=["64"] * 5),
-        _described(forward=[64.5] * 5),
-        _described(forward=[65] * 5),
-        _described(forward=[2] * 5),
-        _described(forward=[64] * 6),
-        _described(backward=[8] * 5),
-        _described(backward=[1 << 40] * 5),
-    ],
-)
-def test_what_is_no_description_is_refused(values: Any) -> None:
-    with pytest.raises(ValueError, match=r"\w"):
-        layouts.parse(values)
 
 
 def test_what_was_chosen_can_be_repeated_and_what_takes_less() -> None:

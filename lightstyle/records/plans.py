@@ -1,0 +1,75 @@
+"""Converts execution plans to JSON values and back.
+
+How a picture is cut into strips and how long the optimiser's history is changes the
+last bits of a loss, and after some hundred iterations more than those. Records and
+checkpoints therefore keep the plans, so that another run can repeat them.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any, Final
+
+from ..engine.plan import ExecutionPlan
+from ..engine.strips import TILE
+from ..engine.tiled import REACH, Tiling
+from ..optimize.curvature import History
+
+#: More lines than any strip has.
+_MOST_LINES: Final = 1 << 20
+
+
+def as_dict(plans: Mapping[str, ExecutionPlan]) -> dict[str, Any]:
+    """Return the parts of `plans` that affect the result, as JSON values."""
+    return {
+        key: {
+            "history": asdict(plan.history),
+            "strips": plan.plan
+            and {
+                "forward": [*plan.plan.forward.values()],
+                "backward": [*plan.plan.backward.values()],
+            },
+        }
+        for key, plan in plans.items()
+    }
+
+
+def parse(values: Any) -> dict[str, ExecutionPlan]:
+    """Read plans back from the values that `as_dict` returned.
+
+    Args:
+        values: JSON values from an untrusted file.
+
+    Returns:
+        The plans by key, with no memory or time estimate.
+
+    Raises:
+        ValueError: If the values do not describe execution plans.
+    """
+    try:
+        return {
+            str(key): ExecutionPlan(
+                _tiling(value["strips"]), _history(**value["history"]), 0, 1.0
+            )
+            for key, value in values.items()
+        }
+    except (AttributeError, KeyError, TypeError, OverflowError) as error:
+        raise ValueError("not a description of execution plans") from error
+
+
+def _history(pairs: Any, precision: Any) -> History:
+    return History(int(pairs), str(precision))
+
+
+def _tiling(strips: Any) -> Tiling | None:
+    if strips is None:
+        return None
+    sweeps = []
+    for lines, sides in ((strips["forward"], 1), (strips["backward"], 2)):
+        sweep = dict(enumerate(lines, 1))
+        for number, count in sweep.items():
+            least = 2 * sides * REACH[number] + TILE
+            whole = isinstance(count, int) and count % TILE == 0
+            if not whole or not least <= count <= _MOST_LINES:
+                raise ValueError(f"strips of {count} lines")
+        sweeps.append(sweep)
+    return Tiling(*sweeps)
