@@ -21,8 +21,7 @@ from ..records.checkpoint import SECONDS
 from ..settings import presets
 from ..settings.blend import Blend, Scale, parse_blend, parse_scale
 from ..settings.layers import LayerWeights
-from ..settings.settings import Settings, option
-from ..transfer.regions import Masks
+from ..settings.settings import Masks, Settings, option
 from .like import Reference
 
 #: How options are read that are no plain values, by the type of their field.

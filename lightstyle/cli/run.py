@@ -17,6 +17,7 @@ from ..images.streams import STREAM
 from ..optimize.minimize import Status
 from ..records.checkpoint import Checkpoint
 from ..records.saved import LoadedCheckpoint
+from ..settings.choices import Optimizer
 from ..settings.settings import Settings
 from ..transfer.forecast import Forecast
 from ..transfer.result import Progress, Result
@@ -59,7 +60,7 @@ def make(
     existing = outputs.saver.existing(settings.iterations)
     kept = [checkpoint.path] if checkpoint else []
     checks.check_outputs(inputs, path, existing, options, kept)
-    if checkpoint and settings.optimizer == "lbfgsb" and not options.quiet:
+    if checkpoint and settings.optimizer == Optimizer.LBFGSB and not options.quiet:
         say("note: lbfgsb cannot be saved: a resumed run has the best picture only")
     if checkpoint and options.overwrite and not saved:
         checkpoint.remove()

@@ -13,6 +13,7 @@ import numpy as np
 from .. import contract
 from ..arrays import Array
 from ..errors import DeviceError, ModelError
+from ..settings.choices import Optimizer
 from .costs import Costs
 from .graphs import Graphs
 from .guides import guides
@@ -125,7 +126,7 @@ class Model:
         self,
         height: int,
         width: int,
-        optimizer: str | None = "lbfgs",
+        optimizer: str | None = Optimizer.LBFGS,
         wanted: ExecutionPlan | None = None,
         *,
         pictures: int = 0,

@@ -17,6 +17,7 @@ from typing import Final
 from ..errors import UsageError
 from ..optimize.curvature import History
 from ..optimize.lbfgs import HISTORY, Footprint, footprint
+from ..settings.choices import Optimizer
 from .costs import Costs
 from .memory import available, resident
 from .strips import cut, tiled_height
@@ -106,7 +107,7 @@ class _Need:
         """Bytes at the worst moment, of an `evaluation` or of a step."""
         each = Footprint(0, 0)
         if self.optimizer is not None:
-            each = _SCIPY if self.optimizer == "lbfgsb" else footprint(history)
+            each = _SCIPY if self.optimizer == Optimizer.LBFGSB else footprint(history)
         arrays = _PICTURES * PICTURE + costs.targets + 3 * each.kept
         fixed = self.held + _SESSIONS + self.pixels * arrays
         return int(fixed + max(evaluation, self.pixels * 3 * each.working))
@@ -118,7 +119,7 @@ def choose(
     held: int,
     height: int,
     width: int,
-    optimizer: str | None = "lbfgs",
+    optimizer: str | None = Optimizer.LBFGS,
 ) -> ExecutionPlan:
     """The fastest layout of a picture of `height` × `width` pixels within `budget`.
 

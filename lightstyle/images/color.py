@@ -21,49 +21,29 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..arrays import Array
-from ..settings.checks import any_of, refuse
+from ..settings.choices import Color
 from . import oklab
 from .palettes import BAND, Map, distribution_map, linear_map
 from .picture import Picture
 
-#: Values of `Settings.color`.
-COLORS: Final = ("style", "content-chroma", "content-histogram", "match-style")
-STYLE, CHROMA, HISTOGRAM, MATCH = COLORS
-
-#: Those that change what the network sees, and those that change the result.
-BEFORE: Final = (CHROMA, MATCH)
-AFTER: Final = (CHROMA, HISTOGRAM)
-
-#: Those that take a palette, which need not be the content's.
-WITH_PALETTE: Final = (HISTOGRAM, MATCH)
+#: Choices that change what the network sees, and those that change the result.
+BEFORE: Final = (Color.CONTENT_CHROMA, Color.MATCH_STYLE)
+AFTER: Final = (Color.CONTENT_CHROMA, Color.CONTENT_HISTOGRAM)
 
 #: Alpha from which on a pixel counts.
 _SEEN: Final = 127.5
 
 
-def check_palette(choice: str, colors_of: object) -> None:
-    """Check that `colors_of` is a picture file, which `choice` has a use for.
-
-    Raises:
-        UsageError: If it is not.
-    """
-    if not (colors_of and isinstance(colors_of, str)):
-        refuse("colors_of", colors_of, "a picture file")
-    if choice not in WITH_PALETTE:
-        expected = f"none with color {choice}: it is for color "
-        refuse("colors_of", colors_of, expected + any_of(WITH_PALETTE))
-
-
 def as_content(choice: str, image_hwc: Array) -> Array:
     """The content as the network is to see it, (H, W, 3), 0…255."""
-    return grey(image_hwc) if choice == CHROMA else image_hwc
+    return grey(image_hwc) if choice == Color.CONTENT_CHROMA else image_hwc
 
 
 def as_style(choice: str, style: Picture, palette: Picture) -> Array:
     """A style as the network is to see it.
 
     Args:
-        choice: One of `COLORS`.
+        choice: One of `Color`.
         style: The picture.
         palette: Whose colours are taken: for ``content-chroma``, the content.
 
@@ -71,9 +51,9 @@ def as_style(choice: str, style: Picture, palette: Picture) -> Array:
         (H, W, 3); beyond 0…255 where matching leads there, since clipping it would
         change the mean and the covariance that were matched.
     """
-    if choice == MATCH:
+    if choice == Color.MATCH_STYLE:
         return mapped(style.rgb_hwc, linear_map(_seen(style), _seen(palette)))
-    if choice == CHROMA:
+    if choice == Color.CONTENT_CHROMA:
         change = linear_map(_grey(_seen(style)), _grey(_seen(palette)))
         return mapped(grey(style.rgb_hwc), change)
     return style.rgb_hwc
@@ -85,7 +65,7 @@ def finished(
     """The final colours of a picture, and what a person should know of them.
 
     Args:
-        choice: One of `COLORS`.
+        choice: One of `Color`.
         made: By the optimisation.
         palette: Whose colours are taken: for ``content-chroma``, the content, which has
             the size of the picture.
@@ -94,10 +74,10 @@ def finished(
         (H, W, 3), 0…255, and notes.
     """
     image_hwc = made.rgb_hwc
-    if choice == HISTOGRAM:
+    if choice == Color.CONTENT_HISTOGRAM:
         change = distribution_map(_seen(made), _seen(palette))
         return np.clip(mapped(image_hwc, change), np.float32(0), np.float32(255)), ()
-    if choice == CHROMA:
+    if choice == Color.CONTENT_CHROMA:
         image_hwc, clipped = with_chroma(image_hwc, palette.rgb_hwc)
         note = (
             f"{100 * clipped:.1f} % of the pixels were clipped: sRGB has less chroma "

@@ -7,11 +7,9 @@ from PIL import Image
 
 from ..arrays import Array
 from ..errors import ImageError
+from ..settings.choices import ALL
 from . import picture
 from .picture import Picture
-
-#: A mask that is this word, and no file, means the whole picture.
-ALL: Final = "all"
 
 #: Least value, of at most 1, that a mask has where it means anything.
 LEAST: Final = 0.5 / 255

@@ -6,6 +6,7 @@ beside them and takes no part in a transfer.
 
 import math
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -18,6 +19,9 @@ from ..errors import ImageError, UsageError
 from . import decoding, picture_file
 
 ImageSource = str | os.PathLike[str] | bytes | Image.Image | NDArray[np.generic]
+
+#: One style picture, or several.
+Styles = ImageSource | Sequence[ImageSource]
 
 #: Level of the pixels that nobody sees.
 _WHITE: Final = np.float32(255)
@@ -39,6 +43,19 @@ class Picture:
     rgb_hwc: NDArray[np.float32]
     alpha_hw: NDArray[np.float32] | None
     notes: tuple[str, ...] = ()
+
+
+def several(style: Styles) -> tuple[ImageSource, ...]:
+    """Return the pictures of `style` as a tuple.
+
+    Raises:
+        UsageError: If `style` is an empty sequence.
+    """
+    if not isinstance(style, Sequence) or isinstance(style, str | bytes):
+        return (style,)
+    if not style:
+        raise UsageError("style is empty, expected at least one picture")
+    return tuple(style)
 
 
 def load(source: ImageSource, *, role: str = "picture") -> Picture:

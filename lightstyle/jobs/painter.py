@@ -17,10 +17,10 @@ from .. import files
 from ..engine import memory
 from ..engine.model import Model
 from ..errors import ExitCode, LightstyleError, OutputError, TransferError
+from ..images.picture import Styles
 from ..optimize.minimize import Status
 from ..records.expected import ExpectedResult
 from ..records.record import Record
-from ..settings.blend import Styles
 from ..settings.settings import Settings
 from ..transfer import stylize
 from ..transfer.result import Result

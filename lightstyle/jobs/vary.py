@@ -13,8 +13,7 @@ from typing import Any, Final
 from ..errors import UsageError
 from ..settings.blend import Blend, Scale, parse_blend, parse_scale
 from ..settings.layers import LayerWeights
-from ..settings.settings import Settings
-from ..transfer.regions import Maps, Masks
+from ..settings.settings import Maps, Masks, Settings
 
 
 def _listed(text: str) -> tuple[str, ...]:

@@ -21,10 +21,7 @@ from typing import Final
 import numpy as np
 
 from ..arrays import Array
-
-#: Values of `Settings.style_loss`.
-STYLE_LOSSES: Final = ("gram", "gaussian", "match")
-GRAM, GAUSSIAN, MATCH = STYLE_LOSSES
+from ..settings.choices import StyleLoss
 
 #: What is added to the eigenvalues, relative to their mean: directions that the style
 #: has next to nothing of would count without bounds.
@@ -38,13 +35,13 @@ def metric(style_loss: str, gram: Array) -> Array:
     """P with which ‖P (G − A) P‖² is the loss, for a target A.
 
     Args:
-        style_loss: One of `STYLE_LOSSES`.
+        style_loss: One of `StyleLoss`.
         gram: A, (C, C).
 
     Returns:
         (C, C), symmetric; the identity for Gram matrices as they are.
     """
-    if style_loss != GAUSSIAN:
+    if style_loss != StyleLoss.GAUSSIAN:
         return np.eye(len(gram), dtype=np.float32)
     values, vectors = np.linalg.eigh(gram.astype(np.float64))
     values = np.maximum(values, 0)

@@ -14,7 +14,7 @@ from that paper, by experiment:
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,13 +22,6 @@ from numpy.typing import NDArray
 from .. import contract
 from ..arrays import Array
 from ..engine.guides import levels
-from ..settings.checks import refuse
-
-if TYPE_CHECKING:
-    from ..settings.settings import Settings
-
-#: Of the blocks, the first whose style layers are matched.
-_FROM: Final = 3
 
 #: With this factor, one style weight looks alike with Gram matrices and with matches.
 _STRENGTH: Final = 1e-3
@@ -38,31 +31,6 @@ MOST: Final = 65_536
 
 #: Similarities that are held at a time, 64 MB of them.
 _HELD: Final = 1 << 24
-
-
-def matched(style_layers: Iterable[str]) -> tuple[str, ...]:
-    """Those of some style layers that are matched."""
-    return tuple(layer for layer in style_layers if contract.block(layer) >= _FROM)
-
-
-def check(settings: "Settings") -> None:
-    """Refuse what goes together with no matches: features have one target each.
-
-    Raises:
-        UsageError: Naming the setting.
-    """
-    layers = {*matched(settings.style_layers.used)}
-    if not layers:
-        deep = f"some of block {_FROM} or deeper, for style-loss match"
-        refuse("style_layers", settings.style_layers, deep)
-    twice = layers.intersection(settings.content_layers.used)
-    if twice:
-        others = "none of the style-layers that style-loss match compares by position"
-        refuse("content_layers", ", ".join(sorted(twice)), others)
-    for name in ("balance_layers", "content_mask", "regions"):
-        if getattr(settings, name):
-            option = name.replace("_", "-")
-            refuse("style_loss", settings.style_loss, f"another beside {option}")
 
 
 def nearest(query: Array, candidates: Array, held: int = _HELD) -> NDArray[np.intp]:

@@ -17,11 +17,11 @@ from ..engine.model import Model
 from ..engine.plan import ExecutionPlan
 from ..engine.tiled import Tiling
 from ..errors import UsageError
-from ..settings.blend import blended
 from ..settings.settings import Settings
 from ..transfer.regions import StyleTarget
 from . import matching
 from .gaussian import metric
+from .targets import blended
 from .weights import balanced
 
 

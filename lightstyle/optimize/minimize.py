@@ -31,6 +31,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..arrays import Vector
+from ..settings.choices import Optimizer
 from .curvature import History
 from .lbfgs import FIRST_STEP, HISTORY, LBFGS, root_mean_square
 from .preconditioner import Preconditioner
@@ -43,9 +44,6 @@ RESOLUTION: Final = 1e-6
 
 #: Pairs that scipy remembers, which cost it twice the memory of `LBFGS`.
 SCIPY_HISTORY: Final = 10
-
-#: Names of the optimisers; the first is taken if none is named.
-OPTIMIZERS: Final = ("lbfgs", "lbfgsb")
 
 
 class Status(Enum):
@@ -105,7 +103,7 @@ def minimize(
     watch: Callback,
     bounds: tuple[float, float] = (0.0, 255.0),
     *,
-    optimizer: str = OPTIMIZERS[0],
+    optimizer: str = Optimizer.LBFGS,
     variables: Preconditioner | None = None,
     frozen: NDArray[np.bool_] | None = None,
     history: History = HISTORY,
@@ -127,7 +125,7 @@ def minimize(
             nothing had been, `lbfgsb` descends anew from the best point.
     """
     run = _Run(objective, np.clip(start, *bounds), evaluations, watch)
-    if optimizer == "lbfgs":
+    if optimizer == Optimizer.LBFGS:
         if resumed is not None and resumed.optimizer is not None:
             history = History.of(resumed.optimizer)
         run.compact = LBFGS(

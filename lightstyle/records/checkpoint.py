@@ -17,10 +17,10 @@ import numpy as np
 from ..arrays import Array
 from ..engine.plan import ExecutionPlan
 from ..errors import OutputError, UsageError
-from ..losses.gaussian import MATCH
 from ..losses.objective import Losses
 from ..optimize.lbfgs import HISTORY
 from ..optimize.minimize import State
+from ..settings.choices import Optimizer, StyleLoss
 from . import checkpoint_file, plans
 from .saved import LoadedCheckpoint
 
@@ -179,8 +179,8 @@ def _check_room(
 ) -> None:
     """Refuse a disk on which three checkpoints (two, and one in writing) do not fit."""
     settings = description["settings"]
-    vectors = 1 if settings["optimizer"] == "lbfgsb" else 4 + 2 * HISTORY.pairs
-    vectors += settings.get("style_loss") == MATCH
+    vectors = 1 if settings["optimizer"] == Optimizer.LBFGSB else 4 + 2 * HISTORY.pairs
+    vectors += settings.get("style_loss") == StyleLoss.MATCH
     each = 4 * variables * vectors + _HEAD_BYTES * settings["iterations"]
     there = sum(path.stat().st_size for path in checkpoint.existing())
     folder = checkpoint.path.absolute().parent

@@ -12,7 +12,7 @@ from typing import Any
 from .. import images
 from ..errors import ImageError
 from ..images import picture_file
-from ..settings.blend import Styles
+from ..images.picture import Styles
 from ..settings.settings import Settings
 from .record import Record, identity, without_folders
 from .saved import sources

@@ -222,7 +222,7 @@ def _texts(values: Mapping[str, Any]) -> dict[str, str | None]:
 
 
 def without_folders(settings: Settings) -> Settings:
-    """Pictures that settings name are ``./name``, which no word of `INITS` can mean."""
+    """Pictures that settings name are ``./name``, which no word of `Init` can mean."""
     return settings.with_files(
         {name: f"./{Path(path).name}" for name, path in settings.files.items()}
     )

@@ -16,10 +16,9 @@ from typing import Any, Final, NamedTuple
 
 from ..contract import VERSION
 from ..errors import UsageError
-from ..transfer.regions import Maps, Masks
 from .blend import Blend, Scale
 from .layers import LayerWeights
-from .settings import Settings
+from .settings import Maps, Masks, Settings
 
 #: Most bytes that a preset may have.
 _MAXIMUM_BYTES: Final = 1_000_000

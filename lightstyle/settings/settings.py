@@ -7,36 +7,41 @@ does not change the picture (device, threads, where to write) is not one of thes
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
+from enum import StrEnum
 from typing import Any, Final, Self
 
-from ..contract import LAYERS, MINIMUM_SIDE, POOLINGS
-from ..images import color
-from ..images.color import COLORS, WITH_PALETTE
-from ..images.masks import ALL
-from ..losses import matching
-from ..losses.gaussian import MATCH, STYLE_LOSSES
-from ..optimize.minimize import OPTIMIZERS
-from ..transfer.regions import OUTSIDES, Maps, Masks
+from ..contract import LAYERS, MINIMUM_SIDE
 from . import checks
 from .blend import Blend, Scale
 from .checks import refuse
+from .choices import (
+    ALL,
+    Color,
+    Init,
+    Optimizer,
+    Outside,
+    Pooling,
+    Pyramid,
+    StyleLoss,
+)
 from .layers import LayerWeights
 
-#: What `Settings.init` may name besides a picture file.
-INITS: Final = ("content", "noise", "style")
-
-#: Values of `Settings.pyramid`.
-PYRAMIDS: Final = ("on", "off")
+#: Types of `Settings.content_mask` and `style_mask`, and of `Settings.regions`.
+Masks = tuple[str, ...]
+Maps = tuple[str, str] | None
 
 #: Settings that are one of some words.
-_CHOICES: Final = {
-    "style_loss": STYLE_LOSSES,
-    "pooling": POOLINGS,
-    "optimizer": ("auto", *OPTIMIZERS),
-    "pyramid": PYRAMIDS,
-    "outside": OUTSIDES,
-    "color": COLORS,
+_CHOICES: Final[Mapping[str, type[StrEnum]]] = {
+    "style_loss": StyleLoss,
+    "pooling": Pooling,
+    "optimizer": Optimizer,
+    "pyramid": Pyramid,
+    "outside": Outside,
+    "color": Color,
 }
+
+#: Colours that may be taken from another picture than the content.
+_PALETTES: Final = tuple(color for color in Color if color.takes_palette)
 
 _CONTENT: Final = "conv5_2"
 
@@ -50,12 +55,12 @@ _STYLE: Final = "conv1_1:64,conv2_1:16,conv3_1:4,conv4_1:1,conv5_1:1"
 #: What settings are that need pictures or layers, where a job has no use for those.
 _WITHOUT: Final[Mapping[str, Mapping[str, Any]]] = {
     "reconstruct": {
-        "color": COLORS[0],
+        "color": Color.STYLE,
         "colors_of": None,
         "content_mask": (),
         "style_mask": (),
         "regions": None,
-        "style_loss": STYLE_LOSSES[0],
+        "style_loss": StyleLoss.GRAM,
     },
     "texture": {"content_mask": (), "regions": None},
 }
@@ -137,7 +142,7 @@ class Settings:
     content_layers: LayerWeights = _layers(_CONTENT, "Content layers, with weights.")
     style_layers: LayerWeights = _layers(_STYLE, "Style layers, with weights.")
     style_loss: str = option(
-        STYLE_LOSSES[0], f"What a style is: {', '.join(STYLE_LOSSES)}."
+        StyleLoss.GRAM, f"What a style is: {', '.join(StyleLoss)}."
     )
     balance_layers: bool = option(
         False, "Weight the style layers so that all pull equally at the start."
@@ -155,9 +160,11 @@ class Settings:
     )
     init_noise: float = option(0.0, "Share of noise in the start, 0 to 1.")
     seed: int = option(0, "Seed of the noise.")
-    pooling: str = option("max", "Pooling of the network: max or average.")
-    optimizer: str = option("auto", "Optimiser: auto, lbfgs, or lbfgsb (scipy's).")
-    pyramid: str = option(PYRAMIDS[0], "Go from coarse to fine: on or off.")
+    pooling: str = option(Pooling.MAX, "Pooling of the network: max or average.")
+    optimizer: str = option(
+        Optimizer.AUTO, "Optimiser: auto, lbfgs, or lbfgsb (scipy's)."
+    )
+    pyramid: str = option(Pyramid.ON, "Go from coarse to fine: on or off.")
     content_mask: Masks = option(
         (), "Mask, white where to paint like the style; one for each style, in order."
     )
@@ -168,11 +175,11 @@ class Settings:
         None, "Maps of content and style, with the same colours for what goes together."
     )
     outside: str = option(
-        OUTSIDES[0], "Pixels in no mask: keep them, or blend them in."
+        Outside.KEEP, "Pixels in no mask: keep them, or blend them in."
     )
-    color: str = option(COLORS[0], f"Colours: {', '.join(COLORS)}.")
+    color: str = option(Color.STYLE, f"Colours: {', '.join(Color)}.")
     colors_of: str | None = option(
-        None, f"Picture file to take the colours of, for {' and '.join(WITH_PALETTE)}."
+        None, f"Picture file to take the colours of, for {' and '.join(_PALETTES)}."
     )
 
     def __post_init__(self) -> None:
@@ -192,23 +199,23 @@ class Settings:
         if self.blend is not None:
             object.__setattr__(self, "blend", checks.shares("blend", self.blend))
         for name, choices in _CHOICES.items():
-            if getattr(self, name) not in choices:
-                refuse(name, getattr(self, name), checks.any_of(choices))
+            if getattr(self, name) not in [*choices]:
+                refuse(name, getattr(self, name), checks.any_of([*choices]))
+            object.__setattr__(self, name, choices(getattr(self, name)))
         if self.init is not None and not (self.init and isinstance(self.init, str)):
-            refuse("init", self.init, f"{', '.join(INITS)} or a picture file")
+            refuse("init", self.init, f"{', '.join(Init)} or a picture file")
         self._check_masks()
         if self.colors_of is not None:
-            color.check_palette(self.color, self.colors_of)
+            self._check_palette()
         for name in ("content_layers", "style_layers"):
             if not isinstance(getattr(self, name), LayerWeights):
                 refuse(name, getattr(self, name), "LayerWeights")
-        if self.style_loss == MATCH:
-            matching.check(self)
+        self._check_style_loss()
 
     @property
     def matched_layers(self) -> tuple[str, ...]:
         """Style layers that are compared position by position, if any."""
-        return matching.matched(self.style_layers.used) * (self.style_loss == MATCH)
+        return StyleLoss(self.style_loss).matched(self.style_layers.used)
 
     @property
     def feature_layers(self) -> tuple[str, ...]:
@@ -219,7 +226,7 @@ class Settings:
     @property
     def files(self) -> dict[str, str]:
         """Paths of the picture files that settings name, by setting."""
-        named = {} if self.init in (None, *INITS) else {"init": str(self.init)}
+        named = {} if self.init in (None, *Init) else {"init": str(self.init)}
         if self.colors_of is not None:
             named["colors_of"] = self.colors_of
         for name in ("content_mask", "style_mask", "regions"):
@@ -247,7 +254,8 @@ class Settings:
     @property
     def chosen_optimizer(self) -> str:
         """Name of the optimiser that runs."""
-        return OPTIMIZERS[0] if self.optimizer == "auto" else self.optimizer
+        auto = self.optimizer == Optimizer.AUTO
+        return Optimizer.LBFGS if auto else self.optimizer
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, fit for JSON; layers in the form `LayerWeights.parse` reads."""
@@ -276,6 +284,27 @@ class Settings:
             object.__setattr__(self, "regions", maps)
             if self.content_mask or self.style_mask:
                 refuse("regions", ", ".join(maps), "none beside masks")
+
+    def _check_palette(self) -> None:
+        if not (self.colors_of and isinstance(self.colors_of, str)):
+            refuse("colors_of", self.colors_of, "a picture file")
+        if self.color not in _PALETTES:
+            expected = f"none with color {self.color}: it is for color "
+            refuse("colors_of", self.colors_of, expected + checks.any_of(_PALETTES))
+
+    def _check_style_loss(self) -> None:
+        loss = StyleLoss(self.style_loss)
+        if loss.matched_from and not self.matched_layers:
+            deep = f"some of block {loss.matched_from} or deeper, for style-loss {loss}"
+            refuse("style_layers", self.style_layers, deep)
+        twice = {*self.matched_layers}.intersection(self.content_layers.used)
+        if twice:
+            others = f"none of the style-layers that style-loss {loss} compares by "
+            refuse("content_layers", ", ".join(sorted(twice)), others + "position")
+        for name in loss.excludes:
+            if getattr(self, name):
+                option = name.replace("_", "-")
+                refuse("style_loss", loss, f"another beside {option}")
 
     def _check_number(
         self, name: str, at_least: float, at_most: float = math.inf

@@ -24,6 +24,7 @@ from ..losses.objective import Objective
 from ..optimize.curvature import History
 from ..optimize.lbfgs import LBFGS
 from ..optimize.preconditioner import Pyramid
+from ..settings.choices import Optimizer
 from ..settings.settings import Settings
 from ..text import duration
 from .layouts import Layouts
@@ -132,7 +133,7 @@ class _Probe:
     def __init__(self, model: Model, settings: Settings, regions: int) -> None:
         noise = np.random.default_rng(0).random((1, 3, _SIDE, _SIDE), np.float32)
         self._picture = noise * np.float32(255)
-        self._compact = settings.chosen_optimizer == "lbfgs"
+        self._compact = settings.chosen_optimizer == Optimizer.LBFGS
         began = perf_counter()
         canvas = content = style = self._picture
         styles = [StyleTarget(n, 1.0, style) for n in range(max(1, regions))]

@@ -13,7 +13,6 @@ positions count as masks say. Departures from that paper:
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,17 +24,8 @@ from ..errors import ImageError, UsageError
 from ..images import masks
 from ..images.picture import Picture
 from ..settings import blend
-
-if TYPE_CHECKING:
-    from ..settings.settings import Settings
-
-#: Types of `Settings.content_mask` and `style_mask`, and of `Settings.regions`.
-Masks = tuple[str, ...]
-Maps = tuple[str, str] | None
-
-#: Values of `Settings.outside`: what becomes of pixels in no region.
-OUTSIDES: Final = ("keep", "blend")
-KEEP, BLEND = OUTSIDES
+from ..settings.choices import ALL
+from ..settings.settings import Settings
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,7 +76,7 @@ class StyleTarget:
 
 
 def read(
-    settings: "Settings", content: Picture | None, styles: Sequence[Picture]
+    settings: Settings, content: Picture | None, styles: Sequence[Picture]
 ) -> tuple[Region, ...]:
     """The regions that `settings` name; one, of the whole picture, if none.
 
@@ -116,7 +106,7 @@ def read(
     )
 
 
-def check_counts(settings: "Settings", styles: int) -> None:
+def check_counts(settings: Settings, styles: int) -> None:
     """Check that there are as many masks as styles, if any, and one style of maps.
 
     Raises:
@@ -128,7 +118,7 @@ def check_counts(settings: "Settings", styles: int) -> None:
             option = name.replace("_", "-")
             raise UsageError(
                 f"{len(given)} of --{option}, expected one for each of the styles, "
-                f"which are {styles} ({masks.ALL} stands for the whole picture)"
+                f"which are {styles} ({ALL} stands for the whole picture)"
             )
     if settings.regions and styles != 1:
         raise UsageError(f"regions are of one style, but there are {styles}")

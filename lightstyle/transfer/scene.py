@@ -13,9 +13,9 @@ from ..arrays import Array, Size
 from ..errors import UsageError
 from ..images import color, masks
 from ..images.picture import Picture
-from ..losses.gaussian import GAUSSIAN
 from ..settings import blend
-from ..settings.settings import INITS, Settings
+from ..settings.choices import Color, Init, Outside, StyleLoss
+from ..settings.settings import Settings
 from . import regions
 from .regions import Region, StyleRegion, StyleTarget
 
@@ -58,7 +58,7 @@ class Scene:
         if not self.regions:
             found = regions.read(self.settings, self.content, self.styles)
             object.__setattr__(self, "regions", found)
-        if self.settings.color != color.STYLE:
+        if self.settings.color != Color.STYLE:
             self._color_source()
 
     def at(self, size: Size) -> "Scene":
@@ -96,7 +96,7 @@ class Scene:
     def canvases(self) -> int:
         """Regions that the model is told of; none for the plain loss everywhere."""
         placed = any(region.canvas is not None for region in self.regions)
-        told = placed or self.settings.style_loss == GAUSSIAN
+        told = placed or self.settings.style_loss == StyleLoss.GAUSSIAN
         return len(self.regions) if told else 0
 
     def canvas(self) -> Array | None:
@@ -105,7 +105,7 @@ class Scene:
 
     def untouched(self, canvas_rhw: Array | None) -> NDArray[np.bool_] | None:
         """Pixels that stay the content's, (H, W), if any."""
-        if canvas_rhw is None or self.settings.outside != regions.KEEP:
+        if canvas_rhw is None or self.settings.outside != Outside.KEEP:
             return None
         outside = regions.untouched(canvas_rhw)
         return outside if outside.any() else None
@@ -160,9 +160,9 @@ class Scene:
         width, height = self.size
         random = np.random.default_rng(settings.seed)
         noise = random.normal(NOISE_MEAN, NOISE_DEVIATION, (1, 3, height, width))
-        if settings.init == "noise":
+        if settings.init == Init.NOISE:
             return noise.astype(np.float32)
-        if settings.init == "style" and self.styles:
+        if settings.init == Init.STYLE and self.styles:
             image_hwc = self._as_style(self._leading(), self.size)
         else:
             image_hwc = self._as_content(self._start())
@@ -221,15 +221,15 @@ class Scene:
             raise UsageError(
                 f"color is {self.settings.color}, but this job has no content whose "
                 f"colours to take: give colors-of, for color "
-                f"{' or '.join(color.WITH_PALETTE)}"
+                f"{' or '.join(c for c in Color if c.takes_palette)}"
             )
         return picture
 
     def _start(self) -> Picture:
         init = str(self.settings.init)
-        if init == "content" and self.content is not None:
+        if init == Init.CONTENT and self.content is not None:
             return self.content
-        if init in INITS:
+        if init in [*Init]:
             raise UsageError(f"init is {init}, but this job has no such picture")
         return images.load(init, role="init")
 

@@ -16,14 +16,12 @@ from ..engine.model import Model
 from ..engine.model_info import ModelInfo
 from ..engine.plan import ExecutionPlan
 from ..errors import TransferError, UsageError
-from ..images.picture import ImageSource, Picture
+from ..images.picture import ImageSource, Picture, Styles, several
 from ..optimize.minimize import Status
 from ..records import record
 from ..records.checkpoint import Checkpoint, CheckpointWriter
 from ..records.record import Record
 from ..records.saved import LoadedCheckpoint, describe
-from ..settings import blend
-from ..settings.blend import Styles
 from ..settings.settings import Settings
 from ..zoo import registry
 from .forecast import Forecast, forecast
@@ -150,7 +148,7 @@ def _settings(settings: Settings | None, like: Record | None, init: str) -> Sett
 
 def _paintings(style: Styles) -> tuple[Styles, tuple[Picture, ...]]:
     """What was given as style, the only one of a sequence alone; and its pictures."""
-    given = blend.several(style)
+    given = several(style)
     paintings = tuple(images.load(each, role="style") for each in given)
     return given if len(given) > 1 else given[0], paintings
 

@@ -15,8 +15,8 @@ import numpy as np
 
 from lightstyle import Model, Settings
 from lightstyle.contract import BUNDLED_MODEL
-from lightstyle.losses.gaussian import GAUSSIAN
 from lightstyle.losses.objective import Objective
+from lightstyle.settings.choices import StyleLoss
 from lightstyle.transfer.regions import Region, StyleRegion, StyleTarget, canvas, feeds
 from lightstyle.zoo import registry
 from tests.benchmarks import machine
@@ -52,7 +52,7 @@ def objectives(model: Model, side: int) -> dict[str, Objective]:
         made[name] = Objective(
             model, plain, start, content, styles, regions=_regions(count, side)
         )
-    gaussian = Settings(style_loss=GAUSSIAN)
+    gaussian = Settings(style_loss=StyleLoss.GAUSSIAN)
     made["style-loss gaussian"] = Objective(
         model, gaussian, start, content, one, regions=_regions(1, side)
     )

@@ -14,7 +14,8 @@ from export.write import to_proto
 from lightstyle import contract
 from lightstyle.engine.guides import guides
 from lightstyle.engine.tiled import TiledModel, Tiling
-from lightstyle.losses.gaussian import GAUSSIAN, GRAM, metric
+from lightstyle.losses.gaussian import metric
+from lightstyle.settings.choices import StyleLoss
 from tests.support.networks import picture, tiny_weights
 from tests.support.oracles import directional_error, forward, relative_l2, run_reference
 
@@ -85,8 +86,8 @@ def _feeds(network: Weights, masks: Any) -> dict[str, Any]:
 
 def _metrics(targets: Any) -> Any:
     """Those of ``--style-loss gaussian``, but for the last region, which has Gram's."""
-    kinds = [GAUSSIAN] * len(targets)
-    kinds[-1:] = [GRAM] if len(targets) > 1 else [GAUSSIAN]
+    kinds = [StyleLoss.GAUSSIAN] * len(targets)
+    kinds[-1:] = [StyleLoss.GRAM] if len(targets) > 1 else [StyleLoss.GAUSSIAN]
     made = [metric(kind, t) for kind, t in zip(kinds, targets, strict=True)]
     return np.stack(made).astype(np.float64)
 

@@ -5,6 +5,7 @@ import pytest
 
 from lightstyle.images import color, oklab
 from lightstyle.images.picture import Picture
+from lightstyle.settings.choices import Color
 from tests.support.networks import picture
 
 #: a and b of sRGB's colours lie within −0.32…0.28.
@@ -76,7 +77,7 @@ def test_a_matched_style_has_the_mean_and_covariance_of_the_palette(
 ) -> None:
     style, colors = Picture(_image(8), None), Picture(palette, None)
     mean, covariance = _moments(palette)
-    found = color.as_style(color.MATCH, style, colors).reshape(-1, 3)
+    found = color.as_style(Color.MATCH_STYLE, style, colors).reshape(-1, 3)
     assert found.mean(0, np.float64) == mean
     assert np.cov(found.T, bias=True) == covariance
 
@@ -86,8 +87,8 @@ def test_luminance_transfer_shows_the_network_greys_of_the_contents_range() -> N
         Picture(_image(9), None),
         Picture((_image(10) / 3).astype(np.float32), None),
     )
-    seen = color.as_content(color.CHROMA, content.rgb_hwc)
-    painted = color.as_style(color.CHROMA, style, content)
+    seen = color.as_content(Color.CONTENT_CHROMA, content.rgb_hwc)
+    painted = color.as_style(Color.CONTENT_CHROMA, style, content)
     for found in (seen, painted):
         np.testing.assert_allclose(np.ptp(found, axis=2), 0, atol=1e-3)
     assert painted.mean() == pytest.approx(seen.mean(), rel=1e-4)
@@ -99,23 +100,25 @@ def test_what_is_transparent_has_no_part_in_a_palette() -> None:
     shown = Picture(palette.rgb_hwc[:, :30], None)
     style, made = Picture(_image(12), None), _half_transparent(13)
     found, expected = (
-        color.as_style(color.MATCH, style, colors) for colors in (palette, shown)
+        color.as_style(Color.MATCH_STYLE, style, colors) for colors in (palette, shown)
     )
     np.testing.assert_array_equal(found, expected)
-    ended, _ = color.finished(color.HISTOGRAM, made, palette)
+    ended, _ = color.finished(Color.CONTENT_HISTOGRAM, made, palette)
     visible = Picture(made.rgb_hwc[:, :30], None)
-    alone, _ = color.finished(color.HISTOGRAM, visible, shown)
+    alone, _ = color.finished(Color.CONTENT_HISTOGRAM, visible, shown)
     np.testing.assert_array_equal(ended[:, :30], alone)
 
 
 def test_of_a_picture_that_is_all_transparent_every_pixel_counts() -> None:
     nothing = Picture(_image(14), np.zeros((40, 60), np.float32))
-    found, _ = color.finished(color.HISTOGRAM, Picture(_image(15), None), nothing)
+    found, _ = color.finished(
+        Color.CONTENT_HISTOGRAM, Picture(_image(15), None), nothing
+    )
     assert found.mean() == pytest.approx(_image(14).mean(), abs=2)
 
 
 def test_the_styles_colours_are_left_alone() -> None:
     image, palette = _image(16), Picture(_image(17), None)
-    assert color.as_content(color.STYLE, image) is image
-    assert color.as_style(color.STYLE, Picture(image, None), palette) is image
-    assert color.finished(color.STYLE, Picture(image, None), palette) == (image, ())
+    assert color.as_content(Color.STYLE, image) is image
+    assert color.as_style(Color.STYLE, Picture(image, None), palette) is image
+    assert color.finished(Color.STYLE, Picture(image, None), palette) == (image, ())

@@ -6,8 +6,9 @@ import pytest
 
 import lightstyle
 from lightstyle import Model, Settings, contract
-from lightstyle.losses.gaussian import GAUSSIAN, GRAM, metric
+from lightstyle.losses.gaussian import metric
 from lightstyle.losses.objective import Objective
+from lightstyle.settings.choices import StyleLoss
 from lightstyle.transfer.regions import Region, StyleRegion, StyleTarget, canvas, feeds
 from tests.support.networks import picture
 from tests.support.oracles import relative_l2
@@ -22,7 +23,7 @@ def _random_gram(size: int, rank: int) -> Any:
 
 
 def test_gram_matrices_are_compared_as_they_are() -> None:
-    np.testing.assert_array_equal(metric(GRAM, _random_gram(5, 9)), np.eye(5))
+    np.testing.assert_array_equal(metric(StyleLoss.GRAM, _random_gram(5, 9)), np.eye(5))
 
 
 def _wasserstein(a: Any, b: Any) -> float:
@@ -42,7 +43,7 @@ def test_near_the_style_the_metric_is_that_of_gaussians(size: int) -> None:
     gram = np.eye(size) + 0.01 * _random_gram(size, 3 * size).astype(float)
     change = random.normal(size=(size, size))
     change = 1e-3 * (change + change.T)
-    p = metric(GAUSSIAN, gram.astype(np.float32)).astype(float)
+    p = metric(StyleLoss.GAUSSIAN, gram.astype(np.float32)).astype(float)
     found = float(np.sum((p @ change @ p) ** 2))
     scale = 0.003 * np.linalg.norm(gram) / 1.1  # strength, size, ridge
     expected = scale * _wasserstein(gram, gram + change)
@@ -51,14 +52,14 @@ def test_near_the_style_the_metric_is_that_of_gaussians(size: int) -> None:
 
 @pytest.mark.parametrize("gram", [_random_gram(7, 2), np.zeros((4, 4), np.float32)])
 def test_a_style_without_some_directions_has_a_finite_metric(gram: Any) -> None:
-    p = metric(GAUSSIAN, gram)
+    p = metric(StyleLoss.GAUSSIAN, gram)
     assert np.isfinite(p).all()
     np.testing.assert_array_equal(p, p.T)
 
 
 def test_every_layer_adds_its_distance_in_the_metric(model: Model) -> None:
     content, style, start = (picture(48, 40, seed)[None] for seed in range(3))
-    settings = Settings(style_loss=GAUSSIAN, content_weight=0, style_weight=1)
+    settings = Settings(style_loss=StyleLoss.GAUSSIAN, content_weight=0, style_weight=1)
     whole = feeds(WHOLE, canvas(WHOLE, (40, 48)))
     paintings = [StyleTarget(0, 1.0, style)]
     objective = Objective(model, settings, start, content, paintings, regions=whole)
@@ -66,7 +67,7 @@ def test_every_layer_adds_its_distance_in_the_metric(model: Model) -> None:
     of, target = model.targets(start), model.targets(style)
     for layer, share in settings.style_layers.shares().items():
         name = contract.style_target(layer)
-        p = metric(GAUSSIAN, target[name]).astype(float)
+        p = metric(StyleLoss.GAUSSIAN, target[name]).astype(float)
         moved = np.sum((p @ (of[name] - target[name]).astype(float) @ p) ** 2)
         expected = share * moved / (4 * contract.CHANNELS[layer] ** 2)
         found = objective.history[0].terms[contract.style_loss(layer)]
@@ -75,15 +76,15 @@ def test_every_layer_adds_its_distance_in_the_metric(model: Model) -> None:
 
 @pytest.mark.parametrize("changes", [{}, {"balance_layers": True}, {"init": "noise"}])
 def test_a_picture_is_painted_with_it(model: Model, changes: dict[str, Any]) -> None:
-    settings = replace(QUICK, style_loss=GAUSSIAN, **changes)
+    settings = replace(QUICK, style_loss=StyleLoss.GAUSSIAN, **changes)
     made = lightstyle.stylize(CONTENT, STYLE, model=model, settings=settings)
     assert made.loss < 0.9 * made.history[0].total or changes
-    plain = replace(settings, style_loss=GRAM)
+    plain = replace(settings, style_loss=StyleLoss.GRAM)
     other = lightstyle.stylize(CONTENT, STYLE, model=model, settings=plain)
     assert relative_l2(made.image_hwc, other.image_hwc.astype(float)) > 1e-3
 
 
 def test_a_texture_is_made_with_it(model: Model) -> None:
-    settings = replace(QUICK, style_loss=GAUSSIAN)
+    settings = replace(QUICK, style_loss=StyleLoss.GAUSSIAN)
     made = lightstyle.texture(STYLE, (48, 64), model=model, settings=settings)
     assert made.loss < made.history[0].total

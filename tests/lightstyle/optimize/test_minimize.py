@@ -8,7 +8,6 @@ import pytest
 from lightstyle.arrays import Vector
 from lightstyle.optimize import minimize as optimize
 from lightstyle.optimize.minimize import (
-    OPTIMIZERS,
     Callback,
     Objective,
     Outcome,
@@ -16,6 +15,9 @@ from lightstyle.optimize.minimize import (
     Status,
 )
 from lightstyle.optimize.preconditioner import Pyramid
+from lightstyle.settings.choices import Optimizer
+
+OPTIMIZERS = (Optimizer.LBFGS, Optimizer.LBFGSB)
 
 Minimize = Callable[[Objective, Vector, int, Callback], Outcome]
 

@@ -7,10 +7,10 @@ import pytest
 
 import lightstyle
 from lightstyle import Model, Settings
+from lightstyle.images.picture import Styles
 from lightstyle.optimize import minimize as optimize
 from lightstyle.optimize.minimize import Status
 from lightstyle.records.expected import ExpectedResult
-from lightstyle.settings.blend import Styles
 from tests.support.folders import draw
 
 SETTINGS = Settings(
