@@ -21,7 +21,6 @@ from typing import Final
 import numpy as np
 
 from ..arrays import Array
-from ..settings.choices import StyleLoss
 
 #: What is added to the eigenvalues, relative to their mean: directions that the style
 #: has next to nothing of would count without bounds.
@@ -31,18 +30,15 @@ _RIDGE: Final = 0.1
 _STRENGTH: Final = 0.003
 
 
-def metric(style_loss: str, gram: Array) -> Array:
-    """P with which ‖P (G − A) P‖² is the loss, for a target A.
+def metric(gram: Array) -> Array:
+    """Compute P, with which ‖P (G − A) P‖² is the loss of a Gram matrix G.
 
     Args:
-        style_loss: One of `StyleLoss`.
-        gram: A, (C, C).
+        gram: The target A, (C, C).
 
     Returns:
-        (C, C), symmetric; the identity for Gram matrices as they are.
+        (C, C), symmetric.
     """
-    if style_loss != StyleLoss.GAUSSIAN:
-        return np.eye(len(gram), dtype=np.float32)
     values, vectors = np.linalg.eigh(gram.astype(np.float64))
     values = np.maximum(values, 0)
     raised = values + _RIDGE * values.mean()

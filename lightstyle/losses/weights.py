@@ -1,31 +1,80 @@
-"""Weights with which all style layers pull at the picture equally at the start.
+"""Weights of the terms of the loss, from the settings.
 
 With any fixed weights some layer has most of the gradient, by a factor that depends on
-the painting. The option that the field calls "normalise gradients" (neural-style's
-``-normalize_gradients``) rescales the gradient of each layer at every evaluation, after
-which it is no loss's. Here the weights are found once, and stay: it is one loss, and
-the optimiser may rely on it.
+the style image. What the field calls "normalise gradients" (neural-style's
+``-normalize_gradients``) rescales the gradient of each layer at every evaluation, and
+the result is no loss's gradient. `balance` finds weights once, at the start, and keeps
+them: it is one loss, on which the optimiser may rely.
 """
 
 from collections.abc import Callable, Mapping
 from math import hypot
 
+import numpy as np
+
+from .. import contract
+from ..arrays import Array
+from ..engine.model import Model
+from ..errors import UsageError
+from ..settings.settings import Settings
+from .objective import Objective
+from .targets import Targets
+
+
+def term_weights(
+    model: Model, settings: Settings, targets: Targets, start: Array
+) -> dict[str, float]:
+    """Compute the weight of every term that `targets` have.
+
+    Departure from Gatys et al., who have one size: the sums of the content term and of
+    the total variation grow with the picture, the style term does not. They are scaled
+    to what they would be at 512 × 512, so that one setting means the same at each size.
+
+    Args:
+        model: Evaluates, if style layers are balanced.
+        settings: Give the factors and shares.
+        targets: Of a level.
+        start: (1, 3, H, W), the picture at which style layers are balanced.
+
+    Raises:
+        UsageError: If all weights are 0.
+    """
+    area = contract.REFERENCE_SIDE**2 / (start.shape[2] * start.shape[3])
+    content, style = settings.content_weight * area, settings.style_weight
+    factors = {contract.TV_LOSS: settings.tv_weight * area}
+    for layer, share in settings.content_layers.shares().items():
+        factors[contract.content_loss(layer)] = content * share
+    for layer, share in settings.style_layers.shares().items():
+        factors[contract.style_loss(layer)] = style * share
+    weights = {name: factors[name] * term.scale for name, term in targets.terms.items()}
+    if not any(weights.values()):
+        raise UsageError("all weights are 0: nothing is left to minimise")
+    if not settings.balance_layers:
+        return weights
+
+    def norm(term: str) -> float:
+        _, gradient = Objective(model, targets, {term: 1.0})(start.ravel())
+        return float(np.linalg.norm(gradient.astype(np.float64)))
+
+    names = map(contract.style_loss, settings.style_layers.used)
+    styles = {name: weights[name] for name in names if name in weights}
+    return weights | balanced(styles, norm)
+
 
 def balanced(
     weights: Mapping[str, float], norm: Callable[[str], float]
 ) -> dict[str, float]:
-    """Weights of terms so that their gradients have the same norm.
+    """Compute weights with which the gradients of all terms have the same norm.
 
-    Those that are 0 stay so; it does not matter how large the others were, but for the
-    sum of the squares of the norms, which is kept, so that content and style are to
-    each other as they were.
+    Weights of 0 stay 0. The sum of the squares of the norms is kept, so that content
+    and style keep their proportion.
 
     Args:
-        weights: Of each term.
-        norm: Of the gradient of a term with the weight 1, by its name.
+        weights: Weight of each term.
+        norm: Computes the norm of a term's gradient at weight 1, by the term's name.
 
     Returns:
-        The new weights; those given, of terms that have no gradient.
+        The new weights. A term without a gradient keeps its own.
     """
     norms = {term: norm(term) for term, weight in weights.items() if weight > 0}
     pulling = {term: value for term, value in norms.items() if value > 0}

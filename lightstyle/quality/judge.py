@@ -5,16 +5,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-import numpy as np
-
 from .. import images
 from ..arrays import Array, Size
 from ..engine.model import Model
 from ..errors import UsageError
 from ..images.picture import ImageSource, Picture
 from ..losses.objective import Objective
+from ..losses.targets import StyleTarget, Targets
+from ..losses.weights import term_weights
 from ..settings.settings import Settings
-from ..transfer.regions import StyleTarget
 from ..transfer.scene import Scene, fitted_size
 from ..zoo import registry
 from . import metrics
@@ -164,12 +163,21 @@ def losses(
         style: (1, 3, h, w).
         pixels: The picture, (1, 3, H, W).
     """
-    height, width = pixels.shape[2:]
-    plan = model.layout(height, width, optimizer=None).plan
-    styles = [StyleTarget(0, 1.0, style)]
-    objective = Objective(model, settings, pixels, content, styles, plan)
-    objective(pixels.astype(np.float64).ravel())
-    return objective.history[0].terms
+    tiling, style_tiling = (
+        model.layout(height, width, optimizer=None).plan
+        for _, _, height, width in (pixels.shape, style.shape)
+    )
+    targets = Targets.of(
+        model,
+        settings,
+        pixels,
+        content=content,
+        styles=[StyleTarget(0, 1.0, style, tiling=style_tiling)],
+        tiling=tiling,
+    )
+    weights = term_weights(model, settings, targets, pixels)
+    found, _ = Objective(model, targets, weights)(pixels.ravel())
+    return found.terms
 
 
 def _to_content(seen: _Seen, content: _Seen) -> dict[str, Any]:

@@ -21,6 +21,8 @@ from ..engine.guides import guides
 from ..engine.model import Model
 from ..engine.plan import ExecutionPlan
 from ..losses.objective import Objective
+from ..losses.targets import StyleTarget, Targets
+from ..losses.weights import term_weights
 from ..optimize.curvature import History
 from ..optimize.lbfgs import LBFGS
 from ..optimize.preconditioner import Pyramid
@@ -29,7 +31,6 @@ from ..settings.settings import Settings
 from ..text import duration
 from .layouts import Layouts
 from .levels import Level, Levels
-from .regions import StyleTarget
 
 #: Side of the probe's picture: small, and yet as fast for each pixel as large ones.
 _SIDE: Final = 224
@@ -135,15 +136,19 @@ class _Probe:
         self._picture = noise * np.float32(255)
         self._compact = settings.chosen_optimizer == Optimizer.LBFGS
         began = perf_counter()
-        canvas = content = style = self._picture
-        styles = [StyleTarget(n, 1.0, style) for n in range(max(1, regions))]
-        feeds = _regions(regions)
-        objective = Objective(model, settings, canvas, content, styles, regions=feeds)
+        targets = Targets.of(
+            model,
+            settings,
+            self._picture,
+            content=self._picture,
+            styles=[StyleTarget(n, 1.0, self._picture) for n in range(max(1, regions))],
+            region_feeds=_regions(regions),
+        )
+        weights = term_weights(model, settings, targets, self._picture)
+        objective = Objective(model, targets, weights)
         objective(self._picture.ravel())
         first = perf_counter() - began
-        for _ in range(_TIMED):
-            objective(self._picture.ravel())
-        best = min(losses.seconds for losses in objective.history[1:])
+        best = min(objective(self._picture.ravel())[0].seconds for _ in range(_TIMED))
         self.evaluation = best / _SIDE**2
         self.start = max(0.0, first - best)
         began = perf_counter()

@@ -12,7 +12,6 @@ positions count as masks say. Departures from that paper:
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,56 +22,10 @@ from ..engine.guides import guides
 from ..errors import ImageError, UsageError
 from ..images import masks
 from ..images.picture import Picture
+from ..losses.targets import Region, StyleRegion
 from ..settings import blend
 from ..settings.choices import ALL
 from ..settings.settings import Settings
-
-
-@dataclass(frozen=True, eq=False)
-class StyleRegion:
-    """What of a style a region is painted like.
-
-    Attributes:
-        style: Which of the run's, from 0.
-        share: Of the region's target; they add up to 1.
-        mask: (h, w), 0…1, at any size; none for all of the style.
-    """
-
-    style: int
-    share: float
-    mask: Array | None = None
-
-
-@dataclass(frozen=True, eq=False)
-class Region:
-    """A part of the picture, and what it is painted like.
-
-    Attributes:
-        sources: Styles, at least one.
-        canvas: (h, w), 0…1, at any size; none for all of the picture.
-        strength: What it counts for its area.
-    """
-
-    sources: tuple[StyleRegion, ...]
-    canvas: Array | None = None
-    strength: float = 1.0
-
-
-@dataclass(frozen=True, eq=False)
-class StyleTarget:
-    """A style as a target is made of it.
-
-    Attributes:
-        region: That is painted like it, from 0.
-        share: Of the region's target.
-        pixels: (1, 3, h, w).
-        mask: (h, w), what counts of it; none for all.
-    """
-
-    region: int
-    share: float
-    pixels: Array
-    mask: Array | None = None
 
 
 def read(
@@ -135,7 +88,7 @@ def canvas(regions: Sequence[Region], size: tuple[int, int]) -> Array:
     whole = np.ones((height, width), np.float32)
     stack = np.stack(
         [
-            whole if region.canvas is None else masks.resized(region.canvas, size)
+            whole if region.mask is None else masks.resized(region.mask, size)
             for region in regions
         ]
     )

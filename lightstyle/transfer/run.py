@@ -1,15 +1,17 @@
 """The optimisation of a run, level by level: watched, shown and kept."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 from time import perf_counter
 
 import numpy as np
 
-from ..arrays import Array
+from ..arrays import Array, Vector
 from ..engine.model import Model
 from ..losses.objective import Losses, Objective
+from ..losses.targets import StyleTarget, Targets
+from ..losses.weights import term_weights
 from ..optimize.minimize import Outcome, State, Status, minimize
 from ..optimize.preconditioner import Pyramid
 from ..records.checkpoint import CheckpointWriter
@@ -20,6 +22,7 @@ from . import regions
 from .layouts import Layouts
 from .levels import Levels, seconds_left
 from .result import Progress
+from .scene import Scene
 
 #: Sees every evaluation; raising `StopIteration` ends the run with the best picture.
 Callback = Callable[[Progress], None]
@@ -94,22 +97,30 @@ class Descent:
         if untouched is not None and content is not None:
             start = np.where(untouched, content, start)
             untouched = np.broadcast_to(untouched, start.shape).ravel()
-        objective = Objective(
+        targets = Targets.of(
             self.model,
             self.settings,
-            start,
-            content,
-            scene.paintings(),
-            layout.plan,
-            self.history,
-            self.layouts.choose_styles(scene),
-            scene.start_pixels() if self.settings.balance_layers else begin,
-            None if canvas is None else regions.feeds(scene.regions, canvas),
+            begin,
+            content=content,
+            styles=self._styles(scene),
+            region_feeds=(
+                None if canvas is None else regions.feeds(scene.regions, canvas)
+            ),
+            tiling=layout.plan,
         )
+        balanced_at = scene.start_pixels() if self.settings.balance_layers else begin
+        weights = term_weights(self.model, self.settings, targets, balanced_at)
+        objective = Objective(self.model, targets, weights)
         del content, canvas  # the targets are all that is needed of them
+
+        def evaluate(point: Vector) -> tuple[float, Vector]:
+            losses, gradient = objective(point)
+            self.history.append(losses)
+            return losses.total, gradient
+
         before = len(self.history) - (state.evaluations if state else 0)
         return minimize(
-            objective,
+            evaluate,
             start.ravel(),
             self.stages.plan[level].until - before,
             partial(
@@ -121,6 +132,12 @@ class Descent:
             history=layout.history,
             resumed=state,
         )
+
+    def _styles(self, scene: Scene) -> Iterator[StyleTarget]:
+        """The styles of a scene, with the strips in which their targets are made."""
+        layouts = self.layouts.choose_styles(scene)
+        for style, layout in zip(scene.paintings(), layouts, strict=True):
+            yield replace(style, tiling=layout.plan)
 
     def _watch(self, level: int, begin: Array | None, state: State) -> None:
         history, seconds = tuple(self.history), perf_counter() - self.began

@@ -13,11 +13,12 @@ from ..arrays import Array, Size
 from ..errors import UsageError
 from ..images import color, masks
 from ..images.picture import Picture
+from ..losses.metrics import METRICS
+from ..losses.targets import Region, StyleRegion, StyleTarget
 from ..settings import blend
-from ..settings.choices import Color, Init, Outside, StyleLoss
+from ..settings.choices import Color, Init, Outside
 from ..settings.settings import Settings
 from . import regions
-from .regions import Region, StyleRegion, StyleTarget
 
 #: Mean and standard deviation of noise pictures, in grey levels. More noise than this
 #: stays visible as grain after the usual number of iterations.
@@ -95,8 +96,8 @@ class Scene:
     @property
     def canvases(self) -> int:
         """Regions that the model is told of; none for the plain loss everywhere."""
-        placed = any(region.canvas is not None for region in self.regions)
-        told = placed or self.settings.style_loss == StyleLoss.GAUSSIAN
+        placed = any(region.mask is not None for region in self.regions)
+        told = placed or METRICS[self.settings.style_loss] is not None
         return len(self.regions) if told else 0
 
     def canvas(self) -> Array | None:
@@ -140,7 +141,7 @@ class Scene:
 
     def _masks(self) -> Iterator[Array | None]:
         for region in self.regions:
-            yield region.canvas
+            yield region.mask
             yield from (source.mask for source in region.sources)
 
     def _style_size(self, style: Picture, scale: float) -> Size:

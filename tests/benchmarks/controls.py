@@ -16,10 +16,12 @@ import numpy as np
 from lightstyle import Model, Settings
 from lightstyle.contract import BUNDLED_MODEL
 from lightstyle.losses.objective import Objective
+from lightstyle.losses.targets import Region, StyleRegion, StyleTarget
 from lightstyle.settings.choices import StyleLoss
-from lightstyle.transfer.regions import Region, StyleRegion, StyleTarget, canvas, feeds
+from lightstyle.transfer.regions import canvas, feeds
 from lightstyle.zoo import registry
 from tests.benchmarks import machine
+from tests.support.losses import objective
 from tests.support.networks import picture
 
 #: Seconds between turns: onnxruntime's threads go on spinning for about 40 ms.
@@ -43,18 +45,18 @@ def objectives(model: Model, side: int) -> dict[str, Objective]:
     blend = [StyleTarget(0, 0.5, first), StyleTarget(0, 0.5, second)]
     plain = Settings()
     made = {
-        "one style": Objective(model, plain, start, content, one),
-        "two styles, blended": Objective(model, plain, start, content, blend),
+        "one style": objective(model, plain, start, content, one),
+        "two styles, blended": objective(model, plain, start, content, blend),
     }
     for count in (1, 2, 4):
         name = f"{count} region{'s' * (count > 1)}"
         styles = [StyleTarget(n, 1.0, (first, second)[n % 2]) for n in range(count)]
-        made[name] = Objective(
-            model, plain, start, content, styles, regions=_regions(count, side)
+        made[name] = objective(
+            model, plain, start, content, styles, region_feeds=_regions(count, side)
         )
     gaussian = Settings(style_loss=StyleLoss.GAUSSIAN)
-    made["style-loss gaussian"] = Objective(
-        model, gaussian, start, content, one, regions=_regions(1, side)
+    made["style-loss gaussian"] = objective(
+        model, gaussian, start, content, one, region_feeds=_regions(1, side)
     )
     return made
 
@@ -70,14 +72,15 @@ def main() -> None:
     print(json.dumps(machine.description(machine.threads())), "\n")
     cases = objectives(model, options.size)
     point = picture(options.size, options.size).ravel()
+    turns: dict[str, list[float]] = {name: [] for name in cases}
     for _ in range(options.turns + 1):
-        for objective in cases.values():
+        for name, case in cases.items():
             sleep(_PAUSE)
-            objective(point)
+            turns[name].append(case(point)[0].seconds)
     print(f"| {model.info.path.stem}, {options.size}² | s/evaluation | × one style |")
     print("|---|---|---|")
     # The first turn makes sessions.
-    times = {n: [loss.seconds for loss in o.history[1:]] for n, o in cases.items()}
+    times = {name: seconds[1:] for name, seconds in turns.items()}
     least = median(times["one style"])
     for name, seconds in times.items():
         print(f"| {name} | {median(seconds):.3f} | {median(seconds) / least:.3f} |")

@@ -12,9 +12,11 @@ import numpy as np
 from lightstyle import Model, contract
 from lightstyle.arrays import Vector
 from lightstyle.losses.objective import Objective
+from lightstyle.losses.targets import StyleTarget, Targets
+from lightstyle.losses.weights import term_weights
 from lightstyle.optimize.minimize import State, minimize
 from lightstyle.optimize.preconditioner import Pyramid
-from lightstyle.transfer.regions import StyleTarget
+from tests.benchmarks import task as tasks
 from tests.benchmarks.task import (
     SETTINGS,
     Array,
@@ -23,7 +25,6 @@ from tests.benchmarks.task import (
     load_arrays,
     load_scene,
     save_arrays,
-    term_weights,
 )
 
 #: Loss and gradient (1, 3, H, W) at the start.
@@ -46,7 +47,7 @@ def evaluator(task: Task, device: str = "cpu") -> Evaluate:
     """Evaluations of the task's model at the start, targets from a file."""
     start = load_scene(task.scene).start
     model = Model.load(task.network, device, task.threads)
-    weights = term_weights(*start.shape[2:])
+    weights = tasks.term_weights(*start.shape[2:])
     feeds = target_and_weight_feeds(task, model)
 
     def evaluate() -> tuple[float, Array]:
@@ -70,7 +71,7 @@ def target_and_weight_feeds(task: Task, model: Model) -> dict[str, Array]:
             for layer in model.info.style_layers
         },
     }
-    weights = term_weights(*load_scene(task.scene).start.shape[2:])
+    weights = tasks.term_weights(*load_scene(task.scene).start.shape[2:])
     scalars = {
         feed: np.array(weights.get(term, 0), np.float32) for term, feed in terms.items()
     }
@@ -80,7 +81,11 @@ def target_and_weight_feeds(task: Task, model: Model) -> dict[str, Array]:
 def objective(model: Model, scene: Scene) -> Objective:
     """The package's own loss as a function of a flat vector."""
     styles = [StyleTarget(0, 1.0, scene.style)]
-    return Objective(model, SETTINGS, scene.start, scene.content, styles)
+    targets = Targets.of(
+        model, SETTINGS, scene.start, content=scene.content, styles=styles
+    )
+    weights = term_weights(model, SETTINGS, targets, scene.start)
+    return Objective(model, targets, weights)
 
 
 def optimise(
@@ -109,7 +114,8 @@ def optimise(
     def gated(point: Vector) -> tuple[float, Vector]:
         nonlocal loss
         turn(loss, best)
-        loss, gradient = goal(point)
+        losses, gradient = goal(point)
+        loss = losses.total
         return loss, gradient
 
     start, variables = scene.start.ravel(), Pyramid(scene.start.shape[1:])

@@ -24,7 +24,7 @@ class Judge:
     def loss(self, pixels: Array) -> float:
         """Loss of a picture (1, 3, H, W), clipped to 0…255."""
         point = np.clip(pixels, 0, 255).astype(np.float64).ravel()
-        return self._objective(point)[0]
+        return self._objective(point)[0].total
 
 
 class Run:

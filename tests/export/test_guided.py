@@ -15,7 +15,7 @@ from lightstyle import contract
 from lightstyle.engine.guides import guides
 from lightstyle.engine.tiled import TiledModel, Tiling
 from lightstyle.losses.gaussian import metric
-from lightstyle.settings.choices import StyleLoss
+from lightstyle.losses.metrics import identity
 from tests.support.networks import picture, tiny_weights
 from tests.support.oracles import directional_error, forward, relative_l2, run_reference
 
@@ -86,9 +86,9 @@ def _feeds(network: Weights, masks: Any) -> dict[str, Any]:
 
 def _metrics(targets: Any) -> Any:
     """Those of ``--style-loss gaussian``, but for the last region, which has Gram's."""
-    kinds = [StyleLoss.GAUSSIAN] * len(targets)
-    kinds[-1:] = [StyleLoss.GRAM] if len(targets) > 1 else [StyleLoss.GAUSSIAN]
-    made = [metric(kind, t) for kind, t in zip(kinds, targets, strict=True)]
+    own, last = targets[:-1], targets[-1]
+    last_metric = identity if len(own) else metric
+    made = [*map(metric, own), last_metric(last)]
     return np.stack(made).astype(np.float64)
 
 

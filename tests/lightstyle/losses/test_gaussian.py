@@ -7,9 +7,11 @@ import pytest
 import lightstyle
 from lightstyle import Model, Settings, contract
 from lightstyle.losses.gaussian import metric
-from lightstyle.losses.objective import Objective
+from lightstyle.losses.metrics import identity
+from lightstyle.losses.targets import Region, StyleRegion, StyleTarget
 from lightstyle.settings.choices import StyleLoss
-from lightstyle.transfer.regions import Region, StyleRegion, StyleTarget, canvas, feeds
+from lightstyle.transfer.regions import canvas, feeds
+from tests.support.losses import objective
 from tests.support.networks import picture
 from tests.support.oracles import relative_l2
 from tests.support.transfers import CONTENT, QUICK, STYLE
@@ -23,7 +25,8 @@ def _random_gram(size: int, rank: int) -> Any:
 
 
 def test_gram_matrices_are_compared_as_they_are() -> None:
-    np.testing.assert_array_equal(metric(StyleLoss.GRAM, _random_gram(5, 9)), np.eye(5))
+    plain = identity(_random_gram(5, 9))
+    np.testing.assert_array_equal(plain, np.eye(5))
 
 
 def _wasserstein(a: Any, b: Any) -> float:
@@ -43,7 +46,7 @@ def test_near_the_style_the_metric_is_that_of_gaussians(size: int) -> None:
     gram = np.eye(size) + 0.01 * _random_gram(size, 3 * size).astype(float)
     change = random.normal(size=(size, size))
     change = 1e-3 * (change + change.T)
-    p = metric(StyleLoss.GAUSSIAN, gram.astype(np.float32)).astype(float)
+    p = metric(gram.astype(np.float32)).astype(float)
     found = float(np.sum((p @ change @ p) ** 2))
     scale = 0.003 * np.linalg.norm(gram) / 1.1  # strength, size, ridge
     expected = scale * _wasserstein(gram, gram + change)
@@ -52,7 +55,7 @@ def test_near_the_style_the_metric_is_that_of_gaussians(size: int) -> None:
 
 @pytest.mark.parametrize("gram", [_random_gram(7, 2), np.zeros((4, 4), np.float32)])
 def test_a_style_without_some_directions_has_a_finite_metric(gram: Any) -> None:
-    p = metric(StyleLoss.GAUSSIAN, gram)
+    p = metric(gram)
     assert np.isfinite(p).all()
     np.testing.assert_array_equal(p, p.T)
 
@@ -61,16 +64,16 @@ def test_every_layer_adds_its_distance_in_the_metric(model: Model) -> None:
     content, style, start = (picture(48, 40, seed)[None] for seed in range(3))
     settings = Settings(style_loss=StyleLoss.GAUSSIAN, content_weight=0, style_weight=1)
     whole = feeds(WHOLE, canvas(WHOLE, (40, 48)))
-    paintings = [StyleTarget(0, 1.0, style)]
-    objective = Objective(model, settings, start, content, paintings, regions=whole)
-    objective(start.ravel())
+    styles = [StyleTarget(0, 1.0, style)]
+    loss = objective(model, settings, start, content, styles, region_feeds=whole)
+    losses, _ = loss(start.ravel())
     of, target = model.targets(start), model.targets(style)
     for layer, share in settings.style_layers.shares().items():
         name = contract.style_target(layer)
-        p = metric(StyleLoss.GAUSSIAN, target[name]).astype(float)
+        p = metric(target[name]).astype(float)
         moved = np.sum((p @ (of[name] - target[name]).astype(float) @ p) ** 2)
         expected = share * moved / (4 * contract.CHANNELS[layer] ** 2)
-        found = objective.history[0].terms[contract.style_loss(layer)]
+        found = losses.terms[contract.style_loss(layer)]
         assert found == pytest.approx(expected, rel=1e-3)
 
 

@@ -15,9 +15,10 @@ from lightstyle.engine.tiled import Tiling
 from lightstyle.errors import ModelError, UsageError
 from lightstyle.losses import matching
 from lightstyle.losses.objective import Objective
+from lightstyle.losses.targets import StyleTarget
 from lightstyle.records.record import Record
-from lightstyle.transfer.regions import StyleTarget
 from lightstyle.zoo import registry
+from tests.support.losses import objective
 from tests.support.networks import image, picture, tiny_weights
 from tests.support.oracles import gram
 from tests.support.transfers import CONTENT, QUICK, STYLE, totals, until
@@ -44,9 +45,8 @@ def _objective(
     model: Model, settings: Settings, plan: Tiling | None = None
 ) -> Objective:
     start, content, style = (picture(48, 64, seed)[None] for seed in (1, 2, 3))
-    return Objective(
-        model, settings, start, content, [StyleTarget(0, 1.0, style)], plan
-    )
+    styles = [StyleTarget(0, 1.0, style)]
+    return objective(model, settings, start, content, styles, tiling=plan)
 
 
 def _features(model: Model, pixels: Any) -> dict[str, Any]:
@@ -62,9 +62,7 @@ def _columns(features: dict[str, Any], layer: str) -> Any:
 def test_terms_are_those_of_the_definition(model: Model) -> None:
     start, _, style = (picture(48, 64, seed)[None] for seed in (1, 2, 3))
     at = picture(48, 64, 4)[None]
-    objective = _objective(model, MATCH)
-    objective(at.ravel())
-    terms = objective.history[0].terms
+    terms = _objective(model, MATCH)(at.ravel())[0].terms
     begun, painted, here = (_features(model, p) for p in (start, style, at))
     shares = MATCH.style_layers.shares()
     for layer in MATCHED:
@@ -77,9 +75,8 @@ def test_terms_are_those_of_the_definition(model: Model) -> None:
         scale = norm / (4 * contract.CHANNELS[layer] ** 2)
         expected = shares[layer] * 1e4 * 1e-3 * scale * squares
         assert terms[contract.style_loss(layer)] == pytest.approx(expected, rel=1e-5)
-    plain = _objective(model, QUICK)
-    plain(at.ravel())
-    others = {n: v for n, v in plain.history[0].terms.items() if n[-7:] not in MATCHED}
+    plain = _objective(model, QUICK)(at.ravel())[0].terms
+    others = {n: v for n, v in plain.items() if n[-7:] not in MATCHED}
     assert {n: terms[n] for n in others} == others
     assert len(terms) == len(others) + len(MATCHED) == 6
     assert [name.partition("_")[0] for name in terms] == ["content", *["style"] * 5]
@@ -87,20 +84,20 @@ def test_terms_are_those_of_the_definition(model: Model) -> None:
 
 def test_the_gradient_is_that_of_the_loss(model: Model) -> None:
     only = LayerWeights(dict.fromkeys(MATCHED, 1.0))
-    objective = _objective(model, replace(MATCH, style_layers=only))
+    loss = _objective(model, replace(MATCH, style_layers=only))
     at = picture(48, 64, 4)[None].astype(np.float64)
-    gradient = objective(at.ravel())[1].reshape(at.shape).astype(np.float64)
+    gradient = loss(at.ravel())[1].reshape(at.shape).astype(np.float64)
     unit = gradient / np.linalg.norm(gradient)
-    ahead, behind = (objective((at + h * unit).ravel())[0] for h in (0.05, -0.05))
+    ahead, behind = (loss((at + h * unit).ravel())[0].total for h in (0.05, -0.05))
     assert (ahead - behind) / 0.1 == pytest.approx(np.sum(gradient * unit), rel=1e-2)
 
 
 def test_in_strips_the_loss_is_the_same(model: Model) -> None:
     sweeps = dict.fromkeys(range(1, 6), 16), dict.fromkeys(range(1, 6), 20)
     at = picture(48, 64, 4)[None].ravel()
-    loss, gradient = _objective(model, MATCH)(at)
+    whole, gradient = _objective(model, MATCH)(at)
     in_parts = _objective(model, MATCH, Tiling(*sweeps))(at)
-    assert in_parts[0] == pytest.approx(loss, rel=1e-5)
+    assert in_parts[0].total == pytest.approx(whole.total, rel=1e-5)
     assert np.linalg.norm(in_parts[1] - gradient) < 1e-3 * np.linalg.norm(gradient)
 
 

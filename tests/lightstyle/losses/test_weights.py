@@ -8,8 +8,8 @@ import pytest
 import lightstyle
 from lightstyle import Checkpoint, LayerWeights, Model, Settings, contract
 from lightstyle.losses.objective import Objective
-from lightstyle.losses.weights import balanced
-from lightstyle.transfer.regions import StyleTarget
+from lightstyle.losses.targets import StyleTarget, Targets
+from lightstyle.losses.weights import balanced, term_weights
 from tests.support.networks import picture
 from tests.support.transfers import until
 
@@ -19,18 +19,14 @@ BALANCED = Settings(size=128, iterations=20, balance_layers=True)
 def _norms(model: Model, settings: Settings) -> dict[str, float]:
     """Of the gradient of each style layer at the start of a run from the content."""
     content, style = (picture(40, 48, seed)[None] for seed in (1, 2))
-    objective = Objective(
-        model, settings, content, content, [StyleTarget(0, 1.0, style)]
-    )
-    feeds = objective._feeds
-    weights = {name for name in feeds if "_weight" in name}
+    styles = [StyleTarget(0, 1.0, style)]
+    targets = Targets.of(model, settings, content, content=content, styles=styles)
+    weights = term_weights(model, settings, targets, content)
     found = {}
     for layer in model.info.style_layers:
-        name = contract.style_weight(layer)
-        alone = {
-            w: feeds[w] if w == name else np.zeros((), np.float32) for w in weights
-        }
-        gradient = model.evaluate(content, {**feeds, **alone}).gradient
+        name = contract.style_loss(layer)
+        alone = Objective(model, targets, {name: weights.get(name, 0.0)})
+        _, gradient = alone(content.ravel())
         found[layer] = float(np.linalg.norm(gradient))
     return found
 

@@ -11,14 +11,14 @@ import lightstyle
 from lightstyle import Checkpoint, Model, Result, images
 from lightstyle.contract import BUNDLED_MODEL
 from lightstyle.errors import CheckpointError, UsageError
-from lightstyle.losses.objective import Objective
+from lightstyle.losses.targets import StyleTarget
 from lightstyle.transfer.forecast import forecast
 from lightstyle.transfer.layouts import Layouts
 from lightstyle.transfer.levels import Levels
-from lightstyle.transfer.regions import StyleTarget
 from lightstyle.transfer.scene import Scene
 from lightstyle.zoo import registry
 from tests.conftest import Runner
+from tests.support.losses import objective
 from tests.support.networks import image, picture
 from tests.support.transfers import (
     CONTENT,
@@ -93,8 +93,9 @@ def test_one_term_for_all_styles_has_the_gradient_of_one_term_for_each(
 
     def loss(*shared: tuple[float, np.ndarray]) -> list[tuple[float, np.ndarray]]:
         styles = [StyleTarget(0, share, pixels) for share, pixels in shared]
-        objective = Objective(model, QUICK, points[0], None, styles)
-        return [objective(point.ravel()) for point in points]
+        evaluate = objective(model, QUICK, points[0], None, styles)
+        found = [evaluate(point.ravel()) for point in points]
+        return [(losses.total, gradient) for losses, gradient in found]
 
     blended = loss((0.75, first), (0.25, second))
     summed = [
