@@ -1,7 +1,7 @@
 """Reads PyTorch's `.pth` files without PyTorch, and without running what is in them.
 
 Two containers hold the same thing, a pickle that describes tensors as views of storages
-(`pickle_machine` reads it), and the storages:
+(`state_dict` loads it), and the storages:
 
 * since 1.6 a zip archive: ``name/data.pkl``, ``name/data/0``, ``name/data/1`` …, stored
   without compression;
@@ -24,9 +24,8 @@ from numpy.typing import NDArray
 from ..errors import WeightsError
 from .archives import open_zip, read_member
 from .naming import sort_out
-from .pickle_machine import run_pickle
-from .pickle_tensors import BFLOAT16, DTYPES, Storage, TensorView
 from .preprocessing import CAFFE
+from .state_dict import BFLOAT16, DTYPES, Storage, TensorView, load
 from .tensors import Family, LazyTensor, WeightsFile, widen_bfloat16
 
 #: As it stands in a file before 1.6, near the beginning.
@@ -51,7 +50,7 @@ def open_torch_zip(path: Path) -> Iterator[WeightsFile]:
         if f"{root}byteorder" in archive.namelist():
             _check_byte_order(read_member(archive, f"{root}byteorder", 16) == b"little")
         program = io.BytesIO(read_member(archive, f"{root}data.pkl", _MAX_PICKLE))
-        yield _state_dict("zip", run_pickle(program), _zip_fetcher(archive, root))
+        yield _state_dict("zip", load(program), _zip_fetcher(archive, root))
 
 
 @contextmanager
@@ -63,11 +62,11 @@ def open_torch_legacy(path: Path) -> Iterator[WeightsFile]:
     """
     with path.open("rb") as file:
         programs = io.BytesIO(file.read(_MAX_PICKLE))
-        _magic, _version, system = (run_pickle(programs) for _ in range(3))
+        _magic, _version, system = (load(programs) for _ in range(3))
         _check_byte_order(
             isinstance(system, dict) and system.get("little_endian", True)
         )
-        tensors, keys = run_pickle(programs), run_pickle(programs)
+        tensors, keys = load(programs), load(programs)
         file.seek(programs.tell())
         yield _state_dict("legacy", tensors, _legacy_fetcher(file, tensors, keys))
 

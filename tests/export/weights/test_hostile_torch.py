@@ -1,12 +1,15 @@
 """PyTorch files made to run code, or to exhaust memory or time."""
 
+import io
 import pickle
 import struct
 import subprocess
 import sys
 import zipfile
+from collections import OrderedDict
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -19,6 +22,7 @@ from tests.export.weights.writers import (
     ORDERED_DICT,
     REBUILD,
     TINY,
+    Built,
     Call,
     Dictionary,
     Global,
@@ -148,9 +152,15 @@ def test_programs_that_misuse_what_they_may(value: Any, tmp_path: Path) -> None:
 
 
 def lists_made_into_many_dictionaries() -> bytes:
-    pairs = b"](" + b"".join(encoded([f"{i}", 1]) for i in range(2000)) + b"eq\x00"
-    again = encoded(ORDERED_DICT) + b"h\x00\x85R0"
-    return b"\x80\x02" + pairs + again * 5000 + b"."
+    items = b"".join(encoded([f"{i}", 1]) for i in range(1500))
+    pairs = b"]q\x00(" + items + b"e"
+    again = encoded(ORDERED_DICT) + b"h\x00\x85R"
+    return b"\x80\x02" + pairs + again * 1900 + b"."
+
+
+#: A tuple of 2⁹⁰ leaves.
+DOUBLED = b")" + b"q\x00h\x00\x86" * 90
+EMPTY = encoded(ORDERED_DICT) + b")R"
 
 
 @pytest.mark.parametrize(
@@ -159,9 +169,27 @@ def lists_made_into_many_dictionaries() -> bytes:
         b"\x80\x02" + b"(" * 9000 + b"t" * 9000 + b".",
         b"\x80\x02" + b"]" * 9000 + b"a" * 8999 + b".",
         b"\x80\x02)" + b"q\x00h\x00\x86" * 6000 + b".",
-        b"\x80\x02)" + b"q\x00h\x00\x86" * 90 + b"q\x00)\x93.",
-        b"\x80\x02)" + b"q\x00h\x00\x86" * 90 + b"q\x00)R.",
-        b"\x80\x02})" + b"q\x00h\x00\x86" * 90 + b"Ns.",
+        b"\x80\x02" + DOUBLED + b"q\x00)\x93.",
+        b"\x80\x02" + DOUBLED + b"q\x00)R.",
+        b"\x80\x02}" + DOUBLED + b"Ns.",
+        b"\x80\x02" + EMPTY + DOUBLED + b"Ns.",
+        b"\x80\x02})" + b"Nbq\x00h\x00\x86" * 90 + b"Ns.",
+        b"\x80\x02})" + b"(eq\x00h\x00\x86" * 90 + b"Ns.",
+        b"\x80\x02})" + b"(uq\x00h\x00\x86" * 90 + b"Ns.",
+        b"\x80\x04})" + b"\x94h\x00\x86" * 90 + b"Ns.",
+        b"\x80\x02})" + b"2\x86" * 90 + b"Ns.",
+        b"\x80\x02})" + b"\x85" * 9000 + b"Ns.",
+        b"\x80\x02" + (EMPTY + b"X\1\0\0\0a") * 4900 + b"N" + b"s" * 4900 + b".",
+        b"\x80\x02}" + b"X\1\0\0\0a}" * 6600 + b"s" * 6600 + b".",
+        b"\x80\x02]r\x00\x00\x00\x02.",
+        b"\x80\x02]r\xff\xff\xff\x7f.",
+        b"\x80\x02]r\xff\xff\xff\xff.",
+        b"\x80\x04\x95" + b"\xff" * 7 + b"\x7f].",
+        b"\x80\x04\x95" + b"\xff" * 8 + b"].",
+        b"\x80\x05\x96" + b"\xff" * 4 + bytes(4) + b".",
+        b"\x80\x04\x8e" + b"\xff" * 4 + bytes(4) + b".",
+        b"\x80\x02\x82\x01.",
+        b"\x80\xff].",
         b"\x80\x02" + b"N" * 30_000 + b".",
         b"\x80\x02X\xff\xff\xff\xffabc.",
         b"\x80\x02\x8d" + b"\xff" * 7 + b"\x7fabc.",
@@ -183,6 +211,92 @@ def test_programs_made_to_exhaust_or_crash(
 ) -> None:
     write(tmp_path / "vgg19.pth", STATE, program)
     refusal(tmp_path / "vgg19.pth")
+
+
+def shared_first(legacy: bool, *instructions: bytes) -> bytes:
+    """A state dict whose first tensor goes through `instructions`."""
+    key = "940" if legacy else "0"
+    rest = with_first(None, legacy)
+    place = encoded("features.0.weight") + encoded(None)
+    made = encoded(tensor(FIRST, key, legacy)) + b"".join(instructions)
+    return rest.replace(place, encoded("features.0.weight") + made)
+
+
+CHANGES = {"offset": 2**40, "shape": (2**40,), "name": "evil", "__new__": 1}
+
+
+@both_containers
+@pytest.mark.parametrize("state", [CHANGES, (None, CHANGES), (CHANGES, CHANGES)])
+def test_a_checked_tensor_cannot_be_changed_afterwards(
+    write: Write, state: Any, tmp_path: Path
+) -> None:
+    program = shared_first(write is writers.write_torch_legacy, encoded(state), b"b")
+    write(tmp_path / "vgg19.pth", STATE, program)
+    weights = read_weights(tmp_path / "vgg19.pth", "caffe", TINY)
+    np.testing.assert_array_equal(weights.kernels["conv1_1"], FIRST[:, ::-1])
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        ORDERED_DICT,
+        REBUILD,
+        Global("torch.nn.parameter", "Parameter"),
+        Global("torch", "FloatStorage"),
+    ],
+)
+@pytest.mark.parametrize("state", [CHANGES, (None, CHANGES), (CHANGES, CHANGES)])
+def test_what_a_name_stands_for_cannot_be_changed(
+    name: Global, state: Any, tmp_path: Path
+) -> None:
+    program = pickled(Dictionary({"x": Built(name, state)}))
+    writers.write_torch_zip(tmp_path / "evil.pth", STATE, program)
+    refusal(tmp_path / "evil.pth")
+    writers.write_torch_zip(tmp_path / "vgg19.pth", STATE)
+    weights = read_weights(tmp_path / "vgg19.pth", "caffe", TINY)
+    np.testing.assert_array_equal(weights.kernels["conv1_1"], FIRST[:, ::-1])
+
+
+class Saved:
+    """An array that is pickled as PyTorch pickles a tensor."""
+
+    def __init__(self, array: writers.Array, key: str) -> None:
+        self.array, self.key = array, key
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        strides = np.zeros(self.array.shape, "i1").strides
+        arguments: Any = (self, 0, self.array.shape, strides, False, OrderedDict())
+        return sys.modules["torch._utils"]._rebuild_tensor_v2, arguments
+
+
+@pytest.mark.parametrize("protocol", range(2, 6))
+@pytest.mark.parametrize("base", [pickle.Pickler, pickle._Pickler])
+def test_programs_that_remember_as_python_s_picklers_do(
+    protocol: int, base: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kind = type("FloatStorage", (), {"__module__": "torch"})
+    rebuild = type("_rebuild_tensor_v2", (), {"__module__": "torch._utils"})
+    torch = SimpleNamespace(FloatStorage=kind)
+    monkeypatch.setitem(sys.modules, "torch", torch)
+    utils = SimpleNamespace(_rebuild_tensor_v2=rebuild)
+    monkeypatch.setitem(sys.modules, "torch._utils", utils)
+
+    class Pickler(base):  # type: ignore[misc]
+        outer: Saved | None = None
+
+        def persistent_id(self, item: Any) -> Any:
+            # The first time a tensor is met it is itself, then it is its storage.
+            if not isinstance(item, Saved) or self.outer is not item:
+                self.outer = item if isinstance(item, Saved) else self.outer
+                return None
+            return ("storage", kind, item.key, "cpu", item.array.size)
+
+    program = io.BytesIO()
+    state = {name: Saved(a, str(i)) for i, (name, a) in enumerate(STATE.items())}
+    Pickler(program, protocol).dump(OrderedDict(state))
+    writers.write_torch_zip(tmp_path / "vgg19.pth", STATE, program.getvalue())
+    weights = read_weights(tmp_path / "vgg19.pth", "caffe", TINY)
+    np.testing.assert_array_equal(weights.kernels["conv1_1"], FIRST[:, ::-1])
 
 
 def test_a_compressed_storage(tmp_path: Path) -> None:
