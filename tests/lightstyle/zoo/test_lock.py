@@ -11,7 +11,7 @@ from tests.support.processes import start_script
 _HOLD = """
 import sys, time
 from pathlib import Path
-from lightstyle.lock import locked
+from lightstyle.zoo.lock import locked
 with locked(Path(sys.argv[1]), lambda: None):
     print("held", flush=True)
     time.sleep(60)
@@ -36,9 +36,14 @@ def test_a_lock_ends_with_the_process_that_held_it(tmp_path: Path) -> None:
         assert len(waits) == 1
 
 
-def test_a_lock_that_cannot_be_made_is_an_output_error(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["file/lock", "folder"])
+def test_a_lock_that_cannot_be_made_is_an_output_error(
+    tmp_path: Path, name: str
+) -> None:
+    (tmp_path / "file").touch()
+    (tmp_path / "folder").mkdir()
     with (
         pytest.raises(OutputError, match="cannot lock"),
-        locked(tmp_path / "no" / "lock", lambda: None),
+        locked(tmp_path / name, lambda: None),
     ):
         pass
