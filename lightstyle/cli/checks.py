@@ -9,7 +9,7 @@ from .. import files
 from ..errors import UsageError
 from ..images import encoding
 from ..images.streams import STREAM
-from ..records.saved import sources
+from ..records.origin import sources
 from ..settings.settings import Settings
 from .options import RunOptions
 

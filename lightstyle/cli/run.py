@@ -15,8 +15,7 @@ from ..errors import CheckpointError, OutputError, TransferError
 from ..images import streams
 from ..images.streams import STREAM
 from ..optimize.minimize import Status
-from ..records.checkpoint import Checkpoint
-from ..records.saved import LoadedCheckpoint
+from ..records.checkpoint import Checkpoint, LoadedCheckpoint
 from ..settings.choices import Optimizer
 from ..settings.settings import Settings
 from ..transfer.forecast import Forecast
@@ -152,21 +151,21 @@ def resume(path: Path, *, quiet: bool) -> None:
         CheckpointError: If it cannot be.
     """
     saved = LoadedCheckpoint.newest(path)
-    extra = saved.head["extra"]
+    origin, extra = saved.snapshot.origin, saved.snapshot.extra
     if not extra:
         raise CheckpointError(
             f"checkpoint {path} is of a run from Python: continue it with "
             "`lightstyle.resume`"
         )
     saved.check_inputs()
-    values = {**extra["options"], "model": saved.head["model"]["path"]}
+    values = {**extra["options"], "model": origin.model.path}
     for file in _FILES:
         values[file] = Path(values[file]) if values[file] else None
     options = RunOptions(**values)
     options = replace(options, overwrite=True, quiet=quiet or options.quiet)
-    job = JOBS[saved.head["job"]]
+    job = JOBS[origin.job]
     path = Path(extra["output"])
-    make(job, saved.arguments, path, saved.settings, options, saved)
+    make(job, origin.arguments, path, origin.settings, options, saved)
 
 
 def _checkpoint(path: Path, options: RunOptions) -> Checkpoint | None:

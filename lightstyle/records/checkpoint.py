@@ -1,48 +1,105 @@
-"""Where, when and how much of a run is kept so that it can be continued.
+"""Writes checkpoints while a run goes on, and reads them to resume it."""
 
-That is the best picture, the optimiser's state with its history, all losses, and what
-`saved.describe` says of the settings, the job and its files; where features are matched
-with those of the picture that a level began with, that picture, too.
-"""
-
+import os
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from time import perf_counter
 from typing import Any, Final, Self
 
-import numpy as np
-
 from ..arrays import Array
+from ..engine.model_info import ModelInfo
 from ..engine.plan import ExecutionPlan
-from ..errors import OutputError, UsageError
+from ..errors import CheckpointError, OutputError, UsageError
 from ..losses.objective import Losses
 from ..optimize.lbfgs import HISTORY
 from ..optimize.minimize import State
-from ..settings.choices import Optimizer, StyleLoss
-from . import checkpoint_file, plans
-from .saved import LoadedCheckpoint
+from ..settings.choices import Optimizer
+from ..settings.settings import Settings
+from . import archive
+from .origin import Origin
+from .snapshot import Snapshot
 
-#: Seconds between two checkpoints, if nothing else is said.
+#: Default number of seconds between two checkpoints.
 SECONDS: Final = 60.0
 
-#: What the head of a checkpoint may take beside its arrays, for each evaluation.
-_HEAD_BYTES: Final = 1000
+#: Upper bound of the JSON text of a checkpoint, in bytes per evaluation.
+_TEXT_BYTES: Final = 1000
+
+
+@dataclass(frozen=True)
+class LoadedCheckpoint:
+    """A checkpoint that was read and checked.
+
+    Attributes:
+        path: The file.
+        snapshot: Its contents. The arrays are mapped from the file when they are
+            looked up: use them before the next checkpoint is written.
+    """
+
+    path: Path
+    snapshot: Snapshot
+
+    @classmethod
+    def newest(cls, path: str | os.PathLike[str]) -> Self:
+        """Load the newest good checkpoint, and move it to `path` if it is the previous.
+
+        Raises:
+            CheckpointError: If neither the file at `path` nor the previous one is good;
+                the message says what is wrong with the first.
+        """
+        path = Path(path)
+        try:
+            return cls._read(path)
+        except CheckpointError as error:
+            try:
+                cls._read(archive.previous(path))
+            except CheckpointError:
+                raise error from None
+        archive.previous(path).replace(path)
+        return cls._read(path)
+
+    def check_inputs(self) -> None:
+        """Check that the input files are the ones that the run was started with.
+
+        Raises:
+            CheckpointError: If one is missing or was changed; the message names it.
+        """
+        self.snapshot.origin.check_inputs(self.path)
+
+    def check_model(self, info: ModelInfo) -> None:
+        """Check that a model is the one that the run was started with.
+
+        Raises:
+            CheckpointError: If its weights are others.
+        """
+        self.snapshot.origin.check_model(info, self.path)
+
+    @classmethod
+    def _read(cls, path: Path) -> Self:
+        arrays = archive.read(path)
+        try:
+            return cls(path, Snapshot.parse(arrays.snapshot, arrays))
+        except (ValueError, RecursionError) as error:
+            reason = " ".join(str(error).split())
+            raise CheckpointError(f"checkpoint {path} is unusable: {reason}") from error
 
 
 @dataclass(frozen=True)
 class Checkpoint:
     """Where a run is kept while it goes on, and how often.
 
-    Two are kept, the newest at `path` and one before it, so that being killed while one
-    is written costs no more than `seconds`. `remove` them when the picture is safe.
+    Two files are kept, the newest at `path` and the one before it, so that being killed
+    while one is written costs no more than `seconds`. Call `remove` once the image is
+    saved.
 
     Attributes:
-        path: Of the file.
-        seconds: Between two checkpoints, 0 or more; 0 writes after every evaluation.
-        extra: What whoever continues the run wants to know; values for JSON.
-        saved: Where to go on; `lightstyle.resume` sets it.
+        path: The file.
+        seconds: Time between two checkpoints, 0 or more; 0 writes one after every
+            evaluation.
+        extra: JSON values for whoever resumes the run.
+        saved: Where the run resumes; set by `lightstyle.resume`.
     """
 
     path: Path
@@ -51,7 +108,7 @@ class Checkpoint:
     saved: LoadedCheckpoint | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
-        """Take any kind of path.
+        """Accept any kind of path.
 
         Raises:
             UsageError: If `seconds` is less than 0.
@@ -64,57 +121,50 @@ class Checkpoint:
 
     @classmethod
     def after(cls, saved: LoadedCheckpoint) -> Self:
-        """Go on from `saved`, and keep the run where it was."""
-        return cls(saved.path, saved.head["seconds"], saved.head["extra"], saved)
+        """Resume from `saved`, and keep the run in the same place."""
+        snapshot = saved.snapshot
+        return cls(saved.path, snapshot.interval, snapshot.extra, saved)
 
     def existing(self) -> list[Path]:
-        """Files of a checkpoint that are there."""
-        return [path for path in checkpoint_file.files(self.path) if path.exists()]
+        """Return the files of the checkpoint that exist."""
+        return [path for path in archive.files(self.path) if path.exists()]
 
     def remove(self) -> None:
-        """Remove the files: the run need not be continued."""
-        for path in checkpoint_file.files(self.path):
+        """Remove the files, when the run need not be resumed any more."""
+        for path in archive.files(self.path):
             path.unlink(missing_ok=True)
 
 
 class CheckpointWriter:
     """Writes the checkpoints of one run."""
 
-    def __init__(
-        self,
-        checkpoint: Checkpoint | None,
-        description: Mapping[str, Any],
-        variables: int,
-    ) -> None:
-        """Check that there will be room.
+    def __init__(self, checkpoint: Checkpoint, origin: Origin, variables: int) -> None:
+        """Check that there is enough space on the disk.
 
         Args:
-            checkpoint: Where and how often; none keeps nothing.
-            description: Of the run, by `saved.describe`.
-            variables: Of the optimisation, where it has the most.
+            checkpoint: Where and how often to write.
+            origin: What the run was started with.
+            variables: Number of variables of the largest level.
 
         Raises:
-            OutputError: If there is not, or an older run's checkpoint is in the way.
+            OutputError: If there is not, or the checkpoint of another run exists.
         """
         self._checkpoint = checkpoint
-        self._description = description
+        self._origin = origin
         self._written = perf_counter()
         self._failure = ""
-        if checkpoint is not None:
-            _check_old(checkpoint)
-            _check_room(checkpoint, description, variables)
+        _check_old(checkpoint)
+        _check_space(checkpoint, origin.settings, variables)
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """Why the latest checkpoint could not be written, if so."""
+        """Why the latest checkpoint could not be written, if it could not."""
         return (self._failure,) if self._failure else ()
 
     @property
     def due(self) -> bool:
-        """Whether the last was written long enough ago."""
-        return self._checkpoint is not None and (
-            perf_counter() - self._written >= self._checkpoint.seconds
-        )
+        """Whether it is time for the next checkpoint."""
+        return perf_counter() - self._written >= self._checkpoint.seconds
 
     def write(
         self,
@@ -123,65 +173,55 @@ class CheckpointWriter:
         seconds: float,
         level: int,
         used: Mapping[str, ExecutionPlan],
-        begin: Array | None = None,
+        level_start: Array | None = None,
     ) -> None:
         """Write a checkpoint; if that fails the run goes on, and `notes` say why.
 
         Args:
-            state: Of the optimisation.
+            state: State of the optimisation.
             history: Losses of all evaluations.
-            seconds: That the run took so far.
-            level: Of the pyramid, from 0.
-            used: Layouts of the run, for it to go on in the same.
-            begin: (1, 3, H, W), what the level began with, if its targets are of that.
+            seconds: Time that the run has taken so far.
+            level: Index of the pyramid level.
+            used: Execution plans of the run, to be repeated when it is resumed.
+            level_start: (1, 3, H, W), the image that the level started from, if the
+                targets depend on it.
         """
-        if self._checkpoint is None:
-            return
-        inner = state.optimizer
-        arrays = {k: v for k, v in (inner or {}).items() if isinstance(v, np.ndarray)}
-        numbers = {k: v for k, v in (inner or {}).items() if k not in arrays}
-        pictures = {"best": state.point} | ({} if begin is None else {"begin": begin})
-        head = {
-            **self._description,
-            "state": {
-                "loss": state.loss,
-                "evaluations": state.evaluations,
-                "before": state.before,
-                "optimizer": None if inner is None else numbers,
-            },
-            "history": [asdict(losses) for losses in history],
-            "elapsed": seconds,
-            "level": level,
-            "layouts": plans.as_dict(used),
-            "seconds": self._checkpoint.seconds,
-            "extra": self._checkpoint.extra,
-        }
+        snapshot = Snapshot.of(
+            state,
+            level_start,
+            origin=self._origin,
+            history=tuple(history),
+            elapsed=seconds,
+            level=level,
+            plans=used,
+            interval=self._checkpoint.seconds,
+            extra=self._checkpoint.extra,
+        )
         try:
-            checkpoint_file.write(self._checkpoint.path, head, {**pictures, **arrays})
+            archive.write(self._checkpoint.path, str(snapshot), snapshot.arrays)
             self._failure = ""
         except OutputError as error:
-            self._failure = f"{error}; a resumed run would repeat more"
+            self._failure = f"{error}; a resumed run would repeat more evaluations"
         self._written = perf_counter()
 
 
 def _check_old(checkpoint: Checkpoint) -> None:
-    """Refuse to write over the checkpoint of another run."""
+    """Refuse to overwrite the checkpoint of another run."""
     found = checkpoint.existing()
     if found and checkpoint.saved is None:
         raise OutputError(
-            f"checkpoint {found[0]} exists: `lightstyle resume {checkpoint.path}` "
-            "goes on with it; choose another name, or remove it to begin anew"
+            f"checkpoint {found[0]} exists: continue that run with `lightstyle resume "
+            f"{checkpoint.path}`, choose another name, or remove the file"
         )
 
 
-def _check_room(
-    checkpoint: Checkpoint, description: Mapping[str, Any], variables: int
-) -> None:
-    """Refuse a disk on which three checkpoints (two, and one in writing) do not fit."""
-    settings = description["settings"]
-    vectors = 1 if settings["optimizer"] == Optimizer.LBFGSB else 4 + 2 * HISTORY.pairs
-    vectors += settings.get("style_loss") == StyleLoss.MATCH
-    each = 4 * variables * vectors + _HEAD_BYTES * settings["iterations"]
+def _check_space(checkpoint: Checkpoint, settings: Settings, variables: int) -> None:
+    """Refuse a disk without space for two checkpoints and an unfinished one."""
+    vectors = (
+        1 if settings.chosen_optimizer == Optimizer.LBFGSB else 4 + 2 * HISTORY.pairs
+    )
+    vectors += bool(settings.matched_layers)
+    each = 4 * variables * vectors + _TEXT_BYTES * settings.iterations
     there = sum(path.stat().st_size for path in checkpoint.existing())
     folder = checkpoint.path.absolute().parent
     try:
@@ -193,6 +233,6 @@ def _check_room(
     if free < 3 * each - there:
         raise OutputError(
             f"checkpoint {checkpoint.path} needs up to {3 * each / 1e6:.0f} MB (three "
-            f"of {each / 1e6:.0f} MB), and {free / 1e6:.0f} MB are free in {folder}: "
-            "choose another folder, or do without --checkpoint"
+            f"of {each / 1e6:.0f} MB), but {folder} has {free / 1e6:.0f} MB free: "
+            "choose another folder, or leave out --checkpoint"
         )

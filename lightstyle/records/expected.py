@@ -14,8 +14,8 @@ from ..errors import ImageError
 from ..images import picture_file
 from ..images.picture import Styles
 from ..settings.settings import Settings
+from .origin import sources
 from .record import Record, identity, without_folders
-from .saved import sources
 
 
 @dataclass(frozen=True)

@@ -1,11 +1,10 @@
-"""Converts execution plans to JSON values and back.
+"""Converts an execution plan to JSON values and back.
 
 How a picture is cut into strips and how long the optimiser's history is changes the
 last bits of a loss, and after some hundred iterations more than those. Records and
 checkpoints therefore keep the plans, so that another run can repeat them.
 """
 
-from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any, Final
 
@@ -18,42 +17,35 @@ from ..optimize.curvature import History
 _MOST_LINES: Final = 1 << 20
 
 
-def as_dict(plans: Mapping[str, ExecutionPlan]) -> dict[str, Any]:
-    """Return the parts of `plans` that affect the result, as JSON values."""
+def as_dict(plan: ExecutionPlan) -> dict[str, Any]:
+    """Return the parts of `plan` that affect the result, as JSON values."""
     return {
-        key: {
-            "history": asdict(plan.history),
-            "strips": plan.plan
-            and {
-                "forward": [*plan.plan.forward.values()],
-                "backward": [*plan.plan.backward.values()],
-            },
-        }
-        for key, plan in plans.items()
+        "history": asdict(plan.history),
+        "strips": plan.plan
+        and {
+            "forward": [*plan.plan.forward.values()],
+            "backward": [*plan.plan.backward.values()],
+        },
     }
 
 
-def parse(values: Any) -> dict[str, ExecutionPlan]:
-    """Read plans back from the values that `as_dict` returned.
+def parse(values: Any) -> ExecutionPlan:
+    """Read a plan back from the values that `as_dict` returned.
 
     Args:
         values: JSON values from an untrusted file.
 
     Returns:
-        The plans by key, with no memory or time estimate.
+        The plan, without an estimate of memory and time.
 
     Raises:
-        ValueError: If the values do not describe execution plans.
+        ValueError: If the values do not describe an execution plan.
     """
     try:
-        return {
-            str(key): ExecutionPlan(
-                _tiling(value["strips"]), _history(**value["history"]), 0, 1.0
-            )
-            for key, value in values.items()
-        }
+        tiling, history = _tiling(values["strips"]), _history(**values["history"])
     except (AttributeError, KeyError, TypeError, OverflowError) as error:
-        raise ValueError("not a description of execution plans") from error
+        raise ValueError("not a description of an execution plan") from error
+    return ExecutionPlan(tiling, history, 0, 1.0)
 
 
 def _history(pairs: Any, precision: Any) -> History:

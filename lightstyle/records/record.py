@@ -27,7 +27,7 @@ from ..images.picture import ImageSource
 from ..settings import presets
 from ..settings.settings import Settings
 from . import environment, plans
-from .saved import sources
+from .origin import sources
 
 #: Raised whenever a record could no longer be read as described here.
 SCHEMA: Final = 1
@@ -125,7 +125,7 @@ class Record:
                 "loss": self.loss if math.isfinite(self.loss) else None,
                 "converged": self.converged,
                 "uninterrupted": self.uninterrupted,
-                "layouts": plans.as_dict(self.layouts),
+                "layouts": {k: plans.as_dict(p) for k, p in self.layouts.items()},
             },
         }
 
@@ -213,7 +213,7 @@ def _parsed(values: Mapping[str, Any]) -> dict[str, Any]:
         "loss": math.nan if run["loss"] is None else float(run["loss"]),
         "converged": bool(run.get("converged", False)),
         "uninterrupted": bool(run["uninterrupted"]),
-        "layouts": plans.parse(run["layouts"]),
+        "layouts": {str(k): plans.parse(p) for k, p in run["layouts"].items()},
     }
 
 

@@ -5,8 +5,7 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from ..engine.model import Model
-from ..records.checkpoint import Checkpoint
-from ..records.saved import LoadedCheckpoint
+from ..records.checkpoint import Checkpoint, LoadedCheckpoint
 from ..zoo import registry
 from . import stylize
 from .result import Result
@@ -43,12 +42,13 @@ def resume(
     """
     saved = LoadedCheckpoint.newest(checkpoint)
     saved.check_inputs()
+    origin = saved.snapshot.origin
     if model is None:
-        model = registry.load(saved.head["model"]["path"], saved.settings)
-    return JOBS[saved.head["job"]](
-        **saved.arguments,
+        model = registry.load(origin.model.path, origin.settings)
+    return JOBS[origin.job](
+        **origin.arguments,
         model=model,
-        settings=saved.settings,
+        settings=origin.settings,
         callback=callback,
         announce=announce,
         checkpoint=Checkpoint.after(saved),

@@ -16,7 +16,7 @@ from ..optimize.minimize import Outcome, State, Status, minimize
 from ..optimize.preconditioner import Pyramid
 from ..records.checkpoint import CheckpointWriter
 from ..records.record import Record
-from ..records.saved import LoadedCheckpoint
+from ..records.snapshot import Snapshot
 from ..settings.settings import Settings
 from . import regions
 from .layouts import Layouts
@@ -37,7 +37,7 @@ class Descent:
         stages: The pictures of all levels.
         settings: Of the run.
         callback: Who wants to see every evaluation, if any.
-        keeper: Writes checkpoints.
+        keeper: Writes checkpoints, if any.
         history: Losses of all evaluations, to which those to come are added.
         began: When the run did, by `perf_counter`.
         layouts: Say how each picture is computed.
@@ -48,7 +48,7 @@ class Descent:
     stages: Levels
     settings: Settings
     callback: Callback | None
-    keeper: CheckpointWriter
+    keeper: CheckpointWriter | None
     history: list[Losses]
     began: float
     layouts: Layouts
@@ -59,9 +59,7 @@ class Descent:
         used, count = dict(self.layouts.used), len(self.history)
         return replace(self.origin, evaluations=count, loss=loss, layouts=used)
 
-    def run(
-        self, picture: Array, saved: LoadedCheckpoint | None
-    ) -> tuple[Array, Outcome]:
+    def run(self, picture: Array, saved: Snapshot | None) -> tuple[Array, Outcome]:
         """From the start `picture`, or from what was `saved`, to the end.
 
         Returns:
@@ -73,7 +71,8 @@ class Descent:
         if saved is not None:
             level, state = saved.level, saved.state()
             picture = state.point.reshape(self._shape(level))
-            begin = picture if saved.begin is None else saved.begin
+            start = saved.level_start
+            begin = picture if start is None else np.array(start)
         while True:
             outcome = self._at(level, picture, begin, state)
             picture, state = outcome.point.reshape(self._shape(level)), None
@@ -142,14 +141,18 @@ class Descent:
     def _watch(self, level: int, begin: Array | None, state: State) -> None:
         history, seconds = tuple(self.history), perf_counter() - self.began
         known = self.layouts.known
-        keep = partial(self.keeper.write, state, history, seconds, level, known, begin)
+
+        def keep() -> None:
+            if self.keeper is not None:
+                self.keeper.write(state, history, seconds, level, known, begin)
+
         try:
             if self.callback is not None:
                 self.callback(self._progress(level, state, history, seconds))
         except StopIteration:
             keep()
             raise
-        if self.keeper.due:
+        if self.keeper is not None and self.keeper.due:
             keep()
 
     def _progress(

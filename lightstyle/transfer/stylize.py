@@ -20,8 +20,9 @@ from ..images.picture import ImageSource, Picture, Styles, several
 from ..optimize.minimize import Status
 from ..records import record
 from ..records.checkpoint import Checkpoint, CheckpointWriter
+from ..records.origin import Origin
 from ..records.record import Record
-from ..records.saved import LoadedCheckpoint, describe
+from ..records.snapshot import Snapshot
 from ..settings.settings import Settings
 from ..zoo import registry
 from .forecast import Forecast, forecast
@@ -168,7 +169,7 @@ def _run(
     like: Record | None,
 ) -> Result:
     scene, settings = job.scene, job.scene.settings
-    saved = checkpoint.saved if checkpoint else None
+    saved = checkpoint.saved.snapshot if checkpoint and checkpoint.saved else None
     began = perf_counter() - (saved.elapsed if saved else 0.0)
     stages = Levels(scene)
     start = stages.scenes[0].start_pixels()
@@ -176,7 +177,7 @@ def _run(
         model = registry.load(model, settings)
     registry.check(model.info, settings)
     keeper = _keeper(checkpoint, job, model.info)
-    history = saved.history if saved else []
+    history = [*saved.history] if saved else []
     layouts = Layouts(model, _wanted(like, saved))
     if announce is not None:
         announce(forecast(model, layouts, stages, len(history)))
@@ -188,7 +189,7 @@ def _run(
         settings,
         [(*level.size, level.until) for level in stages.plan],
         model,
-        uninterrupted=saved is None or saved.has_history,
+        uninterrupted=saved is None or saved.optimizer is not None,
     )
     descent = Descent(
         model, stages, settings, callback, keeper, history, began, layouts, made
@@ -214,27 +215,25 @@ def _run(
             descent.record(outcome.loss),
             converged=outcome.status is Status.CONVERGED,
         ),
-        notes=(*scene.notes, *notes, *keeper.notes),
+        notes=(*scene.notes, *notes, *(keeper.notes if keeper else ())),
     )
 
 
-def _wanted(
-    like: Record | None, saved: LoadedCheckpoint | None
-) -> dict[str, ExecutionPlan]:
+def _wanted(like: Record | None, saved: Snapshot | None) -> dict[str, ExecutionPlan]:
     """Layouts that are to be taken again."""
-    return {**(like.layouts if like else {}), **(saved.layouts if saved else {})}
+    return {**(like.layouts if like else {}), **(saved.plans if saved else {})}
 
 
 def _keeper(
     checkpoint: Checkpoint | None, job: _Job, model: ModelInfo
-) -> CheckpointWriter:
-    """Who keeps the run, of which nothing was changed if it goes on."""
+) -> CheckpointWriter | None:
+    """Return what writes the run's checkpoints, if it has any."""
     if checkpoint is None:
-        return CheckpointWriter(None, {}, 0)
+        return None
     if checkpoint.saved is not None:
         checkpoint.saved.check_model(model)
-        description = checkpoint.saved.description
+        origin = checkpoint.saved.snapshot.origin
     else:
-        description = describe(job.name, job.given, job.scene.settings, model)
+        origin = Origin.of(job.name, job.given, job.scene.settings, model)
     width, height = job.scene.size
-    return CheckpointWriter(checkpoint, description, 3 * width * height)
+    return CheckpointWriter(checkpoint, origin, 3 * width * height)

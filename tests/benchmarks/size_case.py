@@ -26,7 +26,7 @@ from lightstyle.losses.targets import Targets
 from lightstyle.losses.weights import term_weights
 from lightstyle.optimize.lbfgs import LBFGS
 from lightstyle.optimize.preconditioner import Pyramid
-from lightstyle.records import checkpoint_file
+from lightstyle.records import archive
 from lightstyle.transfer.forecast import forecast
 from lightstyle.transfer.layouts import Layouts
 from lightstyle.transfer.levels import Levels
@@ -120,12 +120,12 @@ def _fill(optimizer: LBFGS, pairs: int) -> None:
 
 
 def _keep(optimizer: LBFGS) -> None:
-    """Write a checkpoint, as `checkpoint.Keeper` does."""
+    """Write a checkpoint, as `CheckpointWriter` does."""
     state = optimizer.state()
     arrays = {k: v for k, v in state.items() if isinstance(v, np.ndarray)}
     with tempfile.TemporaryDirectory() as folder:
         arrays["best"] = arrays["point"]
-        checkpoint_file.write(Path(folder) / "run.checkpoint", {}, arrays)
+        archive.write(Path(folder) / "run.checkpoint", "{}", arrays)
 
 
 def peer(network: Path, width: int, height: int) -> dict[str, Any]:

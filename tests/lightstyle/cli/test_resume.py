@@ -2,6 +2,7 @@ import json
 import signal
 import subprocess
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,8 +11,8 @@ import pytest
 import lightstyle
 from lightstyle.cli.progress import Interrupt
 from lightstyle.errors import ExitCode
-from lightstyle.records import checkpoint_file
-from lightstyle.records.saved import LoadedCheckpoint
+from lightstyle.records import archive
+from lightstyle.records.checkpoint import LoadedCheckpoint
 from tests.conftest import Runner
 from tests.support.processes import start, wait_for
 from tests.support.transfers import interrupt_commands
@@ -131,7 +132,7 @@ def test_twenty_kills_at_random_moments_lose_nothing(run: Runner, studio: Path) 
             continue
         kills += 1
         in_writing += Path(f"{KEPT}.part").exists()
-        at = len(LoadedCheckpoint.newest(KEPT).history)
+        at = len(LoadedCheckpoint.newest(KEPT).snapshot.history)
         bare = _ten_losses_without_history(studio, at)
         assert run("resume", KEPT).code == 0
         after = _losses("log.jsonl")[at : at + 10]
@@ -142,10 +143,10 @@ def test_twenty_kills_at_random_moments_lose_nothing(run: Runner, studio: Path) 
 
 
 def _ten_losses_without_history(folder: Path, at: int) -> list[float]:
-    saved = LoadedCheckpoint.newest(KEPT)
+    saved = LoadedCheckpoint.newest(KEPT).snapshot
     bare = folder / "bare.checkpoint"
-    head = {**saved.head, "state": {**saved.head["state"], "optimizer": None}}
-    checkpoint_file.write(bare, head, {"best": saved.state().point})
+    without = replace(saved, optimizer=None, arrays={"best": saved.arrays["best"]})
+    archive.write(bare, str(without), without.arrays)
 
     def stop(progress: lightstyle.Progress) -> None:
         if progress.evaluation >= at + 10:

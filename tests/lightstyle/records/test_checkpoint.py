@@ -11,7 +11,8 @@ import lightstyle
 from export import build_model
 from lightstyle import Checkpoint, Model, Result, Settings
 from lightstyle.errors import CheckpointError
-from lightstyle.records.saved import LoadedCheckpoint
+from lightstyle.records.checkpoint import LoadedCheckpoint
+from lightstyle.records.snapshot import Snapshot
 from tests.support.checkpoints import SETTINGS, interrupted, stylize
 from tests.support.networks import tiny_weights
 from tests.support.transfers import totals, until
@@ -54,9 +55,9 @@ def test_with_the_history_thrown_away_it_is_another_run(
 ) -> None:
     whole = totals(stylize(model))
     path = interrupted(model)
-    state = LoadedCheckpoint.state
+    state = Snapshot.state
     monkeypatch.setattr(
-        LoadedCheckpoint, "state", lambda saved: replace(state(saved), optimizer=None)
+        Snapshot, "state", lambda saved: replace(state(saved), optimizer=None)
     )
     resumed = totals(lightstyle.resume(path, model=model))
     assert resumed[:9] == whole[:9]
@@ -79,7 +80,7 @@ def test_time_and_relative_paths_are_carried_over(
 ) -> None:
     settings = replace(SETTINGS, init="style.png")
     path = interrupted(model, settings=settings).absolute()
-    elapsed = LoadedCheckpoint.newest(path).elapsed
+    elapsed = LoadedCheckpoint.newest(path).snapshot.elapsed
     monkeypatch.chdir("/")
     resumed = lightstyle.resume(path, model=model)
     assert resumed.seconds > elapsed > 0
@@ -97,7 +98,7 @@ def test_the_previous_one_is_used_where_the_newest_is_not_good(
         path.replace(folder / "run.checkpoint.part")
     resumed = lightstyle.resume(path, model=model)
     assert totals(resumed) == whole
-    assert len(LoadedCheckpoint.newest(path).history) == 24
+    assert len(LoadedCheckpoint.newest(path).snapshot.history) == 24
 
 
 @pytest.mark.parametrize(

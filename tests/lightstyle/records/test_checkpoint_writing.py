@@ -9,7 +9,8 @@ import pytest
 import lightstyle
 from lightstyle import Checkpoint, Model, Progress
 from lightstyle.errors import OutputError, UsageError
-from lightstyle.records import checkpoint_file
+from lightstyle.records import archive
+from lightstyle.records.checkpoint import LoadedCheckpoint
 from tests.support.checkpoints import SETTINGS, interrupted, stylize
 
 
@@ -18,7 +19,7 @@ def test_a_disk_without_room_is_refused_before_the_work(
 ) -> None:
     usage = shutil.disk_usage(folder)._replace(free=1000)
     monkeypatch.setattr("shutil.disk_usage", lambda path: usage)
-    with pytest.raises(OutputError, match=r"needs up to \d+ MB .* are free in"):
+    with pytest.raises(OutputError, match=r"needs up to \d+ MB .* has \d+ MB free"):
         stylize(model, checkpoint=Checkpoint(Path("run.checkpoint")))
 
 
@@ -28,7 +29,7 @@ def test_the_size_that_is_reserved_is_that_of_the_file(
     usage = shutil.disk_usage(folder)._replace(free=0)
     path = interrupted(model, at=23)
     path.replace(folder / "kept")
-    checkpoint_file.previous(path).unlink()
+    archive.previous(path).unlink()
     monkeypatch.setattr("shutil.disk_usage", lambda path: usage)
     with pytest.raises(OutputError) as caught:
         stylize(model, checkpoint=Checkpoint(path))
@@ -53,7 +54,7 @@ def test_a_disk_that_fills_up_does_not_end_the_run(
     result = stylize(model, checkpoint=Checkpoint(path, 0), callback=fills_up)
     assert result.evaluations == 24
     assert "No space left" in result.notes[-1]
-    assert len(checkpoint_file.read(path)["history"]) == 4
+    assert len(LoadedCheckpoint.newest(path).snapshot.history) == 4
     assert not Path("run.checkpoint.part").exists()
 
 
@@ -72,7 +73,7 @@ def test_another_runs_checkpoint_is_not_written_over(
     folder: Path, model: Model
 ) -> None:
     path = interrupted(model)
-    with pytest.raises(OutputError, match=r"exists: `lightstyle resume run\."):
+    with pytest.raises(OutputError, match=r"exists: .*`lightstyle resume run\."):
         stylize(model, checkpoint=Checkpoint(path))
     Checkpoint(path).remove()
     assert sorted(p.name for p in folder.iterdir()) == ["content.png", "style.png"]

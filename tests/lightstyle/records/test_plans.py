@@ -15,16 +15,18 @@ WHOLE = choose(COSTS, 40 * GB, HELD, SIDE, SIDE)
 def test_a_description_says_all_that_decides_a_computation() -> None:
     assert WHOLE.plan is None
     assert CUT.plan is not None
-    described = plans.as_dict({"a": WHOLE, "b": CUT})
-    again = plans.parse(json.loads(json.dumps(described)))
-    assert again["a"].plan is None
-    assert again["b"].plan == CUT.plan
-    assert [again[key].history for key in "ab"] == [WHOLE.history, CUT.history]
+    whole, cut = (
+        plans.parse(json.loads(json.dumps(plans.as_dict(plan))))
+        for plan in (WHOLE, CUT)
+    )
+    assert whole.plan is None
+    assert cut.plan == CUT.plan
+    assert [whole.history, cut.history] == [WHOLE.history, CUT.history]
 
 
 def _described(**changes: Any) -> dict[str, Any]:
-    strips = plans.as_dict({"a": CUT})["a"]["strips"]
-    return {"a": {"history": 20, "strips": {**strips, **changes}}}
+    described = plans.as_dict(CUT)
+    return {**described, "strips": {**described["strips"], **changes}}
 
 
 @pytest.mark.parametrize(
@@ -32,11 +34,10 @@ def _described(**changes: Any) -> dict[str, Any]:
     [
         None,
         [],
-        {"a": None},
-        {"a": {}},
-        {"a": {"history": "many", "strips": None}},
-        {"a": {"history": 20, "strips": 5}},
-        {"a": {"history": float("inf"), "strips": None}},
+        {},
+        {"history": "many", "strips": None},
+        {"history": {"pairs": 20, "precision": "f4"}, "strips": 5},
+        {"history": {"pairs": float("inf"), "precision": "f4"}, "strips": None},
         _described(forward=None),
         _described(forward=["64"] * 5),
         _described(forward=[64.5] * 5),

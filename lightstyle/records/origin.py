@@ -1,0 +1,181 @@
+"""Describes what a run was started with, so that it can be resumed with the same.
+
+A run can only be resumed with the images and the weights that it was started with, so
+they are identified by their SHA-256.
+"""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, Self
+
+from ..contract import VERSION
+from ..digest import sha256_of
+from ..engine.model_info import ModelInfo
+from ..errors import CheckpointError, UsageError
+from ..settings.settings import Settings
+
+#: Arguments of each job's function.
+_ARGUMENTS: Final[Mapping[str, set[str]]] = {
+    "stylize": {"content", "style"},
+    "reconstruct": {"content"},
+    "texture": {"style", "size"},
+}
+
+
+@dataclass(frozen=True)
+class IdentifiedFile:
+    """A file, and what it contained when the run was started.
+
+    Attributes:
+        path: Absolute path.
+        sha256: Hexadecimal SHA-256; of the model, that of its weights.
+    """
+
+    path: str
+    sha256: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Origin:
+    """What a run was started with.
+
+    Attributes:
+        version: Version of Lightstyle.
+        job: Name of the job's function.
+        content: Absolute path of the content image; None if the job has none.
+        style: Absolute paths of the style images, of several or of one; None if the
+            job has none.
+        size: Width and height of a texture.
+        settings: Settings of the run, with absolute paths.
+        model: Model of the run.
+        inputs: Input image files, by role.
+    """
+
+    version: str = VERSION
+    job: str
+    content: str | None = None
+    style: str | tuple[str, ...] | None = None
+    size: tuple[int, int] | None = None
+    settings: Settings
+    model: IdentifiedFile
+    inputs: Mapping[str, IdentifiedFile]
+
+    def __post_init__(self) -> None:
+        """Check that the job has the arguments that it needs.
+
+        Raises:
+            ValueError: If it has not, or there is no such job.
+        """
+        if self.arguments.keys() != _ARGUMENTS.get(self.job):
+            raise ValueError(f"job {self.job} cannot have {', '.join(self.arguments)}")
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """Arguments of the job's function."""
+        given = {"content": self.content, "style": self.style, "size": self.size}
+        return {name: value for name, value in given.items() if value is not None}
+
+    @classmethod
+    def of(
+        cls,
+        job: str,
+        arguments: Mapping[str, Any],
+        settings: Settings,
+        model: ModelInfo,
+    ) -> Self:
+        """Describe a run that is about to start.
+
+        Args:
+            job: Name of the job's function.
+            arguments: Arguments of that function, image sources among them.
+            settings: Settings of the run.
+            model: Model of the run.
+
+        Raises:
+            UsageError: If an image is not a file, which could not be read again.
+        """
+        paths = sources(arguments) | settings.files
+        for role, source in paths.items():
+            if not isinstance(source, str | os.PathLike):
+                raise UsageError(
+                    f"{role} is a {type(source).__name__}: a run with a checkpoint "
+                    "must read its images from files; give a path"
+                )
+        whole = {role: _absolute(path) for role, path in paths.items()}
+        return cls(
+            job=job,
+            **{name: _kept(name, each) for name, each in arguments.items()},
+            settings=settings.with_files({n: whole[n] for n in settings.files}),
+            model=IdentifiedFile(_absolute(model.path), model.weights_digest),
+            inputs={
+                role: IdentifiedFile(path, sha256_of(Path(path)))
+                for role, path in whole.items()
+            },
+        )
+
+    def check_inputs(self, checkpoint: Path) -> None:
+        """Check that the input files are the ones that the run was started with.
+
+        Args:
+            checkpoint: The file to name in an error.
+
+        Raises:
+            CheckpointError: If one is missing or was changed; the message names it.
+        """
+        for name, known in self.inputs.items():
+            role = name.replace("_", "-")
+            try:
+                found = sha256_of(Path(known.path))
+            except OSError as error:
+                raise CheckpointError(
+                    f"{role} {known.path} of checkpoint {checkpoint} cannot be read: "
+                    f"{error.strerror}; put the file back to resume"
+                ) from error
+            if found != known.sha256:
+                raise CheckpointError(
+                    f"{role} {known.path} has changed since checkpoint {checkpoint} "
+                    "was written: put the old file back to resume, or start the run "
+                    "again"
+                )
+
+    def check_model(self, info: ModelInfo, checkpoint: Path) -> None:
+        """Check that a model is the one that the run was started with.
+
+        Args:
+            info: The model.
+            checkpoint: The file to name in an error.
+
+        Raises:
+            CheckpointError: If its weights are others.
+        """
+        if info.weights_digest != self.model.sha256:
+            raise CheckpointError(
+                f"model {info.path} has weights {info.weights_digest[:12]}…, expected "
+                f"{self.model.sha256[:12]}… of checkpoint {checkpoint}: put the old "
+                "model back to resume, or start the run again"
+            )
+
+
+def sources(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the images among a job's arguments by role: ``style 2`` of several."""
+    found: dict[str, Any] = {}
+    for name, value in arguments.items():
+        if isinstance(value, list | tuple) and name != "size":
+            found |= {f"{name} {n}": each for n, each in enumerate(value, start=1)}
+        elif name != "size":
+            found[name] = value
+    return found
+
+
+def _kept(name: str, value: Any) -> Any:
+    if name == "size":
+        return tuple(value)
+    if isinstance(value, list | tuple):
+        return tuple(_absolute(each) for each in value)
+    return _absolute(value)
+
+
+def _absolute(path: str | os.PathLike[str]) -> str:
+    return str(Path(path).absolute())

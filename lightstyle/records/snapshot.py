@@ -1,0 +1,204 @@
+"""Holds a run between two evaluations, and turns it into JSON and arrays and back."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, is_dataclass, replace
+from typing import Any, Final, Self, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..arrays import Array
+from ..engine.plan import ExecutionPlan
+from ..errors import UsageError
+from ..losses.objective import Losses
+from ..optimize.lbfgs import LBFGS
+from ..optimize.minimize import State
+from ..settings import presets
+from ..settings.settings import Settings
+from . import plans
+from .origin import Origin
+from .typed import Parsers, parse
+
+#: Raised whenever a snapshot could no longer be read as described here.
+SCHEMA: Final = 3
+
+_BEST: Final = "best"
+_LEVEL_START: Final = "level_start"
+
+Arrays = Mapping[str, NDArray[Any]]
+
+#: Before the names of the optimiser's arrays.
+_OPTIMIZER: Final = "optimizer."
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Snapshot:
+    """A run between two evaluations: everything that is needed to resume it.
+
+    Attributes:
+        origin: What the run was started with.
+        loss: Lowest loss of the level so far.
+        evaluations: Evaluations of the level so far.
+        before: Lowest loss when the present descent began.
+        optimizer: Scalars of the optimiser's state, or None if it has no state that
+            can be kept.
+        history: Losses of all evaluations.
+        elapsed: Seconds that the run has taken.
+        level: Index of the pyramid level.
+        plans: Execution plans of the run, to be repeated when it is resumed.
+        interval: Seconds between two checkpoints.
+        extra: JSON values for whoever resumes the run.
+        arrays: Best image, flat; the image that the level started from,
+            (1, 3, H, W), if the targets depend on it; arrays of the optimiser's state.
+    """
+
+    origin: Origin
+    loss: float
+    evaluations: int
+    before: float
+    optimizer: Mapping[str, bool | int | float] | None
+    history: tuple[Losses, ...]
+    elapsed: float
+    level: int
+    plans: Mapping[str, ExecutionPlan]
+    interval: float
+    extra: Mapping[str, Any]
+    arrays: Arrays
+
+    def __post_init__(self) -> None:
+        """Check ranges, and that the arrays fit each other and the optimiser.
+
+        Raises:
+            ValueError: If a value cannot be that of a run.
+        """
+        whole = 0 < self.evaluations <= len(self.history) and self.level >= 0
+        if not (whole and self.elapsed >= 0 and self.interval >= 0):
+            raise ValueError("a count or a time is out of range")
+        names = {
+            name
+            for name in self.arrays
+            if self.optimizer is None or not name.startswith(_OPTIMIZER)
+        }
+        if names - {_LEVEL_START} != {_BEST}:
+            raise ValueError(f"arrays are {', '.join(self.arrays)}, expected {_BEST}")
+        state, (width, height) = self.state(), self.history[-1].size
+        if state.point.shape != (3 * height * width,):
+            raise ValueError("the image does not have the size of its level")
+        start = self.level_start
+        if start is not None and start.shape != (1, 3, height, width):
+            raise ValueError("the level's start does not have the size of its level")
+        if state.optimizer is not None:
+            _check_optimizer(state.optimizer, state.point.size)
+
+    @classmethod
+    def of(cls, state: State, level_start: Array | None = None, **values: Any) -> Self:
+        """Take a snapshot; the arrays are not copied.
+
+        Args:
+            state: State of the optimisation.
+            level_start: (1, 3, H, W), the image that the level started from, if the
+                targets depend on it.
+            values: The other attributes.
+        """
+        arrays: dict[str, NDArray[Any]] = {_BEST: state.point}
+        if level_start is not None:
+            arrays[_LEVEL_START] = level_start
+        inner = state.optimizer or {}
+        kept = {k: v for k, v in inner.items() if isinstance(v, np.ndarray)}
+        scalars = {k: v for k, v in inner.items() if k not in kept}
+        return cls(
+            loss=state.loss,
+            evaluations=state.evaluations,
+            before=state.before,
+            optimizer=None if state.optimizer is None else scalars,
+            arrays=arrays | {_OPTIMIZER + name: array for name, array in kept.items()},
+            **values,
+        )
+
+    @classmethod
+    def parse(cls, text: str, arrays: Arrays) -> Self:
+        """Read a snapshot back.
+
+        Args:
+            text: JSON text of unknown origin.
+            arrays: The arrays; those that are looked up in the snapshot come from here.
+
+        Raises:
+            ValueError: If they are not a snapshot; the message says why.
+        """
+        values = json.loads(text)
+        schema = values.pop("schema", None) if isinstance(values, dict) else None
+        if schema != SCHEMA:
+            raise ValueError(
+                f"schema {schema!r}, expected {SCHEMA}: resume it with the version of "
+                "Lightstyle that wrote it"
+            )
+        known: Parsers = {
+            Settings: _settings,
+            ExecutionPlan: plans.parse,
+            Arrays: lambda _: arrays,
+        }
+        return cast(Self, parse(cls, {**values, "arrays": None}, "snapshot", known))
+
+    def __str__(self) -> str:
+        """Return all but the arrays as JSON text."""
+        values = _plain(self)
+        del values["arrays"]
+        return json.dumps({"schema": SCHEMA, **values}, default=_plain)
+
+    def state(self) -> State:
+        """Return the state of the optimisation.
+
+        In a checkpoint its arrays are mapped from the file: drop it once it is copied.
+        """
+        inner: dict[str, Any] | None = None
+        if self.optimizer is not None:
+            names = [name for name in self.arrays if name.startswith(_OPTIMIZER)]
+            arrays = {n.removeprefix(_OPTIMIZER): self.arrays[n] for n in names}
+            inner = {**self.optimizer, **arrays}
+        return State(
+            self.arrays[_BEST], self.loss, self.evaluations, self.before, inner
+        )
+
+    @property
+    def level_start(self) -> Array | None:
+        """The image that the level started from, (1, 3, H, W), if it was kept."""
+        return self.arrays.get(_LEVEL_START)
+
+
+def _check_optimizer(state: Mapping[str, Any], size: int) -> None:
+    """Check that an optimiser of `size` variables can continue from `state`.
+
+    Raises:
+        ValueError: If it cannot.
+    """
+    model = LBFGS(np.zeros(1, np.float32)).state()
+    if {n: np.ndim(v) for n, v in state.items()} != {
+        n: np.ndim(v) for n, v in model.items()
+    }:
+        raise ValueError("the optimiser's state is not that of this version")
+    for name, value in model.items():
+        if np.shape(value)[-1:] == (1,) and np.shape(state[name])[-1] != size:
+            raise ValueError(f"{name} of the optimiser does not have {size} values")
+
+
+def _settings(values: Any) -> Settings:
+    known = {each.name for each in fields(Settings)}
+    if not isinstance(values, dict) or known - values.keys():
+        raise ValueError("the settings are incomplete")
+    try:
+        return replace(Settings(), **presets.checked(values))
+    except UsageError as error:
+        raise ValueError(str(error)) from error
+
+
+def _plain(value: Any) -> Any:
+    """Return a value that JSON does not know as one that it knows, or as one nearer."""
+    if isinstance(value, Settings):
+        return value.as_dict()
+    if isinstance(value, ExecutionPlan):
+        return plans.as_dict(value)
+    if is_dataclass(value):
+        return {each.name: getattr(value, each.name) for each in fields(value)}
+    return value.item()  # a number of NumPy

@@ -1,0 +1,108 @@
+import json
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import lightstyle
+from lightstyle import Model
+from lightstyle.errors import CheckpointError
+from lightstyle.records import archive
+from lightstyle.records.checkpoint import LoadedCheckpoint
+from tests.support.checkpoints import interrupted
+
+Values = dict[str, Any]
+Change = Callable[[Values, Values], object]
+
+
+@pytest.fixture
+def path(folder: Path, model: Model) -> Path:
+    """A checkpoint that has no previous one."""
+    path = interrupted(model)
+    archive.previous(path).unlink()
+    return path
+
+
+def _contents(path: Path) -> tuple[Values, Mapping[str, Any]]:
+    snapshot = LoadedCheckpoint.newest(path).snapshot
+    return json.loads(str(snapshot)), {
+        n: np.array(a) for n, a in snapshot.arrays.items()
+    }
+
+
+def _refused(path: Path, model: Model, text: str, arrays: Mapping[str, Any]) -> str:
+    archive.write(path, text, arrays)
+    archive.previous(path).unlink(missing_ok=True)
+    with pytest.raises(CheckpointError) as caught:
+        lightstyle.resume(path, model=model)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+CHANGES: Mapping[str, Change] = {
+    "lacks level": lambda values, _: values.pop("level"),
+    "lacks total": lambda values, _: values["history"][0].pop("total"),
+    "unknown brush": lambda values, _: values.update(brush=1),
+    "unknown name": lambda values, _: values["origin"]["model"].update(name="x"),
+    "level is '0', expected an integer": lambda v, _: v.update(level="0"),
+    "level is True, expected an integer": lambda v, _: v.update(level=True),
+    "elapsed is None, expected a number": lambda v, _: v.update(elapsed=None),
+    "history is {}, expected a list": lambda v, _: v.update(history={}),
+    r"inputs is \[\], expected an object": lambda v, _: v["origin"].update(inputs=[]),
+    "job paint cannot have": lambda v, _: v["origin"].update(job="paint"),
+    "cannot have content": lambda v, _: v["origin"].update(style=None),
+    "style is 5": lambda v, _: v["origin"].update(style=5),
+    "size": lambda v, _: v["origin"]["settings"].update(size="48"),
+    "settings are incomplete": lambda v, _: v["origin"]["settings"].pop("size"),
+    "brush is no setting": lambda v, _: v["origin"]["settings"].update(brush=1),
+    "execution plan": lambda v, _: v["plans"].update(a=1),
+    "out of range": lambda v, _: v.update(level=-1),
+    "out of range ": lambda v, _: v.update(evaluations=99),
+    "out of range  ": lambda v, _: v.update(history=[]),
+    "optimiser's state": lambda v, _: v["optimizer"].pop("step"),
+    "optimiser's state ": lambda _, arrays: arrays.pop("optimizer.steps"),
+    "other, expected best": lambda _, arrays: arrays.update(other=np.zeros(3)),
+    "expected best ": lambda values, _: values.update(optimizer=None),
+    "expected best": lambda _, arrays: arrays.pop("best"),
+    "size of its level": lambda _, arrays: arrays.update(best=np.zeros(3)),
+    "size of its level ": lambda _, a: a.update(level_start=np.zeros((1, 3, 2, 2))),
+    "does not have": lambda _, a: a.update({"optimizer.point": np.zeros(3)}),
+}
+
+
+@pytest.mark.parametrize("message", CHANGES)
+def test_what_is_not_a_snapshot_is_refused_in_one_line(
+    path: Path, model: Model, message: str
+) -> None:
+    values, arrays = _contents(path)
+    changed = dict(arrays)
+    CHANGES[message](values, changed)
+    said = _refused(path, model, json.dumps(values), changed)
+    assert re.search(message.rstrip(), said), said
+
+
+@pytest.mark.parametrize("text", ["", "nonsense", "[" * 99999, "[]", "1", '"a"'])
+def test_what_is_not_an_object_is_refused_in_one_line(
+    path: Path, model: Model, text: str
+) -> None:
+    assert "unusable" in _refused(path, model, text, {})
+
+
+def test_another_schema_is_for_another_version(path: Path, model: Model) -> None:
+    values, arrays = _contents(path)
+    said = _refused(path, model, json.dumps(values | {"schema": 9}), arrays)
+    assert "schema 9, expected 3" in said
+
+
+def test_a_snapshot_is_read_back_as_it_was(path: Path) -> None:
+    first = LoadedCheckpoint.newest(path).snapshot
+    archive.write(Path("again"), str(first), first.arrays)
+    again = LoadedCheckpoint.newest("again").snapshot
+    assert str(again) == str(first)
+    assert again.origin == first.origin
+    assert again.history == first.history
+    assert len(again.history) == 9
+    assert again.arrays.keys() == first.arrays.keys()
