@@ -1,15 +1,19 @@
-"""Readers of VGG19 weights, without the frameworks that wrote them.
+"""Reads VGG19 weights, without the frameworks that wrote them.
 
-    formats         which format a file is in, by its content
-    hdf5, torch_pickle, matconvnet, onnx_zoo, arrays      one reader each
-    own             the weights file of a model of ours
+    formats         the table of formats: how each is recognised and which reader it has
+    hdf5, torch_pickle, matconvnet, onnx_zoo, npz, safetensors      one reader each
+    state_dict      the pickle inside a file of PyTorch's
+    mat5            MATLAB's container
+    archives        zip archives with limits
+    own             the weights of a model that this exporter wrote
+    tensors         what every reader returns
     naming          names of tensors → names of layers
     preprocessing   BGR − mean or (RGB − mean) / std
-    canonical       checks, and the one form that everything is brought into
+    canonical       checks, and the one form that all weights are brought into
     embedding       from the features of a narrowed network to VGG19's
 
 Weights come from the internet. Nothing in a file is executed, no other file is opened
-on its behalf, and what it claims about sizes is checked before memory is spent on it.
+because it says so, and the sizes it claims are checked before memory is allocated.
 """
 
 import hashlib
@@ -39,16 +43,17 @@ def read_weights(
 
     Args:
         path: The file. Its content decides how it is read, not its name.
-        preprocessing: ``caffe`` (BGR − mean) or ``torchvision`` ((RGB − mean) / std):
-            how pictures were prepared when the network was trained; ``auto`` finds out.
-        channels: The layers to read, in order, with the width of each.
+        preprocessing: How pictures were prepared when the network was trained:
+            ``caffe`` (BGR − mean), ``torchvision`` ((RGB − mean) / std), or ``auto`` to
+            recognise it.
+        channels: Layers to read, in order → number of channels.
 
     Returns:
         The kernels and biases of `channels` for a picture in RGB minus `Weights.mean`.
 
     Raises:
-        WeightsError: The file is missing, damaged, hostile or not VGG19's, or nothing
-            tells its preprocessing.
+        WeightsError: The file is missing, damaged, hostile or not VGG19's, or its
+            preprocessing is not recognised.
     """
     check_choice(preprocessing)
     with _blaming(path):
@@ -62,14 +67,14 @@ def read_weights(
 
 @contextmanager
 def _blaming(path: Path) -> Iterator[None]:
-    """Turn whatever goes wrong into one line about the file."""
+    """Turn any exception into a WeightsError of one line that names the file."""
     try:
         yield
     except WeightsError as error:
         raise WeightsError(_one_line(path, str(error))) from error.__cause__
     except Exception as error:
-        # The libraries that parse these formats promise no set of exceptions for
-        # damaged input, so there is none to list here.
+        # The libraries that parse these formats document no set of exceptions for
+        # damaged input.
         what = "cannot be read" if isinstance(error, OSError) else "damaged"
         problem = f"{what} ({type(error).__name__}: {error})"
         raise WeightsError(_one_line(path, problem)) from error

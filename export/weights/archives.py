@@ -1,7 +1,7 @@
 """Opens zip archives that may have been made to exhaust memory.
 
-Python's zipfile loads the whole directory of an archive and unpacks a member for as
-long as it goes on. Here the size of the directory is limited, and so is what is read.
+Python's zipfile loads the whole directory of an archive, and unpacks a member to the
+end. Here the size of the directory is limited, and so is what is read of a member.
 """
 
 import io
@@ -17,7 +17,7 @@ _MAX_DIRECTORY: Final = 2**22
 
 
 class _GuardedFile(io.FileIO):
-    """A file that refuses large reads until it is told to trust them."""
+    """Refuses large reads until it is marked as trusted."""
 
     trusted = False
 
@@ -29,7 +29,7 @@ class _GuardedFile(io.FileIO):
 
 @contextmanager
 def open_zip(path: Path) -> Iterator[zipfile.ZipFile]:
-    """Open an archive if its directory is of a plausible size.
+    """Open a zip archive whose directory has a plausible size.
 
     Raises:
         WeightsError: The directory is larger than 4 MiB.
@@ -40,10 +40,10 @@ def open_zip(path: Path) -> Iterator[zipfile.ZipFile]:
 
 
 def read_member(archive: zipfile.ZipFile, name: str, limit: int) -> bytes:
-    """Read a small member, whatever the archive claims about its size.
+    """Read a member of at most `limit` bytes, whatever size the archive claims.
 
     Raises:
-        WeightsError: It has more than `limit` bytes.
+        WeightsError: The member has more than `limit` bytes.
     """
     with archive.open(name) as member:
         data = member.read(limit + 1)

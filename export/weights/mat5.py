@@ -1,9 +1,11 @@
-"""Reads MATLAB's MAT files, version 5 (`save -v6` and `-v7`), as far as data go.
+"""Reads numbers, text, cells and structs from MAT files, version 5 (`save -v6`, `-v7`).
 
-Only this much of the format is known here: numbers, text, cells and structs. Arrays are
-views of the file, so nothing large is loaded before it is asked for; compressed
-variables are unpacked up to a limit. (scipy's reader recurses without one: a few
-megabytes of nested cells end the process.)
+Arrays are views of the file, so nothing large is loaded before it is asked for.
+Compressed variables are unpacked up to a limit.
+
+scipy.io.loadmat is not used, because a damaged file can end the process (scipy 1.17):
+it looks up the type of an element in a table of 20 pointers without checking the
+number, and it follows nested cells to any depth.
 """
 
 import math
@@ -45,7 +47,7 @@ _CELL, _STRUCT, _CHAR, _FIRST_NUMERIC, _LAST_NUMERIC = 1, 2, 4, 6, 15
 
 
 class _Element(NamedTuple):
-    """A tagged piece of the file and where the next one begins."""
+    """One tagged element: its type, its data, and where the next one begins."""
 
     type: int
     data: _Bytes
@@ -53,18 +55,19 @@ class _Element(NamedTuple):
 
 
 def read_mat(path: Path, names: Iterable[str]) -> dict[str, Any]:
-    """Read some variables of a MAT file.
+    """Read variables of a MAT file by name.
 
     Args:
         path: The file.
-        names: The variables wanted; those that are missing are left out.
+        names: The variables to read.
 
     Returns:
-        Numbers as arrays, text as strings, cells as lists (column by column), structs
-        as dictionaries (a list of them if there are several), other things as None.
+        Those of the variables that the file has: numbers as arrays, text as strings,
+        cells as lists (column by column), structs as dictionaries (a list of them if
+        there are several), everything else as None.
 
     Raises:
-        WeightsError: It is big-endian, nested too deeply or unpacks to too much.
+        WeightsError: The file is big-endian, nested too deeply or unpacks to too much.
     """
     data = np.memmap(path, np.uint8, "r").view(np.ndarray)
     if data[126:128].tobytes() != b"IM":
@@ -99,14 +102,14 @@ def _element(data: _Bytes, position: int) -> _Element:
 
 
 class _Reader:
-    """Reads matrices, and keeps count of what the file has cost so far."""
+    """Reads matrices within limits on the bytes unpacked and the cells made so far."""
 
     def __init__(self) -> None:
         self._unpacked = 0
         self._items = 0
 
     def unpack(self, data: _Bytes) -> _Bytes:
-        """Decompress a variable, within what is left of the limit."""
+        """Decompress a variable, within the rest of the limit for the file."""
         room = _MAX_UNPACKED - self._unpacked
         unpacked = zlib.decompressobj().decompress(data.tobytes(), room + 1)
         self._unpacked += len(unpacked)
@@ -117,7 +120,7 @@ class _Reader:
     def matrix(
         self, data: _Bytes, depth: int, wanted: Iterable[str] | None = None
     ) -> tuple[str, Any]:
-        """Name and value of a matrix; the value is None if its name is not wanted."""
+        """Return name and value of a matrix; the value of an unwanted one is None."""
         if depth > _MAX_DEPTH:
             raise WeightsError(f"it is nested more than {_MAX_DEPTH} deep")
         if not data.size:
@@ -186,5 +189,5 @@ def _text(codes: NDArray[Any]) -> str:
 
 def _numbers(element: _Element) -> NDArray[Any]:
     if element.type not in _NUMBERS:
-        raise WeightsError(f"it holds numbers of an unknown type {element.type}")
+        raise WeightsError(f"it holds numbers of the unknown type {element.type}")
     return element.data.view(_NUMBERS[element.type])

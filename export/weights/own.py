@@ -1,7 +1,7 @@
-"""Reads the weights file of a model of ours, ``MODEL.safetensors``, to build another.
+"""Reads the weights of a model that this exporter wrote, to build another from them.
 
-Such a file is canonical already and says where its weights came from. Its widths are
-its own: they need not be VGG19's.
+``MODEL.safetensors`` is in canonical form and says where its weights came from. Its
+layers may be narrower than VGG19's.
 """
 
 from dataclasses import replace
@@ -18,17 +18,17 @@ from lightstyle.contract import (
     META_SOURCE_DIGEST,
 )
 
-from .arrays import read_header
 from .canonical import Weights, canonical_weights
 from .embedding import Embedding
 from .preprocessing import AUTO, CAFFE, RGB
+from .safetensors import read_header
 from .tensors import WeightsFile
 
 _HEAD_BYTES: Final = 4096
 
 
 def is_own(path: Path) -> bool:
-    """Whether the file at `path`, if there is one, says that it is a model's."""
+    """Tell whether `path` is a file whose metadata say that it is a model's."""
     if not path.is_file():
         return False
     with path.open("rb") as file:
@@ -36,7 +36,7 @@ def is_own(path: Path) -> bool:
 
 
 def read_own(path: Path) -> Weights:
-    """Read it as it was written, with the checks that every file passes.
+    """Read a model's weights as they were written, checked like those of any file.
 
     Raises:
         WeightsError: A tensor is missing, misshapen, or not finite.
@@ -50,7 +50,7 @@ def read_own(path: Path) -> Weights:
             kernels=kernels,
             biases={layer: tensors[f"{layer}.bias"] for layer in layers},
             family=None,
-            stated=CAFFE,  # what canonical weights are like: a mean, and no scale
+            stated=CAFFE,  # canonical weights subtract a mean and have no scale
             order=RGB,
             mean=tensors["mean"].read().astype(np.float64),
         )

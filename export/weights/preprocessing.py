@@ -24,6 +24,9 @@ CAFFE: Final = "caffe"
 TORCHVISION: Final = "torchvision"
 CHOICES: Final = (AUTO, CAFFE, TORCHVISION)
 
+#: Name of the array or metadata entry by which a file may state its preprocessing.
+ENTRY: Final = "preprocessing"
+
 BGR: Final = "BGR"
 RGB: Final = "RGB"
 
@@ -69,6 +72,19 @@ def check_choice(requested: str) -> None:
     if requested not in CHOICES:
         expected = ", ".join(CHOICES)
         raise WeightsError(f"preprocessing {requested!r} is unknown; use {expected}")
+
+
+def check_stated(stated: str | None) -> str | None:
+    """Return what a file's own `ENTRY` states, or None if it has no such entry.
+
+    Raises:
+        WeightsError: It is neither ``caffe`` nor ``torchvision``.
+    """
+    if stated not in (None, CAFFE, TORCHVISION):
+        raise WeightsError(
+            f"its entry {ENTRY!r} is {stated!r}, expected {CAFFE!r} or {TORCHVISION!r}"
+        )
+    return stated
 
 
 def decide(

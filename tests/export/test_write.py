@@ -7,9 +7,12 @@ from safetensors.numpy import load_file
 
 from export import build_model, export_model
 from export.errors import ExportError
+from export.weights import read_weights
 from export.write import OPSET
 from lightstyle import contract
 from tests.support.networks import tiny_weights
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def _files(model: Path) -> list[Path]:
@@ -146,3 +149,21 @@ def test_the_weights_given_are_never_replaced(tiny_model: Path, tmp_path: Path) 
     with pytest.raises(ExportError, match="is the weights file given"):
         export_model(weights, tmp_path / "m.onnx", style_layers=["conv1_1"])
     assert weights.read_bytes() == before
+
+
+def test_the_bundled_model_is_what_its_weights_make(tmp_path: Path) -> None:
+    bundled = ROOT / "models" / f"{contract.BUNDLED_MODEL}.onnx"
+    network = read_weights(contract.weights_path(bundled)).halved()
+    build_model(network, tmp_path / bundled.name)
+    for made, shipped in zip(
+        contract.graph_paths(tmp_path / bundled.name),
+        contract.graph_paths(bundled),
+        strict=True,
+    ):
+        graphs = [onnx.load(p, load_external_data=False).graph for p in (made, shipped)]
+        assert graphs[0] == graphs[1], made.name
+    tensors = load_file(contract.weights_path(bundled))
+    for name, value in load_file(
+        contract.weights_path(tmp_path / bundled.name)
+    ).items():
+        np.testing.assert_array_equal(value, tensors[name])

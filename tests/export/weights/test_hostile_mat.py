@@ -37,10 +37,11 @@ def nested_cells(depth: int) -> bytes:
     return b"".join(reversed(heads))
 
 
+@pytest.mark.parametrize("depth", [1000, 100_000])
 @pytest.mark.usefixtures("_bounded")
-def test_cells_nested_without_end(tmp_path: Path) -> None:
+def test_cells_nested_without_end(depth: int, tmp_path: Path) -> None:
     path = tmp_path / "vgg19.mat"
-    write_mat(path, nested_cells(1000))
+    write_mat(path, nested_cells(depth))
     assert "nested" in refusal(path)
 
 
@@ -52,7 +53,12 @@ def test_cells_nested_without_end(tmp_path: Path) -> None:
         matrix(7, (2**31 - 1, 2**31 - 1), element(7, b"abcd"), b"layers"),
         matrix(2, (9, 9), element(5, bytes(4)) + element(1, b"a"), b"layers"),
         matrix(2, (2**31 - 1, 9), element(5, b"\4\0\0\0") + element(1, b""), b"net"),
+        matrix(1, (30_000, 30_000), b"", b"layers"),
+        matrix(7, (1, 1), element(8, b"abcd"), b"layers"),
         matrix(7, (1, 1), element(99, b"abcd"), b"layers"),
+        matrix(7, (1, 1), element(60_000, b"abcd"), b"layers"),
+        matrix(4, (1, 3), element(99, b"a\0b\0c\0"), b"layers"),
+        matrix(16, (1, 1), matrix(2, (1, 1), b""), b"layers"),  # a function handle
         matrix(4, (1, 3), element(4, b"a\0b\0c\0"), b"layers"),
         matrix(17, (1, 1), b"", b"layers"),
         struct.pack("<II", 14, 2**32 - 1),
