@@ -1,7 +1,6 @@
 """The command ``lightstyle batch``: a folder of pictures at a time."""
 
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import closing
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -13,10 +12,11 @@ from ..errors import OutputError, UsageError
 from ..images import encoding
 from ..images.streams import STREAM
 from ..jobs import failures
-from ..jobs.batch import Batch, check_styles, divided
-from ..jobs.contents import Contents
-from ..jobs.painter import Task, Work
-from ..jobs.pool import paint_all
+from ..jobs.batch import Batch, check_styles
+from ..jobs.inputs import BatchInputs
+from ..jobs.painter import Runtime
+from ..jobs.pool import local
+from ..jobs.task import Output, Task
 from ..jobs.watch import FolderWatcher
 from ..settings.settings import Settings
 from ..zoo import registry
@@ -69,54 +69,59 @@ def batch(
     Results lie in the output folder as the pictures do in theirs. One that is there and
     was made with the same settings, pictures and model is finished, and skipped.
     """
-    contents = Contents(content, folder)
-    if watch and contents.is_list:
+    inputs = BatchInputs(content, folder)
+    if watch and inputs.is_list:
         raise UsageError(f"content {content} is a list: --watch needs a folder")
     encoding.check_format(Path("result.png"), options.bits)
-    work = divided(work_of(style, [settings], options), workers)
-    plan = Batch(contents, folder, settings, options.bits)
+    plan = Batch(
+        inputs=inputs,
+        styles=check_styles(style, [settings]),
+        settings=settings,
+        output=Output(
+            path=folder,
+            bits=options.bits,
+            metadata=not options.no_metadata,
+            overwrite=options.overwrite,
+        ),
+        like=options.like.record if options.like else None,
+    )
+    runtime = runtime_of(options).divided(workers)
     tasks = None if watch else plan.tasks()
     _check_outputs(folder, failed)
     lost = [*plan.unreadable()]
     total = None if tasks is None else len(tasks) + len(lost)
     report = Report(total, quiet=options.quiet)
     if not options.quiet:
-        say(f"model {registry.find(options.model)}, {_crew(work, workers)}")
-    for outcome in lost:
-        report.add(outcome)
+        say(f"model {registry.find(options.model)}, {_crew(runtime, workers)}")
+    for path, outcome in lost:
+        report.add(str(path), outcome)
     if watch and not options.quiet:
         say(f"waiting for pictures in {content}; Ctrl-C ends")
     todo = _watched(plan, report) if tasks is None else tasks
     with Interrupt() as interrupt:
         try:
-            _paint(work, todo, workers, interrupt, report)
+            with local(runtime, workers, lambda: interrupt.came) as executor:
+                for task, outcome in executor.run(todo, lambda: interrupt.came):
+                    report.add(str(task.given["content"]), outcome)
         finally:
             if report.outcomes or tasks == []:  # else the model is at fault
-                _finish(report, contents, failed, quiet=options.quiet)
+                _finish(report, inputs, failed, quiet=options.quiet)
     if interrupt.came:
         raise typer.Exit(interrupt.exit_code)
     report.conclude()
 
 
-def work_of(
-    style: Iterable[Path], all_settings: Sequence[Settings], options: RunOptions
-) -> Work:
-    """What all pictures of a command have in common.
+def runtime_of(options: RunOptions) -> Runtime:
+    """Return what the options say of the model and what it runs on.
 
     Raises:
-        UsageError: A style is stdin, or settings are of another number of styles.
-        ImageError: One cannot be read.
+        UsageError: The memory cannot be read.
     """
-    return Work(
-        styles=check_styles(style, all_settings),
+    return Runtime(
         model=options.model,
         device=options.device,
         threads=options.threads,
         memory=memory.parse(options.memory),
-        like=options.like.record if options.like else None,
-        bits=options.bits,
-        metadata=not options.no_metadata,
-        overwrite=options.overwrite,
     )
 
 
@@ -142,41 +147,29 @@ def _check_outputs(folder: Path, failed: Path | None) -> None:
     files.check_writable(folder / "lightstyle.tmp", inputs=(), overwrite=True)
 
 
-def _crew(work: Work, workers: int) -> str:
+def _crew(runtime: Runtime, workers: int) -> str:
     if workers == 1:
         return "1 worker"
-    each = "1 thread" if work.threads == 1 else f"{work.threads} threads"
+    each = "1 thread" if runtime.threads == 1 else f"{runtime.threads} threads"
     return f"{workers} workers with {each} each"
 
 
-def _paint(
-    work: Work,
-    tasks: Iterable[Task | None],
-    workers: int,
-    interrupt: Interrupt,
-    report: Report,
-) -> None:
-    with closing(paint_all(work, tasks, workers, lambda: interrupt.came)) as outcomes:
-        for outcome in outcomes:
-            report.add(outcome)
-
-
 def _watched(plan: Batch, report: Report) -> Iterator[Task | None]:
-    """Tasks as pictures come; what cannot become one goes to the `report`."""
+    """Yield tasks as pictures come; what cannot become one goes to the `report`."""
     watch = FolderWatcher(plan)
     for task in watch.tasks():
-        for failed in (*watch.failed, *plan.unreadable()):
-            if failed.task not in report.outcomes:
-                report.add(failed)
+        for path, failed in (*watch.failed, *plan.unreadable()):
+            if str(path) not in report.outcomes:
+                report.add(str(path), failed)
         yield task
 
 
 def _finish(
-    report: Report, contents: Contents, failed: Path | None, *, quiet: bool
+    report: Report, inputs: BatchInputs, failed: Path | None, *, quiet: bool
 ) -> None:
     """Print the table, and write the list."""
     if not quiet:
         for line in report.table():
             print(line)
     if failed is not None:
-        failures.write(failed, report.failures(contents.roots))
+        failures.write(failed, report.failures(inputs.roots))

@@ -6,7 +6,7 @@ from time import perf_counter
 
 from ..errors import BatchError
 from ..jobs.failures import Failure
-from ..jobs.painter import JobOutcome, JobState, Task
+from ..jobs.task import JobOutcome, JobState
 from ..text import duration, printable
 from .progress import say
 
@@ -18,30 +18,26 @@ class Report:
         """Of `total` pictures, if that is known; if `quiet`, only failures are said."""
         self._total, self._quiet = total, quiet
         self._began = perf_counter()
-        #: By task, the latest.
-        self.outcomes: dict[Task, JobOutcome] = {}
+        #: The latest outcome of each picture, by name.
+        self.outcomes: dict[str, JobOutcome] = {}
 
-    def add(self, outcome: JobOutcome, label: str = "") -> None:
-        """Take an outcome, of a picture that is called by its path, or by a `label`."""
-        self.outcomes.pop(outcome.task, None)
-        self.outcomes[outcome.task] = outcome
+    def add(self, name: str, outcome: JobOutcome) -> None:
+        """Take what became of the picture called `name`, and say it."""
+        self.outcomes[name] = outcome
         failed = outcome.state is JobState.FAILED
         if self._quiet and not failed:
             return
         of = "" if self._total is None else f"/{self._total}"
-        name = printable(label or outcome.task.content)
+        name = printable(name)
         say(f"{len(self.outcomes)}{of} {name}: {_told(outcome)}{self._time_left()}")
         for note in () if self._quiet else outcome.notes:
             say(f"note: {name}: {printable(note)}")
 
-    def __iter__(self) -> Iterator[JobOutcome]:
-        """All outcomes, sorted by picture."""
-        return iter(sorted(self.outcomes.values(), key=lambda each: each.task.content))
-
     @property
-    def failed(self) -> list[JobOutcome]:
-        """Those that failed."""
-        return [each for each in self if each.state is JobState.FAILED]
+    def failed(self) -> dict[str, JobOutcome]:
+        """Outcomes of the pictures that failed, by name."""
+        found = self.outcomes.items()
+        return {name: each for name, each in found if each.state is JobState.FAILED}
 
     @property
     def left(self) -> int:
@@ -57,21 +53,23 @@ class Report:
         return f"{_counted(len(states))}: {counted}"
 
     def table(self) -> Iterator[str]:
-        """Lines: what became of each picture, and counts."""
-        names = {each.task: printable(each.task.content) for each in self}
-        width = max(map(len, names.values()), default=0)
-        for each in self:
-            name = names[each.task].ljust(width)
-            yield f"{each.state:8} {name}  {_detail(each)}"
+        """Yield lines: what became of each picture, sorted by name, and counts."""
+        found = sorted(self.outcomes.items(), key=lambda item: Path(item[0]))
+        names = [printable(name) for name, _ in found]
+        width = max(map(len, names), default=0)
+        for name, (_, outcome) in zip(names, found, strict=True):
+            yield f"{outcome.state:8} {name.ljust(width)}  {_detail(outcome)}"
         yield self.counts
 
     def failures(self, roots: Mapping[Path, Path]) -> Iterator[Failure]:
-        """Entries of a list; `roots` are the folders that pictures are mirrored from.
+        """Yield the entries of a failures list.
 
-        Folders that could not be read have none, and no entry.
+        Args:
+            roots: Root of each picture, by path. Folders that could not be read have
+                none, and no entry.
         """
-        for each in self.failed:
-            path = each.task.content
+        for name, each in sorted(self.failed.items()):
+            path = Path(name)
             if path in roots:
                 yield Failure(path, roots[path], each.code, each.reason)
 
@@ -102,7 +100,7 @@ def _told(outcome: JobOutcome) -> str:
 def _detail(outcome: JobOutcome) -> str:
     if outcome.state is JobState.FAILED:
         return printable(outcome.reason)
-    made = "" if outcome.task.output is None else printable(outcome.task.output)
+    made = "" if outcome.path is None else printable(outcome.path)
     if outcome.state is JobState.SKIPPED:
         return f"{made} is finished"
     return f"{made} in {outcome.seconds:.1f} s".lstrip()

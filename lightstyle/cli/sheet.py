@@ -1,7 +1,6 @@
 """The command ``lightstyle sheet``: settings side by side, to choose by eye."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import closing
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -12,14 +11,14 @@ from numpy.typing import NDArray
 from .. import files, images
 from ..errors import UsageError
 from ..images import encoding, streams
-from ..jobs.batch import divided
-from ..jobs.painter import JobOutcome, Task
-from ..jobs.pool import paint_all
+from ..jobs.batch import check_styles
+from ..jobs.pool import local
 from ..jobs.sheet import Cell, Sheet, cells
+from ..jobs.task import Task
 from ..jobs.vary import axes
 from ..settings.settings import Settings
 from ..transfer import scene
-from .batch import ONE_PICTURE, Workers, work_of
+from .batch import ONE_PICTURE, Workers, runtime_of
 from .options import RunOptions, takes
 from .progress import Interrupt, say
 from .report import Report
@@ -57,19 +56,28 @@ def sheet(
     made = cells(settings, varied)
     if content == streams.STREAM:
         raise UsageError("content -: it is read for every cell: give a file")
-    work = work_of(style, [cell.settings for cell in made], options)
-    work = divided(work, workers)
+    styles = check_styles(style, [cell.settings for cell in made])
+    runtime = runtime_of(options).divided(workers)
     layout = Sheet(made, len(varied[0].values), _sizes(content, made))
     _check_output(path, [content, *style], made, options)
-    tasks = {Task(content, cell.settings): cell for cell in made}
+    given = {"content": content, "style": styles}
+    like = options.like.record if options.like else None
+    tasks = {
+        Task(given=given, settings=cell.settings, like=like): number
+        for number, cell in enumerate(made)
+    }
     report = Report(len(tasks), quiet=options.quiet)
-    with Interrupt() as interrupt:
+    pictures: dict[int, NDArray[np.uint8]] = {}
+    with (
+        Interrupt() as interrupt,
+        local(runtime, workers, lambda: interrupt.came) as executor,
+    ):
         todo = sorted(tasks, key=_model_needed)
-        with closing(paint_all(work, todo, workers, lambda: interrupt.came)) as ends:
-            for outcome in ends:
-                label = tasks[outcome.task].label.replace("\n", ", ")
-                report.add(outcome, label)
-    pictures = _pictures(report.outcomes, [Task(content, c.settings) for c in made])
+        for task, outcome in executor.run(todo, lambda: interrupt.came):
+            number = tasks[task]
+            report.add(made[number].label.replace("\n", ", "), outcome)
+            if outcome.levels_hwc is not None:
+                pictures[number] = outcome.levels_hwc
     if pictures:
         levels_hwc, alpha_hw = layout.drawn(pictures)
         encoding.save(path, levels_hwc, alpha_hw=alpha_hw)
@@ -107,12 +115,3 @@ def _model_needed(task: Task) -> tuple[str, ...]:
         ",".join(settings.style_layers.used),
     )
     return settings.pooling, *layers
-
-
-def _pictures(
-    outcomes: Mapping[Task, JobOutcome], tasks: Sequence[Task]
-) -> dict[int, NDArray[np.uint8]]:
-    """The pictures that were made, by the number of their cell."""
-    made = {task: outcome.levels_hwc for task, outcome in outcomes.items()}
-    found = {number: made.get(task) for number, task in enumerate(tasks)}
-    return {number: each for number, each in found.items() if each is not None}

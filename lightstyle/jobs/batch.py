@@ -1,6 +1,6 @@
-"""What a batch has to do: a task for each picture, each with a file of its own.
+"""The tasks of a batch: one for each picture, each with a file of its own.
 
-Whether a picture is finished already is found out when its turn comes (`finished`).
+Whether a picture is finished already is found out when its turn comes.
 """
 
 import os
@@ -9,103 +9,107 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from .. import images
-from ..engine import memory
-from ..engine.plan import SHARE
-from ..engine.session import available_cpus, check_threads
 from ..errors import ImageError, UsageError
 from ..images.streams import STREAM
+from ..records.record import Record
 from ..settings import blend
 from ..settings.settings import Settings
 from ..transfer import regions
-from .contents import Content, Contents
-from .painter import JobOutcome, JobState, Task, Work
+from .inputs import BatchInputs, InputFile
+from .task import JobOutcome, Output, Task
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Batch:
-    """Where a batch reads and writes.
+    """What a batch reads, how it paints, and where it writes.
 
     Attributes:
-        contents: What is painted.
-        folder: Where results go.
-        settings: Of all pictures.
-        bits: Of a channel of the results.
+        inputs: The pictures to paint.
+        styles: Paths of the pictures to paint like.
+        settings: Settings of all pictures.
+        output: How results are written; its path is the output folder.
+        like: As `Task.like`.
     """
 
-    contents: Contents
-    folder: Path
+    inputs: BatchInputs
+    styles: tuple[str, ...]
     settings: Settings
-    bits: int
+    output: Output
+    like: Record | None = None
 
     def tasks(self) -> list[Task]:
-        """A task for each picture that there is.
+        """Make a task for each picture that is there now.
 
         Raises:
-            ImageError: There is none, or the folder cannot be read.
-            UsageError: Two results would be one file, or a result a content.
+            ImageError: There is no picture, or the folder cannot be read.
+            UsageError: Two results would be one file, or a result is an input.
         """
-        found = self.contents.find()
-        if not found and not self.contents.is_list:
+        found = self.inputs.find()
+        if not found and not self.inputs.is_list:
             raise ImageError(
-                f"content {self.contents.given}: there is no picture; check the path"
+                f"content {self.inputs.given}: no pictures found; check the path"
             )
         clashes = Clashes()
-        tasks = [self.task(content) for content in found]
-        for task in tasks:
+        tasks = {file: self.task(file) for file in found}
+        taken = {os.path.realpath(file.path) for file in found}
+        for file, task in tasks.items():
             if clash := clashes.of(task):
                 raise UsageError(clash)
-        taken = {os.path.realpath(content.path) for content in found}
-        for task in tasks:
-            if os.path.realpath(str(task.output)) in taken:
+            if os.path.realpath(path := _path(task)) in taken:
                 raise UsageError(
-                    f"the result of {task.content} would be {task.output}, which is "
-                    "itself to be painted: give another folder"
+                    f"the result of {file.path} would be {path}, which is itself to be "
+                    "painted: give another output folder"
                 )
-        return tasks
+        return [*tasks.values()]
 
-    def task(self, content: Content) -> Task:
-        """Of one picture."""
-        output = content.output(self.folder, self.bits)
-        return Task(content.path, self.settings, output)
+    def task(self, file: InputFile) -> Task:
+        """Make the task for one picture."""
+        path = file.output(self.output.path, self.output.bits)
+        return Task(
+            given={"content": file.path, "style": self.styles},
+            settings=self.settings,
+            output=replace(self.output, path=path),
+            like=self.like,
+        )
 
-    def unreadable(self) -> Iterator[JobOutcome]:
-        """A failure for each folder that could not be read."""
-        for folder, reason in self.contents.unreadable.items():
-            task = Task(folder, self.settings)
-            yield JobOutcome(task, JobState.FAILED, reason, ImageError.exit_code)
+    def unreadable(self) -> Iterator[tuple[Path, JobOutcome]]:
+        """Yield each folder that could not be read, as a failure."""
+        for folder, reason in self.inputs.unreadable.items():
+            yield folder, JobOutcome.failure(reason, ImageError.exit_code)
 
 
 class Clashes:
     """Notices when two pictures would have one result, such as a.gif and a.png."""
 
     def __init__(self) -> None:
-        """There are none yet."""
+        """Start with no results."""
         self._contents: dict[Path, Path] = {}
 
     def of(self, task: Task) -> str:
-        """What is wrong with the result of `task`, in words; empty if nothing."""
-        other = self._contents.setdefault(task.output or Path(), task.content)
-        if other == task.content:
+        """Say which earlier picture has the result of `task`; empty if none has."""
+        path, content = _path(task), task.given["content"]
+        other = self._contents.setdefault(path, content)
+        if other == content:
             return ""
-        return (
-            f"{other} and {task.content} would both become {task.output}: rename one "
-            "of them"
-        )
+        return f"{other} and {content} would both become {path}: rename one of them"
 
 
 def check_styles(
     styles: Iterable[Path], all_settings: Sequence[Settings]
 ) -> tuple[str, ...]:
-    """The paths of the styles, of which all can be read and as many are needed.
+    """Check that all styles can be read and are as many as the settings need.
 
     Args:
-        styles: Of all pictures.
-        all_settings: That pictures are to be made with.
+        styles: Paths of the styles of all pictures.
+        all_settings: Settings that pictures are to be made with.
+
+    Returns:
+        The paths as text.
 
     Raises:
-        UsageError: One is stdin, or settings are of another number of styles.
-        ImageError: One cannot be read, or a picture that `settings` name cannot, or a
-            mask of a style is none.
+        UsageError: A style is stdin, or settings need another number of styles.
+        ImageError: A style, or a picture that settings name, cannot be read, or a mask
+            is not a mask.
     """
     paths = tuple(styles)
     if STREAM in paths:
@@ -124,21 +128,5 @@ def check_styles(
     return tuple(map(str, paths))
 
 
-def divided(work: Work, workers: int) -> Work:
-    """The part of one of so many workers in the threads and the memory of `work`.
-
-    Raises:
-        UsageError: There are too few threads, or there is no worker.
-    """
-    check_threads(work.threads)
-    threads = work.threads or available_cpus()
-    if not 1 <= workers <= threads:
-        raise UsageError(
-            f"workers is {workers}, expected 1 to {threads}: each takes at least one "
-            f"thread of {threads}"
-        )
-    if workers == 1:
-        return work
-    share = int(SHARE * memory.available() / workers)
-    given = None if work.memory is None else work.memory // workers
-    return replace(work, threads=threads // workers, memory=given, share=share)
+def _path(task: Task) -> Path:
+    return task.output.path if task.output else Path()

@@ -1,7 +1,8 @@
-"""Pictures that failed, as a list in a file, which a later batch takes in their place.
+"""The failures list: a file of the pictures that failed, which a later batch can take.
 
-A JSON object on each line, in ASCII, so that names of any bytes survive: the picture,
-the folder that it is mirrored from, the exit code of a run of it alone, and the reason.
+Each line is a JSON object in ASCII, so that names of any bytes survive: the picture,
+its root (the folder that the output folder mirrors), the exit code that a run of it
+alone would have, and the reason.
 """
 
 import json
@@ -14,13 +15,20 @@ from typing import Any, Final
 from ..errors import ExitCode, UsageError
 from ..files import atomic_write, check_writable
 
-#: Suffix of lists.
+#: Suffix of failures lists.
 SUFFIX: Final = ".jsonl"
 
 
 @dataclass(frozen=True)
 class Failure:
-    """A picture that failed, the folder that it is mirrored from, and why."""
+    """A picture that failed.
+
+    Attributes:
+        picture: Path of the picture.
+        root: Folder above it that the output folder mirrors.
+        code: Exit code that a run of it alone would have.
+        reason: Why it failed.
+    """
 
     picture: Path
     root: Path
@@ -28,7 +36,7 @@ class Failure:
     reason: str
 
     def __str__(self) -> str:
-        """A line of a list."""
+        """Write it as a line of a list."""
         values = {
             "picture": str(self.picture.absolute()),
             "root": str(self.root.absolute()),
@@ -39,16 +47,16 @@ class Failure:
 
 
 def is_list(path: Path) -> bool:
-    """Whether `path` is meant as a list."""
+    """Whether `path` is a file that its suffix declares to be a list."""
     return path.suffix.lower() == SUFFIX and path.is_file()
 
 
 def check(path: Path) -> None:
-    """Refuse a `path` where no list can be written; an older list may be there.
+    """Check that a list can be written to `path`, in place of an older list at most.
 
     Raises:
-        UsageError: Its suffix is another, or there is a file that is no list.
-        OutputError: It cannot be written.
+        UsageError: The suffix is wrong, or a file that is not a list is there.
+        OutputError: The file cannot be written.
     """
     if path.suffix.lower() != SUFFIX:
         raise UsageError(f"failures {path}: the suffix must be {SUFFIX}")
@@ -58,25 +66,25 @@ def check(path: Path) -> None:
 
 
 def write(path: Path, failed: Iterable[Failure]) -> None:
-    """Write the list, empty if nothing failed, in the place of an older one.
+    """Write a list, empty if nothing failed, in place of an older one.
 
     Raises:
-        OutputError: It cannot be written.
+        OutputError: The file cannot be written.
     """
     atomic_write(path, "".join(f"{each}\n" for each in failed).encode("ascii"))
 
 
 def read(path: Path) -> list[tuple[Path, Path]]:
-    """Each picture of a list, and the folder that it is mirrored from.
+    """Read each picture of a list with its root.
 
     Raises:
-        UsageError: It cannot be read, or is no list.
+        UsageError: The file cannot be read, or is not a failures list.
     """
     try:
         lines = path.read_text("ascii").splitlines()
     except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or "it is no text in ASCII"
-        raise UsageError(f"list {path} cannot be read: {reason}") from error
+        reason = getattr(error, "strerror", None) or "it is not ASCII text"
+        raise UsageError(f"list {path}: cannot be read: {reason}") from error
     return [_parsed(line, f"list {path}, line {n}") for n, line in enumerate(lines, 1)]
 
 
@@ -89,6 +97,7 @@ def _parsed(line: str, where: str) -> tuple[Path, Path]:
         picture.relative_to(root)
     except (ValueError, LookupError, TypeError, RecursionError) as error:
         raise UsageError(
-            f"{where}: this is not of a list that --failures wrote; give one of those"
+            f"{where}: not an entry of a failures list; give a file that --failures "
+            "wrote"
         ) from error
     return picture, root

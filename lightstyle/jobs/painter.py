@@ -1,215 +1,192 @@
-"""Paints one picture after the other with a loaded model, whatever becomes of each.
+"""Makes one picture after the other with a loaded model, whatever becomes of each.
 
-What is wrong with a picture ends in its outcome, and the next one is painted. What is
-wrong with the model, or with the device, is wrong for all of them, and is raised.
+A fault of a picture ends in its outcome, and the next task can run. A fault of the
+model or the device would be the same for all tasks, and is raised.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from enum import StrEnum
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from time import perf_counter
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import Any, Self
 
 from .. import files
 from ..engine import memory
 from ..engine.model import Model
-from ..errors import ExitCode, LightstyleError, OutputError, TransferError
-from ..images.picture import Styles
+from ..engine.plan import SHARE
+from ..engine.session import available_cpus, check_threads
+from ..errors import ExitCode, LightstyleError, OutputError, TransferError, UsageError
 from ..optimize.minimize import Status
 from ..records.expected import ExpectedResult
-from ..records.record import Record
-from ..settings.settings import Settings
-from ..transfer import stylize
-from ..transfer.result import Result
+from ..records.origin import sources
+from ..transfer.resume import JOBS
 from ..transfer.run import Callback
 from ..zoo import registry
-
-
-class JobState(StrEnum):
-    """What became of a picture."""
-
-    DONE = "done"
-    SKIPPED = "skipped"
-    FAILED = "failed"
+from .task import JobOutcome, JobState, Output, Task
 
 
 @dataclass(frozen=True, kw_only=True)
-class Work:
-    """What all pictures of a batch have in common.
+class Runtime:
+    """The model that a process runs, and what it runs on.
 
     Attributes:
-        styles: Paths of the pictures to paint like.
-        model: As `registry.load`.
-        device: As `registry.load`.
-        threads: As `registry.load`, of one process.
-        memory: As `registry.load`, of one process.
-        share: Bytes of what is free that a process may take on a CPU, if no memory is
-            given; none for most of it.
-        like: As `transfer.stylize`.
-        bits: Of a channel of the files.
-        metadata: Whether files say what made them. Of those that do not, nobody knows
-            whether they are finished.
-        overwrite: Whether files that are something else may be replaced.
+        model: Name or path of the model, as `registry.load` takes it.
+        device: Name of the device, as `registry.load` takes it.
+        threads: CPU threads of the process; None for all that it may use.
+        memory: Bytes that the process may take; None to decide by what is free.
+        share: Bytes of what is free that the process may take on a CPU if `memory` is
+            None; None for most of it.
     """
 
-    styles: tuple[str, ...]
     model: str | None = None
     device: str = "auto"
     threads: int | None = None
     memory: int | None = None
     share: int | None = None
-    like: Record | None = None
-    bits: int = 8
-    metadata: bool = True
-    overwrite: bool = False
 
+    def divided(self, workers: int) -> Self:
+        """Divide threads and memory equally among so many workers.
 
-@dataclass(frozen=True)
-class Task:
-    """A picture to paint; without an `output` it comes back in the outcome."""
-
-    content: Path
-    settings: Settings
-    output: Path | None = None
-
-
-@dataclass(frozen=True, eq=False)
-class JobOutcome:
-    """What became of a picture.
-
-    Attributes:
-        task: That was to be done.
-        state: Of it.
-        reason: Why it failed, on one line.
-        code: Exit code that a run of it alone would have.
-        seconds: That it took.
-        notes: What a person should know of the picture.
-        levels_hwc: The picture of a task without an output, (H, W, 3) or (H, W, 4).
-    """
-
-    task: Task
-    state: JobState
-    reason: str = ""
-    code: ExitCode = ExitCode.OK
-    seconds: float = 0.0
-    notes: tuple[str, ...] = ()
-    levels_hwc: NDArray[np.uint8] | None = None
+        Raises:
+            UsageError: There are more workers than threads, or there is no worker.
+        """
+        check_threads(self.threads)
+        threads = self.threads or available_cpus()
+        if not 1 <= workers <= threads:
+            raise UsageError(
+                f"workers is {workers}, expected 1 to {threads}: each worker needs a "
+                f"thread of its own, and there are {threads}"
+            )
+        if workers == 1:
+            return self
+        share = int(SHARE * memory.available() / workers)
+        given = None if self.memory is None else self.memory // workers
+        return replace(self, threads=threads // workers, memory=given, share=share)
 
 
 class Painter:
-    """One process's part of the work, with one model in memory at a time."""
+    """Runs tasks one by one, with one model in memory at a time."""
 
-    def __init__(self, work: Work) -> None:
-        """Nothing is loaded yet."""
-        self._work = work
+    def __init__(self, runtime: Runtime) -> None:
+        """Load nothing yet."""
+        self._runtime = runtime
         self._model: Model | None = None
         self._needs: object = None
 
-    def load(self, settings: Settings) -> Model:
-        """The model that a run with `settings` alone would use.
+    def load(self, task: Task) -> Model:
+        """Load the model that `task` needs, unless it is the one in memory.
 
         Raises:
             ModelError: As `registry.load`.
             DeviceError: As `registry.load`.
         """
+        settings = task.settings
         used = settings.feature_layers, settings.style_layers.used
         needs = *used, settings.pooling
         if self._model is None or needs != self._needs:
-            self._model = None  # before the next one, not beside it
-            work = self._work
+            self.unload()  # before the next one, not beside it
+            runtime = self._runtime
             self._model = registry.load(
-                work.model, settings, work.device, work.threads, work.memory
+                runtime.model,
+                settings,
+                runtime.device,
+                runtime.threads,
+                runtime.memory,
             )
             self._needs = needs
-            if work.memory is None and self._model.costs is not None:
-                self._model.memory = work.share
+            if runtime.memory is None and self._model.costs is not None:
+                self._model.memory = runtime.share
         return self._model
 
+    def unload(self) -> None:
+        """Free the model."""
+        self._model = None
+
     def paint(self, task: Task, stopping: Callable[[], bool]) -> JobOutcome | None:
-        """Paint a picture, unless it is finished already.
+        """Make the picture of `task`, unless it is finished already.
 
         Args:
-            task: Which.
-            stopping: Asked after every evaluation; if so, the picture is given up.
+            task: The task.
+            stopping: Asked after every evaluation; once true, the picture is given up.
 
         Returns:
-            What became of it; none if it was given up.
+            What became of the task; None if it was given up.
 
         Raises:
             LightstyleError: As `load`.
         """
-        model, began = self.load(task.settings), perf_counter()
+        model, began = self.load(task), perf_counter()
         try:
-            outcome = self._painted(model, task, began, _stopped_by(stopping))
+            return _painted(model, task, began, _stopped_by(stopping))
         except Exception as error:
-            reason, code = _told(error)
-            seconds = perf_counter() - began
-            return JobOutcome(task, JobState.FAILED, reason, code, seconds)
+            reason, code = _explained(error)
+            return JobOutcome.failure(reason, code, perf_counter() - began)
         finally:
             memory.give_back()
-        return outcome
 
-    def _painted(
-        self, model: Model, task: Task, began: float, callback: Callback
-    ) -> JobOutcome | None:
-        if task.output is not None and self._is_finished(model, task, task.output):
-            return JobOutcome(task, JobState.SKIPPED)
-        result = stylize.stylize(
-            task.content,
-            self._work.styles,
-            model=model,
-            settings=task.settings,
-            callback=callback,
-            like=self._work.like,
-        )
-        if result.status is Status.CANCELLED:
-            return None
-        if result.status is Status.NON_FINITE:
-            raise TransferError(
-                "the loss stopped being a finite number at iteration "
-                f"{result.evaluations}: lower the weights"
-            )
-        kept = self._keep(result, task)
-        seconds = perf_counter() - began
-        notes = result.notes
-        return JobOutcome(task, JobState.DONE, "", ExitCode.OK, seconds, notes, kept)
 
-    def _keep(self, result: Result, task: Task) -> NDArray[np.uint8] | None:
-        if task.output is None:
-            return result.to_array()
-        work = self._work
-        result.save(task.output, bits=work.bits, metadata=work.metadata)
+def _painted(
+    model: Model, task: Task, began: float, callback: Callback
+) -> JobOutcome | None:
+    output = task.output
+    if output is not None and _is_finished(model, task, output):
+        return JobOutcome(state=JobState.SKIPPED, path=output.path)
+    result = JOBS[task.job](
+        **task.given,
+        model=model,
+        settings=task.settings,
+        callback=callback,
+        like=task.like,
+    )
+    if result.status is Status.CANCELLED:
         return None
+    if result.status is Status.NON_FINITE:
+        raise TransferError(
+            "the loss stopped being a finite number at iteration "
+            f"{result.evaluations}: lower the weights"
+        )
+    if output is not None:
+        result.save(output.path, bits=output.bits, metadata=output.metadata)
+    return JobOutcome(
+        state=JobState.DONE,
+        seconds=perf_counter() - began,
+        notes=result.notes,
+        path=None if output is None else output.path,
+        levels_hwc=result.to_array() if output is None else None,
+    )
 
-    def _is_finished(self, model: Model, task: Task, output: Path) -> bool:
-        """Whether there is nothing to do.
 
-        Raises:
-            OutputError: There is something else in its place, or it cannot be written.
-        """
-        work = self._work
-        if output.is_file() and work.metadata:
-            style = work.styles if len(work.styles) > 1 else work.styles[0]
-            given: dict[str, Styles] = {"content": task.content, "style": style}
-            digest = model.info.weights_digest
-            missing = ExpectedResult(given, task.settings, digest, work.bits).missing(
-                output
+def _is_finished(model: Model, task: Task, output: Output) -> bool:
+    """Whether the output is there and is what the task would make.
+
+    Raises:
+        OutputError: Something else is there, or the output cannot be written.
+    """
+    path, given = output.path, _single(task.given)
+    if path.is_file() and output.metadata:
+        digest = model.info.weights_digest
+        expected = ExpectedResult(task.job, given, task.settings, digest, output.bits)
+        missing = expected.missing(path)
+        if not missing:
+            return True
+        if not output.overwrite:
+            raise OutputError(
+                f"cannot write {path}: it exists and {missing}; give another folder, "
+                "or --overwrite"
             )
-            if not missing:
-                return True
-            if not work.overwrite:
-                raise OutputError(
-                    f"cannot write {output}: it exists and {missing}; give another "
-                    "folder, or --overwrite"
-                )
-        _make_folder(output.parent)
-        inputs = [task.content, *map(Path, work.styles)]
-        inputs += map(Path, task.settings.files.values())
-        files.check_writable(output, inputs=inputs, overwrite=work.overwrite)
-        return False
+    _make_folder(path.parent)
+    pictures = [*sources(given).values(), *task.settings.files.values()]
+    inputs = [Path(each) for each in pictures if isinstance(each, str | Path)]
+    files.check_writable(path, inputs=inputs, overwrite=output.overwrite)
+    return False
+
+
+def _single(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Write a sequence of one style as that style, as records have it."""
+    style = given.get("style")
+    if isinstance(style, list | tuple) and len(style) == 1:
+        return {**given, "style": style[0]}
+    return dict(given)
 
 
 def _make_folder(folder: Path) -> None:
@@ -227,8 +204,8 @@ def _stopped_by(stopping: Callable[[], bool]) -> Callback:
     return callback
 
 
-def _told(error: Exception) -> tuple[str, ExitCode]:
-    """An error as one line, and its exit code."""
+def _explained(error: Exception) -> tuple[str, ExitCode]:
+    """Put an error in one line, with its exit code."""
     if isinstance(error, LightstyleError):
         reason, code = str(error), error.exit_code
     elif isinstance(error, MemoryError):

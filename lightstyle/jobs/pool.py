@@ -1,153 +1,121 @@
-"""Pictures painted one by one, or several at a time by as many processes.
+"""An executor with several processes on this machine, each with a model of its own."""
 
-One worker is this process itself. More are processes of their own, each with its model;
-one that dies is replaced.
-"""
+import threading
+from collections.abc import Callable
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
+from weakref import WeakKeyDictionary
 
-from collections.abc import Callable, Generator, Iterable, Iterator
-from dataclasses import replace
-from multiprocessing.connection import wait
-from time import sleep
-from typing import Any, Final
-
-from .painter import JobOutcome, JobState, Painter, Task, Work
-from .worker import Worker
-
-#: Seconds between two looks at what cannot be waited for.
-_POLL: Final = 0.2
-
-_END: Final = object()
+from .executor import Executor, InProcess
+from .painter import Runtime
+from .task import JobOutcome, Task
+from .worker import Worker, WorkerDiedError
 
 
-def paint_all(
-    work: Work,
-    tasks: Iterable[Task | None],
-    workers: int,
-    stopping: Callable[[], bool],
-) -> Generator[JobOutcome]:
-    """Paint pictures, as many at a time as there are workers.
+def local(runtime: Runtime, workers: int, stopping: Callable[[], bool]) -> Executor:
+    """Make an executor on this machine: this process if there is one worker.
 
     Args:
-        work: What they have in common.
-        tasks: Which; none where there is nothing to do yet.
-        workers: How many; 1 is this process.
-        stopping: Asked again and again; if so, what is being painted is given up.
-
-    Yields:
-        What became of each, as it ends.
-
-    Raises:
-        LightstyleError: The model cannot be loaded.
+        runtime: What each worker runs on.
+        workers: Number of tasks that run at a time.
+        stopping: As `InProcess` takes it.
     """
-    paint = _here if workers == 1 else _in_processes
-    yield from paint(work, iter(tasks), workers, stopping)
+    if workers == 1:
+        return InProcess(runtime, stopping)
+    return ProcessPool(runtime, workers)
 
 
-def _here(
-    work: Work,
-    tasks: Iterator[Task | None],
-    workers: int,
-    stopping: Callable[[], bool],
-) -> Iterator[JobOutcome]:
-    painter = Painter(work)
-    for task in tasks:
-        if stopping():
-            return
-        if task is None:
-            sleep(_POLL)
-            continue
-        outcome = painter.paint(task, stopping)
-        if outcome is None:
-            return
-        yield outcome
+class ProcessPool(Executor):
+    """Runs tasks in processes that are started as they are needed.
 
+    A thread for each process hands it tasks and waits for their outcomes. A process
+    that dies fails the task that it was at, and is replaced.
+    """
 
-def _in_processes(
-    work: Work,
-    tasks: Iterator[Task | None],
-    workers: int,
-    stopping: Callable[[], bool],
-) -> Iterator[JobOutcome]:
-    crew, ended = _Crew(work, workers), False
-    try:
-        while not stopping():
-            while not ended and crew.has_room:
-                task: Any = next(tasks, _END)
-                if task is None:
-                    break
-                if task is _END:
-                    ended = True
-                else:
-                    crew.give(task)
-            if ended and not crew.busy:
-                return
-            yield from crew.outcomes()
-        yield from crew.stopped()
-    finally:
-        crew.dismiss()
+    def __init__(self, runtime: Runtime, workers: int) -> None:
+        """Start nothing yet.
 
-
-class _Crew:
-    """All workers. They are hired when there is something to do for them."""
-
-    def __init__(self, work: Work, size: int) -> None:
-        self._work, self._size = work, size
-        self._workers: list[Worker] = []
-
-    @property
-    def busy(self) -> list[Worker]:
-        return [worker for worker in self._workers if worker.task is not None]
-
-    @property
-    def has_room(self) -> bool:
-        """Whether a picture would be begun at once.
-
-        The first worker is waited for: it may have to make the model that all use.
+        Args:
+            runtime: What each process runs on.
+            workers: Most processes at a time.
         """
-        if not self._workers:
-            return True
-        more = len(self._workers) < self._size
-        loaded = any(worker.is_loaded for worker in self._workers)
-        return len(self.busy) < len(self._workers) or (more and loaded)
+        self._runtime, self._slots = runtime, workers
+        self._threads = ThreadPoolExecutor(workers)
+        self._own = threading.local()
+        self._given_up = WeakKeyDictionary[Future[JobOutcome], threading.Event]()
+        self._lock = threading.Lock()
+        self._workers: set[Worker] = set()
+        self._closed = False
+        self._first = threading.Lock()
+        self._has_loaded = False
 
-    def give(self, task: Task) -> None:
-        idle = [worker for worker in self._workers if worker.task is None]
-        for worker in [each for each in idle if not each.is_alive]:
-            worker.dismiss()
-            idle.remove(worker)
-            self._workers.remove(worker)
-        if not idle:
-            idle = [Worker(self._work)]
-            self._workers += idle
-        idle[0].give(task)
+    @property
+    def slots(self) -> int:
+        """Number of tasks that run at a time."""
+        return self._slots
 
-    def outcomes(self) -> Iterator[JobOutcome]:
-        """Wait a moment, and see what has become of which picture."""
-        busy = self.busy
-        if not busy:
-            sleep(_POLL)
-        ready = wait([worker.connection for worker in busy], _POLL) if busy else []
-        for worker in [each for each in busy if each.connection in ready]:
-            task = worker.task
-            try:
-                outcome = worker.outcome()
-            except (EOFError, OSError):
-                self._workers.remove(worker)
-                if task is not None:
-                    yield worker.death(task)
-                continue
-            if outcome is not None and task is not None:
-                yield replace(outcome, task=task)
+    def submit(self, task: Task) -> Future[JobOutcome]:
+        """Have `task` run, when its turn comes."""
+        given_up = threading.Event()
+        future = self._threads.submit(self._run, task, given_up)
+        self._given_up[future] = given_up
+        return future
 
-    def stopped(self) -> Iterator[JobOutcome]:
-        """Have all pictures given up; some may be done before they are."""
-        for worker in self.busy:
-            worker.stop()
-        while self.busy:
-            for outcome in self.outcomes():
-                if outcome.state is not JobState.FAILED:
-                    yield outcome
+    def cancel(self, future: Future[JobOutcome]) -> None:
+        """Give up the task of `future`, waiting or running, unless it ends first."""
+        if not future.cancel():
+            self._given_up[future].set()
 
-    def dismiss(self) -> None:
+    def shutdown(self) -> None:
+        """Give up all tasks at once and end the processes."""
+        with self._lock:
+            self._closed = True
+            for worker in self._workers:
+                worker.kill()
+        self._threads.shutdown(cancel_futures=True)
         for worker in self._workers:
-            worker.dismiss()
+            worker.close()
+
+    def _run(self, task: Task, given_up: threading.Event) -> JobOutcome:
+        try:
+            worker = self._begun(task, given_up)
+            outcome = worker.outcome(given_up.is_set)
+        except WorkerDiedError as death:
+            outcome = None if self._closed else death.outcome
+        if outcome is None:
+            raise CancelledError
+        return outcome
+
+    def _begun(self, task: Task, given_up: threading.Event) -> Worker:
+        """Have a worker begin `task`.
+
+        Until the first worker has loaded its model, the others wait: it may have to
+        build the model that all use.
+        """
+        with self._first:
+            if not self._has_loaded:
+                worker = self._begin(task, given_up)
+                self._has_loaded = True
+                return worker
+        return self._begin(task, given_up)
+
+    def _begin(self, task: Task, given_up: threading.Event) -> Worker:
+        if given_up.is_set():
+            raise CancelledError
+        worker = self._worker()
+        worker.begin(task)
+        return worker
+
+    def _worker(self) -> Worker:
+        """Return this thread's worker, a new one if that is dead."""
+        worker: Worker | None = getattr(self._own, "worker", None)
+        if worker is not None and worker.is_alive:
+            return worker
+        with self._lock:
+            if self._closed:
+                raise CancelledError
+            if worker is not None:
+                worker.close()
+                self._workers.remove(worker)
+            worker = self._own.worker = Worker(self._runtime)
+            self._workers.add(worker)
+        return worker

@@ -1,4 +1,4 @@
-"""A process that paints, seen from the one that started it and from inside.
+"""A process that runs tasks, seen from the one that started it and from inside.
 
 It ends with the process that started it, however that ends, so that nothing goes on
 writing behind the back of whoever begins the work again.
@@ -8,105 +8,130 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection
-from typing import Final
+from typing import Any, Final
 
 from ..errors import ExitCode
-from .painter import JobOutcome, JobState, Painter, Task, Work
-
-#: Seconds that a worker without a picture gets to end by itself.
-_PATIENCE: Final = 5.0
+from .executor import POLL
+from .painter import Painter, Runtime
+from .task import JobOutcome, Task
 
 #: What a worker says when its model is loaded.
 _LOADED: Final = "loaded"
 
-#: What a worker is told to give up its picture.
+#: What a worker is told to give up its task.
 _STOP: Final = "stop"
 
 _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 
 
-class Worker:
-    """A process, and the picture that it is at.
+class WorkerDiedError(Exception):
+    """A worker died at its task.
 
     Attributes:
-        connection: Where it says what became of its pictures.
-        task: The picture that it is at, if any.
-        is_loaded: Whether it has a model.
+        outcome: What became of the task.
     """
 
-    def __init__(self, work: Work) -> None:
-        """Start it."""
+    def __init__(self, exit_code: int) -> None:
+        """Say how it died.
+
+        Args:
+            exit_code: Exit code of the process, negative for a signal.
+        """
+        how = f"ended with code {exit_code}"
+        if exit_code < 0:
+            how = f"was killed by signal {-exit_code}"
+        reason = (
+            f"the worker process {how}, perhaps for lack of memory: use fewer workers "
+            "or a smaller size"
+        )
+        super().__init__(reason)
+        self.outcome = JobOutcome.failure(reason, ExitCode.TRANSFER)
+
+
+class Worker:
+    """A process that runs one task at a time."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        """Start the process."""
         context = multiprocessing.get_context("spawn")
-        self.connection, other = context.Pipe()
-        self._process = context.Process(target=_serve, args=(other, work), daemon=True)
-        self.task: Task | None = None
-        self.is_loaded = False
+        self._connection, other = context.Pipe()
+        args = other, runtime
+        self._process = context.Process(target=_serve, args=args, daemon=True)
         with _signals_held():
             self._process.start()
         other.close()  # only the worker has it now: its death is seen
 
     @property
     def is_alive(self) -> bool:
-        """Whether the process is."""
+        """Whether the process is alive."""
         return self._process.is_alive()
 
-    def give(self, task: Task) -> None:
-        """Have it paint `task`."""
-        self.task = task
-        with suppress(OSError):  # it is dead, which `outcome` tells
-            self.connection.send(task)
-
-    def stop(self) -> None:
-        """Have it give up its picture, unless that is finished first."""
-        with suppress(OSError):
-            self.connection.send(_STOP)
-
-    def outcome(self) -> JobOutcome | None:
-        """What it says, if that is of its picture.
+    def begin(self, task: Task) -> None:
+        """Send `task` and wait until its model is loaded.
 
         Raises:
-            LightstyleError: It could not load the model.
-            EOFError: It died.
+            LightstyleError: The model cannot be loaded.
+            WorkerDiedError: The process died.
         """
-        said = self.connection.recv()
-        self.is_loaded = True
-        if said == _LOADED:
-            return None
+        with suppress(OSError):  # it is dead, which `_heard` tells
+            self._connection.send(task)
+        self._heard()
+
+    def outcome(self, stopping: Callable[[], bool]) -> JobOutcome | None:
+        """Wait for the outcome of the task that was begun.
+
+        Args:
+            stopping: Asked again and again; once true, the worker gives up the task,
+                unless that ends first.
+
+        Returns:
+            What became of the task; None if it was given up.
+
+        Raises:
+            WorkerDiedError: The process died.
+        """
+        while not (told := stopping()) and not self._connection.poll(POLL):
+            pass
+        if told:
+            with suppress(OSError):
+                self._connection.send(_STOP)
+        outcome: JobOutcome | None = self._heard()
+        return outcome
+
+    def kill(self) -> None:
+        """End the process at once."""
+        self._process.kill()
+
+    def close(self) -> None:
+        """Free what the process held, which is dead or told to end."""
+        self._process.join()
+        self._connection.close()
+
+    def _heard(self) -> Any:
+        """Wait for what the worker says next.
+
+        Raises:
+            Exception: What the worker could not handle.
+            WorkerDiedError: The process died.
+        """
+        try:
+            said = self._connection.recv()
+        except (EOFError, OSError) as error:
+            self._process.join()
+            raise WorkerDiedError(self._process.exitcode or 0) from error
         if isinstance(said, Exception):
             raise said
-        self.task = None
-        return said if isinstance(said, JobOutcome) else None
-
-    def death(self, task: Task) -> JobOutcome:
-        """What became of the picture that it was at when it died."""
-        self.connection.close()
-        self._process.join()
-        code = self._process.exitcode or 0
-        how = f"was killed by signal {-code}" if code < 0 else f"ended with code {code}"
-        reason = (
-            f"the process that painted it {how}, maybe for lack of memory: choose "
-            "fewer workers, or a smaller size"
-        )
-        return JobOutcome(task, JobState.FAILED, reason, ExitCode.TRANSFER)
-
-    def dismiss(self) -> None:
-        """End it, at once if it is at a picture."""
-        self.connection.close()
-        if self.task is not None:
-            self._process.kill()
-        self._process.join(_PATIENCE)
-        self._process.kill()
-        self._process.join()
+        return said
 
 
 @contextmanager
 def _signals_held() -> Iterator[None]:
-    """Keep back signals, and for good from the processes that are started inside.
+    """Hold back signals, and for good from the processes that are started inside.
 
-    Ctrl-C comes to all processes of a terminal; the workers are told by this one.
+    Ctrl-C reaches all processes of a terminal; workers are told by this process alone.
     """
     if not hasattr(signal, "pthread_sigmask"):
         yield
@@ -118,18 +143,18 @@ def _signals_held() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _serve(connection: Connection, work: Work) -> None:
-    """Paint what is sent, until there is nobody who sends."""
+def _serve(connection: Connection, runtime: Runtime) -> None:
+    """Run the tasks that are sent until the other end is closed."""
     for number in _SIGNALS:
         signal.signal(number, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    painter = Painter(work)
+    painter = Painter(runtime)
     with suppress(EOFError, OSError):
         while True:
             task = connection.recv()
             if isinstance(task, Task):
                 try:
-                    painter.load(task.settings)
+                    painter.load(task)
                     connection.send(_LOADED)
                     outcome = painter.paint(task, connection.poll)
                 except Exception as error:

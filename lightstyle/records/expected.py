@@ -12,7 +12,6 @@ from typing import Any
 from .. import images
 from ..errors import ImageError
 from ..images import picture_file
-from ..images.picture import Styles
 from ..settings.settings import Settings
 from .origin import sources
 from .record import Record, identity, without_folders
@@ -20,16 +19,18 @@ from .record import Record, identity, without_folders
 
 @dataclass(frozen=True)
 class ExpectedResult:
-    """What a run of `stylize` is to make.
+    """The picture that a run is to make.
 
     Attributes:
-        given: Its content and its style.
+        job: Name of the run's job.
+        given: The job's pictures, and the size of a texture, by parameter name.
         settings: Of the run.
         weights: SHA-256 of the model's.
         bits: Of a channel of the file.
     """
 
-    given: Mapping[str, Styles]
+    job: str
+    given: Mapping[str, Any]
     settings: Settings
     weights: str
     bits: int
@@ -47,16 +48,23 @@ class ExpectedResult:
         return "; ".join(self._differences(path, record))
 
     def _differences(self, path: Path, record: Record) -> Iterator[str]:
-        if record.job != "stylize":
+        if record.job != self.job:
             yield f"was made by {record.job}"
-        settings = replace(self.settings, init=self.settings.init or "content")
+        if (size := self.given.get("size", record.size)) != record.size:
+            yield "is {}x{}, not {}x{}".format(*record.size, *size)
+        init = "content" if self.job == "stylize" else "noise"
+        settings = self.settings.of_job(self.job)
+        settings = replace(settings, init=settings.init or init)
         mine, others = without_folders(settings), record.settings
         for name in (each.name for each in fields(Settings)):
             if getattr(mine, name) != getattr(others, name):
                 value = mine.as_dict()[name], others.as_dict()[name]
                 option = name.replace("_", "-")
                 yield "was made with {2} {1}, not {0}".format(*value, option)
-        if self._digests() != _digests(record):
+        digests = self._digests()
+        if None in digests.values():
+            yield "was made of pictures that are not files, so they cannot be compared"
+        elif digests != _digests(record):
             yield "was made of other pictures, or they were changed since"
         if record.model.get("weights_sha256") != self.weights:
             yield f"was made with another model, {record.model.get('name')}"

@@ -21,7 +21,8 @@ from PIL import Image
 from lightstyle import Settings
 from lightstyle.contract import BUNDLED_MODEL
 from lightstyle.engine import memory
-from lightstyle.jobs.painter import JobState, Painter, Task, Work
+from lightstyle.jobs.painter import Painter, Runtime
+from lightstyle.jobs.task import JobState, Output, Task
 from tests.benchmarks.machine import description, threads
 from tests.support.networks import picture
 
@@ -57,11 +58,12 @@ def draw(path: Path, size: tuple[int, int], seed: int) -> Path:
 def held(folder: Path, count: int, settings: Settings, seed: int) -> Iterator[int]:
     """Bytes that this process holds after each of `count` pictures."""
     style = draw(folder / "style.png", (240, 200), 0)
-    work = Work(styles=(str(style),), model=BUNDLED_MODEL)
-    painter = Painter(work)
+    painter = Painter(Runtime(model=BUNDLED_MODEL))
     for number, size in enumerate(sizes(count, seed), 1):
         content = draw(folder / f"{number}.png", size, number)
-        task = Task(content, settings, folder / "out" / content.name)
+        given = {"content": content, "style": style}
+        output = Output(path=folder / "out" / content.name)
+        task = Task(given=given, settings=settings, output=output)
         outcome = painter.paint(task, lambda: False)
         if outcome is None or outcome.state is not JobState.DONE:
             raise SystemExit(f"{content}: {outcome}")

@@ -41,12 +41,12 @@ CASES: dict[str, tuple[list[str], ExitCode, str]] = {
     "empty folder": (
         ["batch", "empty", "style.png", "-o", "out"],
         ExitCode.IMAGE,
-        "there is no picture",
+        "no pictures found",
     ),
     "empty pattern": (
         ["batch", "photos/*.tif", "style.png", "-o", "out"],
         ExitCode.IMAGE,
-        "there is no picture",
+        "no pictures found",
     ),
     "one picture": (
         ["batch", "content.png", "style.png", "-o", "out"],

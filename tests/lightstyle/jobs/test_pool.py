@@ -1,37 +1,52 @@
 import os
 import signal
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import CancelledError
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from lightstyle import Settings
 from lightstyle.errors import ExitCode, ModelError, UsageError
-from lightstyle.jobs.batch import divided
-from lightstyle.jobs.painter import JobOutcome, JobState, Task, Work
-from lightstyle.jobs.pool import paint_all
+from lightstyle.jobs import painter
+from lightstyle.jobs.executor import Executor, InProcess
+from lightstyle.jobs.painter import Runtime
+from lightstyle.jobs.pool import ProcessPool, local
+from lightstyle.jobs.task import JobOutcome, JobState, Output, Task
+from lightstyle.records.record import Record
 from lightstyle.transfer import stylize as transfer
 from tests.support.folders import draw
 from tests.support.networks import break_evaluation
 
 QUICK = Settings(size=32, iterations=2)
-
-
-@pytest.fixture
-def work(studio: Path) -> Work:
-    return Work(styles=("style.png",), threads=1)
+ENDLESS = replace(QUICK, iterations=10**6)
+RUNTIME = Runtime(threads=1)
 
 
 @pytest.fixture
 def tasks(studio: Path) -> list[Task]:
     names = [draw(Path("in", f"{n}.png"), n, (32, 32)).name for n in range(3)]
-    return [Task(Path("in", n), QUICK, Path("out", n)) for n in names]
+    return [
+        Task(
+            given={"content": Path("in", name), "style": ("style.png",)},
+            settings=QUICK,
+            output=Output(path=Path("out", name)),
+        )
+        for name in names
+    ]
 
 
 def _never() -> bool:
     return False
+
+
+def _outcomes(tasks: Sequence[Task]) -> list[JobOutcome]:
+    with InProcess(RUNTIME, _never) as executor:
+        return [outcome for _, outcome in executor.run(tasks, _never)]
 
 
 def _states(outcomes: list[JobOutcome]) -> list[JobState]:
@@ -47,35 +62,84 @@ def _states(outcomes: list[JobOutcome]) -> list[JobState]:
     ],
 )
 def test_what_goes_wrong_with_a_picture_is_its_outcome(
-    work: Work,
     tasks: list[Task],
     monkeypatch: pytest.MonkeyPatch,
     raised: Exception,
     code: ExitCode,
     reason: str,
 ) -> None:
-    stylize = transfer.stylize
-
-    def fails(content: Path, *others: Any, **more: Any) -> Any:
-        if content == tasks[1].content:
+    def fails(content: Path, **more: Any) -> Any:
+        if content == Path("in/1.png"):
             raise raised
-        return stylize(content, *others, **more)
+        return transfer.stylize(content, **more)
 
-    monkeypatch.setattr(transfer, "stylize", fails)
-    outcomes = [*paint_all(work, tasks, 1, _never)]
+    monkeypatch.setattr(painter, "JOBS", {"stylize": fails})
+    outcomes = _outcomes(tasks)
     assert _states(outcomes) == [JobState.DONE, JobState.FAILED, JobState.DONE]
     assert outcomes[1].code == code
     assert reason in outcomes[1].reason
-    assert not tasks[1].output or not tasks[1].output.exists()
+    assert not Path("out/1.png").exists()
 
 
 def test_a_loss_that_is_not_finite_is_a_failure_without_a_picture(
-    work: Work, tasks: list[Task], monkeypatch: pytest.MonkeyPatch
+    tasks: list[Task], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     break_evaluation(monkeypatch, 2)
-    (outcome,) = paint_all(work, tasks[:1], 1, _never)
+    (outcome,) = _outcomes(tasks[:1])
     assert (outcome.state, outcome.code) == (JobState.FAILED, ExitCode.TRANSFER)
     assert not Path("out/0.png").exists()
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize(
+    ("job", "given"),
+    [
+        ("stylize", {"content": "in/0.png", "style": ["style.png", "in/1.png"]}),
+        ("reconstruct", {"content": "in/0.png"}),
+        ("texture", {"style": "style.png", "size": (40, 32)}),
+    ],
+)
+def test_every_job_is_a_task_and_known_to_be_finished(
+    tasks: list[Task], workers: int, job: str, given: Mapping[str, Any]
+) -> None:
+    output = Output(path=Path("out/a.png"), bits=16)
+    in_file = Task(job=job, given=given, settings=QUICK, output=output)
+    returned = replace(in_file, output=None)
+    other = replace(in_file, settings=replace(QUICK, seed=1, iterations=3))
+    with local(RUNTIME, workers, _never) as executor:
+        done, picture, skipped, refused = (
+            executor.submit(task).result()
+            for task in (in_file, returned, in_file, other)
+        )
+    assert (done.state, done.path) == (JobState.DONE, output.path)
+    assert (skipped.state, skipped.path) == (JobState.SKIPPED, output.path)
+    assert (refused.state, refused.code) == (JobState.FAILED, ExitCode.OUTPUT)
+    record = Record.read(output.path)
+    assert (record.job, record.evaluations) == (job, 2)
+    assert picture.path is None
+    assert picture.levels_hwc is not None
+    assert picture.levels_hwc.shape[:2] == record.size[::-1]
+
+
+def test_a_texture_of_another_size_is_not_the_finished_one(studio: Path) -> None:
+    given = {"style": "style.png", "size": (40, 32)}
+    output = Output(path=Path("a.png"))
+    task = Task(job="texture", given=given, settings=QUICK, output=output)
+    larger = replace(task, given={**given, "size": (44, 32)})
+    done, refused = _outcomes([task, larger])
+    assert done.state is JobState.DONE
+    assert "it exists and is 40x32, not 44x32" in refused.reason
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_pictures_of_a_task_need_not_be_files(studio: Path, workers: int) -> None:
+    pixels_hwc = np.random.default_rng(0).random((32, 32, 3), np.float32)
+    given = {"content": pixels_hwc, "style": Path("style.png").read_bytes()}
+    task = Task(given=given, settings=QUICK, output=Output(path=Path("a.png")))
+    with local(RUNTIME, workers, _never) as executor:
+        done, refused = (executor.submit(task).result() for _ in range(2))
+    assert done.state is JobState.DONE
+    assert "pictures that are not files" in refused.reason
 
 
 def _children() -> list[int]:
@@ -90,9 +154,9 @@ def _children() -> list[int]:
 
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc")
 def test_a_worker_that_dies_fails_its_picture_and_is_replaced(
-    work: Work, tasks: list[Task]
+    tasks: list[Task],
 ) -> None:
-    endless = replace(tasks[0], settings=replace(QUICK, iterations=10**6))
+    endless = replace(tasks[0], settings=ENDLESS)
 
     def todo() -> Iterator[Task | None]:
         yield endless
@@ -102,41 +166,83 @@ def test_a_worker_that_dies_fails_its_picture_and_is_replaced(
             os.kill(process, signal.SIGKILL)
         yield from tasks[1:]
 
-    outcomes = [*paint_all(work, todo(), 2, _never)]
-    assert sorted(_states(outcomes)) == [JobState.DONE, JobState.DONE, JobState.FAILED]
-    (failed,) = (each for each in outcomes if each.state is JobState.FAILED)
-    assert failed.task == endless
-    assert "killed by signal 9" in failed.reason
+    with ProcessPool(RUNTIME, 2) as pool:
+        ended = dict(pool.run(todo(), _never))
+    assert sorted(_states([*ended.values()])) == ["done", "done", "failed"]
+    assert "killed by signal 9" in ended[endless].reason
     assert not _children()
 
 
 @pytest.mark.parametrize("workers", [1, 2])
 def test_what_is_being_painted_is_given_up_when_told(
-    work: Work, tasks: list[Task], workers: int
+    tasks: list[Task], workers: int
 ) -> None:
     begun: list[Task] = []
-    endless = replace(QUICK, iterations=10**6)
 
     def todo() -> Iterator[Task]:
-        for task in (tasks[0], *(replace(each, settings=endless) for each in tasks)):
+        for task in (tasks[0], *(replace(each, settings=ENDLESS) for each in tasks)):
             begun.append(task)
             yield task
 
-    outcomes = [*paint_all(work, todo(), workers, lambda: len(begun) > 1)]
+    def stopping() -> bool:
+        return len(begun) > 1
+
+    with local(RUNTIME, workers, stopping) as executor:
+        outcomes = [outcome for _, outcome in executor.run(todo(), stopping)]
     assert _states(outcomes) in ([], [JobState.DONE])
     assert not Path("out/1.png").exists()
 
 
-def test_threads_and_memory_are_divided(
-    work: Work, monkeypatch: pytest.MonkeyPatch
+def test_one_task_is_cancelled_running_or_waiting_and_the_others_go_on(
+    tasks: list[Task],
 ) -> None:
+    endless = [replace(task, settings=ENDLESS) for task in tasks[:2]]
+    with ProcessPool(RUNTIME, 1) as pool:
+        running, waiting, last = (pool.submit(t) for t in (*endless, tasks[2]))
+        while not running.running():
+            time.sleep(0.01)
+        pool.cancel(waiting)
+        pool.cancel(running)
+        assert last.result().state is JobState.DONE
+        for future in (running, waiting):
+            with pytest.raises(CancelledError):
+                future.result()
+        pool.cancel(last)  # has ended
+        assert last.result().state is JobState.DONE
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc")
+def test_shutdown_ends_workers_at_their_task(tasks: list[Task]) -> None:
+    pool = ProcessPool(RUNTIME, 2)
+    futures = [pool.submit(replace(task, settings=ENDLESS)) for task in tasks]
+    while not _children():
+        time.sleep(0.01)
+    pool.shutdown()
+    assert not _children()
+    for future in futures:
+        with pytest.raises(CancelledError):
+            future.result()
+
+
+def _executors() -> list[Executor]:
+    broken = replace(RUNTIME, model="no.onnx")
+    return [InProcess(broken, _never), ProcessPool(broken, 2)]
+
+
+@pytest.mark.parametrize("executor", _executors(), ids=["in process", "pool"])
+def test_a_fault_of_the_model_is_raised(tasks: list[Task], executor: Executor) -> None:
+    with executor, pytest.raises(ModelError, match=r"no\.onnx"):
+        list(executor.run(tasks, _never))
+
+
+def test_threads_and_memory_are_divided(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("lightstyle.engine.memory.available", lambda: 1000)
-    whole = replace(work, threads=5, memory=900)
-    assert divided(whole, 1) == whole
-    part = divided(whole, 2)
+    whole = Runtime(threads=5, memory=900)
+    assert whole.divided(1) == whole
+    part = whole.divided(2)
     assert (part.threads, part.memory) == (2, 450)
-    part = divided(replace(whole, memory=None), 2)
+    part = replace(whole, memory=None).divided(2)
     assert (part.memory, part.share) == (None, 400)
     for workers in (0, 6, -1):
         with pytest.raises(UsageError, match=f"workers is {workers}"):
-            divided(whole, workers)
+            whole.divided(workers)

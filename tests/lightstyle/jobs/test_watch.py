@@ -6,7 +6,8 @@ import pytest
 from lightstyle import Settings
 from lightstyle.jobs import watch
 from lightstyle.jobs.batch import Batch
-from lightstyle.jobs.contents import Contents
+from lightstyle.jobs.inputs import BatchInputs
+from lightstyle.jobs.task import Output
 from lightstyle.jobs.watch import FolderWatcher
 from tests.support.folders import draw
 
@@ -27,14 +28,16 @@ def watched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FolderWatcher:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(watch, "monotonic", Clock())
     Path("in").mkdir()
-    contents = Contents("in", Path("in/out"))
-    return FolderWatcher(Batch(contents, Path("in/out"), Settings(), 8))
+    output = Output(path=Path("in/out"))
+    inputs = BatchInputs("in", output.path)
+    batch = Batch(inputs=inputs, styles=(), settings=Settings(), output=output)
+    return FolderWatcher(batch)
 
 
 def _names(watched: FolderWatcher, looks: int) -> list[str]:
     """Pictures that it finds in so many looks, each a second or less after the last."""
     found = islice(watched.tasks(), looks)
-    return [task.content.name for task in found if task is not None]
+    return [task.given["content"].name for task in found if task is not None]
 
 
 @pytest.mark.parametrize("suffix", [".png", ".jpg", ".gif", ".webp", ".tif", ".bmp"])
@@ -88,5 +91,5 @@ def test_a_second_picture_with_the_same_result_fails(watched: FolderWatcher) -> 
     assert _names(watched, 10) == ["a.png"]
     draw(Path("in/a.gif"), 2)
     assert _names(watched, 10) == []
-    (failed,) = watched.failed
+    ((_, failed),) = watched.failed
     assert "would both become" in failed.reason

@@ -41,7 +41,7 @@ def wanted(
     monkeypatch.chdir(tmp_path)
     for seed, name in enumerate(("content", "style", "style2")):
         draw(Path(f"{name}.png"), seed)
-    return ExpectedResult(GIVEN, SETTINGS, model.info.weights_digest, 8)
+    return ExpectedResult("stylize", GIVEN, SETTINGS, model.info.weights_digest, 8)
 
 
 def _make(model: Model, path: Path = OUT, bits: int = 8, **more: Any) -> None:

@@ -5,8 +5,8 @@ import pytest
 
 from lightstyle.errors import ExitCode, ImageError, UsageError
 from lightstyle.jobs import failures
-from lightstyle.jobs.contents import Content, Contents
 from lightstyle.jobs.failures import Failure
+from lightstyle.jobs.inputs import BatchInputs, InputFile
 
 
 @pytest.fixture
@@ -19,8 +19,8 @@ def photos(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return Path("photos")
 
 
-def _names(contents: Contents) -> list[str]:
-    return [each.path.as_posix() for each in contents.find()]
+def _names(inputs: BatchInputs) -> list[str]:
+    return [each.path.as_posix() for each in inputs.find()]
 
 
 @pytest.mark.parametrize(
@@ -36,28 +36,28 @@ def _names(contents: Contents) -> list[str]:
 def test_pictures_of_a_folder_and_of_a_pattern(
     photos: Path, given: str, found: list[str]
 ) -> None:
-    assert _names(Contents(given, Path("out"))) == found
+    assert _names(BatchInputs(given, Path("out"))) == found
 
 
 def test_a_pattern_is_mirrored_from_its_fixed_part(photos: Path) -> None:
-    (found,) = Contents("photos/**/*.tif", Path("out")).find()
+    (found,) = BatchInputs("photos/**/*.tif", Path("out")).find()
     assert found.output(Path("out"), 8) == Path("out/in/c.tif")
-    (found,) = Contents(f"{photos.absolute()}/in/*", Path("out")).find()
+    (found,) = BatchInputs(f"{photos.absolute()}/in/*", Path("out")).find()
     assert found.output(Path("out"), 8) == Path("out/c.tif")
 
 
 @pytest.mark.parametrize("given", ["photos", "photos/**/*"])
-def test_results_inside_the_folder_are_no_contents(photos: Path, given: str) -> None:
-    before = _names(Contents(given, Path("photos/out")))
+def test_results_inside_the_folder_are_no_inputs(photos: Path, given: str) -> None:
+    before = _names(BatchInputs(given, Path("photos/out")))
     Path("photos/out/in").mkdir(parents=True)
     Path("photos/out/in/c.tif").touch()
     Path("link").symlink_to("photos/out")
-    assert _names(Contents(given, Path("photos/out"))) == before
-    assert _names(Contents(given, Path("link"))) == before
+    assert _names(BatchInputs(given, Path("photos/out"))) == before
+    assert _names(BatchInputs(given, Path("link"))) == before
 
 
 def test_results_may_lie_around_the_folder(photos: Path) -> None:
-    assert _names(Contents("photos/in", Path("photos"))) == ["photos/in/c.tif"]
+    assert _names(BatchInputs("photos/in", Path("photos"))) == ["photos/in/c.tif"]
 
 
 @pytest.mark.parametrize(
@@ -73,7 +73,7 @@ def test_what_is_given_wrongly(
     photos: Path, given: str, output: str, error: type[Exception], words: str
 ) -> None:
     with pytest.raises(error, match=words):
-        Contents(given, Path(output))
+        BatchInputs(given, Path(output))
 
 
 def test_a_folder_that_cannot_be_read(
@@ -87,11 +87,11 @@ def test_a_folder_that_cannot_be_read(
         return scandir(path)
 
     monkeypatch.setattr("os.scandir", refuses)
-    contents = Contents("photos", Path("out"))
-    assert _names(contents) == ["photos/a.jpg", "photos/b.PNG"]
-    assert "Permission denied" in contents.unreadable[Path("photos/in")]
+    inputs = BatchInputs("photos", Path("out"))
+    assert _names(inputs) == ["photos/a.jpg", "photos/b.PNG"]
+    assert "Permission denied" in inputs.unreadable[Path("photos/in")]
     with pytest.raises(ImageError, match="cannot be read: Permission denied"):
-        Contents("photos/in", Path("out")).find()
+        BatchInputs("photos/in", Path("out")).find()
 
 
 @pytest.mark.parametrize(
@@ -109,8 +109,8 @@ def test_a_folder_that_cannot_be_read(
 def test_a_result_keeps_the_suffix_that_can_be_written(
     name: str, bits: int, result: str
 ) -> None:
-    content = Content(Path("photos", "in", name), Path("photos"))
-    assert content.output(Path("out"), bits) == Path("out", "in", result)
+    file = InputFile(Path("photos", "in", name), Path("photos"))
+    assert file.output(Path("out"), bits) == Path("out", "in", result)
 
 
 def test_a_list_of_failures_brings_back_names_of_any_bytes(photos: Path) -> None:
@@ -118,9 +118,9 @@ def test_a_list_of_failures_brings_back_names_of_any_bytes(photos: Path) -> None
     failed = [Failure(photos / n, photos, ExitCode.IMAGE, "é\n") for n in names]
     failures.write(Path("failed.jsonl"), failed)
     assert len(Path("failed.jsonl").read_bytes().splitlines()) == 3
-    contents = Contents("failed.jsonl", Path("out"))
-    assert contents.is_list
-    found = {each.path: each.root for each in contents.find()}
+    inputs = BatchInputs("failed.jsonl", Path("out"))
+    assert inputs.is_list
+    found = {each.path: each.root for each in inputs.find()}
     assert found == {(photos / name).absolute(): photos.absolute() for name in names}
     failures.check(Path("failed.jsonl"))  # may be written over
 
@@ -131,6 +131,6 @@ def test_a_list_of_failures_brings_back_names_of_any_bytes(photos: Path) -> None
 def test_what_is_no_list_is_neither_read_nor_replaced(photos: Path, text: str) -> None:
     Path("log.jsonl").write_text(text, "utf-8")
     with pytest.raises(UsageError, match=r"list log\.jsonl"):
-        Contents("log.jsonl", Path("out")).find()
+        BatchInputs("log.jsonl", Path("out")).find()
     with pytest.raises(UsageError, match=r"list log\.jsonl"):
         failures.check(Path("log.jsonl"))

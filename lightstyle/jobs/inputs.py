@@ -1,7 +1,7 @@
-"""The pictures of a batch: those of a folder, of a pattern, or of a list of failures.
+"""The pictures of a batch: all in a folder, matching a pattern, or in a failures list.
 
-Each knows the folder that it is mirrored from: its file in the output folder lies as
-deep as it does there.
+Each picture has a root: its result lies below the output folder as the picture lies
+below its root.
 """
 
 import glob
@@ -18,24 +18,30 @@ from ..images import encoding
 from ..images.pillow_guard import FORMATS
 from . import failures
 
-#: Formats that a content keeps: those whose files can say what made them.
+#: Suffixes that a result keeps: those of formats that can hold a record.
 _KEPT: Final = frozenset(s for s, kind in encoding.FORMATS.items() if kind != "BMP")
 
+#: Suffixes that a result keeps, by its bits per channel.
 _DEPTHS: Final = {8: _KEPT, 16: frozenset({".png", ".tif", ".tiff"})}
 
 
 @dataclass(frozen=True)
-class Content:
-    """A picture to paint, and the folder that it is mirrored from."""
+class InputFile:
+    """A picture to paint.
+
+    Attributes:
+        path: Path of the picture.
+        root: Folder above it that the output folder mirrors.
+    """
 
     path: Path
     root: Path
 
     def output(self, folder: Path, bits: int) -> Path:
-        """Where its result goes, below the output `folder`.
+        """Return the path of its result below the output `folder`.
 
-        It keeps its suffix, if files of that format can hold the result and what made
-        it, and becomes a PNG otherwise.
+        The result keeps the suffix if that format can hold so many bits per channel
+        and a record; otherwise it becomes a PNG.
         """
         target = folder / self.path.relative_to(self.root)
         suffix = target.suffix.lower()
@@ -44,28 +50,28 @@ class Content:
         return target.with_name(f"{_stem(target)}.png")
 
 
-class Contents:
-    """Where the pictures of a batch are, to be looked for any number of times.
+class BatchInputs:
+    """Finds the pictures of a batch, any number of times.
 
     Attributes:
-        given: What a person calls it.
-        is_list: Whether it is a list of failures.
-        roots: The folder that each picture found so far is mirrored from.
-        unreadable: Why folders in it could not be read, by path.
+        given: The folder, pattern or list, as a person wrote it.
+        is_list: Whether it is a failures list.
+        roots: Root of each picture found so far, by path.
+        unreadable: Why folders could not be read, by path.
     """
 
     def __init__(self, given: str, folder: Path) -> None:
-        """Find out what was given.
+        """Tell a folder, a pattern and a list apart.
 
         Args:
             given: A folder, a pattern such as ``photos/**/*.jpg``, or a list that
                 `failures` wrote.
-            folder: Where results go. What lies there is no content, unless the
-                pictures themselves are in a folder below it.
+            folder: The output folder. Pictures in it are results and are left out,
+                unless all inputs lie below it.
 
         Raises:
             ImageError: There is no such folder or list.
-            UsageError: It is one picture, or `folder` is the pictures' own.
+            UsageError: It is one picture, or `folder` is the folder of the inputs.
         """
         self.given = given
         self.is_list = False
@@ -78,7 +84,8 @@ class Contents:
         elif path.is_file():
             raise UsageError(
                 f"content {given} is one picture: give its folder, or a pattern in "
-                "quotes such as 'photos/*.jpg'; for one there is `lightstyle stylize`"
+                "quotes such as 'photos/*.jpg'; for one picture use `lightstyle "
+                "stylize`"
             )
         elif glob.has_magic(given):
             self.root = _fixed_part(path)
@@ -89,19 +96,19 @@ class Contents:
         self.roots: dict[Path, Path] = {}
         self.unreadable: dict[Path, str] = {}
 
-    def find(self) -> list[Content]:
-        """All pictures that there are now, sorted by path.
+    def find(self) -> list[InputFile]:
+        """Find all pictures that are there now, sorted by path.
 
         Raises:
             ImageError: The folder cannot be read.
-            UsageError: The list is none.
+            UsageError: The list is not a failures list.
         """
         if self.is_list:
             self.roots.update(failures.read(Path(self.given)))
-            return [Content(path, root) for path, root in sorted(self.roots.items())]
+            return [InputFile(path, root) for path, root in sorted(self.roots.items())]
         found = sorted({path for path in self._find() if not self._is_result(path)})
         self.roots.update(dict.fromkeys(found, self.root))
-        return [Content(path, self.root) for path in found]
+        return [InputFile(path, self.root) for path in found]
 
     def _in_folder(self) -> Iterator[Path]:
         for folder, inner, names in os.walk(self.root, onerror=self._note):
@@ -113,7 +120,7 @@ class Contents:
                     yield path
 
     def _matching(self) -> Iterator[Path]:
-        # Not pathlib's, which finds hidden files, too.
+        # Not pathlib's, which finds hidden files as well.
         for name in glob.iglob(self.given, recursive=True):  # noqa: PTH207
             if (path := Path(name)).is_file():
                 yield path
@@ -127,12 +134,12 @@ class Contents:
         self.unreadable[path] = f"the folder cannot be read: {error.strerror}"
 
     def _inside(self, folder: Path) -> Path | None:
-        """The real path of the output `folder`, if it is below the pictures'."""
+        """Return the real path of the output `folder` if it lies below the root."""
         real, root = (Path(os.path.realpath(path)) for path in (folder, self.root))
         if real == root:
             raise UsageError(
-                f"output {folder} is the folder of the pictures: give another one, "
-                "which may be inside it"
+                f"output {folder} is the folder of the pictures: give another one; it "
+                "may be inside that folder"
             )
         return real if real.is_relative_to(root) else None
 
@@ -143,19 +150,19 @@ class Contents:
 
 
 def readable() -> frozenset[str]:
-    """Suffixes of files that may be pictures."""
+    """Return the suffixes of the picture formats that can be read."""
     Image.init()
     known = Image.registered_extensions()
     return frozenset(suffix for suffix, kind in known.items() if kind in FORMATS)
 
 
 def _stem(path: Path) -> str:
-    """The name without a suffix that stands for a format."""
+    """Return the name without its suffix, if that is one of a picture format."""
     return path.stem if path.suffix.lower() in readable() else path.name
 
 
 def _fixed_part(pattern: Path) -> Path:
-    """The folder up to the first part of the pattern that is not a plain name."""
+    """Return the folder before the first part of `pattern` that has a wildcard."""
     parts = pattern.parts[:-1]
     plain = next((n for n, p in enumerate(parts) if glob.has_magic(p)), len(parts))
     return Path(*parts[:plain])
