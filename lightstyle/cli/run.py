@@ -14,9 +14,8 @@ from ..engine.model import Model
 from ..errors import CheckpointError, OutputError, TransferError
 from ..images import streams
 from ..images.streams import STREAM
-from ..optimize.minimize import Status
+from ..optimize.minimize import METHODS, Status
 from ..records.checkpoint import Checkpoint, LoadedCheckpoint
-from ..settings.choices import Optimizer
 from ..settings.settings import Settings
 from ..transfer.forecast import Forecast
 from ..transfer.result import Progress, Result
@@ -59,8 +58,12 @@ def make(
     existing = outputs.saver.existing(settings.iterations)
     kept = [checkpoint.path] if checkpoint else []
     checks.check_outputs(inputs, path, existing, options, kept)
-    if checkpoint and settings.optimizer == Optimizer.LBFGSB and not options.quiet:
-        say("note: lbfgsb cannot be saved: a resumed run has the best picture only")
+    optimizer = settings.chosen_optimizer
+    if checkpoint and not METHODS[optimizer].resumable and not options.quiet:
+        say(
+            f"note: {optimizer} cannot save its history: a resumed run starts afresh "
+            "from the best picture"
+        )
     if checkpoint and options.overwrite and not saved:
         checkpoint.remove()
     failures: list[OutputError] = []

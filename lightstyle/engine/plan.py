@@ -16,7 +16,9 @@ from typing import Final
 
 from ..errors import UsageError
 from ..optimize.curvature import History
-from ..optimize.lbfgs import HISTORY, Footprint, footprint
+from ..optimize.lbfgs import HISTORY, LBFGS
+from ..optimize.method import Footprint
+from ..optimize.minimize import METHODS
 from ..settings.choices import Optimizer
 from .costs import Costs
 from .memory import available, resident
@@ -31,9 +33,6 @@ HISTORIES: Final = {
     History(HISTORY.pairs // 2, "f2"): 1.06,
     History(HISTORY.pairs // 4, "f2"): 1.12,
 }
-
-#: Bytes of scipy's L-BFGS-B for every variable, bounds and copies included.
-_SCIPY: Final = Footprint(kept=248, working=0)
 
 #: Of the memory that is free, what a run may take if nothing is said.
 SHARE: Final = 0.8
@@ -107,7 +106,7 @@ class _Need:
         """Bytes at the worst moment, of an `evaluation` or of a step."""
         each = Footprint(0, 0)
         if self.optimizer is not None:
-            each = _SCIPY if self.optimizer == Optimizer.LBFGSB else footprint(history)
+            each = METHODS[self.optimizer].footprint(history)
         arrays = _PICTURES * PICTURE + costs.targets + 3 * each.kept
         fixed = self.held + _SESSIONS + self.pixels * arrays
         return int(fixed + max(evaluation, self.pixels * 3 * each.working))
@@ -181,10 +180,10 @@ def repeatable(
         most = choose(costs, limit, held, height, width, optimizer)
     except UsageError:
         return False
-    remembered = footprint(most.history).kept
+    remembered = LBFGS.footprint(most.history).kept
     if most.plan is None:  # strips take less than the whole
-        return plan is not None or footprint(wanted.history).kept <= remembered
-    if plan is None or footprint(wanted.history).kept > remembered:
+        return plan is not None or LBFGS.footprint(wanted.history).kept <= remembered
+    if plan is None or LBFGS.footprint(wanted.history).kept > remembered:
         return False
     return all(
         lines <= most.plan.forward[number]

@@ -1,1 +1,1 @@
-"""Minimisers of a loss over pixels, one algorithm a file."""
+"""Methods that minimise a loss over pixels, one algorithm per module."""

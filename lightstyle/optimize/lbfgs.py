@@ -1,96 +1,85 @@
 """A compact L-BFGS for pictures: bounded, resumable, and cheap beside an evaluation.
 
-It asks for the loss at a point (`propose`) and is told (`accept`), so that whoever
-drives it may stop, save and continue between any two evaluations.
+`propose` names the point where the loss is wanted, and `accept` takes it, so a caller
+may stop, save and continue between any two evaluations.
 
 Bounds are kept by projection (Bertsekas 1982; two metrics): pixels that lie at a bound
-and would leave it are held for the step, the others follow the quasi-Newton direction
+and would leave it are held for the step; the others follow the quasi-Newton direction
 and are clipped. Every point that is evaluated is a picture that could be saved.
 """
 
 import math
-from dataclasses import dataclass
-from typing import Any, Final
+from collections.abc import Mapping
+from typing import Any, ClassVar, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..arrays import Array
-from .curvature import History, Pairs, dot
+from ..arrays import Array, Vector
+from .curvature import History, Pairs
+from .method import FIRST_STEP, Evaluate, Footprint, Method
 from .preconditioner import Pixels, Preconditioner
+from .vectors import dot, root_mean_square
 
-#: Root mean square of the first step, in grey levels.
-FIRST_STEP: Final = 1.0
-
-#: What is remembered if nothing is said. Fewer pairs need more evaluations, more hardly
-#: fewer; a precision of 16 bits needs no more.
+#: The default history. Fewer pairs need more evaluations, more pairs hardly fewer; a
+#: precision of 16 bits needs no more.
 HISTORY: Final = History()
 
 #: Share of the decrease promised by the gradient that a step must bring.
 _SUFFICIENT: Final = 1e-4
 
-#: Trials of a step before the history is given up, then the whole descent.
+#: Trials of a step before the history is given up, and then the whole descent.
 _TRIALS: Final = 8
 
-#: Steps in succession that do not lower the loss by this share of it end the descent.
+#: The descent ends after `_PATIENCE` steps in succession that each lower the loss by
+#: less than the share `_RESOLUTION`.
 _RESOLUTION: Final = 1e-7
 _PATIENCE: Final = 5
 
 
-@dataclass(frozen=True)
-class Footprint:
-    """Bytes that an optimiser takes for every variable, once its history is full.
-
-    Attributes:
-        kept: While the loss is evaluated, the point that is proposed included.
-        working: Beside that, at the worst moment of a step, its gradient included.
-    """
-
-    kept: int
-    working: int
-
-
-def footprint(history: History = HISTORY) -> Footprint:
-    """What `LBFGS` takes: its pairs, and four vectors; to work, seven and a mask."""
-    pair = 2 * np.dtype(history.precision).itemsize
-    return Footprint(pair * history.pairs + 4 * 4, 7 * 4 + 1)
-
-
-class LBFGS:
+class LBFGS(Method):
     """L-BFGS on a flat float32 vector within bounds."""
+
+    resumable: ClassVar[bool] = True
 
     def __init__(
         self,
-        start: NDArray[Any],
+        start: Vector,
         bounds: tuple[float, float] = (-math.inf, math.inf),
         *,
-        variables: Preconditioner | None = None,
+        preconditioner: Preconditioner | None = None,
         frozen: NDArray[np.bool_] | None = None,
         history: History = HISTORY,
     ) -> None:
-        """Begin at `start`.
-
-        Args:
-            start: Flat vector, clipped to the bounds; not modified.
-            bounds: Least and greatest value of every variable.
-            variables: Coordinates in which the loss is curved more evenly.
-            frozen: Mask, flat, of the variables that keep their values.
-            history: What to remember of the steps.
-        """
+        """Prepare to descend from `start`; arguments are those of `Method`."""
         self._bounds = np.float32(bounds[0]), np.float32(bounds[1])
-        self._variables = variables or Pixels()
+        self._preconditioner = preconditioner or Pixels()
         self._frozen = frozen
         self._pairs = Pairs(start.size, history)
         self._scale = 1.0  # of H₀ = scale · A Aᵀ
         self.restart(np.clip(start, *bounds).astype(np.float32))
+
+    @staticmethod
+    def footprint(history: History = HISTORY) -> Footprint:
+        """Return the memory of the pairs and four vectors; working, seven and a mask.
+
+        All vectors are float32.
+        """
+        pair = 2 * np.dtype(history.precision).itemsize
+        return Footprint(pair * history.pairs + 4 * 4, 7 * 4 + 1)
 
     @property
     def stalled(self) -> bool:
         """Whether no step from here lowers the loss; `restart` to go on."""
         return self._stalled
 
-    def restart(self, point: NDArray[Any]) -> None:
-        """Forget all but `point`, which is proposed next."""
+    def descend(self, evaluate: Evaluate) -> None:
+        """Lower the loss until the method has stalled."""
+        while not self.stalled:
+            self.accept(*evaluate(self.propose()))
+
+    def restart(self, point: Vector) -> None:
+        """Forget everything but `point`, which is proposed next."""
         self._stalled = False
         self._pairs.clear()
         self._point = np.array(point, np.float32)
@@ -105,10 +94,10 @@ class LBFGS:
         self._idle = 0
 
     def propose(self) -> Array:
-        """The point at which the loss is wanted next; it may be kept, not modified."""
+        """Return the point where the loss is wanted next; it must not be modified."""
         return self._trial
 
-    def accept(self, loss: float, gradient: NDArray[Any]) -> None:
+    def accept(self, loss: float, gradient: Vector) -> None:
         """Take the loss and the gradient, both finite, at the proposed point."""
         trial = self._trial
         first = math.isinf(self._loss)
@@ -130,23 +119,23 @@ class LBFGS:
         self._stalled = self._stalled or self._idle >= _PATIENCE
 
     def state(self) -> dict[str, Any]:
-        """All that `restore` needs: arrays, which are the optimiser's own, and numbers.
+        """Return all that `restore` needs: the method's own arrays, and numbers.
 
         Write or copy the arrays before the next call of `accept`.
         """
         own = {name: getattr(self, f"_{name}") for name in _STATE}
         return own | self._pairs.state()
 
-    def restore(self, state: dict[str, Any]) -> None:
-        """Continue where `state` was taken, of an optimiser made with like arguments.
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Continue from a `state` of a method that was made with the same arguments.
 
-        What is proposed next, and all that follows, is what it would have been.
+        What is proposed next, and all that follows, is what it would have been; the
+        history is as long and as precise as that of `state`.
         """
         for name, kind in _STATE.items():
-            value = state[name]
-            setattr(self, f"_{name}", kind(value))
+            setattr(self, f"_{name}", kind(state[name]))
         self._trial = self._stepped()
-        self._pairs.restore(state)
+        self._pairs = Pairs.restored(state, self._point.size)
 
     def _scaled(self, gradient: NDArray[Any]) -> Array:
         scaled = np.multiply(gradient, self._factor)
@@ -176,15 +165,15 @@ class LBFGS:
             self._forget()
 
     def _initial(self, vector: Array, free: NDArray[np.bool_]) -> Array:
-        """H₀ times `vector`, which is used up, within the free variables."""
+        """Multiply `vector`, which is used up, by H₀ within the free variables."""
         vector *= free
-        product = self._variables.forward(self._variables.adjoint(vector))
+        product = self._preconditioner.forward(self._preconditioner.adjoint(vector))
         product *= free
         product *= np.float32(self._scale)
         return product
 
     def _free(self, point: Array, gradient: Array) -> NDArray[np.bool_]:
-        """Variables that are not frozen and not about to leave their bounds."""
+        """Return a mask of variables neither frozen nor about to leave their bounds."""
         low, high = self._bounds
         held = ((point <= low) & (gradient > 0)) | ((point >= high) & (gradient < 0))
         if self._frozen is not None:
@@ -192,7 +181,11 @@ class LBFGS:
         return np.logical_not(held, out=held)
 
     def _promises(self) -> bool:
-        """Shorten the step until, clipped to the bounds, it leads downhill."""
+        """Shorten the step until, clipped to the bounds, it leads downhill.
+
+        Returns:
+            Whether it does in the end.
+        """
         for _ in range(_TRIALS):
             self._trial = self._stepped()
             if dot(self._gradient, self._trial - self._point) < 0:
@@ -213,13 +206,13 @@ class LBFGS:
             return
         low, high = self._bounds
         change *= (point > low) & (point < high)
-        curved = self._variables.adjoint(change)
+        curved = self._preconditioner.adjoint(change)
         squares = sum(dot(level.ravel(), level.ravel()) for level in curved)
         if squares > 0:
             self._scale = curvature / squares
 
     def _shorten(self, loss: float, slope: float) -> None:
-        """Try a smaller step: the minimum of the parabola through what is known."""
+        """Try a smaller step: the minimum of the parabola through the known values."""
         self._trials += 1
         if self._trials == _TRIALS:
             self._forget()
@@ -230,7 +223,7 @@ class LBFGS:
             self._forget()
 
     def _forget(self) -> None:
-        """Go on without history; without any, this is the end."""
+        """Drop the history and go on; without a history, the descent has stalled."""
         if not len(self._pairs):
             self._stalled = True
             return
@@ -241,16 +234,7 @@ class LBFGS:
         self._aim()
 
 
-def root_mean_square(vector: NDArray[Any]) -> float:
-    """√(mean of squares), also where float32 cannot hold a square."""
-    most = float(np.abs(vector).max())
-    if most == 0:
-        return 0.0
-    scaled = vector / np.asarray(most, vector.dtype)
-    return most * math.sqrt(float(np.mean(np.square(scaled), dtype=np.float64)))
-
-
-#: What makes the state of an optimiser, and how each is read back.
+#: Attributes that make the state, and the function that reads each of them back.
 _STATE: Final[dict[str, Any]] = {
     "point": np.array,
     "gradient": np.array,

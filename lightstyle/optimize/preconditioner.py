@@ -1,15 +1,15 @@
-"""Coordinates in which a picture is easier to optimise: the levels of a pyramid.
+"""Preconditioning by the levels of a pyramid, in which a picture is easier to optimise.
 
-Losses of a network bend far more along fine detail than along broad changes, so that
-plain gradients find the detail at once and the broad changes late. A picture written as
+The loss of a network is curved far more along fine detail than along broad changes, so
+plain gradients find the detail at once and the broad changes late. Writing a picture as
 x = x₀ + A z, where z holds corrections at every scale and A adds them up, evens that
-out: a step along A Aᵀ times the gradient moves broad areas and detail together. With
-gains of √½ a level, A Aᵀ weighs a spatial frequency f by about 1/f.
+out: a step along A Aᵀ times the gradient moves broad areas and detail together. With a
+gain of √½ per level, A Aᵀ weighs a spatial frequency f by about 1/f.
 
 STROTSS and Neural Neighbor Style Transfer optimise the coefficients z themselves
 (Kolkin et al., arXiv:1904.12785 and arXiv:2203.13215). Here the pixels stay the
-variables and A Aᵀ is L-BFGS's first guess of the inverse Hessian, which takes the same
-steps but leaves the bounds of pixels what they are.
+variables and A Aᵀ is the initial inverse Hessian of L-BFGS, which takes the same steps
+and keeps the bounds of the pixels.
 """
 
 import math
@@ -22,7 +22,7 @@ from ..arrays import Array
 #: Weight of a level relative to the next finer one.
 GAIN: Final = math.sqrt(0.5)
 
-#: The coarsest level is the last whose shorter side has at least so many values.
+#: Least length of the coarsest level's shorter side.
 COARSEST_SIDE: Final = 8
 
 
@@ -30,21 +30,21 @@ class Preconditioner(Protocol):
     """A linear change of variables, x = x₀ + A z."""
 
     def forward(self, coefficients: list[Array], /) -> Array:
-        """A z, a flat vector."""
+        """Return A z, a flat vector."""
 
     def adjoint(self, gradient: Array, /) -> list[Array]:
-        """Aᵀ g, for a flat vector."""
+        """Return Aᵀ g for a flat vector g."""
 
 
 class Pixels:
-    """No change of variables: A is the identity."""
+    """The identity: no change of variables."""
 
     def forward(self, coefficients: list[Array], /) -> Array:
-        """The one array that it is given."""
+        """Return the only array of `coefficients`."""
         return coefficients[0]
 
     def adjoint(self, gradient: Array, /) -> list[Array]:
-        """The gradient itself."""
+        """Return the gradient as the only array."""
         return [gradient]
 
 
@@ -56,7 +56,7 @@ class Pyramid:
     """
 
     def __init__(self, shape: tuple[int, int, int]) -> None:
-        """Make the map for pictures of `shape`, (C, H, W)."""
+        """Set up the map for pictures of `shape`, (C, H, W)."""
         self.shape = shape
         self._gains = [1.0]
         side = min(shape[1:])
@@ -64,7 +64,7 @@ class Pyramid:
             self._gains.append(self._gains[-1] * GAIN)
 
     def forward(self, coefficients: list[Array]) -> Array:
-        """A z: the sum of all levels, enlarged, as a flat vector."""
+        """Return A z, the sum of all levels, each enlarged, as a flat vector."""
         picture = coefficients[-1] * np.float32(self._gains[-1])
         for level, gain in zip(coefficients[-2::-1], self._gains[-2::-1], strict=True):
             finer = _doubled(_doubled(picture, 2, level.shape[2]), 1, level.shape[1])
@@ -73,7 +73,7 @@ class Pyramid:
         return picture.ravel()
 
     def adjoint(self, gradient: Array) -> list[Array]:
-        """Aᵀ g: the gradient of a flat vector of pixels, for every coefficient."""
+        """Return Aᵀ g, the gradient by coefficients for a gradient by pixels."""
         picture = gradient.reshape(self.shape)
         levels = [picture]
         for gain in self._gains[1:]:
@@ -83,7 +83,7 @@ class Pyramid:
 
 
 def _doubled(coarse: Array, axis: int, length: int) -> Array:
-    """Bilinear enlargement of `axis` to `length`, twice as long or one less."""
+    """Enlarge `axis` bilinearly to `length`, which is twice as long or one less."""
     shape = list(coarse.shape)
     shape[axis] = length
     fine = np.empty(shape, np.float32)
@@ -101,7 +101,7 @@ def _doubled(coarse: Array, axis: int, length: int) -> Array:
 
 
 def _halved(fine: Array, axis: int) -> Array:
-    """The adjoint of `_doubled`: not a mean but a sum, of about twice the size."""
+    """Apply the adjoint of `_doubled`: a sum, about twice as large as a mean."""
     shape = list(fine.shape)
     shape[axis] = (shape[axis] + 1) // 2
     coarse = np.empty(shape, np.float32)

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import contract
+from ..arrays import PIXEL_RANGE, Vector
 from ..engine import memory
 from ..engine.guides import guides
 from ..engine.model import Model
@@ -24,9 +25,8 @@ from ..losses.objective import Objective
 from ..losses.targets import StyleTarget, Targets
 from ..losses.weights import term_weights
 from ..optimize.curvature import History
-from ..optimize.lbfgs import LBFGS
+from ..optimize.minimize import METHODS, minimize
 from ..optimize.preconditioner import Pyramid
-from ..settings.choices import Optimizer
 from ..settings.settings import Settings
 from ..text import duration
 from .layouts import Layouts
@@ -134,7 +134,7 @@ class _Probe:
     def __init__(self, model: Model, settings: Settings, regions: int) -> None:
         noise = np.random.default_rng(0).random((1, 3, _SIDE, _SIDE), np.float32)
         self._picture = noise * np.float32(255)
-        self._compact = settings.chosen_optimizer == Optimizer.LBFGS
+        self._method = METHODS[settings.chosen_optimizer]
         began = perf_counter()
         targets = Targets.of(
             model,
@@ -157,19 +157,22 @@ class _Probe:
         memory.give_back()
 
     def step(self, history: History) -> float:
-        """Seconds of a step of the optimiser, for each pixel."""
-        return self._compact_step(history) if self._compact else 0.0
-
-    def _compact_step(self, history: History) -> float:
-        start = self._picture.ravel()
-        pyramid = Pyramid((3, _SIDE, _SIDE))
-        optimizer = LBFGS(start, (0.0, 255.0), variables=pyramid, history=history)
+        """Seconds of a step of the method with a full history, for each pixel."""
+        start, pyramid = self._picture.ravel(), Pyramid((3, _SIDE, _SIDE))
+        method = self._method(
+            start, PIXEL_RANGE, preconditioner=pyramid, history=history
+        )
         curvature = np.linspace(1, 9, start.size, dtype=np.float32)
-        times = []
-        for _ in range(history.pairs + _TIMED):
-            away = optimizer.propose() - np.float32(100)
+        times, left = [], perf_counter()
+
+        def bowl(point: Vector) -> tuple[float, Vector]:
+            nonlocal left
+            times.append(perf_counter() - left)
+            away = point - np.float32(100)
             gradient = curvature * away
-            began = perf_counter()
-            optimizer.accept(float(gradient @ away) / 2, gradient)
-            times.append(perf_counter() - began)
-        return median(times[-_TIMED:]) / _SIDE**2  # with a full history
+            loss = float(gradient @ away) / 2
+            left = perf_counter()
+            return loss, gradient
+
+        minimize(bowl, method, history.pairs + _TIMED + 1, lambda state: None)
+        return median(times[-_TIMED:]) / _SIDE**2

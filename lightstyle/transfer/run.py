@@ -7,12 +7,12 @@ from time import perf_counter
 
 import numpy as np
 
-from ..arrays import Array, Vector
+from ..arrays import PIXEL_RANGE, Array, Vector
 from ..engine.model import Model
 from ..losses.objective import Losses, Objective
 from ..losses.targets import StyleTarget, Targets
 from ..losses.weights import term_weights
-from ..optimize.minimize import Outcome, State, Status, minimize
+from ..optimize.minimize import METHODS, Outcome, State, Status, minimize
 from ..optimize.preconditioner import Pyramid
 from ..records.checkpoint import CheckpointWriter
 from ..records.record import Record
@@ -118,19 +118,17 @@ class Descent:
             return losses.total, gradient
 
         before = len(self.history) - (state.evaluations if state else 0)
-        return minimize(
-            evaluate,
+        method = METHODS[self.settings.chosen_optimizer](
             start.ravel(),
-            self.stages.plan[level].until - before,
-            partial(
-                self._watch, level, begin if self.settings.matched_layers else None
-            ),
-            optimizer=self.settings.chosen_optimizer,
-            variables=Pyramid(start.shape[1:]),
+            PIXEL_RANGE,
+            preconditioner=Pyramid(start.shape[1:]),
             frozen=untouched,
             history=layout.history,
-            resumed=state,
         )
+        kept = begin if self.settings.matched_layers else None
+        evaluations = self.stages.plan[level].until - before
+        watch = partial(self._watch, level, kept)
+        return minimize(evaluate, method, evaluations, watch, state)
 
     def _styles(self, scene: Scene) -> Iterator[StyleTarget]:
         """The styles of a scene, with the strips in which their targets are made."""

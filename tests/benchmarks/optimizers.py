@@ -13,9 +13,10 @@ from scipy.optimize import minimize as scipy_minimize
 
 from lightstyle.arrays import Vector
 from lightstyle.optimize.curvature import History
-from lightstyle.optimize.lbfgs import HISTORY, LBFGS, footprint
-from lightstyle.optimize.minimize import SCIPY_HISTORY, minimize
+from lightstyle.optimize.lbfgs import HISTORY, LBFGS
+from lightstyle.optimize.minimize import minimize
 from lightstyle.optimize.preconditioner import Pyramid
+from lightstyle.optimize.scipy_lbfgsb import PAIRS, ScipyLBFGSB
 
 SHAPE = (3, 512, 512)
 VARIABLES = 3 * 512 * 512
@@ -41,15 +42,15 @@ class Quadratic:
 
 def unbounded_scipy(objective: Quadratic, evaluations: int) -> None:
     """Use scipy's L-BFGS-B as it is without bounds."""
-    options = {"maxfun": evaluations, "maxcor": SCIPY_HISTORY, "ftol": 0, "gtol": 0}
+    options = {"maxfun": evaluations, "maxcor": PAIRS, "ftol": 0, "gtol": 0}
     start = np.full(VARIABLES, 128.0)
     scipy_minimize(objective, start, jac=True, method="L-BFGS-B", options=options)
 
 
 def bounded_scipy(objective: Quadratic, evaluations: int) -> None:
     """Use ``--optimizer lbfgsb``."""
-    start = np.full(VARIABLES, 128.0)
-    minimize(objective, start, evaluations, lambda state: None, optimizer="lbfgsb")
+    method = ScipyLBFGSB(np.full(VARIABLES, 128.0), (0, 255))
+    minimize(objective, method, evaluations, lambda state: None)
 
 
 def compact(history: History, *, pyramid: bool) -> Callable[..., None]:
@@ -59,7 +60,7 @@ def compact(history: History, *, pyramid: bool) -> Callable[..., None]:
         optimizer = LBFGS(
             np.full(VARIABLES, 128.0),
             (0, 255),
-            variables=Pyramid(SHAPE) if pyramid else None,
+            preconditioner=Pyramid(SHAPE) if pyramid else None,
             history=history,
         )
         for _ in range(evaluations):
@@ -88,10 +89,9 @@ def main() -> None:
         first = sum(objective.gaps[:2])
         each = 1000 * median(objective.gaps[-EVALUATIONS:])  # the history is full
         print(f"| {name} | {first:.2f} | {each:.1f} |", flush=True)
-    most = footprint().kept + footprint().working
-    print(
-        f"\nlbfgs takes {most} bytes a variable, {footprint().kept} between its steps."
-    )
+    memory = LBFGS.footprint()
+    most = memory.kept + memory.working
+    print(f"\nlbfgs takes {most} bytes a variable, {memory.kept} between its steps.")
 
 
 if __name__ == "__main__":

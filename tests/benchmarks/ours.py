@@ -10,10 +10,11 @@ from pathlib import Path
 import numpy as np
 
 from lightstyle import Model, contract
-from lightstyle.arrays import Vector
+from lightstyle.arrays import PIXEL_RANGE, Vector
 from lightstyle.losses.objective import Objective
 from lightstyle.losses.targets import StyleTarget, Targets
 from lightstyle.losses.weights import term_weights
+from lightstyle.optimize.lbfgs import LBFGS
 from lightstyle.optimize.minimize import State, minimize
 from lightstyle.optimize.preconditioner import Pyramid
 from tests.benchmarks import task as tasks
@@ -118,7 +119,8 @@ def optimise(
         loss = losses.total
         return loss, gradient
 
-    start, variables = scene.start.ravel(), Pyramid(scene.start.shape[1:])
-    outcome = minimize(gated, start, task.evaluations, watch, variables=variables)
+    pyramid = Pyramid(scene.start.shape[1:])
+    method = LBFGS(scene.start.ravel(), PIXEL_RANGE, preconditioner=pyramid)
+    outcome = minimize(gated, method, task.evaluations, watch)
     turn(loss, best)
     return outcome.status.value

@@ -70,7 +70,7 @@ def ours(path: Path, width: int, height: int, budget: str) -> dict[str, Any]:
     optimizer = LBFGS(
         start.ravel(),
         (0.0, 255.0),
-        variables=Pyramid(start.shape[1:]),
+        preconditioner=Pyramid(start.shape[1:]),
         history=layout.history,
     )
     del start, targets

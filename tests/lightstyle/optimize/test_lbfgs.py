@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from lightstyle.optimize.curvature import History
-from lightstyle.optimize.lbfgs import LBFGS, footprint
+from lightstyle.optimize.lbfgs import LBFGS
 from lightstyle.optimize.preconditioner import Pyramid
 
 SHAPE = (3, 16, 20)
@@ -28,8 +28,8 @@ def _objective(x: np.ndarray) -> tuple[float, np.ndarray]:
 
 def _made(**options: object) -> LBFGS:
     start = np.random.default_rng(3).uniform(-20, 275, SIZE)
-    variables = Pyramid(SHAPE)
-    return LBFGS(start, (0, 255), variables=variables, **options)  # type: ignore[arg-type]
+    pyramid = Pyramid(SHAPE)
+    return LBFGS(start, (0, 255), preconditioner=pyramid, **options)  # type: ignore[arg-type]
 
 
 def _losses(optimizer: LBFGS, evaluations: int) -> list[float]:
@@ -55,7 +55,7 @@ def test_saved_and_loaded_goes_on_as_if_nothing_had_been(
     second = LBFGS(
         np.zeros(SIZE),
         (0, 255),
-        variables=Pyramid(SHAPE),
+        preconditioner=Pyramid(SHAPE),
         history=History(4, precision),
     )
     second.restore(dict(np.load(file, allow_pickle=False)))
@@ -104,7 +104,7 @@ def test_memory_is_known_beforehand(pairs: int) -> None:
     tracemalloc.start()
     try:
         optimizer = LBFGS(
-            start, (0, 255), variables=Pyramid(shape), history=History(pairs)
+            start, (0, 255), preconditioner=Pyramid(shape), history=History(pairs)
         )
         for _ in range(pairs + 3):
             gradient = scales * (optimizer.propose() - 100)
@@ -113,13 +113,13 @@ def test_memory_is_known_beforehand(pairs: int) -> None:
         kept, peak = (count / size for count in tracemalloc.get_traced_memory())
     finally:
         tracemalloc.stop()
-    expected = footprint(History(pairs))
+    expected = LBFGS.footprint(History(pairs))
     assert 0.9 < kept / expected.kept < 1.02
     assert 0.9 < peak / (expected.kept + expected.working) < 1.02
 
 
 def test_sixteen_bits_halve_the_history() -> None:
-    assert footprint(History(10, "f2")) == footprint(History(5))
+    assert LBFGS.footprint(History(10, "f2")) == LBFGS.footprint(History(5))
 
 
 @pytest.mark.parametrize("scale", [1e-30, 1e-3, 1e25])

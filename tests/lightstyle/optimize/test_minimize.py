@@ -1,36 +1,42 @@
 import math
 from collections.abc import Callable
-from functools import partial
+from copy import deepcopy
+from typing import Any, cast
 
 import numpy as np
 import pytest
 
-from lightstyle.arrays import Vector
-from lightstyle.optimize import minimize as optimize
+from lightstyle.arrays import PIXEL_RANGE, Vector
+from lightstyle.optimize.curvature import History
+from lightstyle.optimize.method import Evaluate, Footprint, Method
 from lightstyle.optimize.minimize import (
+    METHODS,
     Callback,
-    Objective,
     Outcome,
     State,
     Status,
 )
+from lightstyle.optimize.minimize import minimize as run
 from lightstyle.optimize.preconditioner import Pyramid
-from lightstyle.settings.choices import Optimizer
 
-OPTIMIZERS = (Optimizer.LBFGS, Optimizer.LBFGSB)
-
-Minimize = Callable[[Objective, Vector, int, Callback], Outcome]
+Minimize = Callable[[Evaluate, Vector, int, Callback], Outcome]
 
 
-@pytest.fixture(params=OPTIMIZERS)
-def optimizer(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
+@pytest.fixture(params=METHODS)
+def method(request: pytest.FixtureRequest) -> type[Method]:
+    return METHODS[request.param]
 
 
 @pytest.fixture
-def minimize(optimizer: str) -> Minimize:
+def minimize(method: type[Method]) -> Minimize:
     """With bounds that are far away."""
-    return partial(optimize.minimize, bounds=(-1e4, 1e4), optimizer=optimizer)
+
+    def minimize(
+        objective: Evaluate, start: Vector, evaluations: int, callback: Callback
+    ) -> Outcome:
+        return run(objective, method(start, (-1e4, 1e4)), evaluations, callback)
+
+    return minimize
 
 
 def _ignore(state: State) -> None:
@@ -54,7 +60,7 @@ def _quadratic(x: Vector) -> tuple[float, Vector]:
     ("function", "minimum"), [(_quadratic, 3.0), (_rosenbrock, 1.0)]
 )
 def test_known_minima_are_found(
-    function: Objective, minimum: float, minimize: Minimize
+    function: Evaluate, minimum: float, minimize: Minimize
 ) -> None:
     outcome = minimize(function, np.zeros(20), 500, _ignore)
     np.testing.assert_allclose(outcome.point, minimum, atol=1e-4)
@@ -105,7 +111,7 @@ def test_a_spoilt_line_search_is_not_the_end(minimize: Minimize) -> None:
 
 @pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf])
 @pytest.mark.parametrize("where", ["loss", "gradient"])
-def test_a_number_that_is_none_ends_the_run_with_the_best_point(
+def test_a_value_that_is_not_finite_ends_the_run_with_the_best_point(
     bad: float, where: str, minimize: Minimize
 ) -> None:
     calls = []
@@ -133,7 +139,7 @@ def test_without_any_finite_loss_the_start_comes_back(minimize: Minimize) -> Non
     np.testing.assert_array_equal(outcome.point, np.ones(3))
 
 
-def test_the_watcher_can_stop_the_run_and_that_evaluation_counts(
+def test_the_callback_can_stop_the_run_and_that_evaluation_counts(
     minimize: Minimize,
 ) -> None:
     seen: list[Vector] = []
@@ -149,7 +155,7 @@ def test_the_watcher_can_stop_the_run_and_that_evaluation_counts(
     assert outcome.loss == min(_rosenbrock(point)[0] for point in seen)
 
 
-def test_watched_points_are_the_best_so_far_and_stay_as_they_were(
+def test_reported_points_are_the_best_so_far_and_stay_as_they_were(
     minimize: Minimize,
 ) -> None:
     seen: list[tuple[Vector, Vector]] = []
@@ -189,7 +195,9 @@ def test_the_first_step_is_one_unit_for_each_variable_whatever_the_loss(
     assert first_step(1e9) == pytest.approx(1.0)
 
 
-def test_every_point_that_is_evaluated_lies_within_the_bounds(optimizer: str) -> None:
+def test_every_point_that_is_evaluated_lies_within_the_bounds(
+    method: type[Method],
+) -> None:
     seen: list[Vector] = []
 
     def beyond(x: Vector) -> tuple[float, Vector]:
@@ -197,14 +205,14 @@ def test_every_point_that_is_evaluated_lies_within_the_bounds(optimizer: str) ->
         return float(np.sum((x - 300) ** 2)), 2 * (x - 300)
 
     start = np.linspace(-50, 200, 30)
-    outcome = optimize.minimize(beyond, start, 50, _ignore, optimizer=optimizer)
+    outcome = run(beyond, method(start, PIXEL_RANGE), 50, _ignore)
     assert min(x.min() for x in seen) >= 0
     assert max(x.max() for x in seen) <= 255
     np.testing.assert_allclose(outcome.point, 255)
     assert outcome.status is Status.CONVERGED
 
 
-def test_frozen_variables_never_move(optimizer: str) -> None:
+def test_frozen_variables_never_move(method: type[Method]) -> None:
     frozen = np.arange(192) % 3 == 0
     start = np.linspace(10, 200, 192)
     seen: list[Vector] = []
@@ -213,15 +221,9 @@ def test_frozen_variables_never_move(optimizer: str) -> None:
         seen.append(x)
         return _quadratic(x)
 
-    outcome = optimize.minimize(
-        objective,
-        start,
-        60,
-        _ignore,
-        optimizer=optimizer,
-        variables=Pyramid((3, 8, 8)),
-        frozen=frozen,
-    )
+    pyramid = Pyramid((3, 8, 8))
+    made = method(start, PIXEL_RANGE, preconditioner=pyramid, frozen=frozen)
+    outcome = run(objective, made, 60, _ignore)
     expected = start.astype(outcome.point.dtype)[frozen]
     for x in seen:
         np.testing.assert_array_equal(x[frozen], expected)
@@ -234,7 +236,7 @@ def test_a_start_without_slope_has_converged(minimize: Minimize) -> None:
     assert outcome.evaluations <= 3
 
 
-def test_both_optimisers_reach_the_same_minimum_at_bounds() -> None:
+def test_all_methods_reach_the_same_minimum_at_bounds() -> None:
     # Neighbours pull at each other, and two thirds of the minimum lie at a bound.
     goal = np.tile([-80.0, 100.0, 400.0], 30)
 
@@ -247,8 +249,80 @@ def test_both_optimisers_reach_the_same_minimum_at_bounds() -> None:
         return float(np.sum((x - goal) ** 2) + 3 * np.sum(steps**2)), gradient
 
     found = [
-        optimize.minimize(objective, np.full(90, 128.0), 300, _ignore, optimizer=name)
-        for name in OPTIMIZERS
+        run(objective, each(np.full(90, 128.0), PIXEL_RANGE), 300, _ignore)
+        for each in METHODS.values()
     ]
     assert found[0].loss == pytest.approx(found[1].loss, rel=1e-6)
     np.testing.assert_allclose(found[0].point, found[1].point, atol=0.05)
+
+
+class _Boxed:
+    """A vector that only its method and its objective can look into."""
+
+    def __init__(self, values: Vector) -> None:
+        self.values = values
+
+
+class _Descent(Method):
+    """Gradient descent whose points are opaque, as on a device."""
+
+    resumable = True
+
+    def __init__(self, start: Vector, *_: Any, **__: Any) -> None:
+        self._point = start
+
+    @staticmethod
+    def footprint(history: History) -> Footprint:
+        return Footprint(0, 0)
+
+    def descend(self, evaluate: Evaluate) -> None:
+        for _ in range(40):
+            _, gradient = evaluate(cast("Vector", _Boxed(self._point)))
+            self._point = self._point - 0.25 * cast("_Boxed", gradient).values
+
+    def restart(self, point: Vector) -> None:
+        self._point = cast("_Boxed", point).values
+
+    def finite(self, gradient: Vector) -> bool:
+        return bool(np.isfinite(cast("_Boxed", gradient).values).all())
+
+
+def test_points_of_a_method_need_not_be_arrays() -> None:
+    def bowl(point: Vector) -> tuple[float, Vector]:
+        away = cast("_Boxed", point).values - 3
+        return float(away @ away), cast("Vector", _Boxed(2 * away))
+
+    outcome = run(bowl, _Descent(np.zeros(4)), 200, _ignore)
+    assert outcome.status is Status.CONVERGED
+    np.testing.assert_allclose(cast("_Boxed", outcome.point).values, 3, atol=1e-6)
+
+
+def test_a_resumed_run_goes_on_from_the_best_point_within_the_budget(
+    method: type[Method],
+) -> None:
+    whole = run(_rosenbrock, method(np.zeros(10), (-9, 9)), 40, _ignore)
+    kept = deepcopy(_state_after(method, 15))
+    calls = []
+
+    def counted(x: Vector) -> tuple[float, Vector]:
+        calls.append(1)
+        return _rosenbrock(x)
+
+    outcome = run(counted, method(np.zeros(10), (-9, 9)), 40, _ignore, kept)
+    assert len(calls) == 25
+    assert outcome.evaluations == 40
+    assert outcome.loss < kept.loss
+    if method.resumable:
+        np.testing.assert_array_equal(outcome.point, whole.point)
+
+
+def _state_after(method: type[Method], evaluations: int) -> State:
+    states: list[State] = []
+
+    def stop(state: State) -> None:
+        states.append(state)
+        if state.evaluations == evaluations:
+            raise StopIteration
+
+    run(_rosenbrock, method(np.zeros(10), (-9, 9)), 40, stop)
+    return states[-1]

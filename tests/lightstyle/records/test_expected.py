@@ -109,9 +109,9 @@ def test_a_run_that_converged_has_finished(
     minimize = optimize.minimize
 
     def converges(
-        objective: Any, start: Any, budget: int, *more: Any, **kept: Any
+        objective: Any, method: Any, budget: int, *more: Any, **kept: Any
     ) -> Any:
-        outcome = minimize(objective, start, budget - 1, *more, **kept)
+        outcome = minimize(objective, method, budget - 1, *more, **kept)
         return replace(outcome, status=Status.CONVERGED)
 
     monkeypatch.setattr("lightstyle.transfer.run.minimize", converges)

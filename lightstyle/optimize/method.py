@@ -1,0 +1,101 @@
+"""The interface of an optimisation method.
+
+To add a method, write a class like `LBFGS` in a module of its own, and give it a word
+in `settings.choices.Optimizer` and a row in `minimize.METHODS`.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, Final, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..arrays import Vector
+from .curvature import History
+from .preconditioner import Preconditioner
+
+#: Root mean square of a method's first step, in grey levels.
+FIRST_STEP: Final = 1.0
+
+#: Returns the loss and its gradient at a point.
+Evaluate = Callable[[Vector], tuple[float, Vector]]
+
+
+@dataclass(frozen=True)
+class Footprint:
+    """The memory of a method, in bytes for each variable, once its history is full.
+
+    Attributes:
+        kept: What it holds while the loss is evaluated, the proposed point included.
+        working: What it needs beside that at the worst moment of a step, the gradient
+            included.
+    """
+
+    kept: int
+    working: int
+
+
+class Method(Protocol):
+    """An algorithm that lowers a loss, and decides where to evaluate it.
+
+    `minimize` hands points and gradients from the method to the objective and back
+    without looking at them, so a method may keep them on a device: it then overrides
+    `finite`, and its points must convert to arrays for whoever shows or saves them.
+
+    Attributes:
+        resumable: Whether `state` holds all that the method needs to continue.
+    """
+
+    resumable: ClassVar[bool]
+
+    def __init__(
+        self,
+        start: Vector,
+        bounds: tuple[float, float] = ...,
+        *,
+        preconditioner: Preconditioner | None = ...,
+        frozen: NDArray[np.bool_] | None = ...,
+        history: History = ...,
+    ) -> None:
+        """Prepare to descend from `start`.
+
+        Args:
+            start: Flat vector; clipped to the bounds, not modified.
+            bounds: Least and greatest value of every variable.
+            preconditioner: Coordinates in which the loss is curved more evenly; a
+                method without preconditioning ignores it.
+            frozen: Flat mask of the variables that keep their values.
+            history: What to remember of the steps; a method whose history is fixed
+                ignores it.
+        """
+
+    @staticmethod
+    def footprint(history: History) -> Footprint:
+        """Return the memory that the method takes with that `history`."""
+
+    def descend(self, evaluate: Evaluate) -> None:
+        """Lower the loss until no step does.
+
+        Args:
+            evaluate: The objective. The method must not modify a point after passing
+                it. What this raises ends the descent and must not be caught.
+        """
+
+    def restart(self, point: Vector) -> None:
+        """Forget the steps so far; the next descent starts at `point`."""
+
+    def state(self) -> dict[str, Any] | None:
+        """Return all that `restore` needs, or None if the method cannot tell.
+
+        The arrays are the method's own: write or copy them before the next evaluation.
+        """
+        return None
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Continue from a `state` of a method that was made with the same arguments."""
+        return
+
+    def finite(self, gradient: Vector) -> bool:
+        """Return whether all values of the gradient are finite numbers."""
+        return bool(np.isfinite(gradient).all())

@@ -1,0 +1,82 @@
+"""SciPy's L-BFGS-B in float64: the reference that `LBFGS` is measured against.
+
+SciPy does three things that would spoil a picture:
+
+* It takes a float32 loss that repeats itself for convergence even at tolerance 0, and
+  gives up on a line search that noise has spoilt. `minimize` starts afresh after both.
+* It counts steps instead of evaluations. `minimize` counts evaluations.
+* With bounds, its first step is the plain gradient, whatever its scale. Here the loss
+  is scaled so that this step is `FIRST_STEP` grey levels for each value.
+"""
+
+import math
+from typing import ClassVar, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..arrays import Vector
+from .curvature import History
+from .lbfgs import HISTORY
+from .method import FIRST_STEP, Evaluate, Footprint, Method
+from .preconditioner import Preconditioner
+from .vectors import root_mean_square
+
+#: Pairs that SciPy remembers; each takes twice the memory that it takes in `LBFGS`.
+PAIRS: Final = 10
+
+
+class ScipyLBFGSB(Method):
+    """Adapter of ``scipy.optimize.minimize(method="L-BFGS-B")``."""
+
+    resumable: ClassVar[bool] = False
+
+    def __init__(
+        self,
+        start: Vector,
+        bounds: tuple[float, float] = (-math.inf, math.inf),
+        *,
+        preconditioner: Preconditioner | None = None,
+        frozen: NDArray[np.bool_] | None = None,
+        history: History = HISTORY,
+    ) -> None:
+        """Prepare to descend from `start`; arguments are those of `Method`."""
+        self._bounds = bounds
+        self._frozen = frozen
+        self.restart(np.clip(start, *bounds))
+
+    @staticmethod
+    def footprint(history: History) -> Footprint:
+        """Return the memory that SciPy takes, bounds and copies included."""
+        return Footprint(kept=248, working=0)
+
+    def restart(self, point: Vector) -> None:
+        """Set the point that the next descent starts at."""
+        self._start = point
+
+    def descend(self, evaluate: Evaluate) -> None:
+        """Run SciPy until it gives up."""
+        from scipy.optimize import Bounds, minimize
+
+        factor = 0.0  # scales loss and gradient; set from the first gradient
+
+        def scaled(point: Vector) -> tuple[float, Vector]:
+            nonlocal factor
+            loss, gradient = evaluate(point.copy())  # SciPy reuses its buffer
+            if factor == 0.0:
+                factor = FIRST_STEP / (root_mean_square(gradient) or 1.0)
+            return factor * loss, factor * gradient.astype(np.float64)
+
+        least, most = (np.full(self._start.size, end) for end in self._bounds)
+        if self._frozen is not None:
+            least[self._frozen] = most[self._frozen] = self._start[self._frozen]
+        options = {"maxcor": PAIRS, "ftol": 0.0, "gtol": 0.0}
+        limits = {"maxiter": 2**31 - 1, "maxfun": 2**31 - 1}
+        minimize(
+            scaled,
+            self._start,
+            jac=True,
+            method="L-BFGS-B",
+            bounds=Bounds(least, most),
+            options={**options, **limits},
+        )
