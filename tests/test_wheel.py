@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from lightstyle import contract
+from tests.support.documents import GUIDE
 from tests.support.processes import ROOT
 
 pytestmark = pytest.mark.slow
@@ -40,8 +41,10 @@ def scripts(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_it_has_one_name_at_the_top(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         top = {name.partition("/")[0] for name in archive.namelist()}
+        pages = {name for name in archive.namelist() if "/guide/" in name}
     info = f"lightstyle-{contract.VERSION}.dist-info"
     assert top == {"lightstyle", info}
+    assert pages == {f"lightstyle/guide/{page.name}" for page in GUIDE}
 
 
 def test_it_offers_everything_and_nothing_generic(
