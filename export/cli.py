@@ -13,8 +13,11 @@ from lightstyle.contract import DEFAULT_MODEL, cache_folder
 from . import CONTENT_LAYERS, LOWERINGS, STYLE_LAYERS, export_model
 from .errors import ExportError
 
-#: Exit codes, those that the run time has for options and for models.
+#: Exit codes, the same as the run time's for wrong options and for models.
 USAGE, FAILED = 2, 4
+
+#: What stands for no layers at all.
+NONE = "none"
 
 app = typer.Typer(
     add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None
@@ -23,33 +26,48 @@ app = typer.Typer(
 
 @app.command()
 def export(
-    weights: Annotated[Path, typer.Option(help="File of VGG19 weights.")],
+    weights: Annotated[
+        Path,
+        typer.Option(
+            help="VGG19 weights: Keras .h5, PyTorch .pth, MatConvNet .mat, .onnx, .npz "
+            "or .safetensors.",
+        ),
+    ],
     output: Annotated[
         Path | None,
-        typer.Option("-o", "--output", help="Model to write, MODEL.onnx."),
+        typer.Option("-o", "--output", help="Path of the model, MODEL.onnx."),
     ] = None,
     content_layers: Annotated[
-        str, typer.Option(help="Layers with a content term.")
+        str, typer.Option(help="Layers with a content loss, or none.")
     ] = ",".join(CONTENT_LAYERS),
     style_layers: Annotated[
-        str, typer.Option(help="Layers with a style term.")
+        str, typer.Option(help="Layers with a style loss, or none.")
     ] = ",".join(STYLE_LAYERS),
     pooling: Annotated[str, typer.Option(help="max or average.")] = "max",
     preprocessing: Annotated[
-        str, typer.Option(help="caffe (BGR - mean), torchvision (RGB, std), or auto.")
+        str,
+        typer.Option(
+            help="How pictures were prepared in training: caffe (BGR - mean), "
+            "torchvision ((RGB - mean) / std), or auto to recognise it.",
+        ),
     ] = "auto",
     lowering: Annotated[
-        str, typer.Option(help="auto, or none to leave out what is fast on CPUs.")
+        str,
+        typer.Option(
+            help="auto, or none to leave out the graphs that are fast on CPUs.",
+        ),
     ] = LOWERINGS[0],
     reduce: Annotated[
         Path | None,
-        typer.Option(help="Folder of pictures: make a small model, fit to them."),
+        typer.Option(help="Make a smaller model, fitted to this folder of pictures."),
     ] = None,
-    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
+    debug: Annotated[
+        bool, typer.Option("--debug", help="Print the traceback of an error.")
+    ] = False,
 ) -> None:
     """Make a model from a file of VGG19 weights.
 
-    Without -o it becomes the model that lightstyle uses when none is named.
+    Without -o it becomes the default model of lightstyle.
     """
     path = output or cache_folder() / f"{DEFAULT_MODEL}.onnx"
     if path.suffix != ".onnx":
@@ -59,8 +77,8 @@ def export(
     export_model(
         weights,
         path,
-        content_layers=_names(content_layers),
-        style_layers=_names(style_layers),
+        content_layers=_layers(content_layers),
+        style_layers=_layers(style_layers),
         pooling=pooling,
         preprocessing=preprocessing,
         lowering=lowering,
@@ -70,7 +88,7 @@ def export(
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Run on `arguments` and return the exit code, after one line for an error."""
+    """Run the command on `arguments`, print an error as one line, return the code."""
     command = typer.main.get_command(app)
     try:
         code = command(list(arguments), "lightstyle export", standalone_mode=False)
@@ -90,5 +108,6 @@ def _fail(message: str, code: int) -> int:
     return code
 
 
-def _names(text: str) -> list[str]:
-    return [name.strip() for name in text.split(",") if name.strip()]
+def _layers(text: str) -> list[str]:
+    names = [name.strip() for name in text.split(",") if name.strip()]
+    return [] if names == [NONE] else names

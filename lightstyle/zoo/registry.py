@@ -110,8 +110,8 @@ def check(info: ModelInfo, settings: Settings) -> None:
         raise ModelError(
             f"model {info.path} was built without {lacking}: `lightstyle export "
             f"--weights {contract.weights_path(info.path)} "
-            f"--content-layers {','.join(settings.feature_layers)} "
-            f"--style-layers {','.join(settings.style_layers.used)} "
+            f"--content-layers {','.join(settings.feature_layers) or 'none'} "
+            f"--style-layers {','.join(settings.style_layers.used) or 'none'} "
             f"--pooling {settings.pooling} -o MODEL.onnx` makes one"
         )
 
