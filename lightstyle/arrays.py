@@ -14,5 +14,8 @@ Vector = NDArray[Any]
 #: Least and greatest value of a pixel, in grey levels.
 PIXEL_RANGE: Final = (0.0, 255.0)
 
+#: An array of any shape, float32, or float64 where sums are exact.
+FloatArray = NDArray[Any]
+
 #: Width and height, in pixels.
 Size = tuple[int, int]

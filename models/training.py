@@ -18,7 +18,7 @@ from export.narrowing import MAPPED, WIDTHS
 from export.reduce import Narrowed, narrow
 from export.weights import read_weights
 from lightstyle.contract import CHANNELS
-from lightstyle.engine.session import available_cpus
+from lightstyle.engine.threads import available_cpus
 
 from .lessons import Lesson, grade, product_weights
 from .muon import Muon

@@ -1,6 +1,7 @@
 from pathlib import Path
 
 from lightstyle import Model, contract
+from lightstyle.engine.providers import HOST
 from lightstyle.engine.session import Session
 
 LAYERS = (
@@ -17,7 +18,7 @@ LAYERS = (
 
 def test_the_exporter_makes_what_the_run_time_feeds(tiny_model: Path) -> None:
     content, style = LAYERS
-    evaluation = Session(tiny_model, "cpu", 1)
+    evaluation = Session(tiny_model, HOST, 1)
     assert set(evaluation.inputs) == {
         contract.IMAGE,
         contract.TV_WEIGHT,

@@ -10,7 +10,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import Final
 
-from ..engine import memory, session
+from ..engine import memory, providers
+from ..engine.threads import available_cpus
 from ..errors import DeviceError
 from ..images import streams
 from ..records import environment
@@ -50,7 +51,7 @@ def _lines(arguments: Sequence[str]) -> list[str]:
     versions = environment.versions()
     versions |= {package: metadata.version(package) for package in _PACKAGES}
     sets = " ".join(environment.instruction_sets())
-    cpus = f"{session.available_cpus()} of {os.cpu_count()}"
+    cpus = f"{available_cpus()} of {os.cpu_count()}"
     return [
         f"command    {' '.join(map(_without_folders, [*variables, *command]))}",
         f"versions   {', '.join(f'{name} {n}' for name, n in versions.items())}",
@@ -71,6 +72,6 @@ def _without_folders(argument: str) -> str:
 
 def _providers() -> str:
     try:
-        return ", ".join(session.providers())
+        return ", ".join(providers.listed())
     except DeviceError as error:
         return f"none ({error})"

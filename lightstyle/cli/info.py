@@ -8,7 +8,8 @@ from typing import Annotated, Any
 
 import typer
 
-from ..engine import session
+from ..engine import providers
+from ..engine.threads import available_cpus
 from ..errors import DeviceError, UsageError
 from ..records import environment, record
 from ..records.record import Record
@@ -61,10 +62,10 @@ def _installation() -> Iterator[str]:
     for name, version in environment.versions().items():
         yield f"{name:12} {version}"
     try:
-        yield f"devices      {', '.join(session.available_devices())}"
+        yield f"devices      {', '.join(each.name for each in providers.available())}"
     except DeviceError as error:
         yield f"devices      none ({error})"
-    yield f"cpus         {session.available_cpus()}"
+    yield f"cpus         {available_cpus()}"
     exporter = "installed" if registry.exporter() else "not installed"
     yield f"exporter     {exporter}"
     for path in registry.available():

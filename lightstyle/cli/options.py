@@ -16,7 +16,7 @@ from typing import Annotated, Any
 
 import typer
 
-from ..engine.session import DEVICES
+from ..engine.providers import DEVICES
 from ..records.checkpoint import SECONDS
 from ..settings import presets
 from ..settings.blend import Blend, Scale, parse_blend, parse_scale

@@ -1,9 +1,10 @@
-"""The graphs of a model on a device: which files, and sessions for the size at hand.
+"""The graphs of a model on a device, and their sessions for the size at hand.
 
-On a CPU the graphs in the form for CPUs are used, where the model has them. They are
-fed with mapped kernels, made once when they are loaded; and they get a session for each
-size, in which onnxruntime leaves out what that size does not need. The two latest of
-each graph are kept: a session holds on to the memory of the largest run it has seen.
+A provider may have a form of the graphs of its own, which is used where the model has
+it: on the CPU, graphs that are fed with mapped kernels, made once when they are loaded.
+They get a session for each size, in which ONNX Runtime leaves out what that size does
+not need. Each graph keeps its two latest sessions, because a session holds on to the
+memory of the largest run it has seen.
 """
 
 from functools import partial
@@ -14,36 +15,41 @@ from typing import Any, Final
 from .. import contract
 from ..errors import ModelError
 from . import memory
+from .costs import Costs
+from .providers import HOST, Provider
 from .session import Feeds, Session
 
-#: Sizes that a graph keeps sessions for.
+#: Number of sizes for which a graph keeps sessions.
 _KEPT: Final = 2
 
 
 class Graphs:
-    """Evaluation and targets of a model, and its parts. Any number of threads may run.
+    """The graphs of a model. Several threads may run them at the same time.
 
     Attributes:
         metadata: What the exporter wrote into them.
+        costs: Memory and work of the graphs; None if pictures cannot be cut.
     """
 
-    def __init__(self, model: Path, device: str, threads: int | None) -> None:
+    def __init__(self, model: Path, provider: Provider, threads: int | None) -> None:
         """Load the graphs of the model at `model`.
 
         Raises:
             ModelError: If a file is missing, damaged, or not of this model and schema.
-            DeviceError: If `device` cannot be used.
+            DeviceError: If the provider cannot be used.
         """
         if not model.is_file():
             what = "is not a file" if model.exists() else "does not exist"
             raise ModelError(f"model {model} {what}: make it with `lightstyle export`")
-        fast = device == "cpu" and contract.cpu_path(model).is_file()
-        evaluation = contract.cpu_path(model) if fast else model
-        self._paths = {role: p for p, role in contract.graph_paths(model).items()}
+        form = provider.graph_form
+        fast = form is not None and form(model).is_file()
+        evaluation = form(model) if form is not None and fast else model
         roles = contract.graph_paths(model)
-        load = partial(_Graph, device=device, threads=threads, shared_arena=fast)
+        self._paths = {role: path for path, role in roles.items()}
+        load = partial(_Graph, provider=provider, threads=threads, shared_arena=fast)
         first = load(evaluation, roles[evaluation], None, by_size=fast)
         self.metadata = first.metadata
+        self.costs = Costs.parse(self.metadata) if fast else None
         digest = self.metadata[contract.META_WEIGHTS_DIGEST]
         targets = contract.targets_path(evaluation)
         self._graphs = {
@@ -60,7 +66,7 @@ class Graphs:
         self._constants: Feeds = {}
         if fast:
             path = contract.kernels_path(model)
-            graph = Session(path, device, threads, once=True)
+            graph = Session(path, provider, threads, once=True)
             _check(graph, contract.KERNELS, path, digest)
             self._constants = graph.run({})
         self._lock = Lock()
@@ -68,39 +74,46 @@ class Graphs:
         self._load_part = partial(load, digest=digest)
 
     def feeds(self, use: str) -> tuple[str, ...]:
-        """Names of what the graph has to be fed with; `use` as in `run`."""
+        """Return the names of a graph's feeds; `use` is as in `run`."""
         names = self._graphs[use].inputs
         return tuple(name for name in names if name not in self._constants)
 
     def run(self, use: str, feeds: Feeds) -> dict[str, Any]:
-        """Outputs by name of the graph for `use`, ``evaluation`` or ``targets``.
+        """Run the graph for `use` on a whole picture.
 
-        Or ``guided`` and one of them. Of `feeds`, those that it has no use for are left
-        aside.
+        Args:
+            use: ``evaluation`` or ``targets``, with ``guided`` in front for regions.
+            feeds: Arrays by name; those that are not the graph's are ignored.
+
+        Returns:
+            Outputs by name.
 
         Raises:
-            ModelError: If there is no such graph, a feed is missing, or onnxruntime
+            ModelError: If there is no such graph, a feed is missing, or ONNX Runtime
                 fails.
         """
         with self._lock:
             if use not in self._graphs:
                 path = self._guided[use]
                 self._graphs[use] = self._load_guided(path, self._roles[path])
-        # Targets are wanted once: the memory is the evaluations' from now on.
+        # Targets are wanted once: afterwards the memory is for the evaluations.
         release = use.endswith(contract.TARGETS) and bool(self._constants)
         return self._graphs[use].run({**feeds, **self._constants}, release=release)
 
     def run_part(self, role: str, feeds: Feeds, *, last: bool) -> dict[str, Any]:
-        """Outputs by name of the graph of `role`, for a part of a picture.
+        """Run the graph of `role` on a part of a picture.
 
         Args:
-            role: Of the contract.
-            feeds: By name; those that the graph has no use for are left aside.
-            last: Whether the next part is another graph's, whose buffers have other
-                sizes: those of this one are given back to the system then.
+            role: Role of the contract.
+            feeds: Arrays by name; those that are not the graph's are ignored.
+            last: Whether another graph is next. Its buffers have other sizes, so those
+                of this one are given back to the system.
+
+        Returns:
+            Outputs by name.
 
         Raises:
-            ModelError: If there is no such graph, or onnxruntime fails.
+            ModelError: If there is no such graph, or ONNX Runtime fails.
         """
         with self._lock:
             if role not in self._parts:
@@ -114,7 +127,7 @@ class Graphs:
 
 
 def check_files(model: Path) -> None:
-    """Check the graphs of every form that the model at `model` has.
+    """Check the graphs in every form that the model at `model` has.
 
     Raises:
         ModelError: If one is missing, damaged, or not of this model and schema.
@@ -122,13 +135,13 @@ def check_files(model: Path) -> None:
     digest = None
     for path, role in reversed(contract.graph_paths(model).items()):
         if path.is_file() or role in (contract.EVALUATION, contract.TARGETS):
-            session = Session(path, "cpu", None, once=True)
+            session = Session(path, HOST, None, once=True)
             _check(session, role, path, digest)
             digest = session.metadata[contract.META_WEIGHTS_DIGEST]
 
 
 class _Graph:
-    """One graph, and its sessions: for any size, or for the latest pictures'."""
+    """A graph with its sessions: one for any size, or one per size of the latest."""
 
     def __init__(
         self,
@@ -136,13 +149,13 @@ class _Graph:
         role: str,
         digest: str | None,
         *,
-        device: str,
+        provider: Provider,
         threads: int | None,
         by_size: bool,
         shared_arena: bool = False,
     ) -> None:
-        """Load the graph, which is checked to be of the weights with that `digest`."""
-        self._new = partial(Session, path, device, threads, shared_arena=shared_arena)
+        """Load the graph, and check that it belongs to the weights with `digest`."""
+        self._new = partial(Session, path, provider, threads, shared_arena=shared_arena)
         self._any_size: Session | None = None
         session = self._new(once=by_size)
         _check(session, role, path, digest)
@@ -161,12 +174,12 @@ class _Graph:
         return (self._any_size or self._of_size(size)).run(needed, release=release)
 
     def _of_size(self, size: tuple[int, ...]) -> Session:
-        """The session for `size`, which becomes the latest."""
+        """Return the session for `size`, which becomes the latest."""
         with self._lock:
             session = self._sessions.pop(size, None)
             if session is None:
                 session = self._new(size=size)
-                # The file may have been replaced since; the old weights are fed.
+                # The file may have been replaced since, but the old weights are fed.
                 digest = self.metadata[contract.META_WEIGHTS_DIGEST]
                 self._again(session, digest=digest)
                 for old in list(self._sessions)[: 1 - _KEPT]:
@@ -176,7 +189,7 @@ class _Graph:
 
 
 def _check(session: Session, role: str, path: Path, digest: str | None) -> None:
-    """Refuse a graph of another role or schema, or of other weights than `digest`."""
+    """Refuse a graph of another role or schema, or with other weights than `digest`."""
     metadata = session.metadata
     schema = metadata.get(contract.META_SCHEMA)
     if schema is None:

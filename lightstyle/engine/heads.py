@@ -8,29 +8,27 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
 from .. import contract
-
-Array = NDArray[Any]
+from ..arrays import FloatArray
 
 
 class Run(Protocol):
     """Runs the graph of a role; the `last` time before another's turn comes."""
 
     def __call__(
-        self, role: str, feeds: Mapping[str, Array], /, *, last: bool
-    ) -> dict[str, Array]:
+        self, role: str, feeds: Mapping[str, FloatArray], /, *, last: bool
+    ) -> dict[str, FloatArray]:
         """Outputs by name."""
 
 
 def style_losses(
     run: Run,
     layers: Sequence[str],
-    sums: Mapping[str, Array],
+    sums: Mapping[str, FloatArray],
     positions: Mapping[str, int],
-    feeds: Mapping[str, Array],
-) -> dict[str, Array]:
+    feeds: Mapping[str, FloatArray],
+) -> dict[str, FloatArray]:
     """Outputs of the heads, with a first axis for the regions.
 
     Args:
@@ -69,10 +67,10 @@ def style_losses(
 
 
 def none_wanted(
-    layers: Sequence[str], sums: Mapping[str, Array], kind: Any, *, guided: bool
-) -> dict[str, Array]:
+    layers: Sequence[str], sums: Mapping[str, FloatArray], kind: Any, *, guided: bool
+) -> dict[str, FloatArray]:
     """Feeds with which the heads only make Gram matrices of the `sums`."""
-    feeds: dict[str, Array] = {}
+    feeds: dict[str, FloatArray] = {}
     for layer in layers:
         regions, size, _ = sums[contract.gram_sums(layer)].shape
         size += contract.feature_sums(layer) in sums

@@ -1,8 +1,9 @@
-"""A model, loaded: what it was built with, targets of pictures, evaluations.
+"""A loaded model: what it was built with, targets of pictures, evaluations.
 
-This is the contract seen from the run time; nothing else builds feeds or reads outputs.
+This is the run time's side of the contract; nothing else builds feeds or reads outputs.
 """
 
+from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -14,27 +15,29 @@ from .. import contract
 from ..arrays import Array
 from ..errors import DeviceError, ModelError
 from ..settings.choices import Optimizer
-from .costs import Costs
 from .graphs import Graphs
 from .guides import guides
 from .memory import resident
 from .model_info import ModelInfo, check_weights, read_info
 from .plan import ExecutionPlan, choose, repeatable, repeated
-from .session import Feeds, available_devices, check_device, check_threads
+from .providers import Provider, candidates
+from .session import Feeds
+from .threads import check_threads
 from .tiled import TiledModel, Tiling
 
-#: Style pictures whose Gram matrices a model remembers, about 2 MB each at the most:
-#: for a folder in two styles and three sizes, with four levels each.
+#: Number of style pictures whose Gram matrices a model remembers, at most about 2 MB
+#: each: enough for a folder in two styles and three sizes, with four levels each.
 REMEMBERED: Final = 24
 
 
 @dataclass(frozen=True, eq=False)
 class Evaluation:
-    """Terms of the loss, each without its weight, and the gradient of the whole.
+    """The loss at a picture, term by term, and its gradient.
 
     Attributes:
-        terms: Name of the contract (``style_loss/conv1_1``) → value.
-        gradient: (1, 3, H, W) of the weighted sum, per grey level.
+        terms: Value of each term without its weight, by the contract's name
+            (``style_loss/conv1_1``).
+        gradient: Gradient of the weighted sum per grey level, (1, 3, H, W).
     """
 
     terms: dict[str, float]
@@ -42,10 +45,18 @@ class Evaluation:
 
 
 class Model:
-    """A loaded model. Any number of threads may use one at the same time.
+    """A loaded model. Several threads may use one at the same time.
 
-    What it remembers of runs, sessions for a size and Gram matrices, decides how fast
-    the next one is, not what it yields; every transfer keeps its own feeds.
+    What it remembers of earlier runs, sessions for a size and Gram matrices, decides
+    how fast the next run is, but not its result; every run keeps its own feeds.
+
+    Attributes:
+        info: What the model says about itself.
+        device: Where it computes: ``cpu`` or another word for ``--device``.
+        threads: Threads of an evaluation on the CPU; None for as many as the process
+            may use.
+        memory: Bytes that a run may take; None for most of what is free.
+        costs: Memory and work of the graphs; None if pictures cannot be cut.
     """
 
     def __init__(
@@ -60,14 +71,12 @@ class Model:
         self.info = info
         self.device = device
         self.threads = threads
-        self._graphs = graphs
-        #: Bytes that a run may take; none for most of what is free.
         self.memory = memory
+        self.costs = graphs.costs
+        self._graphs = graphs
         self._held = resident()
-        self._painted: dict[Any, dict[str, Array]] = {}
-        #: What its graphs take, if they can be cut and are on the CPU.
-        self.costs = Costs.parse(graphs.metadata) if device == "cpu" else None
-        self._parts = TiledModel(
+        self._remembered: dict[Any, dict[str, Array]] = {}
+        self._tiled = TiledModel(
             graphs.run_part, info.content_layers, info.style_layers
         )
 
@@ -82,44 +91,41 @@ class Model:
         """Load the model at `path`.
 
         Args:
-            path: The evaluation graph, ``vgg19.onnx``, with its siblings beside it.
-            device: ``cpu``, ``cuda``, or ``auto``: CUDA where it works, else the CPU.
+            path: The evaluation graph, such as ``vgg19.onnx``, with the model's other
+                files beside it.
+            device: ``cpu``, ``cuda``, or ``auto`` for the best device that works.
             threads: Threads of an evaluation on the CPU; by default as many as the
                 process may use.
-            memory: Bytes that a run on the CPU may take, the process included; by
-                default most of what is free.
+            memory: Bytes that the process may take for a run on the CPU; by default
+                most of what is free.
 
         Raises:
             ModelError: If a file is missing, damaged, or not a model of this schema.
-            DeviceError: If `device` is ``cuda`` and that cannot be used.
-            UsageError: If `device` or `threads` is none.
+            DeviceError: If `device` was named and cannot be used.
+            UsageError: If `device` or `threads` is invalid.
         """
-        check_device(device)
         check_threads(threads)
-        path = Path(path)
-        if device == "auto":
-            return cls._load_best(path, threads, memory)
-        return cls._load(path, device, threads, memory)
-
-    @classmethod
-    def _load_best(cls, path: Path, threads: int | None, memory: int | None) -> Self:
-        if "cuda" in available_devices():
-            try:
-                return cls._load(path, "cuda", threads, memory)
-            except DeviceError:
-                pass  # listed, but its libraries or a GPU are missing
-        return cls._load(path, "cpu", threads, memory)
+        *better, last = candidates(device)
+        for provider in better:
+            with suppress(
+                DeviceError
+            ):  # listed, but its libraries or a GPU are missing
+                return cls._load(Path(path), provider, threads, memory)
+        return cls._load(Path(path), last, threads, memory)
 
     @classmethod
     def _load(
-        cls, path: Path, device: str, threads: int | None, memory: int | None
+        cls, path: Path, provider: Provider, threads: int | None, memory: int | None
     ) -> Self:
-        graphs = Graphs(path, device, threads)
+        graphs = Graphs(path, provider, threads)
         info = read_info(path, graphs.metadata)
         check_weights(info)
-        model = cls(info, device, threads, graphs, memory)
-        if device == "cuda":
-            model._warm_up()
+        model = cls(info, provider.name, threads, graphs, memory)
+        if provider.self_test:
+            try:
+                model._evaluate_once()
+            except ModelError as error:
+                raise provider.unusable(str(error)) from error
         return model
 
     def layout(
@@ -162,7 +168,7 @@ class Model:
         """
         guiding = {} if mask is None else guides(mask[None])
         if plan is not None:
-            made = self._parts.targets(pixels_nchw, plan, guiding)
+            made = self._tiled.targets(pixels_nchw, plan, guiding)
         else:
             kind = contract.GUIDED if guiding else ""
             feeds = {contract.IMAGE: pixels_nchw, **guiding}
@@ -179,14 +185,14 @@ class Model:
         given = [pixels_nchw] if mask is None else [pixels_nchw, mask]
         digests = [sha256(np.ascontiguousarray(each).data).digest() for each in given]
         key = (*digests, pixels_nchw.shape, repr(plan))
-        found = self._painted.pop(key, None)
+        found = self._remembered.pop(key, None)
         if found is None:
             made = self.targets(pixels_nchw, plan, mask)
             names = map(contract.style_target, self.info.style_layers)
             found = {name: made[name] for name in names}
-        self._painted[key] = found  # the latest of all now
-        for old in list(self._painted)[:-REMEMBERED]:
-            self._painted.pop(old, None)
+        self._remembered[key] = found  # the latest of all now
+        for old in list(self._remembered)[:-REMEMBERED]:
+            self._remembered.pop(old, None)
         return found
 
     def evaluate(
@@ -204,7 +210,7 @@ class Model:
             kind = contract.GUIDED if contract.REGION_WEIGHT in feeds else ""
             outputs = self._graphs.run(kind + contract.EVALUATION, given)
         else:
-            outputs = self._parts.evaluate(pixels_nchw, feeds, plan)
+            outputs = self._tiled.evaluate(pixels_nchw, feeds, plan)
         gradient = outputs.pop(contract.GRADIENT)
         terms = {
             name: float(np.sum(partials, dtype=np.float64))
@@ -212,13 +218,9 @@ class Model:
         }
         return Evaluation(terms, gradient)
 
-    def _warm_up(self) -> None:
-        """Run once: without cuDNN a session is made, and the first run fails."""
+    def _evaluate_once(self) -> None:
         side = contract.MINIMUM_SIDE
         pixels = np.zeros((1, 3, side, side), np.float32)
         names = self._graphs.feeds(contract.EVALUATION)
         feeds = {name: np.zeros((), np.float32) for name in names}
-        try:
-            self.evaluate(pixels, {**feeds, **self.targets(pixels)})
-        except ModelError as error:
-            raise DeviceError(f"device cuda was found but fails: {error}") from error
+        self.evaluate(pixels, {**feeds, **self.targets(pixels)})

@@ -1,51 +1,30 @@
-"""onnxruntime sessions: the only module that knows onnxruntime.
+"""Sessions of ONNX Runtime: one graph, loaded on a device and run."""
 
-A session runs on the device it was asked for or is not made. onnxruntime itself falls
-back to the CPU without a word when CUDA's libraries are missing, so the providers of
-every session are looked at after it was made, and a GPU must evaluate once to count.
-"""
-
-import os
 from collections.abc import Mapping
-from contextlib import redirect_stdout
 from functools import cache
-from io import StringIO
 from pathlib import Path
 from typing import Any, Final
 
-import numpy as np
-from numpy.typing import NDArray
+from ..arrays import FloatArray
+from ..errors import ModelError
+from . import providers
+from .providers import HOST, Provider
+from .threads import intra_op_threads
 
-from ..errors import DeviceError, ModelError, UsageError
-
-DEVICES: Final = ("auto", "cpu", "cuda")
-
-#: More threads than any machine has cores: each costs memory before it does anything.
-MAXIMUM_THREADS: Final = 512
-
-#: What graphs call the height and the width of a picture.
+#: What the graphs call the height and the width of a picture.
 _DIMENSIONS: Final = ("H", "W")
 
-Feeds = Mapping[str, NDArray[np.float32]]
-
-_PROVIDERS: Final[dict[str, Any]] = {
-    "cpu": "CPUExecutionProvider",
-    # Heuristic instead of exhaustive search: the latter tunes anew for every shape.
-    # TF32 off: its noise reaches the line search.
-    "cuda": (
-        "CUDAExecutionProvider",
-        {"cudnn_conv_algo_search": "HEURISTIC", "use_tf32": "0"},
-    ),
-}
+#: Arrays by the name of the graph's input.
+Feeds = Mapping[str, FloatArray]
 
 
 class Session:
-    """One graph, loaded. Runs may come from several threads at a time."""
+    """A loaded graph. Several threads may run it at the same time."""
 
     def __init__(
         self,
         path: Path,
-        device: str,
+        provider: Provider,
         threads: int | None,
         *,
         size: tuple[int, ...] | None = None,
@@ -55,19 +34,20 @@ class Session:
         """Load the graph at `path`.
 
         Args:
-            path: The file.
-            device: ``cpu`` or ``cuda``.
-            threads: On the CPU; by default as many as the process may use.
-            size: Height and width of all pictures it will be run on, if known.
-            once: Whether it will be run a single time: nothing is prepared then.
+            path: The graph's file.
+            provider: Where to compute.
+            threads: Threads on the CPU; by default as many as the process may use.
+            size: Height and width of all pictures that the graph will be run on, if
+                known.
+            once: Whether it will be run a single time, so that nothing is prepared.
             shared_arena: Whether to share the memory of runs with other sessions, for
                 graphs of which one runs at a time.
 
         Raises:
-            ModelError: If the file is not there or onnxruntime cannot load it.
-            DeviceError: If the device, or onnxruntime, is not usable.
+            ModelError: If the file is not there or ONNX Runtime cannot load it.
+            DeviceError: If the provider, or ONNX Runtime, is not usable.
         """
-        runtime = _onnxruntime()
+        runtime = providers.onnxruntime()
         if not path.is_file():
             what = "is not a file" if path.exists() else "does not exist"
             raise ModelError(f"model {path} {what}: make it with `lightstyle export`")
@@ -80,105 +60,96 @@ class Session:
         if once:
             level = runtime.GraphOptimizationLevel.ORT_DISABLE_ALL
             options.graph_optimization_level = level
-        if device not in available_devices():
-            raise _unusable(device)
-        if device == "cuda":
-            _preload(runtime)
+        if provider not in providers.available():
+            raise provider.unusable("the installed onnxruntime was built without it")
+        if provider.warm_up is not None:
+            provider.warm_up(runtime)
         try:
             self._session = runtime.InferenceSession(
-                str(path), options, providers=[_PROVIDERS[device]], enable_fallback=0
+                str(path),
+                options,
+                providers=[(provider.ort_name, dict(provider.options))],
+                enable_fallback=0,
             )
         except Exception as error:  # onnxruntime's own have no common base
-            if device != "cpu":
-                raise _unusable(device, _first_line(error)) from error
+            if provider.self_test:
+                raise provider.unusable(_first_line(error)) from error
             raise ModelError(
                 f"model {path} cannot be loaded: {_first_line(error)}"
             ) from error
-        if self._session.get_providers()[0] != _provider_name(device):
-            raise _unusable(device)
+        if self._session.get_providers()[0] != provider.ort_name:
+            raise provider.unusable("onnxruntime fell back to the CPU")
         self._outputs = [output.name for output in self._session.get_outputs()]
         self._path = path
+        self._provider = provider
 
     @property
     def metadata(self) -> dict[str, str]:
-        """What the exporter wrote into the file."""
+        """The metadata that the exporter wrote into the file."""
         return dict(self._session.get_modelmeta().custom_metadata_map)
 
     @property
     def inputs(self) -> tuple[str, ...]:
-        """Names of the feeds."""
+        """Names of the graph's inputs."""
         return tuple(feed.name for feed in self._session.get_inputs())
 
     def run(self, feeds: Feeds, *, release: bool = False) -> dict[str, Any]:
         """Run once and return all outputs by name.
 
         Args:
-            feeds: By name.
-            release: Whether to give the arena back to the system afterwards, which the
-                next run would have to ask for again.
+            feeds: Arrays by name.
+            release: Whether to give the arena back to the system afterwards; the next
+                run has to ask for it again.
 
         Raises:
-            ModelError: If onnxruntime fails, out of memory for one.
+            ModelError: If ONNX Runtime fails, for example for lack of memory.
         """
-        options = _releasing(_onnxruntime()) if release else None
+        options = _releasing(providers.onnxruntime()) if release else None
         try:
             values = self._session.run(self._outputs, dict(feeds), options)
-        except Exception as error:
-            raise ModelError(
-                f"running {self._path} failed: {_first_line(error)}"
-            ) from error
+        except Exception as error:  # onnxruntime's own have no common base
+            raise self._failed(error) from error
         return dict(zip(self._outputs, values, strict=True))
 
+    def run_bound(self, feeds: Mapping[str, Any]) -> dict[str, Any]:
+        """Run once on tensors of the device, and leave the outputs there.
 
-def available_devices() -> tuple[str, ...]:
-    """Devices that onnxruntime lists, whether or not they work."""
-    listed = providers()
-    return tuple(device for device in _PROVIDERS if _provider_name(device) in listed)
+        Args:
+            feeds: `OrtValue` by name, as `place` returns; it is read where it lies.
 
+        Returns:
+            `OrtValue` by name, fit to be fed to a session on the same device.
 
-def providers() -> tuple[str, ...]:
-    """Execution providers that onnxruntime was built with, by its names."""
-    return tuple(_onnxruntime().get_available_providers())
+        Raises:
+            ModelError: If ONNX Runtime fails, for example for lack of memory.
+        """
+        binding = self._session.io_binding()
+        try:
+            for name, value in feeds.items():
+                binding.bind_ortvalue_input(name, value)
+            for name in self._outputs:
+                binding.bind_output(name, self._provider.name)
+            self._session.run_with_iobinding(binding)
+        except Exception as error:  # onnxruntime's own have no common base
+            raise self._failed(error) from error
+        return dict(zip(self._outputs, binding.get_outputs(), strict=True))
 
+    def place(self, array: FloatArray) -> Any:
+        """Return the array as an `OrtValue` on the device; the CPU copies nothing."""
+        value = providers.onnxruntime().OrtValue
+        return value.ortvalue_from_numpy(array, self._provider.name)
 
-def runtime_version() -> str:
-    """Version of onnxruntime."""
-    return str(_onnxruntime().__version__)
-
-
-def available_cpus() -> int:
-    """CPUs this process may use: its affinity, and its container's quota."""
-    try:
-        count = len(os.sched_getaffinity(0))
-    except AttributeError:  # not on this system
-        count = os.cpu_count() or 1
-    try:
-        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text("ascii").split()
-        count = min(count, max(1, int(quota) // int(period)))
-    except (OSError, ValueError):  # no control group, or no limit ("max")
-        pass
-    return count
-
-
-def check_device(device: str) -> None:
-    """Refuse a name that is no device."""
-    if device not in DEVICES:
-        raise UsageError(f"device is {device}, expected one of {', '.join(DEVICES)}")
-
-
-def check_threads(threads: int | None) -> None:
-    """Refuse a number of threads that onnxruntime would choke on."""
-    if threads is not None and not 1 <= threads <= MAXIMUM_THREADS:
-        raise UsageError(f"threads is {threads}, expected 1 to {MAXIMUM_THREADS}")
+    def _failed(self, error: Exception) -> ModelError:
+        return ModelError(f"running {self._path} failed: {_first_line(error)}")
 
 
 def _options(runtime: Any, threads: int | None) -> Any:
     options = runtime.SessionOptions()
     options.log_severity_level = 4  # errors arrive as exceptions, not as lines
-    options.intra_op_num_threads = _thread_count(threads)
-    # Both would save allocations and cost memory, half as much again at 512 × 512: the
-    # plan of a run's memory is a second arena beside the one that the first run filled,
-    # and a buffer that will be used again, if only much later, is not freed before.
+    options.intra_op_num_threads = intra_op_threads(threads)
+    # Both save allocations and cost memory, half as much again at 512 × 512: the plan
+    # of a run's memory is a second arena beside the one that the first run filled, and
+    # a buffer that is used again, if only much later, is not freed in between.
     options.enable_mem_pattern = False
     options.enable_mem_reuse = False
     return options
@@ -204,55 +175,11 @@ def _share_arena(runtime: Any) -> None:
 
 @cache
 def _releasing(runtime: Any) -> Any:
-    """Options of a run after which all that is free of the CPU's arena is returned."""
+    """Return run options that give the CPU arena's free memory back afterwards."""
     options = runtime.RunOptions()
-    options.add_run_config_entry("memory.enable_memory_arena_shrinkage", "cpu:0")
+    key = "memory.enable_memory_arena_shrinkage"
+    options.add_run_config_entry(key, f"{HOST.name}:0")
     return options
-
-
-def _provider_name(device: str) -> str:
-    provider = _PROVIDERS[device]
-    return str(provider if isinstance(provider, str) else provider[0])
-
-
-def _preload(runtime: Any) -> None:
-    """Load CUDA from the wheels of the extra `gpu`; it prints what it does not find."""
-    with redirect_stdout(StringIO()):
-        runtime.preload_dlls()
-
-
-def _unusable(device: str, reason: str = "") -> DeviceError:
-    return DeviceError(
-        f"device {device} was asked for but onnxruntime cannot use it here: "
-        f"{reason + '; ' if reason else ''}install the GPU extra, pip install "
-        '"lightstyle[gpu]", and a driver'
-    )
-
-
-def _thread_count(threads: int | None) -> int:
-    """Threads for onnxruntime; 0 leaves it to choose one for each physical core.
-
-    Its choice ignores affinity and quota, so it gets none where either is in force.
-    """
-    if threads is not None:
-        return threads
-    cpus = available_cpus()
-    return 0 if cpus == os.cpu_count() else cpus
-
-
-def _onnxruntime() -> Any:
-    try:
-        import onnxruntime
-
-        onnxruntime.set_default_logger_severity(4)
-        onnxruntime.disable_telemetry_events()
-    except (ImportError, AttributeError) as error:
-        # AttributeError: one of its two wheels was uninstalled over the other.
-        raise DeviceError(
-            'onnxruntime is not installed: pip install "lightstyle[cpu]", or '
-            '"lightstyle[gpu]" for CUDA (only one of the two)'
-        ) from error
-    return onnxruntime
 
 
 def _first_line(error: Exception) -> str:

@@ -11,12 +11,11 @@ would: rounding, and what ReLUs and poolings decide by it, is the whole's then.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[Any]
+from ..arrays import FloatArray
 
 #: Lines of a tile, and of two poolings' windows.
 TILE: Final = 4
@@ -69,27 +68,29 @@ def cut(length: int, height: int, halo: int) -> Iterator[Strip]:
     yield Strip(end, length, first, length)
 
 
-def long_axis(x: Array) -> int:
+def long_axis(x: FloatArray) -> int:
     """Axis of (1, C, H, W) along which pictures are cut: the longer side."""
     return 2 if x.shape[2] >= x.shape[3] else 3
 
 
-def at(x: Array, axis: int, lines: slice) -> Array:
+def at(x: FloatArray, axis: int, lines: slice) -> FloatArray:
     """The lines of `x` along `axis`, to read or to write."""
     return x[:, :, lines] if axis == 2 else x[:, :, :, lines]
 
 
-def copied(x: Array, axis: int, lines: slice) -> Array:
+def copied(x: FloatArray, axis: int, lines: slice) -> FloatArray:
     """A copy of the lines of `x` along `axis`."""
     return at(x, axis, lines).copy()
 
 
-def empty_whole(part: Array, size: Sequence[int]) -> Array:
+def empty_whole(part: FloatArray, size: Sequence[int]) -> FloatArray:
     """For the whole, of `size` high and wide, of which `part` is one."""
     return np.empty((1, part.shape[1], *size), part.dtype)
 
 
-def place(whole: Array, part: Array, axis: int, strip: Strip, scale: int = 1) -> None:
+def place(
+    whole: FloatArray, part: FloatArray, axis: int, strip: Strip, scale: int = 1
+) -> None:
     """Put the lines of `part` that count in place, of a `scale`-th of the size."""
     own = slice(*((n - strip.start) // scale for n in (strip.first, strip.last)))
     there = slice(strip.first // scale, strip.last // scale)

@@ -8,17 +8,15 @@ float64, so that the largest picture loses nothing to a float32 sum.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from .. import contract
+from ..arrays import FloatArray
 from . import heads
 from .heads import Run
 from .strips import Strip, at, copied, cut, empty_whole, long_axis, place
-
-Array = NDArray[Any]
 
 #: Lines that a block's convolutions spoil at the edge of a part, forward: one each.
 #: Backward, the gradient needs activations that far from it, which need as many again.
@@ -58,8 +56,11 @@ class TiledModel:
         self._blocks = range(1, max(map(contract.block, layers)) + 1)
 
     def targets(
-        self, image: Array, plan: Tiling, guides: Mapping[str, Array] | None = None
-    ) -> dict[str, Array]:
+        self,
+        image: FloatArray,
+        plan: Tiling,
+        guides: Mapping[str, FloatArray] | None = None,
+    ) -> dict[str, FloatArray]:
         """Content features and Gram matrices, as the targets graph gives them.
 
         With `guides`, by feed, as the guided one does.
@@ -77,8 +78,8 @@ class TiledModel:
         return found
 
     def evaluate(
-        self, image: Array, feeds: Mapping[str, Array], plan: Tiling
-    ) -> dict[str, Array]:
+        self, image: FloatArray, feeds: Mapping[str, FloatArray], plan: Tiling
+    ) -> dict[str, FloatArray]:
         """Outputs of the evaluation graph: terms as partial sums, and the gradient.
 
         Of the guided one, if guides are among the `feeds`.
@@ -90,9 +91,9 @@ class TiledModel:
 
     def _forward(
         self,
-        image: Array,
+        image: FloatArray,
         plan: Tiling,
-        guides: Mapping[str, Array],
+        guides: Mapping[str, FloatArray],
         *,
         keep_features: bool = False,
     ) -> "_Forward":
@@ -119,7 +120,9 @@ class TiledModel:
                 sweep.inputs.append(pooled)
         return sweep
 
-    def _heads(self, sweep: "_Forward", feeds: Mapping[str, Array]) -> dict[str, Array]:
+    def _heads(
+        self, sweep: "_Forward", feeds: Mapping[str, FloatArray]
+    ) -> dict[str, FloatArray]:
         if not self._style_layers:
             return {}
         positions = {}
@@ -131,14 +134,14 @@ class TiledModel:
         )
 
     def _backward(
-        self, inputs: list[Array], plan: Tiling, seeds: Mapping[str, Array]
-    ) -> dict[str, Array]:
+        self, inputs: list[FloatArray], plan: Tiling, seeds: Mapping[str, FloatArray]
+    ) -> dict[str, FloatArray]:
         """Gradient of the picture, and the terms that are sums over positions.
 
         `inputs` of the blocks, but for the first, which is the picture, are used up:
         the gradient of each takes its place.
         """
-        outputs: dict[str, Array] = {}
+        outputs: dict[str, FloatArray] = {}
         for number in reversed(self._blocks):
             x = inputs.pop()
             axis, gradient = long_axis(x), x if inputs else np.empty_like(x)
@@ -160,8 +163,8 @@ class TiledModel:
         return outputs
 
     def _share(
-        self, x: Array, strip: Strip, seeds: Mapping[str, Array], number: int
-    ) -> dict[str, Array]:
+        self, x: FloatArray, strip: Strip, seeds: Mapping[str, FloatArray], number: int
+    ) -> dict[str, FloatArray]:
         """What of `seeds` belongs to a part: its lines of the targets, all else."""
         share = {n: v for n, v in seeds.items() if not n.startswith(_CONTENT_TARGET)}
         share |= _guided(x, strip, seeds, number)
@@ -180,12 +183,12 @@ _CONTENT_TARGET: Final = contract.content_target("")
 class _Forward:
     """What a forward sweep leaves: inputs of the blocks, sums, features."""
 
-    inputs: list[Array]
-    sums: dict[str, Array] = field(default_factory=dict)
-    features: dict[str, Array] = field(default_factory=dict)
+    inputs: list[FloatArray]
+    sums: dict[str, FloatArray] = field(default_factory=dict)
+    features: dict[str, FloatArray] = field(default_factory=dict)
 
     def add(
-        self, name: str, value: Array, x: Array, strip: Strip, *, keep: bool
+        self, name: str, value: FloatArray, x: FloatArray, strip: Strip, *, keep: bool
     ) -> None:
         """Take an output of a part of `x`; features only to `keep` them."""
         if not name.startswith(_CONTENT_TARGET):
@@ -195,7 +198,7 @@ class _Forward:
             place(whole, value, long_axis(x), strip)
 
 
-def _part(x: Array, strip: Strip) -> dict[str, Array]:
+def _part(x: FloatArray, strip: Strip) -> dict[str, FloatArray]:
     """Lines of `x` that a strip needs, and the mask of those that count."""
     axis = long_axis(x)
     part = copied(x, axis, slice(strip.start, strip.stop))
@@ -205,8 +208,8 @@ def _part(x: Array, strip: Strip) -> dict[str, Array]:
 
 
 def _guided(
-    x: Array, strip: Strip, guides: Mapping[str, Array], number: int
-) -> dict[str, Array]:
+    x: FloatArray, strip: Strip, guides: Mapping[str, FloatArray], number: int
+) -> dict[str, FloatArray]:
     """What the positions of a part of block `number` count: all 1 without a guide."""
     guide, axis = guides.get(contract.guide(number)), long_axis(x)
     if guide is None:
@@ -216,8 +219,8 @@ def _guided(
 
 
 def _parts(
-    x: Array, strips: Sequence[Strip]
-) -> Iterator[tuple[Strip, dict[str, Array]]]:
+    x: FloatArray, strips: Sequence[Strip]
+) -> Iterator[tuple[Strip, dict[str, FloatArray]]]:
     """Each strip with its part of `x`, whose lines may be written over once they count.
 
     The next strip needs some of those; they are copied before.

@@ -14,7 +14,7 @@ from .. import files
 from ..engine import memory
 from ..engine.model import Model
 from ..engine.plan import SHARE
-from ..engine.session import available_cpus, check_threads
+from ..engine.threads import available_cpus, check_threads
 from ..errors import ExitCode, LightstyleError, OutputError, TransferError, UsageError
 from ..optimize.minimize import Status
 from ..records.expected import ExpectedResult

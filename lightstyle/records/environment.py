@@ -11,8 +11,9 @@ from typing import Any, Final
 import numpy as np
 
 from ..contract import VERSION
-from ..engine import session
+from ..engine import providers
 from ..engine.model import Model
+from ..engine.threads import available_cpus
 from ..errors import DeviceError
 
 #: Packages whose arithmetic is in a picture.
@@ -29,7 +30,7 @@ def versions() -> dict[str, str]:
     found = {"lightstyle": VERSION, "python": platform.python_version()}
     found |= {package: metadata.version(package) for package in _PACKAGES}
     try:
-        return {**found, "onnxruntime": session.runtime_version()}
+        return {**found, "onnxruntime": providers.runtime_version()}
     except DeviceError:
         return {**found, "onnxruntime": "none"}
 
@@ -60,7 +61,7 @@ def of_run(model: Model) -> dict[str, Any]:
     return {
         "device": model.device,
         "threads": model.threads,  # none: as many as there are
-        "cpus": session.available_cpus(),
+        "cpus": available_cpus(),
         "system": system(),
         "instruction_sets": instruction_sets(),
         "versions": versions(),

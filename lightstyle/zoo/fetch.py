@@ -15,6 +15,7 @@ from typing import Final
 from .. import contract
 from ..engine.graphs import check_files
 from ..engine.model import Model
+from ..engine.providers import HOST
 from ..errors import DeviceError, ModelError, NetworkError
 from . import registry
 from .download import (
@@ -178,7 +179,7 @@ def _make_model(entry: Known) -> Path:
 def _loads(model: Path) -> bool:
     try:
         check_files(model)
-        Model.load(model, "cpu")
+        Model.load(model, HOST.name)
     except ModelError:
         return False
     except DeviceError:  # without onnxruntime nobody can tell

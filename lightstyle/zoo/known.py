@@ -15,6 +15,7 @@ from .. import contract
 from ..digest import Expected
 from ..engine.graphs import check_files
 from ..engine.model import Model
+from ..engine.providers import HOST
 from ..errors import ModelError, UsageError
 from . import registry
 
@@ -108,5 +109,5 @@ def verify(name: str | None) -> list[str]:
             raise ModelError(f"{error}: {advice}") from error
         lines.append(f"ok weights {entry.path}: {entry.expected}")
     check_files(path)
-    info = Model.load(path, "cpu").info
+    info = Model.load(path, HOST.name).info
     return [*lines, f"ok model {path}: weights have SHA-256 {info.weights_digest}"]

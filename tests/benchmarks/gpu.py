@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lightstyle import Model, contract
-from lightstyle.engine.session import available_devices
+from lightstyle.engine import providers
 from tests.benchmarks import ours, stage, torch_peers
 from tests.benchmarks.task import Scene, Task, load_scene
 from tests.support.networks import picture
@@ -109,7 +109,7 @@ def main() -> None:
     parser.add_argument("--size", type=int, default=512)
     parser.add_argument("--repeats", type=int, default=30)
     options = parser.parse_args()
-    if "cuda" not in available_devices():
+    if "CUDAExecutionProvider" not in providers.listed():
         print(NO_DEVICE)
         return
     head = "| contender | graph, ms | optimiser, ms | CPU nodes | Memcpy nodes |"

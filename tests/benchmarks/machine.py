@@ -7,7 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from lightstyle.engine.session import available_cpus
+from lightstyle.engine.threads import available_cpus
 from lightstyle.records import environment
 
 

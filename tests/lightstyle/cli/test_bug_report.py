@@ -4,7 +4,7 @@ import pytest
 
 import lightstyle
 from lightstyle.cli import bug_report
-from lightstyle.engine import session
+from lightstyle.engine import providers
 from lightstyle.errors import DeviceError, ExitCode
 from tests.conftest import Runner
 
@@ -51,7 +51,7 @@ def test_without_onnxruntime_the_header_says_so(
     def missing() -> None:
         raise DeviceError("onnxruntime is not installed")
 
-    monkeypatch.setattr(session, "_onnxruntime", missing)
+    monkeypatch.setattr(providers, "onnxruntime", missing)
     lines = bug_report.header([])
     assert "onnxruntime none" in lines[1]
     assert "none (onnxruntime is not installed)" in lines[-1]

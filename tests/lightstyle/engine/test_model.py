@@ -10,6 +10,7 @@ import pytest
 from export import build_model
 from lightstyle import Model, contract
 from lightstyle.engine import model as model_module
+from lightstyle.engine import providers
 from lightstyle.engine.graphs import check_files
 from lightstyle.engine.session import Session
 from lightstyle.errors import DeviceError, ModelError, UsageError
@@ -253,8 +254,8 @@ def test_cuda_without_a_gpu_is_an_error(tiny_model: Path) -> None:
         Model.load(tiny_model, "cuda")
 
 
-def test_auto_uses_the_cpu_where_cuda_is_listed_but_does_not_work(
+def test_auto_uses_the_cpu_where_other_devices_are_listed_but_do_not_work(
     tiny_model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(model_module, "available_devices", lambda: ("cpu", "cuda"))
+    monkeypatch.setattr(providers, "available", lambda: providers.PROVIDERS)
     assert Model.load(tiny_model, "auto").device == "cpu"

@@ -8,9 +8,12 @@ import onnxruntime
 import pytest
 
 from lightstyle import contract
-from lightstyle.engine import session
-from lightstyle.engine.session import Session, available_cpus
+from lightstyle.engine import providers, threads
+from lightstyle.engine.providers import HOST, PROVIDERS, Provider
+from lightstyle.engine.session import Session
 from lightstyle.errors import DeviceError, ModelError
+
+(GPU,) = (each for each in PROVIDERS if each.name == "cuda")
 
 
 class _Fake:
@@ -35,7 +38,7 @@ class _Fake:
 
 
 def test_outputs_come_by_name(tiny_model: Path) -> None:
-    loaded = Session(contract.targets_path(tiny_model), "cpu", 1)
+    loaded = Session(contract.targets_path(tiny_model), HOST, 1)
     pixels = np.zeros((1, 3, 40, 33), np.float32)
     outputs = loaded.run({"image": pixels})
     assert outputs["style_target/conv1_1"].shape == (5, 5)
@@ -43,9 +46,48 @@ def test_outputs_come_by_name(tiny_model: Path) -> None:
     assert loaded.inputs == ("image",)
 
 
+def test_a_run_on_placed_tensors_gives_the_same_and_copies_no_input(
+    tiny_model: Path,
+) -> None:
+    loaded = Session(contract.targets_path(tiny_model), HOST, 1)
+    pixels = np.random.default_rng(0).random((1, 3, 40, 33), np.float32) * 255
+    placed = {"image": loaded.place(pixels)}
+    before = loaded.run_bound(placed)
+    for name, value in loaded.run({"image": pixels}).items():
+        np.testing.assert_array_equal(before[name].numpy(), value)
+    pixels[:] = 0  # the very memory that was placed
+    after = loaded.run_bound(placed)
+    for name, value in loaded.run({"image": pixels}).items():
+        np.testing.assert_array_equal(after[name].numpy(), value)
+        assert (before[name].numpy() != value).any()
+
+
+def test_outputs_of_a_bound_run_are_fed_to_the_next_where_they_lie(
+    tiny_model: Path,
+) -> None:
+    targets = Session(contract.targets_path(tiny_model), HOST, 1)
+    evaluation = Session(tiny_model, HOST, 1)
+    image = targets.place(np.full((1, 3, 40, 33), 99, np.float32))
+    feeds = {"image": image, **targets.run_bound({"image": image})}
+    one = evaluation.place(np.ones((), np.float32))
+    weights = {name: one for name in evaluation.inputs if name not in feeds}
+    found = evaluation.run_bound({**feeds, **weights})
+    assert found[contract.GRADIENT].shape() == [1, 3, 40, 33]
+    losses = [value.numpy() for name, value in found.items() if "style_loss" in name]
+    assert max(values.max() for values in losses) < 1e-6
+
+
+def test_a_missing_feed_of_a_bound_run_is_an_error_of_one_line(
+    tiny_model: Path,
+) -> None:
+    with pytest.raises(ModelError, match="failed") as caught:
+        Session(tiny_model, HOST, 1).run_bound({})
+    assert "\n" not in str(caught.value)
+
+
 def test_a_missing_feed_is_an_error_of_one_line(tiny_model: Path) -> None:
     with pytest.raises(ModelError, match="failed") as caught:
-        Session(tiny_model, "cpu", 1).run({})
+        Session(tiny_model, HOST, 1).run({})
     assert "\n" not in str(caught.value)
 
 
@@ -60,7 +102,7 @@ def test_files_that_are_no_graph_are_refused(
     if content is not None:
         path.write_bytes(content)
     with pytest.raises(ModelError, match=problem) as caught:
-        Session(path, "cpu", None)
+        Session(path, HOST, None)
     assert str(path) in str(caught.value)
     assert "\n" not in str(caught.value)
 
@@ -70,17 +112,27 @@ def test_a_gpu_that_is_listed_but_does_not_work_is_an_error_not_the_cpu(
 ) -> None:
     both = ["CUDAExecutionProvider", "CPUExecutionProvider"]
     fake = _Fake(both, ["CPUExecutionProvider"])
-    monkeypatch.setattr(session, "_onnxruntime", lambda: fake)
+    monkeypatch.setattr(providers, "onnxruntime", lambda: fake)
     with pytest.raises(DeviceError, match=r"lightstyle\[gpu\]"):
-        Session(tiny_model, "cuda", None)
+        Session(tiny_model, GPU, None)
+
+
+@pytest.mark.parametrize("provider", PROVIDERS[1:], ids=lambda each: each.name)
+def test_a_device_that_onnxruntime_lacks_is_an_error_that_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch, tiny_model: Path, provider: Provider
+) -> None:
+    fake = _Fake([HOST.ort_name], [HOST.ort_name])
+    monkeypatch.setattr(providers, "onnxruntime", lambda: fake)
+    with pytest.raises(DeviceError, match=rf"lightstyle\[{provider.extra}\]"):
+        Session(tiny_model, provider, None)
 
 
 def test_onnxruntime_never_falls_back_by_itself(
     monkeypatch: pytest.MonkeyPatch, tiny_model: Path
 ) -> None:
     fake = _Fake(["CPUExecutionProvider"], ["CPUExecutionProvider"])
-    monkeypatch.setattr(session, "_onnxruntime", lambda: fake)
-    Session(tiny_model, "cpu", 3)
+    monkeypatch.setattr(providers, "onnxruntime", lambda: fake)
+    Session(tiny_model, HOST, 3)
     options, others = fake.requested[0]
     assert others["enable_fallback"] == 0
     assert options.intra_op_num_threads == 3
@@ -90,29 +142,11 @@ def test_threads_are_those_the_process_may_use(
     monkeypatch: pytest.MonkeyPatch, tiny_model: Path
 ) -> None:
     fake = _Fake(["CPUExecutionProvider"], ["CPUExecutionProvider"])
-    monkeypatch.setattr(session, "_onnxruntime", lambda: fake)
+    monkeypatch.setattr(providers, "onnxruntime", lambda: fake)
     monkeypatch.setattr("os.cpu_count", lambda: 64)
-    monkeypatch.setattr(session, "available_cpus", lambda: 5)
-    Session(tiny_model, "cpu", None)
+    monkeypatch.setattr(threads, "available_cpus", lambda: 5)
+    Session(tiny_model, HOST, None)
     assert fake.requested[0][0].intra_op_num_threads == 5
-
-
-@pytest.mark.parametrize(
-    ("affinity", "quota", "count"),
-    [
-        (8, "max 100000", 8),
-        (8, "250000 100000", 2),
-        (8, "50000 100000", 1),
-        (2, "800000 100000", 2),
-    ],
-)
-def test_available_cpus_are_those_of_affinity_and_container(
-    monkeypatch: pytest.MonkeyPatch, affinity: int, quota: str, count: int
-) -> None:
-    cpus = set(range(affinity))
-    monkeypatch.setattr("os.sched_getaffinity", lambda process: cpus, raising=False)
-    monkeypatch.setattr(Path, "read_text", lambda path, encoding: quota)
-    assert available_cpus() == count
 
 
 @pytest.mark.parametrize("problem", [ImportError("none"), AttributeError("gutted")])
@@ -129,4 +163,4 @@ def test_without_onnxruntime_a_line_says_what_to_install(
         None if isinstance(problem, ImportError) else Broken(),
     )
     with pytest.raises(DeviceError, match=r'pip install "lightstyle\[cpu\]"'):
-        session.available_devices()
+        providers.available()

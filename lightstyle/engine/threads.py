@@ -1,0 +1,48 @@
+"""How many threads ONNX Runtime gets."""
+
+import os
+from pathlib import Path
+from typing import Final
+
+from ..errors import UsageError
+
+#: More threads than any machine has cores; each costs memory before it does anything.
+MAXIMUM_THREADS: Final = 512
+
+#: CPU limit of the control group that this process is in.
+_QUOTA: Final = Path("/sys/fs/cgroup/cpu.max")
+
+
+def available_cpus() -> int:
+    """Return the number of CPUs within the process's affinity and container quota."""
+    try:
+        count = len(os.sched_getaffinity(0))
+    except AttributeError:  # not on this system
+        count = os.cpu_count() or 1
+    try:
+        quota, period = _QUOTA.read_text("ascii").split()
+        count = min(count, max(1, int(quota) // int(period)))
+    except (OSError, ValueError):  # no control group, or no limit ("max")
+        pass
+    return count
+
+
+def check_threads(threads: int | None) -> None:
+    """Refuse a number of threads that ONNX Runtime would choke on.
+
+    Raises:
+        UsageError: If there are fewer than 1 or more than `MAXIMUM_THREADS`.
+    """
+    if threads is not None and not 1 <= threads <= MAXIMUM_THREADS:
+        raise UsageError(f"threads is {threads}, expected 1 to {MAXIMUM_THREADS}")
+
+
+def intra_op_threads(threads: int | None) -> int:
+    """Return what ONNX Runtime is told; 0 lets it choose one per physical core.
+
+    Its choice ignores affinity and quota, so it gets a number where either is in force.
+    """
+    if threads is not None:
+        return threads
+    cpus = available_cpus()
+    return 0 if cpus == os.cpu_count() else cpus
