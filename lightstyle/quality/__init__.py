@@ -1,1 +1,1 @@
-"""Numbers about finished pictures."""
+"""Measures of finished pictures."""

@@ -1,10 +1,10 @@
-"""A network's features in plain NumPy: those that a model's graphs do not give out.
+"""Computes a network's features in plain NumPy, where a model's graphs lack them.
 
-The graphs give the features of content layers and the Gram matrices of style layers.
-Numbers about finished pictures need means, covariances and conv3_1 as well. A model
-with other outputs takes the exporter, which most people have not installed; so here
-features come from the weights file alone, in the same way for every model. Forward
-only, in float32: a few seconds for 512 × 512 pixels and VGG19.
+The graphs output the features of content layers and the Gram matrices of style layers.
+Measures of finished pictures also need means, covariances and conv3_1. A model with
+other outputs would take the exporter, which most people have not installed, so features
+are computed from the weights file alone, in the same way for every model. The pass is
+forward only, in float32: a few seconds for 512 × 512 pixels and VGG19.
 """
 
 import json
@@ -20,7 +20,7 @@ from ..contract import LAYERS, block, weights_path
 from ..engine.model_info import ModelInfo
 from ..errors import ModelError
 
-#: Elements of a strip's patches: 9 for every input channel and position.
+#: Most elements in the patches of a strip, which has 9 per input channel and position.
 _PATCHES: Final = 8_000_000
 
 _DTYPES: Final = {"F16": "<f2", "F32": "<f4"}
@@ -28,17 +28,22 @@ _DTYPES: Final = {"F16": "<f2", "F32": "<f4"}
 
 @dataclass(frozen=True, eq=False)
 class Network:
-    """The tensors of a weights file, and the pooling of the model that it is of."""
+    """A network that computes features.
+
+    Attributes:
+        tensors: Tensors of its weights file, by name.
+        pooling: ``max`` or ``average``.
+    """
 
     tensors: Mapping[str, Array]
     pooling: str
 
     @classmethod
     def of(cls, info: ModelInfo) -> Self:
-        """Read the weights of the model that `info` is of.
+        """Read the weights of the model that `info` describes.
 
         Raises:
-            ModelError: If the file is missing or damaged.
+            ModelError: The file is missing or damaged.
         """
         path = weights_path(info.path)
         try:
@@ -51,24 +56,24 @@ class Network:
 
     @property
     def estimates(self) -> bool:
-        """Whether it is narrower than VGG19 and has maps to estimate its features."""
+        """Whether the network is narrower than VGG19 and maps to VGG19's features."""
         return any(name.endswith(".linear") for name in self.tensors)
 
     def features(self, image_hwc: Array, layers: Collection[str]) -> dict[str, Array]:
-        """Activations of `layers`, a column for each position.
+        """Compute the activations of `layers`, with a column for each position.
 
-        Those of a network that estimates VGG19's features are mapped to where distances
-        and inner products are the same as between the estimates.
+        A network that estimates VGG19's features has its activations mapped to where
+        distances and inner products are those between the estimates.
 
         Args:
             image_hwc: (H, W, 3), RGB, 0…255; sides as a model takes them.
-            layers: Some of the network's.
+            layers: Layers of the network, at least one.
 
         Returns:
-            For each layer (C, positions), the picture's rows one after the other.
+            (C, positions) for each layer, with the picture's rows one after the other.
 
         Raises:
-            ModelError: If the weights lack what a layer needs.
+            ModelError: The weights lack a tensor that a layer needs.
         """
         x = (image_hwc - self._tensor("mean")).transpose(2, 0, 1)
         found: dict[str, Array] = {}
@@ -94,13 +99,13 @@ class Network:
             return self.tensors[name]
         except KeyError as error:
             raise ModelError(
-                f"the model's weights have no {name}, which is needed here: choose "
+                f"the model's weights lack {name}, which the measures need: choose "
                 "another model"
             ) from error
 
 
 def _read(path: Path) -> dict[str, Array]:
-    """All tensors of a safetensors file, in float32."""
+    """Read all tensors of a safetensors file, in float32."""
     data = path.read_bytes()
     start = 8 + int.from_bytes(data[:8], "little")
     header: dict[str, Any] = json.loads(data[8:start])
@@ -114,7 +119,7 @@ def _read(path: Path) -> dict[str, Array]:
 
 
 def _convolved(x: Array, kernel: Array, bias: Array) -> Array:
-    """ReLU of the 3 × 3 convolution of (C, H, W) with zeros around it, in strips."""
+    """Apply a 3 × 3 convolution and ReLU to zero-padded (C, H, W), strip by strip."""
     channels, height, width = x.shape
     padded = np.pad(x, ((0, 0), (1, 1), (1, 1)))
     rows = kernel.reshape(len(kernel), -1)
@@ -130,7 +135,7 @@ def _convolved(x: Array, kernel: Array, bias: Array) -> Array:
 
 
 def _pooled(x: Array, kind: str) -> Array:
-    """2 × 2 windows of (C, H, W); an odd edge is left out, as the model leaves it."""
+    """Pool 2 × 2 windows of (C, H, W); an odd edge is dropped, as in the model."""
     channels, height, width = x.shape
     even = x[:, : height // 2 * 2, : width // 2 * 2]
     windows = even.reshape(channels, height // 2, 2, width // 2, 2)

@@ -1,6 +1,5 @@
-"""Judges finished pictures by the content and the style that they were made of."""
+"""Measures finished pictures against the content and the style they were made of."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -19,25 +18,33 @@ from ..zoo import registry
 from . import metrics
 from .features import Network
 
-#: Where CFSD compares structure.
+#: Layer at which CFSD compares structure.
 _STRUCTURE: Final = "conv3_1"
 
 
 @dataclass(frozen=True)
 class Quality:
-    """Numbers about one picture; those that need a picture not given are none.
+    """Measures of one picture; None where the picture to compare with is missing.
+
+    Features are the model's, so compare only numbers of one model and one size.
 
     Attributes:
-        size: Width and height that all were compared at, in pixels.
-        share: Share of the gap closed, (L(content) − L(picture)) / L(content), with L
-            the loss of the default settings: 0 for the content itself, at most 1. None
-            as well where content and style are the same.
-        cfsd: Change of structure from the content, 0 or more.
-        w2: Wasserstein distance to the style by style layer, 0 or more.
-        colour_style: Distance of colour histograms to the style, 0…1.
-        colour_content: The same to the content.
-        ssim: Structural similarity to the content, 1 for equal pictures.
-        psnr: Signal-to-noise ratio to the content in dB, infinite for equal pictures.
+        size: Width and height in pixels at which everything was compared.
+        share: Share of the loss that is gone, (L(content) − L(picture)) / L(content),
+            where L is the loss with default settings: 0 for the content itself, at most
+            1. It is None if content and style are the same picture, too.
+        cfsd: Content feature structural distance to the content, 0 or more
+            (arXiv:2312.09008).
+        w2: 2-Wasserstein distance between Gaussians fitted to the features of picture
+            and style, 0 or more, by style layer (as in FID, arXiv:1706.08500).
+        colour_style: Hellinger distance between the colour histograms of picture and
+            style, 0…1 (HistoGAN, arXiv:2011.11731).
+        colour_content: Hellinger distance between the colour histograms of picture and
+            content, 0…1.
+        ssim: Structural similarity to the content, −1…1; 1 for equal pictures (Wang et
+            al. 2004).
+        psnr: Peak signal-to-noise ratio to the content in dB; infinite for equal
+            pictures.
     """
 
     size: Size
@@ -52,7 +59,14 @@ class Quality:
 
 @dataclass(frozen=True, eq=False)
 class _Seen:
-    """What counts of a picture (H, W, 3)."""
+    """What is measured of a picture.
+
+    Attributes:
+        image_hwc: The picture, (H, W, 3), 0…255.
+        structure: Features at the layer of structure, (C, positions).
+        moments: Moments of the features, by style layer.
+        histogram: Colour histogram, (3, 64, 64).
+    """
 
     image_hwc: Array
     structure: Array
@@ -60,13 +74,40 @@ class _Seen:
     histogram: metrics.Matrix
 
 
+@dataclass(frozen=True, eq=False)
+class _Reference:
+    """What pictures of one size are compared with.
+
+    Attributes:
+        content: The content, if it was given.
+        style: The style, if it was given.
+        loss: The loss, if both were given.
+        content_loss: Loss of the content itself.
+    """
+
+    content: _Seen | None
+    style: _Seen | None
+    loss: Objective | None
+    content_loss: float
+
+
 class Judge:
-    """Judges any number of pictures made of one content, of one style, or of both."""
+    """Measures any number of pictures made of one content, of one style, or of both.
+
+    ::
+
+        judge = lightstyle.Judge("photo.jpg", "painting.jpg")
+        print(judge.judge("out.png").share)
+
+    Attributes:
+        model: The model whose loss counts.
+        network: Its weights, which give the features.
+    """
 
     def __init__(
         self,
-        content: ImageSource | None,
-        style: ImageSource | None,
+        content: ImageSource | None = None,
+        style: ImageSource | None = None,
         *,
         model: Model | str | Path | None = None,
         size: int = Settings.size,
@@ -74,14 +115,16 @@ class Judge:
         """Read the pictures and load the model.
 
         Args:
-            content: What was painted, if anything.
-            style: What it was painted like, if anything.
-            model: Whose loss and features count; as for `stylize`.
-            size: Longest side at which pictures are compared; smaller ones keep theirs.
+            content: The picture that was stylised; None leaves out all measures that
+                need it.
+            style: The picture whose style was applied; None leaves out all measures
+                that need it.
+            model: The model whose loss and features count, as `stylize` takes it.
+            size: Longest side, in pixels, at which pictures are compared; smaller ones
+                keep their size.
 
         Raises:
-            LightstyleError: If a picture or the model is at fault, or no picture is
-                given.
+            LightstyleError: A picture or the model is at fault, or no picture is given.
         """
         if content is None and style is None:
             raise UsageError("nothing to compare with: give a content, a style or both")
@@ -93,40 +136,55 @@ class Judge:
         registry.check(model.info, self._settings)
         self.model = model
         self.network = Network.of(model.info)
-        self._known: dict[tuple[str, Size], Any] = {}
+        self._references: dict[Size, _Reference] = {}
 
     def judge(self, source: ImageSource) -> Quality:
-        """Numbers about the picture `source`.
+        """Measure a picture.
 
-        Content and style are brought to its size as when it was made.
+        Content and style are brought to its size, as they were when it was made.
+
+        Args:
+            source: The picture: a path, the bytes of a file, a PIL image, or an array
+                (H, W) or (H, W, 3), as `stylize` takes it.
 
         Raises:
-            ImageError: If it cannot be read or is too small.
-            UsageError: If it has not the shape of the content.
+            ImageError: The picture cannot be read or is too small.
+            UsageError: It does not have the proportions of the content.
         """
         picture = images.load(source, role="picture")
         size = fitted_size(picture, self._settings, "picture")
         if self._content is not None:
             _check_shape(source, picture, self._content)
+        if size not in self._references:
+            self._references[size] = self._reference(size)
+        reference = self._references[size]
+        seen = self._see(images.resized(picture, size).rgb_hwc)
+        numbers: dict[str, Any] = {}
+        if reference.content is not None:
+            numbers |= _to_content(seen, reference.content)
+        if reference.style is not None:
+            numbers |= _to_style(seen, reference.style)
+        if reference.loss is not None and reference.content_loss:
+            left = _total(reference.loss, images.to_pixels(seen.image_hwc))
+            numbers["share"] = 1 - left / reference.content_loss
+        return Quality(size, **numbers)
+
+    def _reference(self, size: Size) -> _Reference:
+        """Bring content and style to `size` and measure them."""
         styles = () if self._style is None else (self._style,)
         scene = Scene(self._settings, size, self._content, styles)
         content = scene.content_pixels()
         style = next((each.pixels for each in scene.paintings()), None)
-        seen = self._see(images.resized(picture, size).rgb_hwc)
-        numbers: dict[str, Any] = {}
-        if content is not None:
-            found = self._once(
-                "content", size, lambda: self._see(images.from_pixels(content))
-            )
-            numbers |= _to_content(seen, found)
-        if style is not None:
-            found = self._once(
-                "style", size, lambda: self._see(images.from_pixels(style))
-            )
-            numbers |= _to_style(seen, found)
+        loss, content_loss = None, 0.0
         if content is not None and style is not None:
-            numbers["share"] = self._share(content, style, seen.image_hwc)
-        return Quality(size, **numbers)
+            loss = objective(self.model, self._settings, content, style)
+            content_loss = _total(loss, content)
+        return _Reference(
+            None if content is None else self._see(images.from_pixels(content)),
+            None if style is None else self._see(images.from_pixels(style)),
+            loss,
+            content_loss,
+        )
 
     def _see(self, image_hwc: Array) -> _Seen:
         layers = self._settings.style_layers.used
@@ -135,49 +193,36 @@ class Judge:
         histogram = metrics.colour_histogram(image_hwc)
         return _Seen(image_hwc, features[_STRUCTURE], moments, histogram)
 
-    def _once(self, name: str, size: Size, make: Callable[[], Any]) -> Any:
-        """What `make` returns, remembered for the next picture of that size."""
-        if (name, size) not in self._known:
-            self._known[name, size] = make()
-        return self._known[name, size]
 
-    def _share(self, content: Array, style: Array, image_hwc: Array) -> float | None:
-        def loss(pixels: Array) -> float:
-            terms = losses(self.model, self._settings, content, style, pixels)
-            return sum(terms.values())
-
-        size = image_hwc.shape[1], image_hwc.shape[0]
-        before = self._once("loss", size, lambda: loss(content))
-        return 1 - loss(images.to_pixels(image_hwc)) / before if before else None
-
-
-def losses(
-    model: Model, settings: Settings, content: Array, style: Array, pixels: Array
-) -> dict[str, float]:
-    """Terms of the loss of a picture, times their weights.
+def objective(
+    model: Model, settings: Settings, content: Array, style: Array
+) -> Objective:
+    """Make the loss of pictures of one content and one style.
 
     Args:
-        model: Evaluates.
-        settings: With the weights.
-        content: (1, 3, H, W).
-        style: (1, 3, h, w).
-        pixels: The picture, (1, 3, H, W).
+        model: Evaluates the loss.
+        settings: Layers and weights of the loss.
+        content: (1, 3, H, W), 0…255.
+        style: (1, 3, h, w), 0…255.
     """
     tiling, style_tiling = (
         model.layout(height, width, optimizer=None).plan
-        for _, _, height, width in (pixels.shape, style.shape)
+        for _, _, height, width in (content.shape, style.shape)
     )
     targets = Targets.of(
         model,
         settings,
-        pixels,
+        content,
         content=content,
         styles=[StyleTarget(0, 1.0, style, tiling=style_tiling)],
         tiling=tiling,
     )
-    weights = term_weights(model, settings, targets, pixels)
-    found, _ = Objective(model, targets, weights)(pixels.ravel())
-    return found.terms
+    weights = term_weights(model, settings, targets, content)
+    return Objective(model, targets, weights)
+
+
+def _total(loss: Objective, pixels: Array) -> float:
+    return loss(pixels.ravel())[0].total
 
 
 def _to_content(seen: _Seen, content: _Seen) -> dict[str, Any]:
@@ -203,12 +248,12 @@ def _loaded(source: ImageSource | None, role: str) -> Picture | None:
 
 
 def _check_shape(source: ImageSource, picture: Picture, content: Picture) -> None:
-    """Refuse a picture that is not the content, larger or smaller, to the pixel."""
+    """Check that the picture has the proportions of the content, to the pixel."""
     height, width = picture.rgb_hwc.shape[:2]
     rows, columns = content.rgb_hwc.shape[:2]
     if abs(height * columns - width * rows) > max(rows, columns):
         name = f"picture {source}" if isinstance(source, str | Path) else "the picture"
         raise UsageError(
             f"{name} is {width}x{height}, the content {columns}x{rows}: they must have "
-            "the same shape, so give the content that it was made of"
+            "the same proportions; give the content that the picture was made of"
         )

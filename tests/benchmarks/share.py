@@ -26,7 +26,7 @@ import numpy as np
 from export import build_model, export_model
 from export.weights import read_weights
 from lightstyle import Model, Settings, contract, images, stylize
-from lightstyle.quality.judge import losses
+from lightstyle.quality.judge import objective
 from lightstyle.zoo import registry
 from tests.benchmarks import machine
 from tests.benchmarks.contest import WARM_UP, contest
@@ -64,8 +64,8 @@ def share(judge: Model, model: Model, content: Path, style: Path) -> dict[str, f
     made = stylize(content, style, model=model, settings=SETTINGS)
     start, painting = _pixels(content), _pixels(style)
     picture = images.to_pixels(made.to_array().astype(np.float32))
-    before = losses(judge, SETTINGS, start, painting, start)
-    after = losses(judge, SETTINGS, start, painting, picture)
+    loss = objective(judge, SETTINGS, start, painting)
+    before, after = (loss(pixels.ravel())[0].terms for pixels in (start, picture))
     found = {
         name.partition("/")[2]: 1 - after[name] / before[name]
         for name in before

@@ -99,5 +99,5 @@ def test_damaged_weights_are_named_in_one_line(
 def test_a_network_that_ends_before_a_layer_says_so() -> None:
     tensors = tiny_weights().tensors()
     del tensors["conv3_1.weight"]
-    with pytest.raises(ModelError, match=r"no conv3_1\.weight"):
+    with pytest.raises(ModelError, match=r"lack conv3_1\.weight"):
         Network(tensors, "max").features(_hwc(picture(32, 32)), ["conv3_1"])
