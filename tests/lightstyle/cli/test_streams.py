@@ -25,7 +25,8 @@ STYLIZE = ["stylize", "content.png", "style.png", *QUICK]
 NOISY = f"""
 import os, sys
 sys.path.insert(0, {str(ROOT)!r})
-from lightstyle import cli, console, transfer
+from lightstyle.cli import app
+from lightstyle.transfer import stylize as transfer
 job = transfer.stylize
 def noisy(*arguments, **options):
     print("from Python")
@@ -33,7 +34,7 @@ def noisy(*arguments, **options):
     os.write(1, b"from C")
     return job(*arguments, **options)
 transfer.stylize = noisy
-cli.main()
+app.main()
 """
 
 

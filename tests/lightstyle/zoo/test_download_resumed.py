@@ -112,10 +112,10 @@ _SCRIPT = """
 import sys
 from pathlib import Path
 from lightstyle.digest import Expected
-from lightstyle.download import Watcher, download
+from lightstyle.zoo.download import DownloadProgress, download
 url, path, size, digest = sys.argv[1:]
 expected = Expected(int(size), "md5", digest)
-download(url, Path(path), expected, Watcher(lambda done: print(done, flush=True)))
+download(url, Path(path), expected, DownloadProgress(lambda done: print(done, flush=True)))
 """
 
 
