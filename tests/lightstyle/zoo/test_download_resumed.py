@@ -115,7 +115,8 @@ from lightstyle.digest import Expected
 from lightstyle.zoo.download import DownloadProgress, download
 url, path, size, digest = sys.argv[1:]
 expected = Expected(int(size), "md5", digest)
-download(url, Path(path), expected, DownloadProgress(lambda done: print(done, flush=True)))
+progress = DownloadProgress(lambda done: print(done, flush=True))
+download(url, Path(path), expected, progress)
 """
 
 
