@@ -141,7 +141,7 @@ def test_a_stdin_that_is_closed_is_said_to_be(monkeypatch: pytest.MonkeyPatch) -
         ([*STYLIZE, "-o", "-", "--bits=12"], "choose 8 or 16"),
         (
             ["stylize", "-", "style.png", "-o", "out.png", "--checkpoint=auto"],
-            "a checkpoint must find the picture again",
+            "must read its images from files; give a path",
         ),
     ],
 )
