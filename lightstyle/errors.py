@@ -95,3 +95,18 @@ class BatchError(LightstyleError):
     """Of many pictures some failed; the others were made."""
 
     exit_code = ExitCode.SOME_FAILED
+
+
+def describe(error: BaseException) -> tuple[str, ExitCode]:
+    """Return `error` as one line for a user, and its exit code."""
+    if isinstance(error, KeyboardInterrupt):
+        message, code = "interrupted", ExitCode.INTERRUPTED
+    elif isinstance(error, LightstyleError):
+        message, code = str(error), error.exit_code
+    elif isinstance(error, MemoryError):
+        message, code = "out of memory: choose a smaller --size", ExitCode.TRANSFER
+    else:
+        message = f"this is a bug in lightstyle: {type(error).__name__}: {error}"
+        message += " (a single run with --debug shows where)"
+        code = ExitCode.BUG
+    return " ".join(message.split()), code

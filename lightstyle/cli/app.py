@@ -1,194 +1,117 @@
-"""The command line: the commands, and one line and one exit code for every error.
+"""The command line: its commands, each loaded when it is called, and its errors.
 
-What is heavy (scipy, onnxruntime) is imported by the modules that need it when they
-need it, so that ``--help`` answers at once.
+``--help`` lists the commands without importing them, so that it answers at once.
 """
 
 import sys
-from dataclasses import replace
-from pathlib import Path
-from typing import Annotated
+from difflib import get_close_matches
+from importlib import import_module
+from typing import Annotated, Any, Final
 
 import typer
+from typer.core import TyperGroup
+from typer.main import get_command
 
-from ..contract import BUNDLED_MODEL
-from ..errors import ExitCode, LightstyleError, UsageError
-from ..settings.settings import DEMO, Settings
-from ..transfer import stylize as transfer
-from ..zoo import registry
-from . import bug_report, info, models, run
-from .batch import batch
-from .compare import compare
-from .options import RunOptions, takes
-from .progress import say
-from .run import make
-from .sheet import sheet
+from ..contract import VERSION
+from ..errors import ExitCode, UsageError
+from .console import fail, say, show
+from .help import new_app
 
-app = typer.Typer(
-    name="lightstyle",
-    help="Neural style transfer on ONNX Runtime, without a training framework.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-)
-app.add_typer(models.app, name="models")
-
-_Content = Annotated[Path, typer.Argument(help="Picture to paint.", show_default=False)]
-_Styles = Annotated[
-    list[Path], typer.Argument(help="Pictures to paint like.", show_default=False)
-]
-_Output = Annotated[Path, typer.Option("-o", "--output", help="Picture to write.")]
-
-_DEMO = Path(__file__).parents[1] / "demo"
-
-_CONTENT_ONLY = {
-    *("content_weight", "content_layers", "size", "enlarge"),
-    *("content_mask", "regions", "outside"),
-}
-_STYLE_ONLY = {
-    *("style_weight", "style_layers", "style_loss", "balance_layers", "style_scale"),
-    *("blend", "color", "colors_of"),
-    *("content_mask", "style_mask", "regions", "outside"),
+#: Every command, in the module of its name, and what it does.
+COMMANDS: Final = {
+    "stylize": "Paint a picture in the style of another.",
+    "sheet": "Try several settings side by side on one sheet.",
+    "batch": "Paint every picture of a folder.",
+    "texture": "Make a texture from a style alone.",
+    "content": "Show what a layer keeps of a picture.",
+    "resume": "Continue a run from its checkpoint.",
+    "compare": "Measure the quality of finished pictures.",
+    "info": "Show the installation, or how a picture was made.",
+    "models": "List, fetch and check models.",
+    "export": "Build a model from a file of VGG19 weights.",
+    "demo": "Paint a bundled picture with the bundled model.",
+    "guide": "Read the guide in the terminal.",
 }
 
 
-@app.command()
-@takes(Settings(), RunOptions())
-def stylize(
-    content: _Content,
-    style: _Styles,
-    output: _Output,
-    settings: Settings,
-    options: RunOptions,
-) -> None:
-    """Paint the picture CONTENT in the style of STYLE, or in a blend of several."""
-    pictures = {"content": content, "style": style}
-    make(transfer.stylize, pictures, output, settings, options)
+class Commands(TyperGroup):
+    """The group of all commands, which imports only the one that is called."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Return the names of all commands."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """Import a command.
+
+        Raises:
+            UsageError: There is no such command.
+        """
+        if cmd_name not in COMMANDS:
+            near = get_close_matches(cmd_name, COMMANDS, 1)
+            hint = f"did you mean {near[0]}?" if near else "see lightstyle --help"
+            raise UsageError(f"there is no command {cmd_name}: {hint}")
+        return get_command(import_module(f".{cmd_name}", __package__).app)
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """Write the table of commands."""
+        with formatter.section("Commands"):
+            formatter.write_dl([*COMMANDS.items()])
+
+    def format_epilog(self, ctx: Any, formatter: Any) -> None:
+        """Say where to read on."""
+        formatter.write(
+            "\nlightstyle COMMAND --help shows the options and examples of a command."
+            "\nlightstyle guide lists pages on styles, colours, masks, memory and more."
+            "\n"
+        )
 
 
-@app.command("content")
-@takes(Settings(), RunOptions(), without=_STYLE_ONLY)
-def reconstruct(
-    content: _Content, output: _Output, settings: Settings, options: RunOptions
-) -> None:
-    """Find a picture with the content features of CONTENT alone, from noise."""
-    make(transfer.reconstruct, {"content": content}, output, settings, options)
+app = new_app(name="lightstyle", cls=Commands)
 
 
-@app.command()
-@takes(Settings(), RunOptions(), without=_CONTENT_ONLY)
-def texture(
-    style: _Styles,
-    output: _Output,
-    size: Annotated[
-        str | None,
+def _version(asked: bool) -> None:
+    if asked:
+        show(f"lightstyle {VERSION}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    version: Annotated[
+        bool,
         typer.Option(
-            help="Size of the picture, WIDTHxHEIGHT; if not given, that of --like."
+            "--version", help="Print the version.", is_eager=True, callback=_version
         ),
-    ] = None,
-    *,
-    settings: Settings,
-    options: RunOptions,
-) -> None:
-    """Make a texture in the style of STYLE, or of several, alone, from noise."""
-    if size is None and options.like is not None:
-        width_and_height = options.like.record.size
-    else:
-        width_and_height = _parse_size(size)
-    given = {"style": style, "size": width_and_height}
-    make(transfer.texture, given, output, settings, options)
-
-
-@app.command()
-def resume(
-    checkpoint: Annotated[
-        Path, typer.Argument(help="File that --checkpoint named.", show_default=False)
-    ],
-    quiet: Annotated[bool, typer.Option("--quiet", help="Print errors only.")] = False,
-    debug: Annotated[
-        bool, typer.Option("--debug", help="Show the traceback of an error.")
     ] = False,
 ) -> None:
-    """Continue the run that was kept in CHECKPOINT, with all its options."""
-    run.resume(checkpoint, quiet=quiet)
-
-
-@app.command(
-    context_settings={
-        "allow_extra_args": True,
-        "ignore_unknown_options": True,
-        "help_option_names": [],
-    }
-)
-def export(context: typer.Context) -> None:
-    """Make a model from a file of VGG19 weights (needs the extra `export`)."""
-    module = registry.exporter()
-    if module is None:
-        raise UsageError(f"the exporter is not installed: {registry.EXTRA}")
-    raise typer.Exit(module.main(context.args))
-
-
-@app.command()
-@takes(RunOptions(), without={"model", "like", "config"})
-def demo(
-    output: Annotated[
-        Path, typer.Option("-o", "--output", help="Picture to write.")
-    ] = Path("lightstyle-demo.png"),
-    *,
-    options: RunOptions,
-) -> None:
-    """Make a picture of two that come with the package, with the bundled model."""
-    pictures = {"content": _DEMO / "scene.jpg", "style": _DEMO / "painting.jpg"}
-    bundled = replace(options, model=BUNDLED_MODEL)
-    make(transfer.stylize, pictures, output, DEMO, bundled)
-
-
-app.command()(batch)
-app.command()(sheet)
-app.command()(compare)
-app.command()(info.info)
+    """Neural style transfer on ONNX Runtime, without a training framework."""
 
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and exit: one line for every error, and its exit code."""
     arguments = sys.argv[1:] if arguments is None else arguments
-    command = typer.main.get_command(app)
     debug = "--debug" in arguments
     if debug:
+        from . import bug_report
+
         for line in bug_report.header(arguments):
             say(line)
+    command = get_command(app)
     try:
         code = command(arguments or ["--help"], "lightstyle", standalone_mode=False)
     except (Exception, KeyboardInterrupt) as error:
         if debug:
             say(bug_report.traced(error))
-        code = _report(error)
+        code = fail(_translated(error))
     sys.exit(int(code or ExitCode.OK))
 
 
-def _parse_size(text: str | None) -> tuple[int, int]:
-    if text is None:
-        raise UsageError("a texture needs a size: --size WIDTHxHEIGHT")
-    width, _, height = text.lower().partition("x")
-    if not (width.isdecimal() and height.isdecimal()):
-        raise UsageError(f"size is {text}, expected WIDTHxHEIGHT such as 512x384")
-    return int(width), int(height)
-
-
-def _report(error: BaseException) -> ExitCode:
-    """Print `error` as one line and return its exit code."""
-    if isinstance(error, KeyboardInterrupt):
-        say("interrupted")
-        return ExitCode.INTERRUPTED
-    if isinstance(error, LightstyleError):
-        message, code = str(error), error.exit_code
-    elif isinstance(error, MemoryError):
-        message, code = "out of memory: choose a smaller size", ExitCode.TRANSFER
-    elif hasattr(error, "format_message"):  # typer's usage errors have no public base
-        message, code = f"{error.format_message()} (see --help)", ExitCode.USAGE
-    else:
-        message = f"this is a bug in lightstyle: {type(error).__name__}: {error}"
-        message, code = f"{message} (--debug shows where)", ExitCode.BUG
-    say(f"error: {' '.join(message.split())}")
-    return code
+def _translated(error: BaseException) -> BaseException:
+    """Return typer's usage errors, which have no public base, as ours."""
+    if not hasattr(error, "format_message"):
+        return error
+    message = str(error.format_message()).rstrip(".")
+    context = getattr(error, "ctx", None)
+    command = context.command_path if context else "lightstyle"
+    return UsageError(f"{message[:1].lower()}{message[1:]}; see {command} --help")

@@ -20,54 +20,73 @@ from ..jobs.task import Output, Task
 from ..jobs.watch import FolderWatcher
 from ..settings.settings import Settings
 from ..zoo import registry
+from .arguments import Styles
+from .console import say
+from .help import Command, new_app
 from .options import RunOptions, takes
-from .progress import Interrupt, say
+from .progress import Interrupt
 from .report import Report
 
-#: Options that are about one picture.
+app = new_app()
+
+_EXAMPLES: Final = """\
+lightstyle batch photos painting.jpg -o out
+lightstyle batch 'photos/**/*.jpg' painting.jpg -o out --workers 4
+lightstyle batch photos painting.jpg -o out --watch"""
+
+#: Options of a single picture.
 ONE_PICTURE: Final = {
     *("save_every", "timelapse", "log"),
     *("checkpoint", "checkpoint_every", "dry_run"),
 }
 
 Workers = Annotated[
-    int, typer.Option(help="Processes; threads and memory are divided among them.")
+    int,
+    typer.Option(metavar="N", help="Processes that share the threads and the memory."),
 ]
 
 
+@app.command(cls=Command, epilog=_EXAMPLES)
 @takes(Settings(), RunOptions(), without=ONE_PICTURE, job="stylize")
 def batch(
     content: Annotated[
         str,
         typer.Argument(
+            metavar="CONTENT",
             help="Folder of pictures to paint, a pattern in quotes such as "
-            "'photos/*.jpg', or a list of --failures.",
+            "'photos/*.jpg', or a list that --failures wrote.",
             show_default=False,
         ),
     ],
-    style: Annotated[
-        list[Path], typer.Argument(help="Pictures to paint like.", show_default=False)
-    ],
+    style: Styles,
     folder: Annotated[
         Path,
-        typer.Option("-o", "--output", help="Folder to write to, made if need be."),
+        typer.Option(
+            "-o",
+            "--output",
+            metavar="FOLDER",
+            help="Folder to write to, created if needed.",
+        ),
     ],
     workers: Workers = 1,
     failed: Annotated[
         Path | None,
-        typer.Option("--failures", help="Write a list of what failed, .jsonl."),
+        typer.Option(
+            "--failures", metavar="FILE", help="Write a .jsonl list of what failed."
+        ),
     ] = None,
     watch: Annotated[
-        bool, typer.Option("--watch", help="Keep waiting for new pictures.")
+        bool, typer.Option("--watch", help="Wait for new pictures until Ctrl-C.")
     ] = False,
     *,
     settings: Settings,
     options: RunOptions,
 ) -> None:
-    """Paint all pictures of a folder, and go on where that was broken off.
+    """Paint every picture of a folder.
 
-    Results lie in the output folder as the pictures do in theirs. One that is there and
-    was made with the same settings, pictures and model is finished, and skipped.
+    The output folder mirrors the input folder. A result that was made with the same
+    settings, pictures and model is finished and skipped, so the same command continues
+    a batch that was interrupted.
     """
     inputs = BatchInputs(content, folder)
     if watch and inputs.is_list:
@@ -100,7 +119,7 @@ def batch(
     todo = _watched(plan, report) if tasks is None else tasks
     with Interrupt() as interrupt:
         try:
-            with local(runtime, workers, lambda: interrupt.came) as executor:
+            with report, local(runtime, workers, lambda: interrupt.came) as executor:
                 for task, outcome in executor.run(todo, lambda: interrupt.came):
                     report.add(str(task.given["content"]), outcome)
         finally:
@@ -169,7 +188,6 @@ def _finish(
 ) -> None:
     """Print the table, and write the list."""
     if not quiet:
-        for line in report.table():
-            print(line)
+        report.print_table()
     if failed is not None:
         failures.write(failed, report.failures(inputs.roots))

@@ -5,7 +5,7 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 
@@ -13,6 +13,15 @@ from ..errors import UsageError
 from ..quality.judge import Judge, Quality
 from ..settings.settings import Settings
 from ..text import printable
+from .arguments import Debug
+from .console import columns, show
+from .help import Command, new_app
+
+app = new_app()
+
+_EXAMPLES: Final = """\
+lightstyle compare out.png --content photo.jpg --style painting.jpg
+lightstyle compare one.png two.png --content photo.jpg --style painting.jpg --json"""
 
 #: Key of a number, its form, and what it says.
 _ROWS = (
@@ -26,32 +35,41 @@ _ROWS = (
 )
 
 
+@app.command(cls=Command, epilog=_EXAMPLES)
 def compare(
     pictures: Annotated[
-        list[Path], typer.Argument(help="Pictures to judge.", show_default=False)
+        list[Path],
+        typer.Argument(
+            metavar="PICTURE...", help="Picture to judge.", show_default=False
+        ),
     ],
     content: Annotated[
-        Path | None, typer.Option(help="Content that they were made of.")
+        Path | None,
+        typer.Option(metavar="FILE", help="Content picture they were made from."),
     ] = None,
     style: Annotated[
-        list[Path] | None, typer.Option(help="Style that they were made of, one.")
+        list[Path] | None,
+        typer.Option(metavar="FILE", help="Style picture they were made from."),
     ] = None,
     model: Annotated[
-        str | None, typer.Option(help="Model: a name in the cache folder, or a path.")
+        str | None,
+        typer.Option(metavar="MODEL", help="Model to judge with: a name or a path."),
     ] = None,
     size: Annotated[
-        int, typer.Option(help="Longest side to compare at; smaller ones keep theirs.")
+        int,
+        typer.Option(
+            metavar="N",
+            help="Longest side to compare at; smaller pictures keep their size.",
+        ),
     ] = Settings.size,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
-    debug: Annotated[
-        bool, typer.Option("--debug", help="Show the traceback of an error.")
-    ] = False,
+    debug: Debug = False,
 ) -> None:
-    """Print how good PICTURES are, in numbers, by their content and their style.
+    """Measure the quality of finished pictures.
 
-    Compare numbers of one model and one size only. SSIM, PSNR and colours are of
-    pixels; the others are of features, which is what a transfer optimises. In JSON,
-    numbers that need a picture not given are missing, and a PSNR of null is infinite.
+    Compare numbers of the same model and size only. SSIM, PSNR and the colour distances
+    compare pixels; the others compare features, which a transfer optimises. JSON leaves
+    out numbers that need a picture you did not give, and a PSNR of null is infinite.
     """
     if style and len(style) > 1:
         raise UsageError(
@@ -64,8 +82,9 @@ def compare(
     if as_json:
         print(json.dumps(_record(judge, content, painting, found)))
     else:
-        for line in _table(judge, found):
-            print(line)
+        which = ", which estimates VGG19" if judge.network.estimates else ""
+        show(f"model {judge.model.info.path}{which}")
+        columns([*_table(found)], right=range(1, 1 + len(found)))
 
 
 def _record(
@@ -93,17 +112,10 @@ def _plain(numbers: Quality) -> dict[str, Any]:
     }
 
 
-def _table(judge: Judge, found: Sequence[tuple[Path, Quality]]) -> Iterator[str]:
-    which = ", which estimates VGG19" if judge.network.estimates else ""
-    yield f"model {judge.model.info.path}{which}"
-    lines = [["", *(printable(path) for path, _ in found), ""]]
-    lines += [["size", *("{}x{}".format(*q.size) for _, q in found), ""]]
-    lines += _numbers([q for _, q in found])
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    for label, *cells, meaning in lines:
-        columns = zip(cells, widths[1:-1], strict=True)
-        middle = "  ".join(cell.rjust(width) for cell, width in columns)
-        yield f"{label.ljust(widths[0])}  {middle}  {meaning}".rstrip()
+def _table(found: Sequence[tuple[Path, Quality]]) -> Iterator[list[str]]:
+    yield ["", *(printable(path) for path, _ in found), ""]
+    yield ["size", *("{}x{}".format(*q.size) for _, q in found), ""]
+    yield from _numbers([q for _, q in found])
 
 
 def _numbers(judged: Sequence[Quality]) -> Iterator[list[str]]:

@@ -1,22 +1,22 @@
 """The commands ``lightstyle models list | fetch | path | verify``."""
 
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Annotated
+from time import perf_counter
+from typing import Annotated
 
 import typer
 
 from ..contract import BUNDLED_MODEL, DEFAULT_MODEL, weights_path
 from ..errors import ExitCode, ModelError
+from ..text import duration
 from ..zoo import fetch as fetch_
 from ..zoo import known, registry
 from ..zoo.download import DownloadProgress, part_path
 from ..zoo.known import Known
-from .progress import say
-
-if TYPE_CHECKING:
-    from rich.progress import Progress as Bar
+from .arguments import Debug, Quiet
+from .console import Bar, columns, say
+from .help import Command, new_app
 
 #: Plain lines printed over a whole download, where stderr is no terminal.
 PLAIN_LINES = 10
@@ -24,55 +24,53 @@ PLAIN_LINES = 10
 _MEGABYTE = 10**6
 _Row = tuple[str, str, str, str, str]
 
-app = typer.Typer(
-    help="Get the official weights of VGG19, and see which models are there.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-)
+app = new_app(help="List, fetch and check models.", no_args_is_help=True)
 
-_Name = Annotated[str, typer.Argument(help="Weights, as `models list` names them.")]
+_Name = Annotated[
+    str,
+    typer.Argument(
+        metavar="[NAME]",
+        help=f"Weights, as `models list` names them; by default {DEFAULT_MODEL}.",
+    ),
+]
 _Model = Annotated[
     str | None,
-    typer.Argument(help="Model: a name in the cache folder, or a path."),
+    typer.Argument(
+        metavar="[MODEL]",
+        help="A name in the cache folder, or a path; by default the model in use.",
+    ),
 ]
 _From = Annotated[
     str | None,
     typer.Option(
-        "--from", metavar="FILE|URL", help="Copy of the file, instead of the mirrors."
+        "--from", metavar="FILE|URL", help="Take this copy instead of a mirror's."
     ),
 ]
 _Offline = Annotated[
     bool,
-    typer.Option("--offline", help="Without the network, as by LIGHTSTYLE_OFFLINE=1."),
+    typer.Option("--offline", help="Use no network, as with LIGHTSTYLE_OFFLINE=1."),
 ]
-_Quiet = Annotated[bool, typer.Option("--quiet", help="Print errors only.")]
-_Debug = Annotated[bool, typer.Option("--debug", help="Show tracebacks.")]
 
 
 @app.command("list")
 def list_() -> None:
-    """Print the bundled model and the weights that can be fetched."""
+    """List the bundled model and the weights to fetch."""
     rows = [("NAME", "WHAT", "SIZE", "LICENCE", "HERE"), _bundled_row()]
     rows += [_row(entry) for entry in known.KNOWN.values()]
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for row in rows:
-        cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
-        print("  ".join(cells).rstrip())
+    columns(rows)
 
 
-@app.command()
+@app.command(cls=Command, epilog="lightstyle models fetch vgg19")
 def fetch(
     name: _Name = DEFAULT_MODEL,
     source: _From = None,
     offline: _Offline = False,
-    quiet: _Quiet = False,
-    debug: _Debug = False,
+    quiet: Quiet = False,
+    debug: Debug = False,
 ) -> None:
-    """Download official weights, check them, and make the model of them.
+    """Download official weights and build the model.
 
-    A download that broke off goes on where it did.
+    The weights are checked. A download that was interrupted continues.
     """
     entry = known.known(name)
     try:
@@ -86,12 +84,12 @@ def fetch(
         say(f"interrupted{kept}")
         raise typer.Exit(ExitCode.INTERRUPTED) from error
     if not quiet:
-        say(f"model {path}, of the weights {entry.path}")
+        say(f"model {path}, built from {entry.path}")
 
 
 @app.command()
 def path(name: _Model = None) -> None:
-    """Print the path of the model that is used."""
+    """Print the path of the model in use."""
     found = registry.find(name)
     if not found.is_file():
         fetched = f"lightstyle models fetch {name}"
@@ -103,8 +101,8 @@ def path(name: _Model = None) -> None:
 
 
 @app.command()
-def verify(name: _Model = None, debug: _Debug = False) -> None:
-    """Check a model, and the weights it was fetched with."""
+def verify(name: _Model = None, debug: Debug = False) -> None:
+    """Check a model and the weights it was built from."""
     for line in known.verify(name):
         print(line)
 
@@ -130,51 +128,19 @@ def _megabytes(size: int) -> str:
 
 @contextmanager
 def _shown(entry: Known, quiet: bool) -> Iterator[DownloadProgress]:
-    """Show what comes in: a bar on a terminal, plain lines elsewhere, or nothing."""
-    if quiet:
-        yield DownloadProgress()
-    elif not sys.stderr.isatty():
-        yield DownloadProgress(_plain(entry), say)
-    else:
-        with _bar() as bar:
-            task = bar.add_task(entry.name, total=entry.expected.size, visible=False)
-            yield DownloadProgress(
-                lambda done: bar.update(task, completed=done, visible=True), say
-            )
+    """Show what comes in, unless `quiet`."""
+    size, began = entry.expected.size, perf_counter()
+    start: int | None = None  # of this download, which may go on with a part
+    with Bar(size, lines=PLAIN_LINES, quiet=quiet) as bar:
 
+        def update(done: int) -> None:
+            nonlocal start
+            start = done if start is None else start
+            text = f"{entry.name}  {_megabytes(done)} of {_megabytes(size)}"
+            text += f" ({100 * done // size} %)"
+            if start < done < size:
+                seconds = (perf_counter() - began) * (size - done) / (done - start)
+                text += f", {duration(seconds)} left"
+            bar.update(done, text)
 
-def _bar() -> "Bar":
-    from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        DownloadColumn,
-        TextColumn,
-        TimeRemainingColumn,
-        TransferSpeedColumn,
-    )
-    from rich.progress import Progress as Bar
-
-    return Bar(
-        TextColumn("{task.description}"),
-        BarColumn(bar_width=24),
-        DownloadColumn(),
-        TransferSpeedColumn(),
-        TimeRemainingColumn(),
-        console=Console(stderr=True),
-    )
-
-
-def _plain(entry: Known) -> Callable[[int], None]:
-    size, last = entry.expected.size, -1
-
-    def report(done: int) -> None:
-        nonlocal last
-        step = done * PLAIN_LINES // size
-        if step != last:
-            last = step
-            say(
-                f"{entry.name}  {done / _MEGABYTE:.1f} of {size / _MEGABYTE:.1f} MB "
-                f"({100 * done // size} %)"
-            )
-
-    return report
+        yield DownloadProgress() if quiet else DownloadProgress(update, say)

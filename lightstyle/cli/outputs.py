@@ -1,33 +1,40 @@
-"""What a run writes: its picture, pictures on the way to it, and a film of them."""
+"""What a run writes: its picture, intermediate pictures, a timelapse and a log."""
 
-from contextlib import ExitStack
+import glob
+import json
+import math
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Self
+from typing import Self, TextIO
 
 from ..errors import OutputError
 from ..images import streams
 from ..images.streams import STREAM
-from ..transfer.result import Result
+from ..losses.objective import Losses
+from ..transfer.result import Progress, Result
 from ..transfer.run import Callback
 from ..transfer.timelapse import Timelapse
+from . import names
 from .options import RunOptions
-from .progress import Saver
 
 
 class Outputs:
     """Pictures of a run, and a context in which they can be written."""
 
     def __init__(
-        self, path: Path, options: RunOptions, *, resumed: bool = False
+        self, path: Path, options: RunOptions, *, is_new: bool, resumed: bool = False
     ) -> None:
         """Name them, as yet without writing any.
 
         Args:
-            path: Of the result; may be stdout.
-            options: Of the run.
-            resumed: Whether it goes on with what it wrote before.
+            path: Path of the result; may be stdout.
+            options: Options of the run.
+            is_new: Whether the result must not replace a file that came meanwhile.
+            resumed: Whether the run continues what it wrote before.
         """
+        self._path, self._is_new = path, is_new
         metadata = not options.no_metadata
         self.saver = Saver(path, options.save_every, options.bits, metadata=metadata)
         self._film: Timelapse | None = None
@@ -38,9 +45,7 @@ class Outputs:
                 metadata=metadata,
                 resumed=resumed,
             )
-        self._save = partial(
-            Result.save, path=path, bits=options.bits, metadata=metadata
-        )
+        self._save = partial(Result.save, bits=options.bits, metadata=metadata)
         self._encode = partial(Result.to_bytes, bits=options.bits, metadata=metadata)
         self._to_stdout = path == STREAM
         self._stack = ExitStack()
@@ -62,22 +67,102 @@ class Outputs:
         """Who writes while the run goes on."""
         return [self.saver] if self._film is None else [self.saver, self._film]
 
-    def put(self, result: Result, failures: list[OutputError]) -> None:
-        """Write the picture, and end the film unless writing has failed before.
+    def put(self, result: Result, failures: list[OutputError]) -> Path:
+        """Write the picture, and finish the film unless writing has failed before.
 
         Args:
-            result: Of the run.
-            failures: Of the watchers; the film's is added to them.
+            result: The result of the run.
+            failures: Failures of the watchers; the film's is added to them.
+
+        Returns:
+            The path of the picture.
 
         Raises:
             OutputError: If the picture cannot be written.
         """
+        path = names.free(self._path) if self._is_new else self._path
         if self._to_stdout:
             self._write(self._encode(result))
         else:
-            self._save(result)
+            self._save(result, path)
         if self._film is not None and not failures:
             try:
                 self._film.finish(result)
             except OutputError as error:
                 failures.append(error)
+        return path
+
+
+class Saver:
+    """Saves the best picture so far every few evaluations, under numbered names."""
+
+    def __init__(self, path: Path, every: int, bits: int, *, metadata: bool) -> None:
+        """Derive the names from `path`; `every` 0 saves nothing."""
+        self._path, self._every = path, every
+        self._save = partial(Progress.save, bits=bits, metadata=metadata)
+
+    def existing(self, iterations: int) -> list[Path]:
+        """Files that are there and that a run of so many iterations would replace."""
+        stem, suffix = glob.escape(self._path.stem), glob.escape(self._path.suffix)
+        found = sorted(self._path.parent.glob(f"{stem}_*{suffix}"))
+        numbers = {path: path.stem.rpartition("_")[2] for path in found}
+        return [
+            path
+            for path, text in numbers.items()
+            if self._every and text.isdecimal() and path == self._numbered(int(text))
+            if 0 < int(text) <= iterations and int(text) % self._every == 0
+        ]
+
+    def __call__(self, progress: Progress) -> None:
+        """Save if this evaluation's turn has come."""
+        if self._every and progress.evaluation % self._every == 0:
+            self._save(progress, self._numbered(progress.evaluation))
+
+    def _numbered(self, evaluation: int) -> Path:
+        return self._path.with_stem(f"{self._path.stem}_{evaluation:04d}")
+
+
+@contextmanager
+def log(path: Path | None) -> Iterator[Callback]:
+    """Write one JSON object for every evaluation to `path`.
+
+    Each holds the evaluation, the total, every term times its weight, the seconds the
+    evaluation took, and the size of its picture, which is smaller on the first levels.
+
+    Raises:
+        OutputError: If the file cannot be written.
+    """
+    if path is None:
+        yield lambda progress: None
+        return
+    with ExitStack() as stack:
+        files: list[TextIO] = []
+
+        def write(progress: Progress) -> None:
+            first = progress.evaluation
+            if not files:  # a run that fails at once leaves no empty log
+                files.append(stack.enter_context(_opened(path)))
+                first = 1  # one that is continued has its log written anew
+            try:
+                for evaluation in range(first, progress.evaluation + 1):
+                    losses = progress.history[evaluation - 1]
+                    print(_entry(evaluation, losses), file=files[0])
+                files[0].flush()
+            except OSError as error:
+                raise OutputError(f"log {path}: {error.strerror}") from error
+
+        yield write
+
+
+def _entry(evaluation: int, losses: Losses) -> str:
+    entry = {"evaluation": evaluation, "total": losses.total}
+    entry |= {**losses.terms, "seconds": round(losses.seconds, 6)}
+    numbers = {k: v if math.isfinite(v) else None for k, v in entry.items()}
+    return json.dumps({**numbers, "size": losses.size})
+
+
+def _opened(path: Path) -> TextIO:
+    try:
+        return path.open("w", encoding="utf-8")
+    except OSError as error:
+        raise OutputError(f"log {path}: {error.strerror}") from error

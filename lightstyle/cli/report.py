@@ -3,12 +3,13 @@
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from time import perf_counter
+from typing import Self
 
 from ..errors import BatchError
 from ..jobs.failures import Failure
 from ..jobs.task import JobOutcome, JobState
 from ..text import duration, printable
-from .progress import say
+from .console import Bar, columns, note, say, show
 
 
 class Report:
@@ -18,11 +19,22 @@ class Report:
         """Of `total` pictures, if that is known; if `quiet`, only failures are said."""
         self._total, self._quiet = total, quiet
         self._began = perf_counter()
+        self._bar = Bar(total or 0, lines=0, quiet=quiet or not total)
         #: The latest outcome of each picture, by name.
         self.outcomes: dict[str, JobOutcome] = {}
 
+    def __enter__(self) -> Self:
+        """Show a bar, if stderr is a terminal and the number of pictures is known."""
+        self._bar.__enter__()
+        self._show_progress()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        """Take the bar away."""
+        self._bar.__exit__(*error)
+
     def add(self, name: str, outcome: JobOutcome) -> None:
-        """Take what became of the picture called `name`, and say it."""
+        """Take the outcome of the picture called `name`, and print it."""
         self.outcomes[name] = outcome
         failed = outcome.state is JobState.FAILED
         if self._quiet and not failed:
@@ -30,8 +42,9 @@ class Report:
         of = "" if self._total is None else f"/{self._total}"
         name = printable(name)
         say(f"{len(self.outcomes)}{of} {name}: {_told(outcome)}{self._time_left()}")
-        for note in () if self._quiet else outcome.notes:
-            say(f"note: {name}: {printable(note)}")
+        for line in () if self._quiet else outcome.notes:
+            note(f"{name}: {printable(line)}")
+        self._show_progress()
 
     @property
     def failed(self) -> dict[str, JobOutcome]:
@@ -52,14 +65,11 @@ class Report:
         counted += f", {self.left} left" if self.left else ""
         return f"{_counted(len(states))}: {counted}"
 
-    def table(self) -> Iterator[str]:
-        """Yield lines: what became of each picture, sorted by name, and counts."""
+    def print_table(self) -> None:
+        """Print what became of each picture, sorted by name, and counts."""
         found = sorted(self.outcomes.items(), key=lambda item: Path(item[0]))
-        names = [printable(name) for name, _ in found]
-        width = max(map(len, names), default=0)
-        for name, (_, outcome) in zip(names, found, strict=True):
-            yield f"{outcome.state:8} {name.ljust(width)}  {_detail(outcome)}"
-        yield self.counts
+        columns([(each.state, printable(n), _detail(each)) for n, each in found])
+        show(self.counts)
 
     def failures(self, roots: Mapping[Path, Path]) -> Iterator[Failure]:
         """Yield the entries of a failures list.
@@ -72,6 +82,10 @@ class Report:
             path = Path(name)
             if path in roots:
                 yield Failure(path, roots[path], each.code, each.reason)
+
+    def _show_progress(self) -> None:
+        done = len(self.outcomes)
+        self._bar.update(done, f"{done}/{self._total} pictures{self._time_left()}")
 
     def _time_left(self) -> str:
         """Told by those that were painted."""

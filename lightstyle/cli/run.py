@@ -23,12 +23,12 @@ from ..transfer.resume import JOBS
 from ..transfer.run import Callback
 from ..transfer.stylize import Announce
 from ..zoo import registry
-from . import checks
-from . import progress as console
+from . import checks, names, outputs, progress
+from .console import columns, note, say
 from .like import Reference
 from .options import RunOptions
 from .outputs import Outputs
-from .progress import Interrupt, say
+from .progress import Interrupt
 
 #: Options that name files which a resumed run goes on to write.
 _FILES: Final = ("log", "timelapse")
@@ -37,7 +37,8 @@ _FILES: Final = ("log", "timelapse")
 def make(
     job: Callable[..., Result],
     given: Mapping[str, Any],
-    path: Path,
+    output: Path | None,
+    name: str,
     settings: Settings,
     options: RunOptions,
     saved: LoadedCheckpoint | None = None,
@@ -47,28 +48,31 @@ def make(
     Args:
         job: A function of `transfer`.
         given: Its arguments, paths of pictures among them.
-        path: Where the result goes.
+        output: Path of the result, or a folder for it; see `names.choose`.
+        name: Name of the result where `output` gives none.
         settings: Of the run.
         options: Of the run.
         saved: Where to go on, if the run is one that was interrupted.
     """
     inputs = checks.inputs_of(given, settings)
+    path = names.choose(output, given, name)
     checkpoint = Checkpoint.after(saved) if saved else _checkpoint(path, options)
-    outputs = Outputs(path, options, resumed=saved is not None)
-    existing = outputs.saver.existing(settings.iterations)
+    is_new = path != output
+    written = Outputs(path, options, is_new=is_new, resumed=saved is not None)
+    existing = written.saver.existing(settings.iterations)
     kept = [checkpoint.path] if checkpoint else []
     checks.check_outputs(inputs, path, existing, options, kept)
     optimizer = settings.chosen_optimizer
     if checkpoint and not METHODS[optimizer].resumable and not options.quiet:
-        say(
-            f"note: {optimizer} cannot save its history: a resumed run starts afresh "
-            "from the best picture"
+        note(
+            f"{optimizer} cannot save its history: a resumed run starts afresh from "
+            "the best picture"
         )
     if checkpoint and options.overwrite and not saved:
         checkpoint.remove()
     failures: list[OutputError] = []
-    with outputs, Interrupt() as interrupt:
-        watchers: list[Callback] = [*outputs.watchers, interrupt]
+    with written, Interrupt() as interrupt:
+        watchers: list[Callback] = [*written.watchers, interrupt]
         if options.like and not options.quiet:
             watchers.insert(0, partial(_compare, options.like))
         with _watched(settings, options, watchers, failures) as (model, callback):
@@ -81,7 +85,7 @@ def make(
                 announce=_announcement(options, model),
                 like=options.like.record if options.like else None,
             )
-        outputs.put(result, failures)
+        path = written.put(result, failures)
     if not options.quiet:
         _summarise(result, path, options.like)
     if checkpoint and result.status is not Status.CANCELLED:
@@ -117,14 +121,14 @@ def _watched(
         options.model, settings, options.device, options.threads, allowed
     )
     with (
-        console.display(settings.iterations, quiet=options.quiet) as show,
-        console.log(options.log) as log,
+        progress.display(settings.iterations, quiet=options.quiet) as show,
+        outputs.log(options.log) as log,
     ):
 
-        def callback(progress: Progress) -> None:
+        def callback(state: Progress) -> None:
             try:
                 for watch in (show, log, *watchers):
-                    watch(progress)
+                    watch(state)
             except OutputError as error:
                 failures.append(error)
                 raise StopIteration from error
@@ -140,8 +144,7 @@ def _announcement(options: RunOptions, model: Model) -> Announce | None:
             say(f"model {model.info.path} on {model.device}")
             say(str(forecast))
             return
-        for what, value in forecast.table.items():
-            print(f"{what:12} {value}")
+        columns([*forecast.table.items()])
         raise typer.Exit
 
     return tell if options.dry_run or not options.quiet else None
@@ -168,7 +171,7 @@ def resume(path: Path, *, quiet: bool) -> None:
     options = replace(options, overwrite=True, quiet=quiet or options.quiet)
     job = JOBS[origin.job]
     path = Path(extra["output"])
-    make(job, origin.arguments, path, origin.settings, options, saved)
+    make(job, origin.arguments, path, path.stem, origin.settings, options, saved)
 
 
 def _checkpoint(path: Path, options: RunOptions) -> Checkpoint | None:
@@ -187,14 +190,14 @@ def _checkpoint(path: Path, options: RunOptions) -> Checkpoint | None:
 def _compare(like: Reference, progress: Progress) -> None:
     """Say once how the picture will not be like the one it is made like."""
     if progress.evaluation == 1:
-        for note in like.differences(progress.record):
-            say(f"note: {note}")
+        for line in like.differences(progress.record):
+            note(line)
 
 
 def _summarise(result: Result, path: Path, like: Reference | None) -> None:
     layouts = like.other_layouts(result.record) if like else ()
-    for note in (*result.notes, *layouts):
-        say(f"note: {note}")
+    for line in (*result.notes, *layouts):
+        note(line)
     height, width = result.image_hwc.shape[:2]
     say(
         f"{path}: {width}x{height}, {result.evaluations} iterations of "

@@ -18,28 +18,37 @@ from ..jobs.task import Task
 from ..jobs.vary import axes
 from ..settings.settings import Settings
 from ..transfer import scene
+from . import names
+from .arguments import Content, Output, Styles
 from .batch import ONE_PICTURE, Workers, runtime_of
+from .console import say
+from .help import Command, new_app
 from .options import RunOptions, takes
-from .progress import Interrupt, say
+from .progress import Interrupt
 from .report import Report
+
+app = new_app()
+
+_EXAMPLES: Final = """\
+lightstyle sheet photo.jpg painting.jpg --vary style-weight=1e3,1e4,1e5
+lightstyle sheet photo.jpg painting.jpg --size 256 \\
+  --vary style-scale=0.5,1,2 --vary style-loss=gram,gaussian -o sheet.png"""
 
 _NOT_OF_A_SHEET: Final = ONE_PICTURE | {"bits", "no_metadata"}
 
 
+@app.command(cls=Command, epilog=_EXAMPLES)
 @takes(Settings(), RunOptions(), without=_NOT_OF_A_SHEET, job="stylize")
 def sheet(
-    content: Annotated[
-        Path, typer.Argument(help="Picture to paint.", show_default=False)
-    ],
-    style: Annotated[
-        list[Path], typer.Argument(help="Pictures to paint like.", show_default=False)
-    ],
-    path: Annotated[Path, typer.Option("-o", "--output", help="Picture to write.")],
+    content: Content,
+    style: Styles,
+    output: Output = None,
     vary: Annotated[
         list[str] | None,
         typer.Option(
-            help="Setting and its values, style-weight=1e2,1e3; again for another. "
-            "Values with commas in them are separated by semicolons.",
+            metavar="SETTING=VALUES",
+            help="Setting and its values, such as style-weight=1e2,1e3; repeat for "
+            "another. Values that contain commas are separated by semicolons.",
             show_default=False,
         ),
     ] = None,
@@ -48,9 +57,10 @@ def sheet(
     settings: Settings,
     options: RunOptions,
 ) -> None:
-    """Paint CONTENT with several settings, on one labelled sheet to choose from.
+    """Try several settings side by side on one sheet.
 
-    The values of the first --vary are side by side, those of others in rows below.
+    The values of the first --vary make the columns, those of the others the rows.
+    Without -o the sheet lies beside CONTENT.
     """
     varied = axes(vary or [])
     made = cells(settings, varied)
@@ -59,6 +69,8 @@ def sheet(
     styles = check_styles(style, [cell.settings for cell in made])
     runtime = runtime_of(options).divided(workers)
     layout = Sheet(made, len(varied[0].values), _sizes(content, made))
+    name = f"{names.joined(content, style)}-sheet"
+    path = names.choose(output, {"content": content}, name)
     _check_output(path, [content, *style], made, options)
     given = {"content": content, "style": styles}
     like = options.like.record if options.like else None
@@ -71,6 +83,7 @@ def sheet(
     with (
         Interrupt() as interrupt,
         local(runtime, workers, lambda: interrupt.came) as executor,
+        report,
     ):
         todo = sorted(tasks, key=_model_needed)
         for task, outcome in executor.run(todo, lambda: interrupt.came):
@@ -80,6 +93,7 @@ def sheet(
                 pictures[number] = outcome.levels_hwc
     if pictures:
         levels_hwc, alpha_hw = layout.drawn(pictures)
+        path = path if path == output else names.free(path)
         encoding.save(path, levels_hwc, alpha_hw=alpha_hw)
         if not options.quiet:
             size = "{}x{}".format(*layout.size)

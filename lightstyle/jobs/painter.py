@@ -15,7 +15,7 @@ from ..engine import memory
 from ..engine.model import Model
 from ..engine.plan import SHARE
 from ..engine.threads import available_cpus, check_threads
-from ..errors import ExitCode, LightstyleError, OutputError, TransferError, UsageError
+from ..errors import OutputError, TransferError, UsageError, describe
 from ..optimize.minimize import Status
 from ..records.expected import ExpectedResult
 from ..records.origin import sources
@@ -119,7 +119,7 @@ class Painter:
         try:
             return _painted(model, task, began, _stopped_by(stopping))
         except Exception as error:
-            reason, code = _explained(error)
+            reason, code = describe(error)
             return JobOutcome.failure(reason, code, perf_counter() - began)
         finally:
             memory.give_back()
@@ -202,15 +202,3 @@ def _stopped_by(stopping: Callable[[], bool]) -> Callback:
             raise StopIteration
 
     return callback
-
-
-def _explained(error: Exception) -> tuple[str, ExitCode]:
-    """Put an error in one line, with its exit code."""
-    if isinstance(error, LightstyleError):
-        reason, code = str(error), error.exit_code
-    elif isinstance(error, MemoryError):
-        reason, code = "out of memory: choose a smaller size", ExitCode.TRANSFER
-    else:
-        reason = f"this is a bug in lightstyle: {type(error).__name__}: {error}"
-        code = ExitCode.BUG
-    return " ".join(reason.split()), code

@@ -176,10 +176,25 @@ def of_run(
 
 
 def load(path: str | os.PathLike[str]) -> dict[str, Any]:
-    """What the picture file at `path` says of how it was made, as plain values.
+    """Read the record in the picture file at `path`, as plain values.
 
     Raises:
-        ImageError: It is no picture, or says nothing.
+        ImageError: It is not a picture, or holds no record.
+    """
+    found = find(path)
+    if found is None:
+        raise ImageError(
+            f"{os.fspath(path)}: this picture holds no record of how it was made; "
+            "give one that lightstyle wrote, not as BMP and without --no-metadata"
+        )
+    return found
+
+
+def find(path: str | os.PathLike[str]) -> dict[str, Any] | None:
+    """Read the record in the picture file at `path`, or return None if it has none.
+
+    Raises:
+        ImageError: It is not a picture.
     """
     name = os.fspath(path)
     for text in embedded.texts(picture_file.read(path, name), name):
@@ -187,10 +202,7 @@ def load(path: str | os.PathLike[str]) -> dict[str, Any]:
             values = json.loads(text)
             if isinstance(values, dict) and isinstance(values.get("lightstyle"), str):
                 return values
-    raise ImageError(
-        f"{name}: holds no settings of lightstyle, which leaves them out of BMP files "
-        "and with --no-metadata"
-    )
+    return None
 
 
 def _parsed(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -147,7 +147,6 @@ SETTINGS: dict[str, tuple[list[str], str]] = {
     "unknown option": (quick("--brush", "5"), "--brush"),
     "unknown command": (["paint", "content.png"], "paint"),
     "missing style argument": (["stylize", "content.png", "-o", "out.png"], "style"),
-    "missing output": (["stylize", "content.png", "style.png"], "output"),
     "unknown suffix": ([*STYLIZE[:4], "out.xyz"], "suffix"),
     "16 bits in JPEG": ([*STYLIZE[:4], "out.jpg", "--bits", "16"], "16 bits"),
     "log is the picture": (quick("--log", "out.png"), "also a picture"),
@@ -156,7 +155,7 @@ SETTINGS: dict[str, tuple[list[str], str]] = {
 
 OUTPUTS: dict[str, tuple[list[str], str]] = {
     "missing folder": ([*STYLIZE[:4], "no/out.png"], "no folder"),
-    "folder as output": ([*STYLIZE[:4], "folder.png"], "directory"),
+    "folder as log": (quick("--log", "folder"), "directory"),
     "existing output": ([*STYLIZE[:4], "style2.png"], "exists"),
     "output is content": ([*STYLIZE[:4], "content.png", "--overwrite"], "input"),
     "output is style": ([*STYLIZE[:4], "style.png", "--overwrite"], "input"),

@@ -1,12 +1,18 @@
 import json
+import shlex
 import signal
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 from PIL import Image
+from typer.main import get_command
 
+import lightstyle
 from lightstyle import Progress
+from lightstyle.cli.app import COMMANDS
+from lightstyle.cli.progress import Interrupt
 from lightstyle.errors import ExitCode, OutputError
 from lightstyle.settings.settings import Settings
 from lightstyle.zoo import registry
@@ -28,7 +34,9 @@ def test_stylize_writes_a_picture(run: Runner, studio: Path) -> None:
     assert done.out == ""
     assert _size("out.png") == (48, 32)
     assert "tiny.onnx on cpu" in done.lines[0]
-    assert "4/4" in done.lines[-2]
+    assert done.lines[-2].startswith("4/4  loss ")
+    assert ", down " in done.lines[-2]
+    assert done.lines[-3].endswith(" s left")
     assert "out.png: 48x32, 4 iterations" in done.lines[-1]
     assert "all iterations were used" in done.lines[-1]
 
@@ -90,22 +98,133 @@ def test_every_setting_is_an_option_with_its_default(run: Runner) -> None:
 
 
 @pytest.mark.parametrize("command", [[], ["--help"]])
-def test_help_lists_the_commands(run: Runner, command: list[str]) -> None:
+def test_help_lists_every_command_and_points_to_the_guide(
+    run: Runner, command: list[str]
+) -> None:
     done = run(*command)
     assert done.code == 0
-    for name in ("stylize", "content", "texture", "export", "info"):
-        assert name in done.out
+    for name, summary in COMMANDS.items():
+        assert f"  {name:7}  {summary}\n" in done.out
+    assert "lightstyle guide" in done.out.splitlines()[-1]
+    assert "…" not in done.out
+    assert "..." not in done.out.partition("Commands:")[2]
+
+
+@pytest.mark.parametrize("name", sorted(set(COMMANDS) - {"export"}))
+def test_help_begins_with_the_summary_and_ends_with_examples(
+    run: Runner, name: str
+) -> None:
+    shown = run(name, "--help").out
+    assert f"\n\n  {COMMANDS[name]}\n" in shown
+    if name != "models":
+        examples = shown.partition("Examples:\n")[2].replace("\\\n", "")
+        for example in examples.splitlines():
+            program, command, *arguments = shlex.split(example)
+            assert program == "lightstyle"
+            _parse(command, arguments)
+
+
+def _parse(command: str, arguments: list[str]) -> None:
+    app = import_module(f"lightstyle.cli.{command}").app
+    if ">" in arguments:
+        arguments = arguments[: arguments.index(">")]
+    get_command(app).make_context(command, arguments)
+
+
+def test_options_appear_in_named_groups(run: Runner) -> None:
+    shown = run("stylize", "--help").out
+    titles = [line for line in shown.splitlines() if line[:1].strip() and ":" in line]
+    assert titles[1:] == [
+        *("Arguments:", "Output:", "Size and effort:", "Style and content:"),
+        *("Colours:", "Masks and regions:", "Start and optimiser:"),
+        *("Settings from elsewhere:", "Model, device and memory:", "Interruptions:"),
+        *("General:", "Examples:"),
+    ]
+    colours = shown.partition("Colours:\n")[2].partition("\n\n")[0]
+    assert "--color " in colours
+    assert "--size" not in colours
+
+
+def test_the_version_is_printed(run: Runner) -> None:
+    done = run("--version")
+    assert (done.code, done.out) == (0, f"lightstyle {lightstyle.__version__}\n")
+
+
+def test_a_command_that_is_almost_one_is_recognised(run: Runner) -> None:
+    done = run("stylise", "content.png")
+    assert done.code == ExitCode.USAGE
+    assert done.lines == ["error: there is no command stylise: did you mean stylize?"]
+
+
+def test_without_the_exporter_its_help_says_how_to_install_it(
+    run: Runner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(registry, "_EXPORTERS", ())
+    done = run("export", "--help")
+    assert done.code == ExitCode.OK
+    assert len(done.out.splitlines()) == 1
+    assert "pip install" in done.out
+    assert run("export", "--weights", "a.h5").code == ExitCode.USAGE
+
+
+STYLIZE = ["stylize", "content.png", "style.png", *QUICK, "--quiet"]
+
+
+def test_a_result_without_a_name_never_replaces_another(
+    run: Runner, studio: Path
+) -> None:
+    for _ in range(3):
+        assert run(*STYLIZE).code == 0
+    (studio / "results").mkdir()
+    for _ in range(2):
+        assert run(*STYLIZE, "-o", "results").code == 0
+    assert run("texture", "style.png", "--size=40x40", "--iterations=2").code == 0
+    assert run("content", "content.png", *QUICK).code == 0
+    made = {str(p.relative_to(studio)) for p in studio.rglob("*.png")}
+    assert made == {
+        *("content.png", "style.png", "style-texture.png", "content-content.png"),
+        *("content-style.png", "content-style-2.png", "content-style-3.png"),
+        *("results/content-style.png", "results/content-style-2.png"),
+    }
+
+
+def test_a_result_lies_beside_its_content(run: Runner, studio: Path) -> None:
+    (studio / "photos").mkdir()
+    Path("content.png").rename("photos/content.png")
+    done = run("stylize", "photos/content.png", "style.png", *QUICK)
+    assert "photos/content-style.png: 48x32" in done.lines[-1]
+    assert _size("photos/content-style.png") == (48, 32)
+
+
+def test_a_name_that_was_taken_during_the_run_is_not_replaced(
+    run: Runner, studio: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def taken(progress: Progress) -> None:
+        Path("content-style.png").write_bytes(b"somebody else's")
+
+    monkeypatch.setattr(Interrupt, "__call__", lambda _, progress: taken(progress))
+    done = run("stylize", "content.png", "style.png", *QUICK)
+    assert "content-style-2.png: 48x32" in done.lines[-1]
+    assert Path("content-style.png").read_bytes() == b"somebody else's"
+
+
+def test_a_result_from_stdin_needs_a_name(run: Runner, studio: Path) -> None:
+    done = run("stylize", "-", "style.png")
+    assert done.code == ExitCode.USAGE
+    assert done.lines == ["error: content -: name the picture to write with -o"]
 
 
 def test_the_demonstration_needs_nothing_but_the_package(
     run: Runner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("lightstyle.cli.app.DEMO", Settings(size=48, iterations=2))
+    monkeypatch.setattr("lightstyle.cli.demo.DEMO", Settings(size=48, iterations=2))
     done = run("demo")
     assert done.code == 0
     assert "vgg19-lite.onnx on" in done.lines[0]
     assert max(_size("lightstyle-demo.png")) == 48
+    assert run("demo").code == 0
+    assert max(_size("lightstyle-demo-2.png")) == 48
 
 
 def test_debug_shows_the_traceback(run: Runner, studio: Path) -> None:
@@ -136,12 +255,13 @@ def test_ctrl_c_writes_the_picture_so_far_and_exits_130(studio: Path) -> None:
     assert _size("out.png") == (60, 40)
 
 
-def test_help_is_fast_and_imports_nothing_heavy() -> None:
+@pytest.mark.parametrize("command", [[], ["stylize"], ["batch"], ["models"]])
+def test_help_imports_nothing_heavy(command: list[str]) -> None:
     script = (
         "import sys, lightstyle.cli.app\n"
-        "try: lightstyle.cli.app.main(['--help'])\n"
+        f"try: lightstyle.cli.app.main([*{command}, '--help'])\n"
         "except SystemExit: pass\n"
-        "heavy = {'scipy', 'onnxruntime', 'onnx', 'export', 'torch'}\n"
+        "heavy = {'scipy', 'onnxruntime', 'onnx', 'export', 'torch', 'rich'}\n"
         "print(sorted(heavy & set(sys.modules)), file=sys.stderr)\n"
     )
     done = run_script(script)

@@ -84,7 +84,7 @@ def test_names_that_cannot_be_printed_are_shown_without_harm(
         (["dot.png", *PAIR[2:]], ExitCode.IMAGE, "picture: 8×8"),
         (["style.png", *PAIR, "--size", "8"], ExitCode.USAGE, "size is 8"),
         (["style.png", *PAIR, "--model", "no.onnx"], ExitCode.MODEL, "no.onnx"),
-        (PAIR, ExitCode.USAGE, "PICTURES"),
+        (PAIR, ExitCode.USAGE, "PICTURE"),
     ],
 )
 def test_bad_input_is_one_line_and_prints_no_table(

@@ -32,11 +32,11 @@ def test_info_tells_a_person_what_made_a_picture(run: Runner, studio: Path) -> N
     for words in (
         "stylize, 48x32",
         "content.png  SHA-256",
-        "model        tiny",
+        "model             tiny",
         "4 iterations of lbfgs",
         "on cpu, ",
         "48x32: whole, history of 20",
-        "style-weight     50.0  (default 10000.0)",
+        "  style-weight    50.0  (default 10000.0)",
     ):
         assert words in shown
 
@@ -47,8 +47,23 @@ def test_info_prints_all_of_it_as_json(run: Runner, studio: Path) -> None:
     assert values == Record.read("a.png").as_dict()
 
 
-@pytest.mark.parametrize("options", [[], ["--json"], ["--config"]])
-@pytest.mark.parametrize("name", ["content.png", "no.png", "text.png"])
+def test_info_says_what_is_known_of_a_picture_without_a_record(
+    run: Runner, studio: Path
+) -> None:
+    done = run("info", "content.png")
+    assert done.code == ExitCode.OK
+    assert done.out == "content.png: PNG, 60x40, no record of how it was made\n"
+    assert done.lines == []
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        *(("content.png", [option]) for option in ("--json", "--config")),
+        *(("no.png", options) for options in ([], ["--json"], ["--config"])),
+        *(("text.png", options) for options in ([], ["--json"], ["--config"])),
+    ],
+)
 def test_where_there_is_nothing_info_says_so_in_one_line(
     run: Runner, studio: Path, name: str, options: list[str]
 ) -> None:

@@ -40,7 +40,7 @@ def test_every_picture_of_a_run_carries_its_settings(run: Runner, studio: Path) 
 def test_the_demonstration_carries_its_settings(
     run: Runner, studio: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("lightstyle.cli.app.DEMO", Settings(size=48, iterations=2))
+    monkeypatch.setattr("lightstyle.cli.demo.DEMO", Settings(size=48, iterations=2))
     assert run("demo", "-o", "demo.webp").code == 0
     assert Record.read("demo.webp").model["name"] == "vgg19-lite"
 
@@ -49,7 +49,7 @@ def test_pictures_without_settings_can_be_had(run: Runner, studio: Path) -> None
     options = ["-o", "a.png", "--save-every", "4", "--no-metadata"]
     assert run(*STYLIZE, *options).code == 0
     for name in ("a.png", "a_0004.png"):
-        with pytest.raises(ImageError, match="holds no settings"):
+        with pytest.raises(ImageError, match="holds no record"):
             Record.read(name)
 
 

@@ -55,7 +55,7 @@ def test_a_film_repeats_and_says_what_made_it(run: Runner, studio: Path) -> None
         assert film.info["icc_profile"]
     assert Record.read(FILM).as_dict() == Record.read("out.png").as_dict()
     assert run(*STYLIZE, "--overwrite", "--no-metadata").code == 0
-    assert run("info", FILM).code == ExitCode.IMAGE
+    assert "no record of how it was made" in run("info", FILM).out
     assert len(_frames()) == 7
 
 

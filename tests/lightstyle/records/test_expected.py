@@ -131,4 +131,4 @@ def test_a_damaged_file_is_not_finished(
 
 def test_a_picture_of_another_program_is_not_finished(wanted: ExpectedResult) -> None:
     draw(OUT, 0)
-    assert "holds no settings of lightstyle" in wanted.missing(OUT)
+    assert "holds no record of how it was made" in wanted.missing(OUT)

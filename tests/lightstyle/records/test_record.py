@@ -60,7 +60,7 @@ def test_it_comes_back_from_the_file(folder: Path, model: Model, suffix: str) ->
     result.save(f"out.{suffix}")
     assert Record.read(f"out.{suffix}").as_dict() == result.record.as_dict()
     result.save(f"out.{suffix}", metadata=False)
-    with pytest.raises(ImageError, match=r"out\.\w+: holds no settings"):
+    with pytest.raises(ImageError, match=r"out\.\w+: this picture holds no record"):
         record.load(f"out.{suffix}")
 
 
@@ -140,7 +140,7 @@ def test_pictures_that_are_no_files_have_no_name(
     ],
 )
 def test_what_is_not_ours_counts_as_nothing(folder: Path, text: str) -> None:
-    with pytest.raises(ImageError, match=r"^text\.png: holds no settings of lightsty"):
+    with pytest.raises(ImageError, match=r"^text\.png: this picture holds no record"):
         record.load(save_with_text("text.png", text))
 
 
