@@ -12,19 +12,13 @@ from .run import make
 
 app = new_app()
 
-_STYLE_ONLY = {
-    *("style_weight", "style_layers", "style_loss", "balance_layers", "style_scale"),
-    *("blend", "color", "colors_of"),
-    *("content_mask", "style_mask", "regions", "outside"),
-}
-
 _EXAMPLES: Final = """\
 lightstyle content photo.jpg
 lightstyle content photo.jpg --content-layers conv4_2 -o conv4_2.png"""
 
 
 @app.command("content", cls=Command, epilog=_EXAMPLES)
-@takes(Settings(), RunOptions(), without=_STYLE_ONLY)
+@takes(Settings(), RunOptions())
 def reconstruct(
     content: Content, output: Output = None, *, settings: Settings, options: RunOptions
 ) -> None:

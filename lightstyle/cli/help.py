@@ -5,6 +5,13 @@ from typing import Any, Final
 import typer
 from typer.core import TyperCommand
 
+from ..settings.fields import FIELDS, option_of
+
+_SETTINGS: Final[dict[str, tuple[str, ...]]] = {
+    title: tuple(option_of(name) for name, row in FIELDS.items() if row.group == title)
+    for title in dict.fromkeys(row.group for row in FIELDS.values())
+}
+
 #: Options by the group that ``--help`` shows them in, in its order.
 GROUPS: Final = {
     "Output": (
@@ -13,14 +20,7 @@ GROUPS: Final = {
     ),
     "Many pictures": ("workers", "watch", "failures"),
     "Values to compare": ("vary",),
-    "Size and effort": ("size", "enlarge", "iterations", "pyramid"),
-    "Style and content": (
-        *("style-weight", "content-weight", "tv-weight", "style-layers"),
-        *("content-layers", "style-loss", "balance-layers", "style-scale", "blend"),
-    ),
-    "Colours": ("color", "colors-of"),
-    "Masks and regions": ("content-mask", "style-mask", "regions", "outside"),
-    "Start and optimiser": ("init", "init-noise", "seed", "optimizer", "pooling"),
+    **_SETTINGS,
     "Settings from elsewhere": ("like", "config"),
     "Model, device and memory": ("model", "device", "threads", "memory", "dry-run"),
     "Interruptions": ("checkpoint", "checkpoint-every"),

@@ -7,6 +7,7 @@ from typing import Any, Self
 
 from ..errors import UsageError
 from ..records.record import Record
+from ..settings.jobs import prepared
 from ..settings.settings import Settings
 
 #: Digits of a digest that are enough to tell weights apart.
@@ -31,8 +32,9 @@ class Reference:
 
     def settings(self, job: str) -> Settings:
         """Its settings, for `job`; another job has a start of its own."""
-        settings = self.record.settings.of_job(job)
-        return settings if job == self.record.job else replace(settings, init=None)
+        settings = self.record.settings
+        own = settings if job == self.record.job else replace(settings, init=None)
+        return prepared(own, job)
 
     def check(self, settings: Settings) -> None:
         """Refuse to use a picture of which only the name is known here.

@@ -19,17 +19,10 @@ import typer
 from ..engine.providers import DEVICES
 from ..records.checkpoint import SECONDS
 from ..settings import presets
-from ..settings.blend import Blend, Scale, parse_blend, parse_scale
-from ..settings.layers import LayerWeights
-from ..settings.settings import Masks, Settings, option
+from ..settings.fields import FIELDS, parse, take
+from ..settings.jobs import JOBS
+from ..settings.settings import Settings, option
 from .like import Reference
-
-#: How options are read that are no plain values, by the type of their field.
-_PARSERS: Mapping[Any, Callable[[str], Any]] = {
-    LayerWeights: LayerWeights.parse,
-    Scale: parse_scale,
-    Blend: parse_blend,
-}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,7 +77,8 @@ def takes(
 
     Args:
         defaults: An instance for each of them, with the defaults of its options.
-        without: Fields that make no sense for this command: they become no option.
+        without: Fields that make no sense for this command: they become no option,
+            like the settings that its job does not use.
         job: Function of `transfer` that it calls; by default that of its name.
     """
 
@@ -93,20 +87,24 @@ def takes(
         names = list(signature.parameters)
         own, taken = names[: -len(defaults)], names[-len(defaults) :]
         parameters = [signature.parameters[name] for name in own]
+        called = job or command.__name__
+        left_out = {*without, *(JOBS[called].unused if called in JOBS else ())}
         for each in defaults:
             parameters += [
                 _parameter(f, getattr(each, f.name))
                 for f in fields(each)
-                if f.name not in without
+                if f.name not in left_out
             ]
 
         def wrapper(context: typer.Context, **values: Any) -> None:
             given = {k: v for k, v in values.items() if k not in own}
-            built = [_with(each, given) for each in defaults]
-            if isinstance(built[0], Settings):
+            options = replace(
+                defaults[-1], **{k: v for k, v in given.items() if k not in FIELDS}
+            )
+            built = [options]
+            if len(defaults) > 1:
                 said = {k: v for k, v in given.items() if _is_said(context, k)}
-                called = job or command.__name__
-                built[0] = _settings(defaults[0], built[-1], called, said)
+                built = [_settings(defaults[0], options, called, said), options]
             arguments = {name: values[name] for name in own}
             command(**arguments, **dict(zip(taken, built, strict=True)))
 
@@ -125,18 +123,21 @@ def takes(
 
 
 def _parameter(declared: Field[Any], default: Any) -> inspect.Parameter:
-    kind = declared.type
-    if kind == Masks:
-        kind, default = list[str], list(default)
-    if kind in _PARSERS:
-        kind = str if default is not None else str | None
-        default = default if default is None else str(default)
-    flag = [f"--{declared.name.replace('_', '-')}"] if kind is bool else []
+    name, kind, more = declared.name, declared.type, dict(declared.metadata)
+    if name in FIELDS:
+        row = FIELDS[name]
+        kind = row.kind.option
+        if kind == list[str]:
+            default = list(default)
+        elif default is not None and kind is not bool:
+            default = str(default)
+        more |= {} if kind is bool else {"metavar": row.kind.metavar}
+    flag = [f"--{name.replace('_', '-')}"] if kind is bool else []
     return inspect.Parameter(
-        declared.name,
+        name,
         inspect.Parameter.KEYWORD_ONLY,
         default=default,
-        annotation=Annotated[kind, typer.Option(*flag, **declared.metadata)],
+        annotation=Annotated[kind, typer.Option(*flag, **more)],
     )
 
 
@@ -150,17 +151,12 @@ def _settings(
     default: Settings, options: RunOptions, job: str, said: Mapping[str, Any]
 ) -> Settings:
     """What was `said`, and what `options` or the `default` have for the rest."""
-    settings: Settings = _with(options.settings(default, job), said)
+    read = {k: _read(k, value) for k, value in said.items() if k in FIELDS}
+    settings = replace(options.settings(default, job), **read)
     if options.like is not None:
         options.like.check(settings)
     return settings
 
 
-def _with(defaults: Any, values: Mapping[str, Any]) -> Any:
-    given = {f.name: values[f.name] for f in fields(defaults) if f.name in values}
-    for f in fields(defaults):
-        if f.type in _PARSERS and given.get(f.name) is not None:
-            given[f.name] = _PARSERS[f.type](given[f.name])
-        if f.type == Masks and f.name in given:
-            given[f.name] = tuple(given[f.name] or ())
-    return replace(defaults, **given)
+def _read(name: str, value: Any) -> Any:
+    return parse(name, value) if isinstance(value, str) else take(name, value)

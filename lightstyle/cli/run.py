@@ -75,7 +75,8 @@ def make(
         watchers: list[Callback] = [*written.watchers, interrupt]
         if options.like and not options.quiet:
             watchers.insert(0, partial(_compare, options.like))
-        with _watched(settings, options, watchers, failures) as (model, callback):
+        watched = _watched(job.__name__, settings, options, watchers, failures)
+        with watched as (model, callback):
             result = job(
                 **_read(given),
                 model=model,
@@ -106,6 +107,7 @@ def _read(given: Mapping[str, Any]) -> dict[str, Any]:
 
 @contextmanager
 def _watched(
+    job: str,
     settings: Settings,
     options: RunOptions,
     watchers: Sequence[Callback],
@@ -118,7 +120,7 @@ def _watched(
     """
     allowed = memory.parse(options.memory)
     model = registry.load(
-        options.model, settings, options.device, options.threads, allowed
+        options.model, settings, options.device, options.threads, allowed, job=job
     )
     with (
         progress.display(settings.iterations, quiet=options.quiet) as show,

@@ -16,6 +16,7 @@ from ..jobs.pool import local
 from ..jobs.sheet import Cell, Sheet, cells
 from ..jobs.task import Task
 from ..jobs.vary import axes
+from ..settings.jobs import required_layers
 from ..settings.settings import Settings
 from ..transfer import scene
 from . import names
@@ -124,8 +125,5 @@ def _check_output(
 def _model_needed(task: Task) -> tuple[str, ...]:
     """Tasks in this order change the model as seldom as can be."""
     settings = task.settings
-    layers = (
-        ",".join(settings.feature_layers),
-        ",".join(settings.style_layers.used),
-    )
-    return settings.pooling, *layers
+    layers = required_layers(settings, task.job)
+    return settings.pooling, ",".join(layers.content), ",".join(layers.style)

@@ -15,18 +15,13 @@ from .run import make
 
 app = new_app()
 
-_CONTENT_ONLY = {
-    *("content_weight", "content_layers", "size", "enlarge"),
-    *("content_mask", "regions", "outside"),
-}
-
 _EXAMPLES: Final = """\
 lightstyle texture painting.jpg --size 512x384
 lightstyle texture painting.jpg --size 512x512 --style-loss gaussian -o texture.png"""
 
 
 @app.command(cls=Command, epilog=_EXAMPLES)
-@takes(Settings(), RunOptions(), without=_CONTENT_ONLY)
+@takes(Settings(), RunOptions())
 def texture(
     style: Styles,
     output: Output = None,

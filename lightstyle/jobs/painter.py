@@ -19,6 +19,7 @@ from ..errors import OutputError, TransferError, UsageError, describe
 from ..optimize.minimize import Status
 from ..records.expected import ExpectedResult
 from ..records.origin import sources
+from ..settings.jobs import required_layers
 from ..transfer.resume import JOBS
 from ..transfer.run import Callback
 from ..zoo import registry
@@ -81,8 +82,7 @@ class Painter:
             DeviceError: As `registry.load`.
         """
         settings = task.settings
-        used = settings.feature_layers, settings.style_layers.used
-        needs = *used, settings.pooling
+        needs = required_layers(settings, task.job), settings.pooling
         if self._model is None or needs != self._needs:
             self.unload()  # before the next one, not beside it
             runtime = self._runtime
@@ -92,6 +92,7 @@ class Painter:
                 runtime.device,
                 runtime.threads,
                 runtime.memory,
+                job=task.job,
             )
             self._needs = needs
             if runtime.memory is None and self._model.costs is not None:

@@ -5,13 +5,14 @@ it must be whole, and of a run that came to its end.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
 from .. import images
 from ..errors import ImageError
 from ..images import picture_file
+from ..settings.jobs import prepared
 from ..settings.settings import Settings
 from .origin import sources
 from .record import Record, identity, without_folders
@@ -52,9 +53,7 @@ class ExpectedResult:
             yield f"was made by {record.job}"
         if (size := self.given.get("size", record.size)) != record.size:
             yield "is {}x{}, not {}x{}".format(*record.size, *size)
-        init = "content" if self.job == "stylize" else "noise"
-        settings = self.settings.of_job(self.job)
-        settings = replace(settings, init=settings.init or init)
+        settings = prepared(self.settings, self.job)
         mine, others = without_folders(settings), record.settings
         for name in (each.name for each in fields(Settings)):
             if getattr(mine, name) != getattr(others, name):

@@ -12,7 +12,7 @@ import math
 import os
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -24,7 +24,6 @@ from ..engine.plan import ExecutionPlan
 from ..errors import ImageError, UsageError
 from ..images import embedded, picture_file
 from ..images.picture import ImageSource
-from ..settings import presets
 from ..settings.settings import Settings
 from . import environment, plans
 from .origin import sources
@@ -208,7 +207,7 @@ def find(path: str | os.PathLike[str]) -> dict[str, Any] | None:
 def _parsed(values: Mapping[str, Any]) -> dict[str, Any]:
     if values["schema"] != SCHEMA:
         raise UsageError(f"schema {values['schema']!r}, expected {SCHEMA}")
-    found = replace(Settings(), **presets.checked(values["settings"]))
+    found = Settings.from_dict(values["settings"])
     inputs, run = values["inputs"], values["run"]
     width, height = (int(side) for side in values["size"])
     return {

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, is_dataclass, replace
+from dataclasses import dataclass, fields, is_dataclass
 from typing import Any, Final, Self, cast
 
 import numpy as np
@@ -14,7 +14,6 @@ from ..errors import UsageError
 from ..losses.objective import Losses
 from ..optimize.lbfgs import LBFGS
 from ..optimize.minimize import State
-from ..settings import presets
 from ..settings.settings import Settings
 from . import plans
 from .origin import Origin
@@ -188,7 +187,7 @@ def _settings(values: Any) -> Settings:
     if not isinstance(values, dict) or known - values.keys():
         raise ValueError("the settings are incomplete")
     try:
-        return replace(Settings(), **presets.checked(values))
+        return Settings.from_dict(values)
     except UsageError as error:
         raise ValueError(str(error)) from error
 

@@ -9,25 +9,6 @@ Blend = Sequence[float] | None
 Scale = float | Sequence[float]
 
 
-def parse_blend(text: str) -> Blend:
-    """Read the option ``--blend``: ``3,1``.
-
-    Raises:
-        UsageError: If it is no list of numbers.
-    """
-    return _numbers("blend", text)
-
-
-def parse_scale(text: str) -> Scale:
-    """Read the option ``--style-scale``: ``1`` for all styles, or ``1,0.5``.
-
-    Raises:
-        UsageError: If it is no list of numbers.
-    """
-    numbers = _numbers("style-scale", text)
-    return numbers if len(numbers) > 1 else numbers[0]
-
-
 def shares(blend: Blend, count: int) -> tuple[float, ...]:
     """What each of `count` styles counts for; the sum is 1.
 
@@ -59,16 +40,6 @@ def scales(scale: Scale, count: int) -> tuple[float, ...]:
             f"styles, or one for each of {_counted(count, 'style')}"
         )
     return tuple(scale)
-
-
-def _numbers(option: str, text: str) -> tuple[float, ...]:
-    try:
-        return tuple(float(part) for part in text.split(","))
-    except ValueError as error:
-        raise UsageError(
-            f"{option} is {text!r}, expected numbers with commas between them, one for "
-            "each style, such as 3,1"
-        ) from error
 
 
 def _counted(count: int, what: str) -> str:

@@ -4,41 +4,14 @@ The command line and the API both read their defaults from `Settings`. A setting
 does not change the picture (device, threads, where to write) is not one of these.
 """
 
-import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
-from enum import StrEnum
 from typing import Any, Final, Self
 
-from ..contract import LAYERS, MINIMUM_SIDE
-from . import checks
-from .blend import Blend, Scale
-from .checks import refuse
-from .choices import (
-    ALL,
-    Color,
-    Init,
-    Optimizer,
-    Outside,
-    Pooling,
-    Pyramid,
-    StyleLoss,
-)
+from ..errors import UsageError
+from .choices import Color, Optimizer, Outside, Pooling, Pyramid, StyleLoss
+from .fields import FIELDS, option_of, plain, take
 from .layers import LayerWeights
-
-#: Types of `Settings.content_mask` and `style_mask`, and of `Settings.regions`.
-Masks = tuple[str, ...]
-Maps = tuple[str, str] | None
-
-#: Settings that are one of some words.
-_CHOICES: Final[Mapping[str, type[StrEnum]]] = {
-    "style_loss": StyleLoss,
-    "pooling": Pooling,
-    "optimizer": Optimizer,
-    "pyramid": Pyramid,
-    "outside": Outside,
-    "color": Color,
-}
 
 #: Colours that may be taken from another picture than the content.
 _PALETTES: Final = tuple(color for color in Color if color.takes_palette)
@@ -52,17 +25,11 @@ _CONTENT: Final = "conv5_2"
 #: loss to the other layers, and the picture to the texture of one scale.
 _STYLE: Final = "conv1_1:64,conv2_1:16,conv3_1:4,conv4_1:1,conv5_1:1"
 
-#: What settings are that need pictures or layers, where a job has no use for those.
-_WITHOUT: Final[Mapping[str, Mapping[str, Any]]] = {
-    "reconstruct": {
-        "color": Color.STYLE,
-        "colors_of": None,
-        "content_mask": (),
-        "style_mask": (),
-        "regions": None,
-        "style_loss": StyleLoss.GRAM,
-    },
-    "texture": {"content_mask": (), "regions": None},
+#: Settings that name picture files, and what is none in each.
+_NOT_FILES: Final = {
+    name: row.kind.not_files
+    for name, row in FIELDS.items()
+    if row.kind.not_files is not None
 }
 
 
@@ -147,10 +114,10 @@ class Settings:
     balance_layers: bool = option(
         False, "Weight the style layers so that all pull equally at the start."
     )
-    style_scale: Scale = option(
+    style_scale: float | Sequence[float] = option(
         1.0, "Size of the style relative to the picture; for each of several: 1,0.5."
     )
-    blend: Blend = option(
+    blend: Sequence[float] | None = option(
         None, "Shares of several styles, such as 3,1; by default all are equal."
     )
     init: str | None = option(
@@ -165,13 +132,13 @@ class Settings:
         Optimizer.AUTO, "Optimiser: auto, lbfgs, or lbfgsb (scipy's)."
     )
     pyramid: str = option(Pyramid.ON, "Go from coarse to fine: on or off.")
-    content_mask: Masks = option(
+    content_mask: tuple[str, ...] = option(
         (), "Mask, white where to paint like the style; one for each style, in order."
     )
-    style_mask: Masks = option(
+    style_mask: tuple[str, ...] = option(
         (), "Mask, white where to take the style from; one for each style, in order."
     )
-    regions: Maps = option(
+    regions: tuple[str, str] | None = option(
         None, "Maps of content and style, with the same colours for what goes together."
     )
     outside: str = option(
@@ -183,34 +150,15 @@ class Settings:
     )
 
     def __post_init__(self) -> None:
-        """Check every range.
+        """Bring every setting to the form that the table says, and check them together.
 
         Raises:
-            UsageError: If a setting is out of its range, naming it.
+            UsageError: If a setting is out of its range, or two cannot be combined.
         """
-        self._check_number("size", at_least=MINIMUM_SIDE)
-        self._check_number("iterations", at_least=1)
-        self._check_number("seed", at_least=0)
-        for name in ("content_weight", "style_weight", "tv_weight"):
-            self._check_number(name, at_least=0)
-        self._check_number("init_noise", at_least=0, at_most=1)
-        scales = checks.some_numbers("style_scale", self.style_scale, 0.01, 100)
-        object.__setattr__(self, "style_scale", scales)
-        if self.blend is not None:
-            object.__setattr__(self, "blend", checks.shares("blend", self.blend))
-        for name, choices in _CHOICES.items():
-            if getattr(self, name) not in [*choices]:
-                refuse(name, getattr(self, name), checks.any_of([*choices]))
-            object.__setattr__(self, name, choices(getattr(self, name)))
-        if self.init is not None and not (self.init and isinstance(self.init, str)):
-            refuse("init", self.init, f"{', '.join(Init)} or a picture file")
-        self._check_masks()
-        if self.colors_of is not None:
-            self._check_palette()
-        for name in ("content_layers", "style_layers"):
-            if not isinstance(getattr(self, name), LayerWeights):
-                refuse(name, getattr(self, name), "LayerWeights")
-        self._check_style_loss()
+        for each in fields(self):
+            value = take(each.name, getattr(self, each.name))
+            object.__setattr__(self, each.name, value)
+        self._check_combinations()
 
     @property
     def matched_layers(self) -> tuple[str, ...]:
@@ -218,20 +166,15 @@ class Settings:
         return StyleLoss(self.style_loss).matched(self.style_layers.used)
 
     @property
-    def feature_layers(self) -> tuple[str, ...]:
-        """Layers whose features have targets, those of the content among them."""
-        wanted = {*self.content_layers.used, *self.matched_layers}
-        return tuple(layer for layer in LAYERS if layer in wanted)
-
-    @property
     def files(self) -> dict[str, str]:
         """Paths of the picture files that settings name, by setting."""
-        named = {} if self.init in (None, *Init) else {"init": str(self.init)}
-        if self.colors_of is not None:
-            named["colors_of"] = self.colors_of
-        for name in ("content_mask", "style_mask", "regions"):
-            paths = enumerate(getattr(self, name) or (), start=1)
-            named |= {f"{name} {n}": path for n, path in paths if path != ALL}
+        named: dict[str, str] = {}
+        for name, words in _NOT_FILES.items():
+            value = getattr(self, name)
+            listed = isinstance(value, tuple)
+            for number, path in enumerate(value if listed else [value], start=1):
+                if path is not None and path not in words:
+                    named[f"{name} {number}" if listed else name] = path
         return named
 
     def with_files(self, files: Mapping[str, str]) -> Self:
@@ -247,10 +190,6 @@ class Settings:
                 changes[name] = path
         return replace(self, **changes)
 
-    def of_job(self, job: str) -> Self:
-        """Without what `job`, a function of `transfer`, has no use for."""
-        return replace(self, **_WITHOUT.get(job, {}))
-
     @property
     def chosen_optimizer(self) -> str:
         """Name of the optimiser that runs."""
@@ -258,59 +197,47 @@ class Settings:
         return Optimizer.LBFGS if auto else self.optimizer
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain values, fit for JSON; layers in the form `LayerWeights.parse` reads."""
-        values = {f.name: getattr(self, f.name) for f in fields(self)}
-        for name, value in values.items():
-            values[name] = list(value) if isinstance(value, tuple) else value
-        for name in ("content_layers", "style_layers"):
-            values[name] = str(values[name])
-        return values
+        """Return plain values, fit for JSON."""
+        return {f.name: plain(f.name, getattr(self, f.name)) for f in fields(self)}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
-        """The settings that `as_dict` described."""
-        layers = {
-            name: LayerWeights.parse(values[name])
-            for name in ("content_layers", "style_layers")
-        }
-        return cls(**{**values, **layers})
+        """Return the settings that `as_dict` described; defaults for what is missing.
 
-    def _check_masks(self) -> None:
-        for name in ("content_mask", "style_mask"):
-            paths = checks.pictures(name, getattr(self, name))
-            object.__setattr__(self, name, paths)
-        if self.regions is not None:
-            maps = checks.pictures("regions", self.regions, count=2)
-            object.__setattr__(self, "regions", maps)
-            if self.content_mask or self.style_mask:
-                refuse("regions", ", ".join(maps), "none beside masks")
+        Raises:
+            UsageError: If a name is no setting, or a value is none of it.
+        """
+        return cls(**{name: take(name, value) for name, value in values.items()})
 
-    def _check_palette(self) -> None:
-        if not (self.colors_of and isinstance(self.colors_of, str)):
-            refuse("colors_of", self.colors_of, "a picture file")
-        if self.color not in _PALETTES:
-            expected = f"none with color {self.color}: it is for color "
-            refuse("colors_of", self.colors_of, expected + checks.any_of(_PALETTES))
-
-    def _check_style_loss(self) -> None:
-        loss = StyleLoss(self.style_loss)
-        if loss.matched_from and not self.matched_layers:
-            deep = f"some of block {loss.matched_from} or deeper, for style-loss {loss}"
-            refuse("style_layers", self.style_layers, deep)
-        twice = {*self.matched_layers}.intersection(self.content_layers.used)
+    def _check_combinations(self) -> None:
+        loss, matched = StyleLoss(self.style_loss), self.matched_layers
+        self._exclude(f"style-loss {loss}", loss.excludes)
+        if self.regions:
+            self._exclude("regions", ("content_mask", "style_mask"))
+        if loss.matched_from and not matched:
+            raise UsageError(
+                f"--style-loss {loss} needs a style layer of block {loss.matched_from} "
+                f"or deeper, got --style-layers {self.style_layers}"
+            )
+        twice = [layer for layer in self.content_layers.used if layer in matched]
         if twice:
-            others = f"none of the style-layers that style-loss {loss} compares by "
-            refuse("content_layers", ", ".join(sorted(twice)), others + "position")
-        for name in loss.excludes:
-            if getattr(self, name):
-                option = name.replace("_", "-")
-                refuse("style_loss", loss, f"another beside {option}")
+            raise UsageError(
+                f"--content-layers {','.join(twice)} cannot be combined with "
+                f"--style-loss {loss}, which matches the same layer of --style-layers: "
+                "leave it out of one of them"
+            )
+        if self.colors_of is not None and self.color not in _PALETTES:
+            raise UsageError(
+                f"--colors-of cannot be combined with --color {self.color}: it is for "
+                f"--color {' or '.join(_PALETTES)}"
+            )
 
-    def _check_number(
-        self, name: str, at_least: float, at_most: float = math.inf
-    ) -> None:
-        whole = isinstance(getattr(type(self), name), int)
-        checks.in_range(name, getattr(self, name), at_least, at_most, whole=whole)
+    def _exclude(self, option: str, others: Iterable[str]) -> None:
+        for name in others:
+            if getattr(self, name):
+                raise UsageError(
+                    f"--{option} cannot be combined with --{option_of(name)}"
+                )
 
 
 #: Of the demonstration, which is to take less than a minute.

@@ -27,10 +27,10 @@ from ..losses.weights import term_weights
 from ..optimize.curvature import History
 from ..optimize.minimize import METHODS, minimize
 from ..optimize.preconditioner import Pyramid
-from ..settings.settings import Settings
 from ..text import duration
 from .layouts import Layouts
 from .levels import Level, Levels
+from .scene import Scene
 
 #: Side of the probe's picture: small, and yet as fast for each pixel as large ones.
 _SIDE: Final = 224
@@ -91,7 +91,7 @@ def forecast(model: Model, layouts: Layouts, stages: Levels, done: int = 0) -> F
     """
     chosen = [layouts.choose(scene) for scene in stages.scenes]
     scene = stages.scenes[-1]
-    probe = _Probe(model, scene.settings, scene.canvases)
+    probe = _Probe(model, scene)
     seconds = sum(_seconds(stages, chosen, probe, done))
     return Forecast(stages.plan, chosen[-1], seconds)
 
@@ -131,7 +131,9 @@ class _Probe:
         targets: Seconds of the features of a picture, for each pixel.
     """
 
-    def __init__(self, model: Model, settings: Settings, regions: int) -> None:
+    def __init__(self, model: Model, scene: Scene) -> None:
+        settings, regions = scene.settings, scene.canvases
+        painted = range(max(1, regions)) if scene.styles else ()
         noise = np.random.default_rng(0).random((1, 3, _SIDE, _SIDE), np.float32)
         self._picture = noise * np.float32(255)
         self._method = METHODS[settings.chosen_optimizer]
@@ -140,8 +142,8 @@ class _Probe:
             model,
             settings,
             self._picture,
-            content=self._picture,
-            styles=[StyleTarget(n, 1.0, self._picture) for n in range(max(1, regions))],
+            content=None if scene.content is None else self._picture,
+            styles=[StyleTarget(n, 1.0, self._picture) for n in painted],
             region_feeds=_regions(regions),
         )
         weights = term_weights(model, settings, targets, self._picture)

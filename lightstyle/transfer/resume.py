@@ -44,7 +44,7 @@ def resume(
     saved.check_inputs()
     origin = saved.snapshot.origin
     if model is None:
-        model = registry.load(origin.model.path, origin.settings)
+        model = registry.load(origin.model.path, origin.settings, job=origin.job)
     return JOBS[origin.job](
         **origin.arguments,
         model=model,

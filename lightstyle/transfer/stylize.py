@@ -23,6 +23,7 @@ from ..records.checkpoint import Checkpoint, CheckpointWriter
 from ..records.origin import Origin
 from ..records.record import Record
 from ..records.snapshot import Snapshot
+from ..settings.jobs import prepared
 from ..settings.settings import Settings
 from ..zoo import registry
 from .forecast import Forecast, forecast
@@ -78,7 +79,7 @@ def stylize(
         LightstyleError: The subclass says whether a picture, the model, a setting, the
             device or the optimisation is at fault.
     """
-    settings = _settings(settings, like, "content")
+    settings = _settings(settings, like, "stylize")
     subject = images.load(content, role="content")
     given, paintings = _paintings(style)
     size = fitted_size(subject, settings, "content")
@@ -102,7 +103,7 @@ def reconstruct(
 
     Arguments and errors are those of `stylize`; the style settings have no effect.
     """
-    settings = _settings(settings, like, "noise").of_job("reconstruct")
+    settings = _settings(settings, like, "reconstruct")
     subject = images.load(content, role="content")
     size = fitted_size(subject, settings, "content")
     scene = Scene(settings, size, content=subject)
@@ -126,7 +127,7 @@ def texture(
     Arguments and errors are those of `stylize`; the content settings and
     `Settings.size` have no effect.
     """
-    settings = _settings(settings, like, "noise").of_job("texture")
+    settings = _settings(settings, like, "texture")
     width, height = size
     if (
         not all(isinstance(side, int) for side in size)
@@ -142,9 +143,8 @@ def texture(
     return _run(job, model, callback, checkpoint, announce, like)
 
 
-def _settings(settings: Settings | None, like: Record | None, init: str) -> Settings:
-    settings = settings or (like.settings if like else Settings())
-    return replace(settings, init=settings.init or init)
+def _settings(settings: Settings | None, like: Record | None, job: str) -> Settings:
+    return prepared(settings or (like.settings if like else Settings()), job)
 
 
 def _paintings(style: Styles) -> tuple[Styles, tuple[Picture, ...]]:
@@ -174,8 +174,8 @@ def _run(
     stages = Levels(scene)
     start = stages.scenes[0].start_pixels()
     if not isinstance(model, Model):
-        model = registry.load(model, settings)
-    registry.check(model.info, settings)
+        model = registry.load(model, settings, job=job.name)
+    registry.check(model.info, settings, job.name)
     keeper = _keeper(checkpoint, job, model.info)
     history = [*saved.history] if saved else []
     layouts = Layouts(model, _wanted(like, saved))

@@ -16,6 +16,7 @@ from .. import contract
 from ..engine.model import Model
 from ..engine.model_info import ModelInfo
 from ..errors import ModelError
+from ..settings.jobs import required_layers
 from ..settings.settings import Settings
 
 MODEL_VARIABLE: Final = "LIGHTSTYLE_MODEL"
@@ -37,8 +38,10 @@ def load(
     device: str = "auto",
     threads: int | None = None,
     memory: int | None = None,
+    *,
+    job: str = "stylize",
 ) -> Model:
-    """Load the model that `model` stands for, with the layers that `settings` need.
+    """Load the model that `model` stands for, with the layers that a job needs.
 
     Args:
         model: A path, a name, or nothing for the best that is there: VGG19 if it was
@@ -47,6 +50,7 @@ def load(
         device: As `Model.load`.
         threads: As `Model.load`.
         memory: As `Model.load`.
+        job: What the model is to be used for, one of `JOBS`.
 
     Raises:
         ModelError: If there is none, it is damaged, or it cannot be made to fit.
@@ -54,8 +58,8 @@ def load(
     """
     settings = settings or Settings()
     loaded = Model.load(find(model), device, threads, memory)
-    if missing(loaded.info, settings):
-        path = _variant(loaded.info, settings)
+    if missing(loaded.info, settings, job):
+        path = _variant(loaded.info, settings, job)
         loaded = Model.load(path, device, threads, memory)
     return loaded
 
@@ -94,35 +98,37 @@ def available() -> tuple[Path, ...]:
     return (*(path for path in found if path not in parts), bundled())
 
 
-def check(info: ModelInfo, settings: Settings) -> None:
-    """Refuse a model that lacks what `settings` ask for.
+def check(info: ModelInfo, settings: Settings, job: str = "stylize") -> None:
+    """Refuse a model that lacks what `job` needs with `settings`.
 
     Raises:
         ModelError: Saying what it lacks and how to get one that has it.
     """
-    lacking = missing(info, settings)
+    lacking = missing(info, settings, job)
     if lacking:
         if exporter() is None:
             raise ModelError(
                 f"model {info.path.stem} was built without {lacking}; one with that is "
                 f"built by itself where the exporter is installed: {EXTRA}"
             )
+        layers = required_layers(settings, job)
         raise ModelError(
             f"model {info.path} was built without {lacking}: `lightstyle export "
             f"--weights {contract.weights_path(info.path)} "
-            f"--content-layers {','.join(settings.feature_layers) or 'none'} "
-            f"--style-layers {','.join(settings.style_layers.used) or 'none'} "
+            f"--content-layers {','.join(layers.content) or 'none'} "
+            f"--style-layers {','.join(layers.style) or 'none'} "
             f"--pooling {settings.pooling} -o MODEL.onnx` makes one"
         )
 
 
-def missing(info: ModelInfo, settings: Settings) -> str:
-    """What `settings` ask for and the model has not; empty if nothing."""
+def missing(info: ModelInfo, settings: Settings, job: str = "stylize") -> str:
+    """Name what `job` needs with `settings` and the model lacks; empty if nothing."""
+    layers = required_layers(settings, job)
     lacking = [
         f"{kind} layer {layer}"
         for kind, wanted, built in (
-            ("content", settings.feature_layers, info.content_layers),
-            ("style", settings.style_layers.used, info.style_layers),
+            ("content", layers.content, info.content_layers),
+            ("style", layers.style, info.style_layers),
         )
         for layer in wanted
         if layer not in built
@@ -146,15 +152,16 @@ def exporter() -> Any:
     return None
 
 
-def _variant(info: ModelInfo, settings: Settings) -> Path:
+def _variant(info: ModelInfo, settings: Settings, job: str) -> Path:
     """Build, or find in the cache, the model of the same weights that fits."""
     module = exporter()
     if module is None:
-        check(info, settings)
+        check(info, settings, job)
+    layers = required_layers(settings, job)
     choices = {
-        "content_layers": settings.feature_layers,
-        "style_layers": settings.style_layers.used,
-        "pooling": settings.pooling,
+        "content_layers": layers.content,
+        "style_layers": layers.style,
+        "pooling": str(settings.pooling),
     }
     identity = f"{info.weights_digest} {choices} {contract.VERSION}"
     key = hashlib.sha256(identity.encode()).hexdigest()[:16]

@@ -236,7 +236,7 @@ def test_debug_shows_the_traceback(run: Runner, studio: Path) -> None:
 def test_a_bug_is_called_one(
     run: Runner, studio: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("lightstyle.zoo.registry.load", lambda *_: 1 / 0)
+    monkeypatch.setattr("lightstyle.zoo.registry.load", lambda *_, **__: 1 / 0)
     done = run("stylize", "content.png", "style.png", "-o", "out.png")
     assert done.code == ExitCode.BUG
     assert "bug in lightstyle: ZeroDivisionError" in done.lines[0]

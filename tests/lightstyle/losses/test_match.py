@@ -199,11 +199,17 @@ def test_a_model_is_built_again_with_the_layers_that_are_matched(
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"content_layers": {"conv4_1": 1.0}}, "content-layers is conv4_1, expected"),
-        ({"style_layers": {"conv2_1": 1.0}}, "style-layers is conv2_1:1, expected"),
-        ({"balance_layers": True}, "expected another beside balance-layers"),
-        ({"content_mask": ("all",)}, "expected another beside content-mask"),
-        ({"regions": ("a.png", "b.png")}, "expected another beside regions"),
+        (
+            {"content_layers": {"conv4_1": 1.0}},
+            "content-layers conv4_1 cannot be combined with --style-loss match",
+        ),
+        (
+            {"style_layers": {"conv2_1": 1.0}},
+            "block 3 or deeper, got --style-layers conv2_1:1",
+        ),
+        ({"balance_layers": True}, "cannot be combined with --balance-layers"),
+        ({"content_mask": ("all",)}, "cannot be combined with --content-mask"),
+        ({"regions": ("a.png", "b.png")}, "cannot be combined with --regions"),
     ],
 )
 def test_what_does_not_go_together_is_refused(

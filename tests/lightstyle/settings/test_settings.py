@@ -44,7 +44,12 @@ from lightstyle.settings.settings import Settings
         ("colors_of", ""),
         ("colors_of", "palette.png"),
         ("content_layers", {"conv1_1": 1.0}),
-        ("style_layers", "conv1_1"),
+        ("style_layers", ["conv1_1"]),
+        ("style_layers", ""),
+        ("enlarge", 1),
+        ("content_mask", "mask.png"),
+        ("content_mask", ("mask.png", "")),
+        ("regions", ("a.png",)),
     ],
 )
 def test_a_setting_out_of_its_range_is_refused_by_name(name: str, value: Any) -> None:
