@@ -106,10 +106,15 @@ def _imported(name: str, path: Path, known: Mapping[str, Path]) -> Iterator[str]
     folder = name.split(".") if path.name == "__init__.py" else name.split(".")[:-1]
     folder = [] if name in _ROOF else folder
     for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-        if not isinstance(node, ast.ImportFrom) or not node.level:
+        if not isinstance(node, ast.ImportFrom):
             continue
-        base = folder[: len(folder) - node.level + 1]
-        base += node.module.split(".") if node.module else []
+        named = node.module.split(".") if node.module else []
+        if node.level:
+            base = folder[: len(folder) - node.level + 1] + named
+        elif named[0] == PACKAGE.name:
+            base = named[1:]
+        else:
+            continue
         for alias in node.names:
             whole = ".".join([*base, alias.name])
             found = whole if whole in known else ".".join(base)
