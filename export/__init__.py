@@ -1,7 +1,8 @@
 """Builds Lightstyle models: weights in, ONNX graphs with their gradients out.
 
 The package is called `export` in a checkout and `lightstyle.export` where it was
-installed, so everything inside imports relatively. Of `lightstyle` it knows `contract`.
+installed, so all imports inside it are relative. The only module of `lightstyle` that
+it imports is `contract`. README.md describes how a network goes through it.
 """
 
 from collections.abc import Sequence
@@ -32,8 +33,7 @@ from .write import write_model
 
 __all__ = ["LOWERINGS", "SCHEMA", "ExportError", "build_model", "export_model", "main"]
 
-#: Layers of a model for which none are named: the paper's style layers, and both of the
-#: usual content layers.
+#: Default layers: the style layers of Gatys et al. 2015, and both usual content layers.
 CONTENT_LAYERS = ("conv4_2", "conv5_2")
 STYLE_LAYERS = ("conv1_1", "conv2_1", "conv3_1", "conv4_1", "conv5_1")
 
@@ -46,22 +46,25 @@ def export_model(
     reduce: Path | None = None,
     **choices: Any,
 ) -> None:
-    """Make the model at `output`, and its siblings, of the file `weights`.
+    """Build a model from a file of weights and write it.
 
     Args:
-        weights: VGG19 in any of the formats that `weights` reads.
-        output: Path of the evaluation graph.
+        weights: VGG19 in any of the formats of `weights.formats`.
+        output: Path of the evaluation graph; the other files go beside it.
         preprocessing: ``caffe``, ``torchvision``, or ``auto`` to recognise it.
-        reduce: A folder of pictures, to narrow the network by; weights are then kept in
-            16 bits.
-        choices: Layers, pooling and lowering, as `build_model`.
+        reduce: A folder of pictures. If given, the network is narrowed on them and
+            its weights are stored in 16 bits.
+        choices: Layers, pooling and lowering, as for `build_model`.
 
     Raises:
-        ExportError: If the weights, a layer, or the place to write is at fault.
+        ExportError: The weights or a choice is invalid, or a file cannot be written.
     """
     for place in (*graph_paths(output), weights_path(output)):
         if place.exists() and weights.exists() and place.samefile(weights):
-            raise ExportError(f"cannot write {place}: it is the weights file given")
+            raise ExportError(
+                f"cannot write {place}: it is the weights file given; choose another "
+                "output"
+            )
     network = read_weights(weights, preprocessing)
     if reduce is not None:
         from .narrowing import narrowed
@@ -79,24 +82,24 @@ def build_model(
     pooling: str = "max",
     lowering: str = LOWERINGS[0],
 ) -> None:
-    """Make the model at `output`, and its siblings, of a network.
+    """Build a model from a network and write it.
 
     Args:
         network: VGG19, or a network of its depth.
-        output: Path of the evaluation graph.
-        content_layers: Layers with a content term.
-        style_layers: Layers with a style term.
+        output: Path of the evaluation graph; the other files go beside it.
+        content_layers: Layers with a content loss.
+        style_layers: Layers with a style loss.
         pooling: ``max`` or ``average``.
-        lowering: ``auto`` for the graphs that run everywhere and those that are fast on
-            CPUs; ``none`` for the first alone.
+        lowering: ``auto`` for the portable graphs and those that are fast on CPUs;
+            ``none`` for the portable graphs alone.
 
     Raises:
-        ExportError: If a layer or the place to write is at fault.
+        ExportError: A choice is invalid, or a file cannot be written.
     """
     if {"cpu", "targets"} & set(output.stem.split(".")[1:]):
         raise ExportError(
-            f"output {output}: a name with .cpu or .targets is that of a model's own "
-            "graph; choose another"
+            f"output {output}: names with .cpu or .targets are those of a model's "
+            "other graphs; choose another"
         )
     metadata = {
         META_SCHEMA: str(SCHEMA),

@@ -1,7 +1,7 @@
-"""What a graph needs in memory at a size, counted on the graph itself.
+"""Counts the memory that a graph needs, from its nodes and the shapes of its values.
 
-Every value lives from the node that makes it to the last that reads it, as onnxruntime
-has it when it is told not to reuse buffers.
+A value lives from the node that makes it to the last node that reads it, as in
+onnxruntime without reuse of buffers.
 """
 
 import math
@@ -10,29 +10,33 @@ from typing import Any
 
 from .graph import Graph, Shape, Tensor
 
-#: Operators whose output is their input by another name.
+#: Operators whose output shares the memory of their input.
 _VIEWS = frozenset({"Reshape", "Flatten", "Identity", "Unsqueeze"})
 
-#: So many regions that what each of them takes decides the peak.
+#: Number of regions at which their own memory decides the peak.
 _MANY = 32
 
 
 def bytes_per_position(graph: Graph, regions: int = 1) -> float:
-    """Bytes that a run takes for each position of the picture or part it is given."""
+    """Return the bytes a run needs for each position of the picture or part."""
     small, large = (peak_bytes(graph, side, side, regions) for side in (256, 512))
     return (large - small) / (512**2 - 256**2)
 
 
 def bytes_per_region(graph: Graph) -> float:
-    """Bytes for each position that a region more than one takes, at the most."""
+    """Return the bytes for each position that every further region needs at most."""
     more = bytes_per_position(graph, _MANY + 1) - bytes_per_position(graph, _MANY)
     return max(0.0, more)
 
 
 def peak_bytes(graph: Graph, height: int, width: int, regions: int = 1) -> int:
-    """The most that is alive at once, what is fed included.
+    """Return the most bytes alive at once, the feeds included.
 
-    Sides are multiples of 64.
+    Args:
+        graph: A lowered graph.
+        height: A multiple of 64.
+        width: A multiple of 64.
+        regions: Number of regions of a guided graph.
     """
     sizes = {"H": height, "W": width, "R": regions}
     fed = sum(_bytes(tensor, sizes) for tensor in graph.inputs.values())
@@ -60,7 +64,7 @@ def _bytes(tensor: Tensor, sizes: Mapping[str, int]) -> int:
 
 
 def _count(shape: Shape, sizes: Mapping[str, int]) -> int:
-    """Elements of `shape`, whose names are made of H, W and R."""
+    """Count the elements of `shape`, whose names are formulas of H, W and R."""
     names: dict[str, Any] = {**sizes, "ceil": math.ceil, "odd": 0}
     count = 1.0
     for dim in shape:

@@ -1,12 +1,12 @@
 """The errors of the exporter.
 
     ExportError
-    ├── WeightsError     a weights file that is missing, damaged, hostile or foreign
-    ├── GraphError       a node that was built wrongly: shape, dtype, attribute
-    └── NoGradientError  an operator on the path to the image without a gradient rule
+    ├── WeightsError     a weights file is missing, damaged, hostile or not VGG19's
+    ├── GraphError       a node was built with a wrong shape, dtype or attribute
+    └── NoGradientError  an operator on the path to the image has no gradient rule
 
-The first is the user's to mend and is one line that says what was found, what was
-expected and what to do; the other two are ours.
+An ExportError or WeightsError is one line for the user: what was found, what was
+expected, what to do. The other two mean a mistake in this package.
 """
 
 
@@ -23,4 +23,4 @@ class GraphError(ExportError):
 
 
 class NoGradientError(ExportError):
-    """The sweep met an operator that has no gradient rule."""
+    """An operator on the path to the image has no gradient rule."""

@@ -1,15 +1,17 @@
-"""Where a picture is flat, and so the maxima of a pooling are equal but for rounding.
+"""Treats nearly equal maxima of a pooling window as equal where a picture is flat.
 
-On white paper, a logo or a clear sky all four values of a pooling window are equal, in
-exact arithmetic and in that of a direct convolution, whose every position adds up the
-same numbers in the same order. Winograd's 16 positions of a tile each have an order of
-their own, rounding tells the four apart, and the one that it favours would get all of
-the gradient. So on flat ground, values within a margin of rounding count as equal.
+On white paper, a logo or a clear sky, all four values of a pooling window are equal in
+exact arithmetic. They are equal after a direct convolution too, which adds the same
+numbers in the same order at every position. Winograd's uses another order at each of
+the 16 positions of a tile, so rounding makes the four differ, and one of them would get
+the whole gradient. On flat ground, values within a margin of rounding therefore count
+as equal.
 
-Only there: elsewhere two of a window come that close by chance, one in some 10,000, and
-that shows. A window is flat if two neighbours in it are equal within the margin in all
-of a few channels. In deep layers these may all be 0; the others then have the margin
-too, which is no worse than chance.
+Elsewhere they do not: two values of a window come that close by chance in one window of
+some 10,000, and a margin there would be visible. A window is flat if two neighbours in
+it are equal within the margin in each of the first few channels. In deep layers these
+channels may all be 0; the margin then applies to the other channels too, which is no
+worse than chance.
 """
 
 from collections.abc import Mapping, Set
@@ -19,20 +21,21 @@ from . import ops
 from .graph import Graph, Node, Tensor
 from .rewrite import Rule
 
-#: What rounding may make of equal activations, as a share of the mean one at a spot:
-#: more than all but a few of bars on white paper are apart (test_vgg19.py).
+#: Difference that rounding makes between equal activations, relative to the mean
+#: activation at a position. It covers all but a few windows of bars on white paper
+#: (test_vgg19.py).
 ROUNDING: Final = 2e-5
 
-#: Channels that are looked at.
+#: Number of channels compared to decide whether a window is flat.
 CHANNELS: Final = 16
 
 
 def with_margins(old: Graph, rounded: Set[Tensor]) -> Rule:
-    """Rule that gives the gradient of max poolings a margin on flat ground.
+    """Make a rule that gives max pooling gradients a margin on flat ground.
 
     Args:
-        old: The graph that will be rewritten.
-        rounded: Kernels of the convolutions that round their positions differently.
+        old: The graph to rewrite.
+        rounded: Kernels of the convolutions whose rounding differs by position.
     """
     makers = {node.output: node for node in old.nodes}
 
@@ -52,9 +55,10 @@ def with_margins(old: Graph, rounded: Set[Tensor]) -> Rule:
 
 
 def _margin(graph: Graph, x: Tensor, y: Tensor) -> Tensor:
-    """Margin (1, C, h, w) for the maxima `y` of windows of `x`; 0 but where flat.
+    """Return the margin (1, C, h, w) for the maxima `y` of windows of `x`.
 
-    It never reaches down to 0, which no ReLU passes a gradient to.
+    It is 0 where the picture is not flat, and less than `y`, because a value of 0 gets
+    no gradient from a ReLU.
     """
     rounding = ops.scaled(graph, ops.channel_mean(graph, y), ROUNDING)
     few = ops.first(graph, x, 1, CHANNELS)
@@ -66,9 +70,9 @@ def _margin(graph: Graph, x: Tensor, y: Tensor) -> Tensor:
 
 
 def _closeness(graph: Graph, x: Tensor, axis: int) -> Tensor:
-    """−(difference, in any channel, of a window's two closest neighbours along `axis`).
+    """Return −(difference of a window's two closest neighbours along `axis`).
 
-    The result is (1, 1, h, w).
+    The difference is the largest over all channels; the result is (1, 1, h, w).
     """
     pair, other = ((2, 1), (1, 2)) if axis == 2 else ((1, 2), (2, 1))
     greatest = ops.greatest(graph, x, pair)

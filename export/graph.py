@@ -1,11 +1,10 @@
-"""The graph under construction: tensors, nodes, names, and nothing about ONNX files.
+"""Holds a graph under construction: tensors, nodes and names, no ONNX protos.
 
-A `Graph` is append-only, so the order of its nodes is an order of evaluation. Every
-node has exactly one output; what would need a second one (indices of a pooling) has no
-place in a portable gradient anyway. Names are given here and nowhere else: the scope
-that is open when a node is made (``conv4_2``, ``gradient/conv4_2``), its operator, and
-a counter, so that a profile or an error of onnxruntime names the layer it comes from
-and the same calls always yield the same bytes.
+A `Graph` is append-only, so its nodes are in order of evaluation. Every node has one
+output; the operators with a second one (indices of a max pooling) are not portable.
+All names are given here: the open scope (``conv4_2``, ``gradient/conv4_2``), the
+operator, and a counter. A profile or an error of onnxruntime therefore names the layer,
+and the same calls always produce the same bytes.
 """
 
 from collections import Counter
@@ -19,14 +18,14 @@ from numpy.typing import DTypeLike, NDArray
 
 from .errors import GraphError
 
-#: A size known when the graph is made, or the name of one that the feeds decide.
+#: A size known when the graph is made, or the name of a size that the feeds decide.
 Dim = int | str
 Shape = tuple[Dim, ...]
 
 
 @dataclass(frozen=True, eq=False)
 class Tensor:
-    """A value in a graph: its name, its dtype and what is known of its shape."""
+    """A value in a graph: its name, its dtype and its shape, as far as it is known."""
 
     name: str
     dtype: np.dtype[Any]
@@ -35,7 +34,7 @@ class Tensor:
 
 @dataclass(frozen=True, eq=False)
 class Node:
-    """One operator applied to `inputs`; `attributes` are ONNX's for ONNX operators."""
+    """An operator applied to `inputs`, with the attributes that ONNX defines for it."""
 
     op: str
     inputs: tuple[Tensor, ...]
@@ -47,8 +46,13 @@ class Node:
 class Graph:
     """Nodes in order of evaluation, with the inputs and constants they start from.
 
-    `dtype` is that of every real number in the graph: float32 in a model, float64 where
-    gradients are checked.
+    Attributes:
+        dtype: Of every real number in the graph: float32 in a model, float64 where
+            gradients are checked.
+        inputs: Feeds by name.
+        constants: Values of the constants by name.
+        nodes: Each after the nodes whose outputs it reads.
+        outputs: Tensors by the name that the file gives them.
     """
 
     dtype: np.dtype[Any] = field(default_factory=lambda: np.dtype(np.float32))
@@ -66,7 +70,7 @@ class Graph:
         return self.inputs[name]
 
     def fed(self, name: str, shape: Sequence[Dim]) -> Tensor:
-        """The feed called `name`, declared if it was not."""
+        """Return the feed called `name`; declare it first if it is new."""
         return self.inputs.get(name) or self.input(name, shape)
 
     def constant(
@@ -77,7 +81,7 @@ class Graph:
     ) -> Tensor:
         """Add a constant; real numbers take the graph's dtype, integers become int64.
 
-        A constant with a `name` is a weight: asked for again, it is the same tensor.
+        A constant with a `name` is a weight: a second call returns the same tensor.
         """
         array = np.asarray(value)
         real = np.issubdtype(array.dtype, np.floating)
@@ -98,7 +102,7 @@ class Graph:
         dtype: DTypeLike | None = None,
         **attributes: Any,
     ) -> Tensor:
-        """Append a node and return its output, of the graph's dtype unless told."""
+        """Append a node and return its output, by default of the graph's dtype."""
         for tensor in inputs:
             if self._tensors.get(tensor.name) is not tensor:
                 raise GraphError(f"{op}: {tensor.name!r} belongs to another graph")
@@ -108,12 +112,12 @@ class Graph:
         return output
 
     def tensor(self, name: str) -> Tensor:
-        """Look up the tensor called `name`."""
+        """Return the tensor called `name`."""
         return self._tensors[name]
 
     @contextmanager
     def scope(self, name: str) -> Iterator[None]:
-        """Prefix the names of all nodes made inside with `name`."""
+        """Prefix the names of the nodes made inside the block with `name`."""
         self._scopes.append(name)
         try:
             yield
@@ -136,5 +140,5 @@ class Graph:
 
 
 def scope_of(tensor: Tensor) -> str:
-    """Scope in which `tensor` was made, empty at the top."""
+    """Return the scope in which `tensor` was made; empty outside all scopes."""
     return tensor.name.rpartition("/")[0]

@@ -1,7 +1,7 @@
-"""The loss terms, each a fragment of graph from features to partial sums.
+"""Builds the loss terms, each from features to partial sums.
 
-A term is Σ of its partial sums; the model multiplies it by a weight that is fed. Their
-gradients are not written here: `backward` derives them.
+A term is the sum of its partial sums, and the model multiplies it by a weight that is
+fed. The gradients are not written here: `backward` derives them.
 """
 
 from dataclasses import dataclass
@@ -21,9 +21,9 @@ class Term:
     """One term of the loss.
 
     Attributes:
-        name: Name of the output that carries the partial sums.
+        name: Name of the graph output with the partial sums.
         partials: Vectors whose elements add up to the term.
-        weight: The scalar feed that the term is multiplied by.
+        weight: Scalar feed that the term is multiplied by.
     """
 
     name: str
@@ -38,12 +38,17 @@ def content(
     embedding: Embedding | None = None,
     mask: Tensor | None = None,
 ) -> Term:
-    """½ Σ (F − P)², Gatys et al. 2015, equation 1; a partial sum for each channel.
+    """Build the content term, with a partial sum for each channel.
 
-    A `mask` (1, 1, h, w) of ones and zeros leaves positions out.
+    It is ½ Σ (F − P)², Gatys et al. 2015, equation 1. With an `embedding`, F and P are
+    E z + e of features z: the offsets cancel, and distances of R z are those of E z.
 
-    With an `embedding` F is E z + e of the features z, and so is P: the offsets cancel,
-    and R z has the distances of E z.
+    Args:
+        graph: Where the term goes.
+        features: (1, C, h, w).
+        layer: The layer of the features.
+        embedding: For a narrowed network.
+        mask: (1, 1, h, w), 1 where a position counts and 0 elsewhere.
     """
     target = graph.fed(contract.content_target(layer), features.shape)
     weight = graph.fed(contract.content_weight(layer), ())
@@ -68,15 +73,14 @@ def normalised_gram(
     embedding: Embedding | None = None,
     guide: Tensor | None = None,
 ) -> Tensor:
-    """G / M, the Gram matrix divided by the number of positions it sums over.
+    """Return G / M, the Gram matrix divided by the number of positions it sums over.
 
-    Departure from Gatys et al. 2015, equation 3: they divide in the loss, by the M of
-    the picture, which is the same while the style has the picture's size and wrong as
-    soon as it has not.
+    Gatys et al. 2015, equation 3, divide in the loss instead, by the M of the picture.
+    That is the same if the style has the size of the picture, and wrong otherwise.
 
-    With an `embedding` it is that of R [z; 1], which has the distances of the Gram
-    matrices of E z + e. The matrix of z is made first and mapped then, block by block
-    for z and the 1, so that nothing is wider than z at every position.
+    With an `embedding` it is the matrix of R [z; 1], whose distances are those of the
+    Gram matrices of E z + e. The matrix of z is made first and then mapped, block by
+    block for z and the 1, so that no tensor has more channels than z at every position.
 
     With a `guide` (R, 1, h, w) there are R matrices, each Σ_k W_k F_ik F_jk with the
     weights W of a region, whose sum is 1: Gatys et al., arXiv:1611.07865, equation 5,
@@ -94,14 +98,14 @@ def normalised_gram(
 def guided_sums(
     graph: Graph, features: Tensor, guide: Tensor, layer: str, *, single: bool
 ) -> dict[str, Tensor]:
-    """Sums over positions that style terms are made of, for each region, by name.
+    """Return the sums over positions that style terms need, by name.
 
     Args:
-        graph: Where they go.
+        graph: Where the sums go.
         features: (1, C, h, w).
-        guide: (R, 1, h, w), what each position counts in each region.
-        layer: Of the features.
-        single: Whether Σ F is wanted beside Σ F Fᵀ.
+        guide: (R, 1, h, w), the weight of each position in each region.
+        layer: The layer of the features.
+        single: Whether to return Σ F in addition to Σ F Fᵀ.
     """
     sums = {contract.gram_sums(layer): ops.guided_gram(graph, features, guide)}
     if single:
@@ -110,7 +114,7 @@ def guided_sums(
 
 
 def _sums(graph: Graph, features: Tensor, guide: Tensor | None) -> Tensor:
-    """Σ over positions of F, a column; with a `guide` one for each region."""
+    """Return Σ F over positions, a column; with a `guide`, one for each region."""
     if guide is None:
         rows = ops.reduce_sum(graph, features, (0, 3))
     else:
@@ -126,7 +130,7 @@ def _normalised(
     layer: str,
     embedding: Embedding | None,
 ) -> Tensor:
-    """`normalised_gram` of the sums over all positions of F Fᵀ and, if mapped, of F."""
+    """Return `normalised_gram`, from Σ F Fᵀ and, for an embedding, Σ F."""
     moments = ops.div(graph, gram, positions)
     mean = None if sums is None else ops.div(graph, sums, positions)
     return _mapped(graph, moments, mean, layer, embedding)
@@ -139,9 +143,9 @@ def _mapped(
     layer: str,
     embedding: Embedding | None,
 ) -> Tensor:
-    """Second moments, (…, C, C), in an embedding, which also needs the (…, C, 1) mean.
+    """Map second moments (…, C, C) by an embedding, which also needs the mean.
 
-    As they are without one.
+    Without an embedding they are returned unchanged. The mean is (…, C, 1).
     """
     if embedding is None or mean is None:
         return moments
@@ -149,7 +153,7 @@ def _mapped(
     constant = stored(graph, embedding.constant, f"{layer}.constant")
     back = ops.transposed(graph, linear)
     mapped = ops.matmul(graph, ops.matmul(graph, linear, moments), back)
-    # With half of the constant's own square in it, the cross term brings all of it.
+    # Half of the constant, because `both` adds the cross term and its transpose.
     half = ops.scaled(graph, constant, 0.5)
     shifted = ops.add(graph, ops.matmul(graph, linear, mean), half)
     cross = ops.matmul(graph, shifted, ops.transposed(graph, constant))
@@ -164,13 +168,14 @@ def style(
     embedding: Embedding | None = None,
     guide: Tensor | None = None,
 ) -> Term:
-    """1/(4 N²) Σ (G/M − A/M_s)², Gatys et al. 2015, equation 4; a sum for each row.
+    """Build the style term, with a partial sum for each row.
 
-    N is VGG19's own number of channels, so that a network with fewer is not rewarded
-    for them; M and M_s are the positions of the picture and of the style.
+    It is 1/(4 N²) Σ (G/M − A/M_s)², Gatys et al. 2015, equation 4. N is the number of
+    channels of VGG19, also for a narrowed network, whose losses estimate VGG19's; M and
+    M_s are the numbers of positions of the picture and of the style.
 
-    With a `guide`, Σ over regions of the same, each times what is fed for it, and of
-    differences in the metric that is fed.
+    With a `guide` it is the sum over regions of the same, each multiplied by the weight
+    fed for the region, with differences in the metric that is fed.
     """
     gram = normalised_gram(graph, features, layer, embedding, guide)
     return _distance(graph, gram, layer, metric=guide is not None)
@@ -184,24 +189,28 @@ def style_of_sums(
     layer: str,
     embedding: Embedding | None = None,
 ) -> tuple[Term, Tensor]:
-    """`style` of features of which only their sums over all positions are known.
-
-    The normalised Gram matrix that it compares comes with it.
+    """Build the style term from sums over positions instead of features.
 
     Args:
         graph: Where the term goes.
         gram: (C, C), Σ F_i F_j.
         sums: (C, 1), Σ F_i; only an `embedding` needs it.
-        positions: How many were summed over, a scalar.
-        layer: Of the features.
+        positions: Number of positions summed over, a scalar.
+        layer: The layer of the features.
         embedding: As for `normalised_gram`.
+
+    Returns:
+        The term, and the normalised Gram matrix that it compares.
     """
     gram = _normalised(graph, gram, sums, positions, layer, embedding)
     return _distance(graph, gram, layer, metric=True), gram
 
 
 def _distance(graph: Graph, gram: Tensor, layer: str, *, metric: bool) -> Term:
-    """Of a Gram matrix from its target; ‖P (G − A) P‖², if there is a `metric` P."""
+    """Build the distance of a Gram matrix from its target A.
+
+    With a `metric` P it is that of P (G − A) P.
+    """
     target = graph.input(contract.style_target(layer), gram.shape)
     weight = graph.input(contract.style_weight(layer), ())
     difference = ops.sub(graph, gram, target)
@@ -218,13 +227,12 @@ def _distance(graph: Graph, gram: Tensor, layer: str, *, metric: bool) -> Term:
 
 
 def total_variation(graph: Graph, image: Tensor, mask: Tensor | None = None) -> Term:
-    """Σ of squared differences between neighbours, in grey levels; a sum for each row.
+    """Build the total variation term, with a partial sum for each row.
 
-    A `mask` (1, 1, H, W) of ones and zeros leaves out pixels, each with the differences
-    to the ones below and to the right of it.
-
-    Not in Gatys et al.; Mahendran and Vedaldi, arXiv:1412.0035, equation 3 with β = 2,
-    as neural-style has it.
+    It is the sum of squared differences between neighbours, in grey levels: Mahendran
+    and Vedaldi, arXiv:1412.0035, equation 3 with β = 2, as in neural-style; it is not
+    in Gatys et al. A `mask` (1, 1, H, W) of ones and zeros leaves out pixels, each with
+    the differences from the pixels below and to the right of it.
     """
     weight = graph.fed(contract.TV_WEIGHT, ())
     partials = []
@@ -238,7 +246,7 @@ def total_variation(graph: Graph, image: Tensor, mask: Tensor | None = None) -> 
 
 
 def joined(graph: Graph, term: Term) -> Tensor:
-    """All partial sums of a term, in one vector."""
+    """Return all partial sums of a term in one vector."""
     if len(term.partials) == 1:
         return term.partials[0]
     return ops.concat(graph, term.partials, 0, f"{term.name}_sums")

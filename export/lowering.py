@@ -1,14 +1,16 @@
-"""Puts ONNX operators in the place of ours (`ops.OURS`): the passes that choose forms.
+"""Replaces the operators that are not ONNX's (`ops.OURS`) by ONNX operators.
 
-There are two lowerings. The *portable* one is what runs on every provider of
-onnxruntime, and the reference for the other: masks as ``Mul(Cast(Greater))``, a tenth
-of the time of ``Where``; input gradients of convolutions as convolutions with turned
-kernels, faster than ConvTranspose but for the one that ends in a picture; no MaxPool
-indices, which CUDA cannot scatter and WebGPU cannot make. The *cpu* one computes the
-same on fewer and smaller numbers: convolutions by `winograd` where that pays, with what
-`flat` has to say about their rounding, and the mask of a ReLU in front of a pooling at
-the size behind it. cuDNN chooses algorithms of its own, and the mapped kernels would
-cross to the GPU at every evaluation, so that one stays on the CPU.
+There are two lowerings:
+
+* The *portable* one runs on every provider of onnxruntime and is the reference for the
+  other. Masks are ``Mul(Cast(Greater))``, which takes a tenth of the time of ``Where``.
+  Input gradients of convolutions are convolutions with flipped kernels, which are
+  faster than ConvTranspose except where the result is a picture. There are no MaxPool
+  indices: CUDA cannot scatter them, and WebGPU does not compute them.
+* The *cpu* one computes the same with less arithmetic: convolutions by `winograd` where
+  that is faster, with the margins of `flat` against its rounding, and ReLU masks in
+  front of a pooling at the pooled size. It is for CPUs alone, because cuDNN chooses its
+  own algorithms, and the mapped kernels would be copied to the GPU at every evaluation.
 """
 
 from collections import Counter
@@ -22,7 +24,7 @@ from .rewrite import Rule, rewritten
 
 _Lowering = Callable[..., Tensor]
 
-#: Channels of a picture: the one case where ConvTranspose is faster.
+#: Channels of a picture: ConvTranspose is faster for a result of this width alone.
 _PICTURE = 3
 
 
@@ -30,9 +32,9 @@ def lower(graph: Graph, *, cpu: bool = False) -> Graph:
     """Return a graph of ONNX operators that computes what `graph` does.
 
     Args:
-        graph: In operators of `ops`.
-        cpu: Whether it is for onnxruntime's CPU provider alone; the graph may then have
-            the feeds of `winograd` in addition to its own.
+        graph: A graph of operators of `ops`.
+        cpu: Whether to lower for onnxruntime's CPU provider alone; the result may then
+            have the feeds of `winograd` in addition.
     """
     if cpu:
         graph = rewritten(graph, _masks_before_pools(graph))
@@ -48,10 +50,10 @@ def _onnx_form(graph: Graph, node: Node, new: Mapping[Tensor, Tensor]) -> Tensor
 
 
 def _masks_before_pools(old: Graph) -> Rule:
-    """Rule that masks a pooled gradient, a quarter of the size, instead of the whole.
+    """Make a rule that applies ReLU masks at the pooled size, a quarter of the other.
 
-    The maxima of a window whose maximum is positive are positive, and those of any
-    other get nothing: bit for bit the same.
+    The result is the same bit for bit: where the maximum of a window is positive, so
+    are the values equal to it, and where it is 0, the window gets no gradient.
     """
     makers = {node.output: node for node in old.nodes}
     uses = Counter(tensor for node in old.nodes for tensor in node.inputs)
@@ -69,7 +71,7 @@ def _masks_before_pools(old: Graph) -> Rule:
 
 
 def _fast_convolutions(old: Graph) -> Rule:
-    """Rule that gives convolutions to Winograd where it pays."""
+    """Make a rule that replaces convolutions by Winograd's where they are faster."""
     layers = _fast_kernels(old)
     forms: dict[str, Callable[..., Tensor]] = {
         "Conv": winograd.conv,
@@ -86,7 +88,7 @@ def _fast_convolutions(old: Graph) -> Rule:
 
 
 def _fast_kernels(graph: Graph) -> dict[Tensor, str]:
-    """Layer of every kernel in `graph` that Winograd pays for."""
+    """Return kernel → layer for the convolutions that are faster by Winograd's."""
     names = {graph.tensor(name): name for name in graph.constants}
     for node in graph.nodes:
         if node.op == "Cast" and node.inputs[0] in names:  # stored in 16 bits
@@ -125,7 +127,7 @@ def _guided_gram(graph: Graph, x: Tensor, guide: Tensor) -> Tensor:
 
 def _guided_gram_gradient(graph: Graph, x: Tensor, guide: Tensor, g: Tensor) -> Tensor:
     symmetric = ops.add(graph, g, ops.transposed(graph, g))
-    # All regions in one product, which adds them up on the way.
+    # One product for all regions, which also adds them up.
     rows = _guided_rows(graph, x, guide)
     side_by_side = ops.transpose(graph, symmetric, (1, 0, 2))
     target = graph.constant(np.array([x.shape[1], -1]))
@@ -136,7 +138,7 @@ def _guided_gram_gradient(graph: Graph, x: Tensor, guide: Tensor, g: Tensor) -> 
 
 
 def _guided_rows(graph: Graph, x: Tensor, guide: Tensor) -> Tensor:
-    """Features times each of the weights, as a matrix (R·C, h·w)."""
+    """Return the features times each guide, as a matrix (R·C, h·w)."""
     weighed = ops.mul(graph, x, guide)
     regions, channels, height, width = weighed.shape
     shape = (f"{regions}*{channels}", f"{height}*{width}")
@@ -144,7 +146,7 @@ def _guided_rows(graph: Graph, x: Tensor, guide: Tensor) -> Tensor:
 
 
 def _flat(graph: Graph, x: Tensor) -> Tensor:
-    """Features (1, C, h, w) as a matrix (C, h·w)."""
+    """Return the features (1, C, h, w) as a matrix (C, h·w)."""
     target = graph.constant(np.array([x.shape[1], -1]))
     return ops.reshape(graph, x, target, (x.shape[1], f"{x.shape[2]}*{x.shape[3]}"))
 
@@ -154,10 +156,11 @@ def _relu_gradient(graph: Graph, y: Tensor, g: Tensor) -> Tensor:
 
 
 def _zero_after(graph: Graph, x: Tensor) -> Tensor:
-    """0, which is not known before `x` is.
+    """Return a 0 that depends on `x`.
 
-    onnxruntime makes whatever it can as early as it can. A mask that needs nothing but
-    a forward activation would lie there, as large as that, until its gradient comes.
+    onnxruntime runs each node as early as it can. A mask that depends only on a forward
+    activation would be computed in the forward sweep, and take as much memory as that
+    activation until its gradient arrives.
     """
     start, axes = graph.constant([0] * 4), graph.constant([0, 1, 2, 3])
     first = graph.add("Slice", [x, start, graph.constant([1] * 4), axes], (1, 1, 1, 1))
@@ -171,10 +174,10 @@ def _conv_gradient(graph: Graph, g: Tensor, kernel: Tensor) -> Tensor:
         pads = [side // 2 for side in kernel.shape[2:] if isinstance(side, int)] * 2
         shape = (1, kernel.shape[1], *g.shape[2:])
         return graph.add("ConvTranspose", [g, kernel], shape, pads=pads)
-    # The turned kernel is folded into a constant when a session is made, so that the
-    # file holds each kernel once.
+    # The session folds the flipped kernel into a constant, so the file holds each
+    # kernel once.
     turned = ops.transpose(graph, kernel, (1, 0, 2, 3))
-    # Both spatial axes backwards: from the last tap, −1, to before the first.
+    # Both spatial axes in reverse: from the last tap, −1, to before the first.
     last = [graph.constant(np.array(v)) for v in ([-1, -1], [-9, -9], [2, 3], [-1, -1])]
     turned = graph.add("Slice", [turned, *last], turned.shape)
     return ops.conv(graph, g, turned)
@@ -198,7 +201,7 @@ def _average_pool_gradient(graph: Graph, x: Tensor, g: Tensor) -> Tensor:
 def _enlarged(graph: Graph, x: Tensor, like: Tensor, zero: Tensor) -> Tensor:
     """Repeat each position 2 × 2; zeros where an odd edge of `like` was not pooled.
 
-    The zeros go in while `x` is small, and what is too much comes off at the end.
+    The zeros are padded while `x` is small, and the surplus is cropped at the end.
     """
     region = graph.constant(np.zeros(0), dtype=np.float32)  # unused by this mode
     scales = graph.constant([1.0, 1.0, 2.0, 2.0], dtype=np.float32)

@@ -1,4 +1,4 @@
-"""Assembles the graphs of a model: evaluation and targets, each in its two forms."""
+"""Assembles the graphs of a model: evaluation and targets, in each lowering."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -19,10 +19,10 @@ from .lowering import lower
 from .parts import PartGraphs
 from .weights import Weights
 
-#: Arguments that all graphs of a model have in common.
+#: What all graphs of a model share: network, content and style layers, pooling.
 Choices = tuple[Weights, Sequence[str], Sequence[str], str]
 
-#: Forms that a model can be exported in: all that there are, or the portable one only.
+#: Lowerings to export: ``auto`` for both, ``none`` for the portable one alone.
 LOWERINGS = ("auto", "none")
 
 
@@ -34,15 +34,18 @@ def graphs(
     pooling: str,
     lowering: str,
 ) -> dict[Path, Graph]:
-    """All graphs of the model at `path`, by their files.
+    """Build all graphs of a model.
 
     Args:
-        path: The evaluation graph's.
+        path: Path of the evaluation graph.
         weights: The network.
         content_layers: Layers with a content term.
         style_layers: Layers with a style term.
         pooling: ``max`` or ``average``.
         lowering: One of `LOWERINGS`.
+
+    Returns:
+        Path → graph.
     """
     if lowering not in LOWERINGS:
         expected = " or ".join(LOWERINGS)
@@ -64,7 +67,7 @@ def graphs(
 
 
 def _guided(path: Path, choices: Choices, *, cpu: bool) -> dict[Path, Graph]:
-    """Graphs of pictures with regions beside those at `path`, if there is style."""
+    """Build the graphs for pictures with regions, if there are style layers."""
     if not choices[2]:
         return {}
     guided = contract.guided_path(path)
@@ -75,12 +78,12 @@ def _guided(path: Path, choices: Choices, *, cpu: bool) -> dict[Path, Graph]:
 
 
 def costs(path: Path, made: Mapping[Path, Graph], parts: PartGraphs) -> str:
-    """What the graphs `made` for the model at `path` take, as JSON.
+    """Return the costs of the graphs `made` for the model at `path`, as JSON.
 
-    The form of `contract.META_COSTS`: bytes for each pixel of the whole picture, with
-    one region and without, of what parts leave between blocks, and of the content's
-    features; bytes for each position of every block's input; what of all that each
-    region more takes; each block's multiplications for a pixel.
+    The form is that of `contract.META_COSTS`: bytes for each pixel of the whole
+    picture, with one region and without, of what parts keep between blocks, and of the
+    content's features; bytes for each position of every block's input; the part of
+    these that each further region needs; multiplications of each block for a pixel.
     """
     fast = contract.cpu_path(path)
     guided = made.get(contract.guided_path(fast), made[fast])
@@ -102,7 +105,7 @@ def costs(path: Path, made: Mapping[Path, Graph], parts: PartGraphs) -> str:
 
 
 def kernels(weights: Weights, fast: Graph, dtype: DTypeLike = np.float32) -> Graph:
-    """Graph of what the evaluation graph `fast`, lowered for CPUs, is fed with."""
+    """Build the graph of the mapped kernels that `fast`, lowered for CPUs, is fed."""
     prefix = contract.mapped_kernel("")
     layers = [n.removeprefix(prefix) for n in fast.inputs if n.startswith(prefix)]
     return lower(winograd.kernel_graph(weights, layers, dtype))
@@ -118,7 +121,7 @@ def evaluation(
     cpu: bool = False,
     guided: bool = False,
 ) -> Graph:
-    """Graph from a picture, targets and weights to loss terms and image gradient.
+    """Build the graph from a picture, targets and weights to losses and gradient.
 
     Args:
         weights: The network.
@@ -127,7 +130,7 @@ def evaluation(
         pooling: ``max`` or ``average``.
         dtype: float64 only where gradients are checked on the reference evaluator.
         cpu: Whether to lower it for CPUs alone.
-        guided: Whether there are regions, each with a style target of its own.
+        guided: Whether it is for regions, each with its own style target.
     """
     check_choices(weights, content_layers, style_layers, pooling)
     graph, image = _start(dtype)
@@ -161,9 +164,9 @@ def targets(
     cpu: bool = False,
     guided: bool = False,
 ) -> Graph:
-    """Graph from a picture to what it can be a target for: features, Gram matrices.
+    """Build the graph from a picture to targets: features and Gram matrices.
 
-    Guided, Gram matrices of regions.
+    The arguments are those of `evaluation`; guided, the Gram matrices are of regions.
     """
     check_choices(weights, content_layers, style_layers, pooling)
     graph, image = _start(dtype)
@@ -188,7 +191,12 @@ def check_choices(
     style_layers: Sequence[str],
     pooling: str,
 ) -> None:
-    """Refuse layers that are not the network's, repetitions, a model without a term."""
+    """Check layers and pooling.
+
+    Raises:
+        ExportError: A layer is not in the network or named twice, there is no layer at
+            all, or the pooling is unknown.
+    """
     known = [*(weights.embeddings or weights.kernels)]
     if pooling not in contract.POOLINGS:
         expected = " or ".join(contract.POOLINGS)
@@ -201,13 +209,15 @@ def check_choices(
                     f"{', '.join(known)}"
                 )
         if len(set(layers)) != len(layers):
-            raise ExportError(f"a layer is named twice in {', '.join(layers)}")
+            raise ExportError(
+                f"layers {', '.join(layers)} name one twice: name each once"
+            )
     if not content_layers and not style_layers:
-        raise ExportError("a model needs at least one content or style layer")
+        raise ExportError("got no layers: give at least one content or style layer")
 
 
 def _guide(graph: Graph, layer: str, features: Tensor) -> Tensor:
-    """What each position counts in each region, at the size of `layer`."""
+    """Return the feed with the weight of each position of `layer` in each region."""
     shape = ("R", 1, *features.shape[2:])
     return graph.fed(contract.guide(contract.block(layer)), shape)
 

@@ -1,7 +1,7 @@
-"""A small model of anybody's own pictures: what ``lightstyle export --reduce`` does.
+"""Narrows VGG19 on a folder of pictures, for ``lightstyle export --reduce``.
 
-The mathematics is in `reduce`; here are the widths, the pictures, and the wide network
-as a function, by a graph of ours on onnxruntime.
+The mathematics is in `reduce`. This module chooses the widths, reads the pictures and
+runs the wide network on onnxruntime.
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,8 +21,9 @@ from .reduce import Features, Narrowed, narrow
 from .weights import Embedding, Weights
 from .write import to_proto
 
-#: Multiples of 16, by measured seconds: blocks 1 and 2 are the slow ones. Of blocks 3
-#: and 4, what leads to conv4_1 matters most: most of a style loss is there.
+#: Widths in multiples of 16, chosen by measured seconds. Blocks 1 and 2 are the slow
+#: ones. In blocks 3 and 4 the layers up to conv4_1 matter most, because most of a style
+#: loss is in conv4_1.
 WIDTHS: Final[dict[str, int]] = {
     "conv1_1": 16,
     "conv1_2": 16,
@@ -40,7 +41,7 @@ WIDTHS: Final[dict[str, int]] = {
     "conv5_2": 256,
 }
 
-#: The layers of a narrowed network that a loss may look at.
+#: Layers of a narrowed network that a loss can use.
 MAPPED: Final = (
     "conv1_1",
     "conv2_1",
@@ -51,7 +52,7 @@ MAPPED: Final = (
     "conv5_2",
 )
 
-#: Pictures that are looked at, and the longest side that each is brought to.
+#: Most pictures that are used, and the longest side that each is reduced to.
 PICTURES: Final = 96
 SIDE: Final = 256
 
@@ -64,17 +65,17 @@ def narrowed(
     widths: Mapping[str, int] = WIDTHS,
     mapped: Sequence[str] = MAPPED,
 ) -> Weights:
-    """Narrow `network` in closed form, as the pictures in `folder` show it.
+    """Narrow `network` in closed form, fitted to the pictures in `folder`.
 
     Args:
         network: VGG19, or a network of its depth.
-        folder: Holds .jpg, .png or .webp files; at most `PICTURES` from all over it
-            are used. Some dozens of varied ones are needed for a good result.
-        widths: Layers, in order → how many channels each keeps.
-        mapped: Those that a loss may look at.
+        folder: Folder of .jpg, .png or .webp files, of which at most `PICTURES` are
+            used, evenly spaced. A good result needs some dozens of varied pictures.
+        widths: Layers, in order → number of channels to keep.
+        mapped: Layers that a loss can use.
 
     Raises:
-        ExportError: If there is no such folder or it has no picture that can be read.
+        ExportError: There is no such folder, or no picture in it can be read.
     """
     pictures = [_picture(path) for path in _chosen(folder)]
     small = narrow(
@@ -90,7 +91,7 @@ def narrowed(
 
 
 def with_maps(network: Weights, small: Narrowed) -> Weights:
-    """The narrowed network as weights, with the origin of `network`."""
+    """Return the narrowed network as weights that name the source of `network`."""
     return replace(
         network,
         kernels=small.kernels,
@@ -102,10 +103,12 @@ def with_maps(network: Weights, small: Narrowed) -> Weights:
 
 def _chosen(folder: Path) -> list[Path]:
     if not folder.is_dir():
-        raise ExportError(f"{folder} is not a folder of pictures")
+        raise ExportError(f"{folder} is not a folder: give a folder of pictures")
     found = sorted(p for p in folder.iterdir() if p.suffix.lower() in _SUFFIXES)
     if not found:
-        raise ExportError(f"{folder} has no pictures, {', '.join(_SUFFIXES)}")
+        raise ExportError(
+            f"{folder} has no pictures: expected files {', '.join(_SUFFIXES)}"
+        )
     return found[:: max(1, len(found) // PICTURES)][:PICTURES]
 
 
@@ -114,18 +117,20 @@ def _picture(path: Path) -> NDArray[np.float32]:
         with Image.open(path) as opened:
             image = ImageOps.exif_transpose(opened).convert("RGB")
     except Exception as error:  # Pillow has no base class for what it raises
-        raise ExportError(f"{path} is not a picture that can be read") from error
+        raise ExportError(
+            f"{path} cannot be read as a picture: remove it from the folder"
+        ) from error
     image.thumbnail((SIDE, SIDE))
     return np.asarray(image, np.float32)
 
 
 def _features(network: Weights, layers: Sequence[str]) -> Features:
-    """The wide network: a picture (H, W, 3) → activations (C, h, w) of `layers`."""
+    """Return the wide network: picture (H, W, 3) → activations (C, h, w) of layers."""
     try:
         from onnxruntime import InferenceSession
     except ImportError as error:
         raise ExportError(
-            'narrowing needs onnxruntime: pip install "lightstyle[cpu]"'
+            'narrowing needs onnxruntime; run: pip install "lightstyle[cpu]"'
         ) from error
     graph = Graph()
     image = graph.input("image", (1, 3, "H", "W"))

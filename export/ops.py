@@ -1,10 +1,8 @@
-"""One constructor per operator: checks its inputs and knows the shape that comes out.
+"""Builds operators: one function each, which checks inputs and infers the shape.
 
-Most operators are ONNX's own. A few are ours, because the same mathematics has several
-ONNX forms with very different speeds: what they stand for is said here, and `lowering`
-chooses a form for each. They are `Square`, `Gram`, and the gradients `ConvGradient`,
-`ReluGradient`, `MaxPoolGradient`, `AveragePoolGradient`, `GramGradient`; and
-`GuidedGram` with `GuidedGramGradient`, the same for positions that count differently.
+Most operators are ONNX's. Those in `OURS` are not, because the same mathematics has
+several forms in ONNX with very different speeds: their functions define what they
+compute, and `lowering` chooses the form.
 """
 
 from collections.abc import Sequence
@@ -81,9 +79,10 @@ def max_pool_gradient(
 ) -> Tensor:
     """Gradient of max pooling x → y: the maxima of a window share its `g` equally.
 
-    Giving all of `g` to every maximum, as ``x == y`` alone would, multiplies it by four
-    on flat areas (white sky, logos); giving it to the first one would lean to a corner.
-    With a `margin`, which broadcasts to y, all that is less by no more counts.
+    If every maximum got all of `g`, as with a mask ``x == y``, the gradient would be
+    four times too large on flat areas (white sky, logos); if the first one got it, it
+    would be biased to a corner. With a `margin`, which broadcasts to y, values that are
+    less than the maximum by no more than the margin count as maxima.
     """
     inputs = [x, y, g] if margin is None else [x, y, g, margin]
     return graph.add("MaxPoolGradient", inputs, x.shape)
@@ -108,7 +107,7 @@ def gram_gradient(graph: Graph, x: Tensor, g: Tensor) -> Tensor:
 def guided_gram(graph: Graph, x: Tensor, guide: Tensor) -> Tensor:
     """Gram matrices (R, C, C) of features (1, C, h, w): Σ over positions of W F_i F_j.
 
-    One for each of the weights W in `guide`, (R, 1, h, w).
+    There is one for each region of `guide`, (R, 1, h, w), which holds the weights W.
     """
     _need(x, "GuidedGram", rank=4)
     channels = x.shape[1]
@@ -122,7 +121,7 @@ def guided_gram_gradient(graph: Graph, x: Tensor, guide: Tensor, g: Tensor) -> T
 
 
 def positions(graph: Graph, x: Tensor) -> Tensor:
-    """H · w of features (1, C, h, w), as a real scalar."""
+    """Number of positions h·w of features (1, C, h, w), as a real scalar."""
     shape = graph.add("Shape", [x], (2,), np.int64, start=2, end=4)
     count = graph.add("ReduceProd", [shape], (), np.int64, keepdims=0)
     return graph.add("Cast", [count], (), to=graph.dtype)
@@ -159,12 +158,12 @@ def neg(graph: Graph, x: Tensor) -> Tensor:
 
 
 def scaled(graph: Graph, x: Tensor, factor: float) -> Tensor:
-    """X times a number known when the graph is made."""
+    """Multiply `x` by a number known when the graph is made."""
     return mul(graph, x, graph.constant(float(factor)))
 
 
 def cast(graph: Graph, x: Tensor) -> Tensor:
-    """X as the graph's dtype."""
+    """Cast `x` to the graph's dtype."""
     return graph.add("Cast", [x], x.shape, to=graph.dtype)
 
 
@@ -177,7 +176,7 @@ def matmul(graph: Graph, a: Tensor, b: Tensor) -> Tensor:
 
 
 def transposed(graph: Graph, x: Tensor) -> Tensor:
-    """A matrix, or each matrix of a stack, transposed."""
+    """Transpose a matrix, or each matrix of a stack."""
     rank = len(x.shape)
     return transpose(graph, x, [*range(rank - 2), rank - 1, rank - 2])
 
@@ -203,7 +202,7 @@ def reduce_sum(
 
 
 def channel_mean(graph: Graph, x: Tensor) -> Tensor:
-    """Mean over the channels of (1, C, h, w), which become one."""
+    """Mean over the channels of (1, C, h, w): (1, 1, h, w)."""
     shape = (x.shape[0], 1, *x.shape[2:])
     return graph.add("ReduceMean", [x], shape, axes=[1])
 
@@ -214,7 +213,7 @@ def lesser(graph: Graph, a: Tensor, b: Tensor) -> Tensor:
 
 
 def maximum(graph: Graph, x: Tensor, axis: int) -> Tensor:
-    """Maximum along `axis`, which stays, 1 long."""
+    """Maximum along `axis`, which is kept with length 1."""
     shape = [1 if i == axis else dim for i, dim in enumerate(x.shape)]
     return graph.add("ReduceMax", [x], shape, axes=[axis])
 
@@ -244,7 +243,7 @@ def trim(graph: Graph, x: Tensor, axis: int, *, front: bool) -> Tensor:
 
 
 def pad(graph: Graph, x: Tensor, axis: int, *, front: bool) -> Tensor:
-    """Put a slice of zeros before (`front`) or after `x` along `axis`."""
+    """Add a slice of zeros before (`front`) or after `x` along `axis`."""
     pads = np.zeros((2, len(x.shape)), np.int64)
     pads[0 if front else 1, axis] = 1
     shape = list(x.shape)
@@ -253,10 +252,10 @@ def pad(graph: Graph, x: Tensor, axis: int, *, front: bool) -> Tensor:
 
 
 def cropped(graph: Graph, x: Tensor, like: Tensor) -> Tensor:
-    """The upper left of `x`, as high and wide as `like`, which is no larger.
+    """Crop the upper left of `x` to the height and width of `like`, which is no larger.
 
-    Where there is nothing to crop, the end is that of any dimension: onnxruntime then
-    leaves the node out, once a session knows the sizes.
+    If both have the same size, the slice ends at the largest integer instead: a session
+    that knows the sizes then removes the node.
     """
     sizes = [graph.add("Shape", [t], (2,), np.int64, start=2) for t in (x, like)]
     same = graph.add("Equal", sizes, (2,), np.bool_)
@@ -268,7 +267,7 @@ def cropped(graph: Graph, x: Tensor, like: Tensor) -> Tensor:
 
 
 def concat(graph: Graph, parts: Sequence[Tensor], axis: int, dim: Dim) -> Tensor:
-    """Join `parts` along `axis`, which becomes `dim` long."""
+    """Join `parts` along `axis`, whose length becomes `dim`."""
     shape = list(parts[0].shape)
     shape[axis] = dim
     return graph.add("Concat", parts, shape, parts[0].dtype, axis=axis)
@@ -283,7 +282,7 @@ def halved(dim: Dim) -> Dim:
 
 
 def shortened(dim: Dim) -> Dim:
-    """A dimension less one."""
+    """Subtract one from a dimension."""
     return dim - 1 if isinstance(dim, int) else f"{dim}-1"
 
 
@@ -292,7 +291,7 @@ def _lengthened(dim: Dim) -> Dim:
 
 
 def broadcast(a: Shape, b: Shape) -> Shape:
-    """Shape of an elementwise operator over shapes `a` and `b`."""
+    """Return the shape of an elementwise operator over shapes `a` and `b`."""
     rank = max(len(a), len(b))
     left, right = ((1,) * (rank - len(s)) + s for s in (a, b))
     if any(x != y and 1 not in (x, y) for x, y in zip(left, right, strict=True)):

@@ -1,15 +1,15 @@
-"""Graphs for pictures that are evaluated in parts: one pair for each block of VGG19.
+"""Builds the graphs that evaluate a picture in parts: two for each block of VGG19.
 
-The loss is a function of sums over positions and of features, so it can be evaluated
-strip by strip, exactly: forward through a block, keeping only what its pooling gives
-and the sums of its losses; then backward, from the last block to the first, making the
-inside of the block again. The graphs come from the same builders and rules as the whole
-picture's, and cut nothing: a part brings with it as many rows of its neighbours as
-spoil at its edges (twice as many backward). A mask says which positions count, and a
-guide how much each of them does in each region.
+The loss is a function of features and of sums over positions, so it can be evaluated
+exactly, strip by strip. The forward sweep keeps only the pooled output of each block
+and the sums of its losses. The backward sweep goes from the last block to the first and
+recomputes the inside of each. The graphs come from the same builders and rules as those
+of the whole picture, and crop nothing: a part includes as many rows of its neighbours
+as its edges make wrong (twice as many backward). A mask states which positions count,
+and a guide states their weight in each region.
 
-    forward     a part of the block's input → what is pooled of it, sums, features
-    backward    the same part, gradients of all those → gradient of the part, terms
+    forward     part of the block's input → its pooled output, sums, features
+    backward    the same part, gradients of these → gradient of the part, terms
     heads       sums over the whole picture → style losses and their gradients
 """
 
@@ -31,7 +31,7 @@ from .weights import Weights
 
 @dataclass
 class _Block:
-    """A block under construction: what goes in, its activations, what leaves it."""
+    """A block under construction: its input, its activations, its pooled output."""
 
     graph: Graph
     part: Tensor
@@ -41,7 +41,7 @@ class _Block:
 
 @dataclass(frozen=True)
 class PartGraphs:
-    """What all the graphs of a model's parts have in common.
+    """Builds the graphs of a model's parts.
 
     Attributes:
         weights: The network.
@@ -58,7 +58,7 @@ class PartGraphs:
     dtype: DTypeLike = np.float32
 
     def graphs(self, path: Path) -> dict[Path, Graph]:
-        """All of them by their files, for the model at `path`."""
+        """Build all graphs for the model at `path`: path → graph."""
         made = {
             contract.part_path(path, number, sweep): build(number)
             for number in range(1, self.count + 1)
@@ -73,7 +73,7 @@ class PartGraphs:
 
     @property
     def kept(self) -> float:
-        """Bytes a pixel of what the poolings give, whose gradients take its place."""
+        """Bytes a pixel of the pooled outputs; their gradients reuse that memory."""
         widths = {
             contract.block(layer): self.weights.kernels[layer].shape[0]
             for layer in self._layers
@@ -102,7 +102,7 @@ class PartGraphs:
 
     @property
     def count(self) -> int:
-        """Blocks that the losses need."""
+        """Number of blocks that the losses need."""
         return contract.block(self._layers[-1])
 
     @property
@@ -112,7 +112,7 @@ class PartGraphs:
         return contract.LAYERS[: deepest + 1]
 
     def forward(self, number: int, *, cpu: bool = True) -> Graph:
-        """Graph of block `number`, from 1, in the forward sweep."""
+        """Build the graph of block `number`, from 1, in the forward sweep."""
         built = self._block(number)
         graph, outputs = built.graph, built.graph.outputs
         if built.pooled is not None:
@@ -126,10 +126,10 @@ class PartGraphs:
         return lower(graph, cpu=cpu)
 
     def backward(self, number: int, *, cpu: bool = True) -> Graph:
-        """Graph of block `number`, from 1, in the backward sweep.
+        """Build the graph of block `number`, from 1, in the backward sweep.
 
-        It also has the terms that are sums over positions: what it is fed for their
-        gradient is all they need.
+        It also computes the content and total variation terms, because the feeds of
+        their gradients are all they need.
         """
         built = self._block(number)
         graph, seeds = built.graph, {}
@@ -160,7 +160,7 @@ class PartGraphs:
         return lower(graph, cpu=cpu)
 
     def heads(self) -> Graph:
-        """Graph of the style losses, from sums over the whole picture."""
+        """Build the graph from sums over the whole picture to the style losses."""
         graph = Graph(dtype=np.dtype(self.dtype))
         seeds, sums = {}, []
         for layer in self.style_layers:
@@ -204,7 +204,7 @@ class PartGraphs:
         return graph.fed(contract.PART_MASK, (1, 1, "H", "W"))
 
     def _sums(self, graph: Graph, x: Tensor, layer: str) -> dict[str, Tensor]:
-        """Sums over positions that the style term of `layer` is made of, by name."""
+        """Return the sums over positions that the style term of `layer` needs."""
         guide = graph.fed(contract.PART_GUIDE, ("R", 1, "H", "W"))
         single = layer in self.weights.embeddings
         return losses.guided_sums(graph, x, guide, layer, single=single)

@@ -1,23 +1,23 @@
-"""Narrows VGG19 in closed form: fewer channels, a few minutes, no training.
+"""Narrows VGG19 in closed form: fewer channels, in a few minutes, without training.
 
 The narrow network has the convolutions and poolings of the wide one with fewer channels
-each. It is found from some hundred pictures, layer by layer from the image on:
+each. It is fitted to about a hundred pictures, layer by layer from the image on:
 
-1. Second moments of the layer's activations in the wide network, with a constant beside
-   them, so that a mean costs no channel.
-2. The channels that a pivoted Cholesky factorisation of that matrix picks: each time
-   the one that explains most of the energy that is left.
-3. Ridge least squares from the 3 × 3 patches of the narrow network's own previous layer
-   to the pre-activations of those channels in the wide one. What the layers before got
-   wrong is thus made good as far as it can be.
-4. For a layer that a loss looks at, least squares from its narrow activations z to all
-   wide ones: F ≈ E z + e.
+1. Compute second moments of the layer's activations in the wide network, with a
+   constant channel beside them, so that no channel is spent on a mean.
+2. Pick channels by a pivoted Cholesky factorisation of that matrix: each time the one
+   that explains most of the remaining energy.
+3. Fit ridge least squares from the 3 × 3 patches of the narrow network's previous layer
+   to the pre-activations of those channels in the wide one. This also corrects errors
+   of the layers before, as far as possible.
+4. For a layer with a loss, fit least squares from its narrow activations z to all wide
+   ones: F ≈ E z + e.
 
-Every picture is scaled so that it counts alike in each layer, sums are in float64, and
-the pictures are put into an order of their own: the result does not depend on theirs.
-The idea of linear maps between a wide encoder and a narrow one is that of Wang et al.
-(arXiv:2003.08436) and of Chiu and Gurari (2022). No runtime is needed here: the wide
-network is a function that is passed in.
+Pictures are scaled to count alike in each layer, sums are in float64, and pictures are
+sorted by their digest, so that the result does not depend on their order. Linear maps
+between a wide encoder and a narrow one come from Wang et al. (arXiv:2003.08436) and
+from Chiu and Gurari (2022). The wide network is an argument, so this module needs no
+run time.
 """
 
 import hashlib
@@ -33,24 +33,24 @@ from lightstyle.contract import block
 from .errors import ExportError
 
 Array: TypeAlias = NDArray[Any]
-#: Picture, (H, W, 3) RGB 0…255 → for each layer its output (C, h, w), after the ReLU.
+#: Picture (H, W, 3), RGB, 0…255 → layer → output (C, h, w) of its ReLU.
 Features: TypeAlias = Callable[[Array], Mapping[str, Array]]
 
-#: Positions of a picture that the least squares of a layer look at. More change the
-#: result by less than another choice of pictures does.
+#: Positions of a picture used for the least squares of a layer. More positions change
+#: the result by less than other pictures do.
 _POSITIONS: Final = 400
-#: A channel whose energy is explained to this fraction cannot explain others.
+#: A channel cannot explain others if the unexplained part of its energy is below this.
 _EXHAUSTED: Final = 1e-12
 
 
 @dataclass(frozen=True)
 class Narrowed:
-    """A network with fewer channels, and the way back to the features of the wide one.
+    """A network with fewer channels, and maps from its features to the wide ones.
 
     Attributes:
         kernels: Convolution → (out, in, 3, 3); the first reads RGB.
         biases: Convolution → (out,).
-        mean: (3,) RGB, grey levels, to subtract from the picture before the first.
+        mean: (3,) RGB, grey levels, subtracted from the picture before the first.
         maps: Loss layer → E (C, k) and e (C,): the wide features are about E z + e.
     """
 
@@ -62,12 +62,12 @@ class Narrowed:
 
 @dataclass
 class _Picture:
-    """One picture: what the wide network says of it, and how far the narrow one is.
+    """One picture, with what the fits need of both networks.
 
     Attributes:
         narrow: (k, h, w), input of the narrow network's next convolution.
         wanted: Layer → (C, n), the wide network's pre-activations at n positions.
-        weight: Layer → what makes the picture count like any other there.
+        weight: Layer → factor that makes all pictures count alike.
     """
 
     narrow: Array
@@ -77,20 +77,20 @@ class _Picture:
 
 @dataclass
 class _Normal:
-    """Normal equations from inputs, the last one constant, to goals: sums so far."""
+    """Sums of the normal equations from inputs, the last one constant, to goals."""
 
     left: Any = 0.0
     right: Any = 0.0
 
     def add(self, inputs: Array, goals: Array, weight: float) -> None:
-        """Add samples, (inputs, n) and (goals, n), which count `weight` together."""
+        """Add samples, (inputs, n) and (goals, n), with total weight `weight`."""
         count = inputs.shape[1]
         x = np.vstack([inputs, np.ones(count)]).astype(np.float64)
         self.left = self.left + x @ x.T * (weight / count)
         self.right = self.right + x @ goals.T.astype(np.float64) * (weight / count)
 
     def solve(self, ridge: float) -> tuple[Array, Array]:
-        """Matrix (goals, inputs) and offset (goals,), in float64."""
+        """Return matrix (goals, inputs) and offset (goals,), in float64."""
         scale = np.sqrt(np.diag(self.left))
         scale[scale == 0] = 1
         penalty = np.full(len(scale), ridge)
@@ -114,20 +114,20 @@ def narrow(
     """Narrow a network with max pooling to `widths`.
 
     Args:
-        features: The wide network, whose weights the next three arguments are.
-        kernels: Convolution → (out, in, 3, 3) for RGB. Their dtype is the result's, and
-            that of the forward passes; sums are in float64 anyway.
+        features: The wide network; the next three arguments are its weights.
+        kernels: Convolution → (out, in, 3, 3) for RGB. Their dtype is that of the
+            result and of the forward passes; sums are in float64.
         biases: Convolution → (out,).
         mean: (3,) RGB, grey levels, subtracted from a picture before the first.
-        widths: The convolutions wanted, in order → how many channels each keeps.
-        mapped: The layers of `widths` that need a way back to all channels.
-        pictures: (H, W, 3) RGB 0…255 each, of any sizes; some hundred, because the
-            widest layer has thousands of unknowns for each channel.
+        widths: Convolutions to keep, in order → number of channels.
+        mapped: Layers of `widths` that get a map to all channels.
+        pictures: (H, W, 3) RGB 0…255 each, of any sizes. About a hundred are needed,
+            because the widest layer has thousands of unknowns for each channel.
         ridge: Weight of the penalty on squared coefficients, relative to the energy of
-            the input that each belongs to; above 0.
+            the input of each; above 0.
 
     Raises:
-        ExportError: A layer is to keep more channels than it has, or none.
+        ExportError: A width is below 1 or above the layer's number of channels.
     """
     _check(widths, kernels)
     ordered = sorted(pictures, key=lambda p: hashlib.sha256(p.tobytes()).digest())
@@ -141,12 +141,15 @@ def narrow(
 
 
 def pick(moments: Array, count: int) -> list[int]:
-    """The `count` channels that explain most of the energy, greedily, in rising order.
+    """Pick the channels that explain most of the energy, greedily.
 
     Args:
-        moments: (C + 1, C + 1) second moments; the last channel is the constant one,
-            which explains its part first and is not counted.
-        count: How many; equal ones are decided for the lower index.
+        moments: (C + 1, C + 1) second moments; the last channel is constant, explains
+            its part first and is not counted.
+        count: Number of channels; of equal ones, the lower index is picked.
+
+    Returns:
+        Indices of channels, in rising order.
     """
     left = moments.astype(np.float64)
     left = left - np.outer(left[:, -1], left[-1]) / left[-1, -1]
@@ -169,7 +172,7 @@ def _check(widths: Mapping[str, int], kernels: Mapping[str, Array]) -> None:
     for layer, width in widths.items():
         there = len(kernels[layer])
         if not 1 <= width <= there:
-            message = f"{layer} cannot keep {width} channels: give 1 to {there}"
+            message = f"{layer} cannot keep {width} channels: expected 1 to {there}"
             raise ExportError(message)
 
 
@@ -180,7 +183,7 @@ def _observe(
     picture: _Picture,
     moments: dict[str, Any],
 ) -> None:
-    """Keep of `features`, the wide network's, what the fits need; add to `moments`."""
+    """Keep what the fits need of the wide network's `features`; add to `moments`."""
     below = picture.narrow
     previous = ""
     for layer in moments:
@@ -206,7 +209,7 @@ def _fit(
     ridge: float,
     dtype: Any,
 ) -> Narrowed:
-    """Go through the layers, each from what those before it have become."""
+    """Fit layer by layer, each to the narrow outputs of the layers before it."""
     kernels, biases, maps, previous = {}, {}, {}, ""
     for layer, width in widths.items():
         kept = pick(moments[layer], width)
@@ -246,7 +249,7 @@ def _planes(picture: Array, mean: Array, dtype: Any) -> Array:
 
 
 def _entering(x: Array, previous: str, layer: str) -> Array:
-    """What `layer` sees of the output x of the layer before it: pooled or as it is."""
+    """Return the input of `layer`: the output x of the layer before, pooled if due."""
     if not previous or block(previous) == block(layer):
         return x
     channels, height, width = x.shape
@@ -257,7 +260,7 @@ def _entering(x: Array, previous: str, layer: str) -> Array:
 
 
 def _positions(x: Array) -> Array:
-    """Indices into the h·w positions of x, the same ones for every x of that size."""
+    """Return indices into the h·w positions of x, the same for every x of its size."""
     count = x.shape[1] * x.shape[2]
     if count <= _POSITIONS:
         return np.arange(count)
@@ -265,7 +268,7 @@ def _positions(x: Array) -> Array:
 
 
 def _patches(x: Array, positions: Array) -> Array:
-    """The 3 × 3 neighbourhoods in x, (k, h, w), at n `positions`: (9 k, n)."""
+    """Return the 3 × 3 patches of x, (k, h, w), at n `positions`: (9 k, n)."""
     padded = np.pad(x, ((0, 0), (1, 1), (1, 1)))
     rows, cols = np.divmod(positions, x.shape[2])
     taps = [padded[:, rows + i, cols + j] for i in range(3) for j in range(3)]

@@ -1,16 +1,16 @@
-"""Copies a graph node by node, with other nodes in the place of some."""
+"""Copies a graph node by node and replaces some of the nodes."""
 
 from collections.abc import Callable, Mapping
 
 from .graph import Graph, Node, Tensor, scope_of
 
-#: Given the new graph, a node of the old one and the new tensor for each of the old,
-#: appends what takes the node's place and returns its output; `None` to keep the node.
+#: (new graph, old node, old tensor → new tensor) → output of the nodes that it appended
+#: in place of the old node, or None to keep the node.
 Rule = Callable[[Graph, Node, Mapping[Tensor, Tensor]], Tensor | None]
 
 
 def rewritten(graph: Graph, rule: Rule) -> Graph:
-    """Return a graph in which `rule` has replaced nodes, without what nothing uses."""
+    """Return a copy in which `rule` replaced nodes and unused ones are dropped."""
     result = Graph(dtype=graph.dtype)
     new: dict[Tensor, Tensor] = {}
     for name, tensor in graph.inputs.items():
@@ -32,7 +32,7 @@ def _copied(graph: Graph, node: Node, new: Mapping[Tensor, Tensor]) -> Tensor:
 
 
 def _prune(graph: Graph) -> None:
-    """Drop nodes and constants that no output depends on; inputs are a promise."""
+    """Drop nodes and constants that no output depends on; keep all inputs."""
     used = set(graph.outputs.values())
     kept = []
     for node in reversed(graph.nodes):

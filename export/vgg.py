@@ -1,9 +1,8 @@
-"""VGG19's convolutions (Simonyan and Zisserman, arXiv:1409.1556, table 1, column E).
+"""Builds VGG19's convolutions (Simonyan and Zisserman, arXiv:1409.1556, table 1, E).
 
-Departures from the network as it was trained, all of them Gatys' too: no classifier, so
-any height and width will do; average pooling as an alternative to max pooling, which he
-found to give smoother pictures. Widths come from the weights: a network of the same
-depth with fewer channels is built by the same lines.
+As in Gatys et al. 2015, there is no classifier, so that any height and width can be
+used, and average pooling can replace max pooling, which they found to give smoother
+pictures. Widths come from the weights, so the same code builds narrowed networks.
 """
 
 from collections.abc import Iterable
@@ -27,7 +26,7 @@ def features(
         graph: The graph that `image` belongs to.
         image: (1, 3, H, W), RGB, 0…255.
         weights: Kernels, biases and the mean to subtract, in RGB.
-        layers: Names as in the paper; a name means the output of its ReLU.
+        layers: Names as in the paper, such as ``conv4_2``, for the output of the ReLU.
         pooling: ``max`` or ``average``.
     """
     wanted = set(layers)
@@ -46,13 +45,13 @@ def features(
 
 
 def centred(graph: Graph, image: Tensor, weights: Weights) -> Tensor:
-    """A picture in RGB, 0…255, minus the mean that the network was trained with."""
+    """Subtract the mean that the network was trained with from RGB, 0…255."""
     mean = stored(graph, weights.mean.reshape(1, 3, 1, 1), "mean")
     return ops.sub(graph, image, mean)
 
 
 def convolved(graph: Graph, x: Tensor, weights: Weights, layer: str) -> Tensor:
-    """The activation of `layer`, given that of the one before, pooled where due."""
+    """Append `layer` to `x`, its input, and return its activation."""
     with graph.scope(layer):
         kernel = stored(graph, weights.kernels[layer], f"{layer}.weight")
         bias = stored(graph, weights.biases[layer], f"{layer}.bias")
@@ -60,6 +59,6 @@ def convolved(graph: Graph, x: Tensor, weights: Weights, layer: str) -> Tensor:
 
 
 def stored(graph: Graph, value: NDArray[Any], name: str) -> Tensor:
-    """A weight as the file holds it, in 16 or 32 bits, cast to the graph's dtype."""
+    """Add a weight in its own precision, 16 or 32 bits, cast to the graph's dtype."""
     tensor = graph.constant(value, name, value.dtype)
     return tensor if tensor.dtype == graph.dtype else ops.cast(graph, tensor)

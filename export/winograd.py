@@ -5,18 +5,18 @@ each mapped to 36 values, the 36 products are made, summed over the channels and
 back to the 4 × 4 pixels of the output. That takes a quarter of the multiplications, and
 makes the sum over channels a plain matrix product for each of the 36.
 
-What is special here:
+Four choices are specific to this implementation:
 
-* The maps of tiles cost time too, in proportion to the channels, and the products save
-  it in proportion to their product: `pays` draws the line.
-* The kernels are mapped in a graph of their own (`kernel_graph`) and fed to the others,
-  so that all sessions share one copy, four times as large as the kernels were.
-* The input gradient, a convolution with turned kernels, is computed from the *same*
-  mapped kernels. Turning a polynomial's coefficients around inverts the points where it
-  is evaluated: p(1/a) = p turned (a) / a². So the gradient's tiles are mapped with the
-  inverted points, and the kernels' only have their channels exchanged.
-* The points are 0, 1, −1, ½, −2 and ∞, which round less than the usual 0, ±1, ±2, ∞;
-  how points decide that is the subject of Barabasz et al., arXiv:1803.10986.
+* The maps of tiles take time in proportion to the sum of input and output channels; the
+  products save time in proportion to their product. `pays` decides between them.
+* The kernels are mapped in a separate graph (`kernel_graph`) and fed to the others, so
+  that all sessions share one copy, four times as large as the kernels.
+* The input gradient, a convolution with flipped kernels, uses the *same* mapped
+  kernels. Reversing a polynomial's coefficients inverts the points of evaluation:
+  p(1/a) = p reversed (a) / a². So the gradient's tiles are mapped with the inverted
+  points, and the mapped kernels only have their channels exchanged.
+* The points are 0, 1, −1, ½, −2 and ∞, which round less than the usual 0, ±1, ±2, ∞
+  (Barabasz et al., arXiv:1803.10986, on the choice of points).
 """
 
 from collections.abc import Sequence
@@ -41,11 +41,11 @@ Matrix = NDArray[np.float64]
 OUTPUT, KERNEL = 4, 3
 TILE: Final = OUTPUT + KERNEL - 1
 
-#: Where the polynomials are evaluated, besides infinity; 0 comes first.
+#: Points at which the polynomials are evaluated, besides infinity; 0 comes first.
 POINTS: Final = (Fraction(0), Fraction(1), Fraction(-1), Fraction(1, 2), Fraction(-2))
 
-#: Least C·O/(C + O) that pays, between what two kinds of processor measured: about 46
-#: on one with AVX2 and 52 on one with full-width AVX-512 (tests/benchmarks/README.md).
+#: Least C·O/(C + O) at which this is faster. Measured break-even: about 46 on a
+#: processor with AVX2, 52 on one with full-width AVX-512 (tests/benchmarks/README.md).
 THRESHOLD: Final = 50.0
 
 
@@ -65,7 +65,7 @@ class Maps:
 
 
 def pays(kernel: Tensor) -> bool:
-    """Whether a convolution with `kernel` (O, C, h, w) is faster this way."""
+    """Tell whether a convolution with `kernel` (O, C, h, w) is faster this way."""
     outputs, channels, *sides = kernel.shape
     if sides != [KERNEL, KERNEL] or not isinstance(outputs, int):
         return False
@@ -74,7 +74,7 @@ def pays(kernel: Tensor) -> bool:
 
 
 def forward_maps(points: Sequence[Fraction] | None = None) -> Maps:
-    """Toom and Cook's maps for `points`, or `POINTS`, and infinity, which is last."""
+    """Return Toom and Cook's maps for `points`, by default `POINTS`, and infinity."""
     roots = [float(p) for p in points or POINTS]
     others = [[q for q in roots if q != p] for p in roots]
     scales = [
@@ -89,7 +89,7 @@ def forward_maps(points: Sequence[Fraction] | None = None) -> Maps:
 
 
 def gradient_maps() -> Maps:
-    """Maps of the input gradient, whose kernel map is the forward one's, turned."""
+    """Return the maps of the input gradient; its kernel map is the forward, flipped."""
     inverted = [Fraction(0), *(1 / p for p in POINTS[1:])]
     exchanged = [TILE - 1, *range(1, TILE - 1), 0]  # 0 and infinity are inverses
     maps = forward_maps(inverted)
@@ -100,20 +100,20 @@ def gradient_maps() -> Maps:
 
 
 def _powers(points: Sequence[float], count: int) -> Matrix:
-    """(points + infinity, count): 1, p, p² …; of infinity, only the highest counts."""
+    """Return (points and infinity, count): 1, p, p² …; for infinity 0, …, 0, 1."""
     infinity = [0.0] * (count - 1) + [1.0]
     return np.array([*([p**k for k in range(count)] for p in points), infinity])
 
 
 def _squared(matrix: Matrix) -> Matrix:
-    """The map of rows and columns at once: (a, b) → (a², b²)."""
+    """Return the map of rows and columns at once: (a, b) → (a², b²)."""
     return np.asarray(np.kron(matrix, matrix), np.float64)
 
 
 def kernel_graph(
     weights: Weights, layers: Sequence[str], dtype: DTypeLike = np.float32
 ) -> Graph:
-    """Graph without inputs that makes what `conv` and `conv_gradient` are fed with."""
+    """Build the graph, without inputs, of the feeds of `conv` and `conv_gradient`."""
     graph = Graph(dtype=np.dtype(dtype))
     for name, maps in _tile_maps().items():
         tiles = _squared(maps.tile).reshape(TILE**2, 1, TILE, TILE)
@@ -142,7 +142,7 @@ def _tile_maps() -> dict[str, Maps]:
 
 
 def conv(graph: Graph, x: Tensor, layer: str, kernel: Tensor, bias: Tensor) -> Tensor:
-    """`ops.conv` of (1, C, H, W), with the mapped kernel of `layer` that is fed."""
+    """Compute `ops.conv` of (1, C, H, W) with the mapped kernel fed for `layer`."""
     outputs, channels = kernel.shape[:2]
     mapped = graph.fed(contract.mapped_kernel(layer), (TILE**2, outputs, channels))
     y = _filtered(graph, x, contract.TILE_MAP, mapped)
@@ -152,7 +152,7 @@ def conv(graph: Graph, x: Tensor, layer: str, kernel: Tensor, bias: Tensor) -> T
 
 
 def conv_gradient(graph: Graph, g: Tensor, layer: str, kernel: Tensor) -> Tensor:
-    """`ops.conv_gradient`, from the same mapped kernel."""
+    """Compute `ops.conv_gradient` with the same mapped kernel."""
     outputs, channels = kernel.shape[:2]
     mapped = graph.fed(contract.mapped_kernel(layer), (TILE**2, outputs, channels))
     exchanged = ops.transpose(graph, mapped, (0, 2, 1))
@@ -162,8 +162,9 @@ def conv_gradient(graph: Graph, g: Tensor, layer: str, kernel: Tensor) -> Tensor
 def _filtered(graph: Graph, x: Tensor, tile_map: str, kernel: Tensor) -> Tensor:
     """Map tiles, multiply by `kernel` (36, O, C), map back, put the tiles in place.
 
-    Fed rather than constant, the map of tiles is a convolution that onnxruntime leaves
-    in the plain layout: no second copy of the largest tensor there is, no reordering.
+    The map of tiles is a convolution. Because its kernel is fed, not constant,
+    onnxruntime keeps it in the plain layout, without reordering and copying the largest
+    tensor of the graph.
     """
     channels, outputs = x.shape[1], kernel.shape[1]
     maps = _tile_maps()[tile_map]
@@ -172,7 +173,7 @@ def _filtered(graph: Graph, x: Tensor, tile_map: str, kernel: Tensor) -> Tensor:
     shape = (channels, TILE**2, *across)
     weights = graph.fed(tile_map, (TILE**2, 1, TILE, TILE))
     sides = {"kernel_shape": [TILE, TILE], "strides": [OUTPUT, OUTPUT]}
-    pads = [1, 1, OUTPUT, OUTPUT]  # the last tile reaches over any odd end
+    pads = [1, 1, OUTPUT, OUTPUT]  # the last tile may extend past the end
     tiles = graph.add("Conv", [single, weights], shape, pads=pads, **sides)
 
     count = f"{across[0]}*{across[1]}"

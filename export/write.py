@@ -1,7 +1,7 @@
-"""Graphs → ONNX files: one weights file, and graphs that refer to it.
+"""Writes a model: one weights file, and ONNX graphs that refer to it.
 
 The same graphs give the same bytes: nodes and tensors are written in the order they
-were made, maps in a fixed one, and nothing of the day or the machine goes in.
+were made, maps in sorted order, and neither date nor machine is recorded.
 """
 
 import hashlib
@@ -24,12 +24,11 @@ from lightstyle import contract
 from .errors import ExportError
 from .graph import Graph, Node, Tensor
 
-#: IR 8 and opset 17 (2022): old enough for every run time in use, new enough for all
-#: operators here.
+#: Of 2022: old enough for every run time in use, new enough for all operators here.
 OPSET = 17
 IR_VERSION = 8
 
-#: Metadata stand at the start of a weights file and at the end of a graph.
+#: Metadata are at the start of a weights file and at the end of a graph.
 _HEAD_BYTES = 8192
 
 #: The first tensor of a weights file starts at a multiple of this.
@@ -45,21 +44,21 @@ def write_model(
     tensors: Mapping[str, NDArray[Any]],
     metadata: Mapping[str, str],
 ) -> None:
-    """Write a model's files at `path` and beside it, checked by onnx first.
+    """Write the files of a model, after onnx has checked them.
 
-    The files are made in a folder of their own and put in place when all are good, in
-    the order of `contract.graph_paths`. Graphs of the model that was there and are not
-    among the new ones are removed.
+    They are written in a temporary folder and moved into place when all are valid, in
+    the order of `contract.graph_paths`. Graphs of an old model at `path` that the new
+    one does not have are removed.
 
     Args:
-        path: Where the evaluation graph goes; `contract` derives the others.
+        path: Path of the evaluation graph; `contract` derives the others.
         graphs: Lowered graphs by the paths of `contract.graph_paths`.
-        tensors: The network's tensors by name. Those that a graph uses are external
-            data of it; all are kept, so that other graphs can be made from the file.
-        metadata: What `contract` calls metadata, but for role and weights digest.
+        tensors: The network's tensors by name. Graphs refer to them as external data.
+            All are written, so that other graphs can be built from the file.
+        metadata: Entries by `contract`'s keys, except role and weights digest.
 
     Raises:
-        ExportError: If the files cannot be written, or would replace what is no model.
+        ExportError: The files cannot be written, or would replace another file.
     """
     weights = contract.weights_path(path)
     for file in (*contract.graph_paths(path), weights):
@@ -87,7 +86,7 @@ def to_proto(
     metadata: Mapping[str, str] | None = None,
     external: _Places = ("", {}),
 ) -> onnx.ModelProto:
-    """ONNX form of a lowered `graph`; without `external`, all constants are inside."""
+    """Convert a lowered graph to ONNX; constants not in `external` go inside."""
     public = {tensor: name for name, tensor in graph.outputs.items()}
 
     def name(tensor: Tensor) -> str:
@@ -108,7 +107,7 @@ def to_proto(
 
 
 def _check_replaceable(path: Path) -> None:
-    """Refuse to write over anything but a model's own file."""
+    """Refuse to replace a file that is not a model's."""
     if not os.path.lexists(path):
         return
     data = path.read_bytes() if path.is_file() else b""
@@ -142,10 +141,10 @@ def _write_files(
 def _safetensors(
     tensors: Mapping[str, NDArray[Any]], metadata: Mapping[str, str]
 ) -> tuple[bytes, dict[str, tuple[int, int]]]:
-    """The weights file, and for each tensor in it (offset, length) in bytes.
+    """Return the weights file, and (offset, length) in bytes of each tensor in it.
 
-    Written here rather than by the safetensors package because the graphs must know
-    where each tensor lies: a header length, a JSON header, the data without gaps.
+    The safetensors package is not used, because the graphs must know where each tensor
+    lies, and the bytes must not depend on its version.
     """
     header: dict[str, Any] = {"__metadata__": dict(sorted(metadata.items()))}
     blobs: list[bytes] = []

@@ -1,18 +1,17 @@
-"""One form for the weights of every file: checked, float32, for RGB in grey levels.
+"""Checks weights and brings them into one form: float32, for RGB in grey levels.
 
 The form is cross-correlation kernels (out, in, 3, 3) that read RGB − mean on the scale
-of 0…255. What a file's own convention does beyond that is folded into conv1_1, exactly:
+of 0…255. Other conventions are folded into conv1_1 exactly: for Caffe's BGR, the input
+channels of the kernel are reversed; for torchvision's division by std, the kernel is
+divided, per channel.
 
-* Caffe's BGR: the input channels of the kernel are reversed.
-* torchvision's division by std: so is the kernel, per channel.
-
-torchvision's network is then enlarged. Its input is in units of std, about 58 grey
-levels, so its features are about 58 times smaller than those of a network trained on
-grey levels, and a style term, which goes with their fourth power, some 10⁷ times: no
-style weight could mean the same for both. A network of convolutions, ReLUs and poolings
-is positively homogeneous, f(k·x) = k·f(x) if its biases are multiplied by k too. So
-conv1_1 and all biases are multiplied by k = 255 · mean(std), and its features are then
-on the scale of the picture, as Caffe's are.
+The features of torchvision's network are then scaled up. Its input is in units of std,
+about 58 grey levels, so its features are about 58 times smaller than those of a network
+trained on grey levels, and a style term, which grows with their fourth power, is about
+10⁷ times smaller: no style weight could mean the same for both. A network of
+convolutions, ReLUs and poolings is positively homogeneous: f(k·x) = k·f(x) if its
+biases are multiplied by k too. So conv1_1 and all biases are multiplied by
+k = 255 · mean(std), which puts the features on the scale of the picture, as Caffe's.
 """
 
 from collections.abc import Iterator, Mapping
@@ -42,10 +41,10 @@ class Weights:
         mean: float32 (3,) RGB, grey levels 0…255, to subtract from the picture before
             conv1_1.
         preprocessing: ``caffe`` or ``torchvision``: the convention of the file.
-        source: Format and naming that were recognised, such as ``Keras HDF5``.
+        source: Format and naming of the file, such as ``Keras HDF5``.
         digest: SHA-256 of the file, in hexadecimal digits.
-        embeddings: For a network with other widths than VGG19's, the layers that a
-            loss may look at, and how their features estimate VGG19's.
+        embeddings: For a narrowed network: layers that a loss can use → the map from
+            their features to VGG19's.
     """
 
     kernels: Mapping[str, NDArray[np.float32]]
@@ -57,7 +56,7 @@ class Weights:
     embeddings: Mapping[str, Embedding] = field(default_factory=dict)
 
     def tensors(self) -> dict[str, NDArray[Any]]:
-        """All arrays by their names in a model: ``conv1_1.weight``, ``mean``."""
+        """Return all arrays by their names in a model: ``conv1_1.weight``, ``mean``."""
         named: dict[str, NDArray[Any]] = {"mean": self.mean}
         for layer, kernel in self.kernels.items():
             named[f"{layer}.weight"] = kernel
@@ -68,7 +67,7 @@ class Weights:
         return named
 
     def halved(self) -> "Weights":
-        """The same network with its large arrays in 16 bits, as a small file has it."""
+        """Return the same network with large arrays in 16 bits, for a small file."""
 
         def half(arrays: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
             return {layer: array.astype(np.float16) for layer, array in arrays.items()}
@@ -83,17 +82,17 @@ class Weights:
 def canonical_weights(
     file: WeightsFile, channels: Mapping[str, int], preprocessing: str, digest: str
 ) -> Weights:
-    """Check the tensors of `file` and bring them into the one form.
+    """Read the tensors of an open file and bring them into the canonical form.
 
     Args:
-        file: An open file; its tensors are read here.
-        channels: The layers wanted, in order, with the width of each.
+        file: The open file.
+        channels: Layers to read, in order → number of channels.
         preprocessing: ``auto``, ``caffe`` or ``torchvision``.
         digest: SHA-256 of the file.
 
     Raises:
         WeightsError: A layer is missing, misshapen or not finite, or the
-            preprocessing is not known.
+            preprocessing is not recognised.
     """
     kernels: dict[str, NDArray[np.float32]] = {}
     biases: dict[str, NDArray[np.float32]] = {}
@@ -156,8 +155,8 @@ def _read_bias(file: WeightsFile, layer: str, size: int) -> NDArray[np.float32]:
 def _present(tensors: Mapping[str, LazyTensor], layer: str, what: str) -> LazyTensor:
     if layer not in tensors:
         raise WeightsError(
-            f"{what} is missing; found {len(tensors)} tensors of that kind, and VGG19 "
-            "has 16: is it another network, such as VGG16?"
+            f"{what} is missing; found {len(tensors)} tensors of that kind, expected "
+            "the 16 of VGG19: is it another network, such as VGG16?"
         )
     return tensors[layer]
 
@@ -174,8 +173,8 @@ def _values(tensor: LazyTensor, what: str) -> NDArray[np.float32]:
 def _scaled(
     array: NDArray[Any], factors: float | NDArray[np.float64], what: str
 ) -> NDArray[np.float32]:
-    """`array` times `factors` in double precision, as float32, if that is finite."""
-    with np.errstate(all="ignore"):  # what overflows is refused just below
+    """Multiply in double precision and return float32; refuse what is not finite."""
+    with np.errstate(all="ignore"):  # overflow is refused just below
         product = np.asarray(array, np.float64) * factors
         values = np.ascontiguousarray(product, np.float32)
     if not np.isfinite(values).all():

@@ -1,4 +1,4 @@
-"""How the features of a narrowed network estimate those of VGG19: F ≈ E z + e."""
+"""Maps the features z of a narrowed network to VGG19's: F ≈ E z + e."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True)
 class Embedding:
-    """An affine map of a layer's k features into VGG19's C, and what losses see of it.
+    """An affine map from a layer's k features to VGG19's C, in two forms.
 
-    Losses are distances: of E z + e between two pictures, or of the Gram matrices of
-    E z + e. Both are the same with the factor R of the QR decomposition of [E e] in the
-    place of [E e], as Q is orthogonal, and R has k + 1 rows where E has C.
+    Losses are distances between two pictures, of E z + e or of its Gram matrices. Both
+    stay the same if [E e] is replaced by the factor R of its QR decomposition, because
+    Q is orthogonal. R has k + 1 rows where E has C, so the losses use R.
 
     Attributes:
         matrix: E, (C, k).
@@ -35,7 +35,7 @@ class Embedding:
         return self._factor[:, -1:].astype(np.float32)
 
     def tensors(self) -> dict[str, NDArray[Any]]:
-        """Arrays by the last part of their names in a model."""
+        """Return the arrays by the last part of their names in a model."""
         return {
             "map": self.matrix,
             "offset": self.offset,

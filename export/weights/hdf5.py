@@ -1,8 +1,8 @@
 """Reads the HDF5 files of Keras 1, 2 and 3: `.h5`, with or without the classifier.
 
-Kernels are (3, 3, in, out) and cross-correlated, as TensorFlow has them, and the
-network wants Caffe's preprocessing. A file of Keras's Theano backend has its kernels
-flipped and is refused.
+Kernels are (3, 3, in, out) for cross-correlation, as in TensorFlow, and the network
+needs Caffe's preprocessing. A file of Keras's Theano backend has flipped kernels and is
+refused.
 """
 
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ from .preprocessing import CAFFE
 from .tensors import LazyTensor, WeightsFile, require
 
 _MAX_OBJECTS: Final = 10_000
-_MAX_CHUNK: Final = 2**26  # values that HDF5 unpacks at a time, at most
+_MAX_CHUNK: Final = 2**26  # values that HDF5 may unpack at a time
 
 
 @contextmanager
@@ -27,7 +27,7 @@ def open_hdf5(path: Path) -> Iterator[WeightsFile]:
     """Open weights that Keras saved.
 
     Raises:
-        WeightsError: h5py is missing, or the file holds something else.
+        WeightsError: h5py is missing, or the file does not hold VGG19.
     """
     h5py = require("h5py")
     with h5py.File(path, "r") as file:
@@ -36,8 +36,8 @@ def open_hdf5(path: Path) -> Iterator[WeightsFile]:
 
 
 def _refuse_theano(group: Any) -> None:
-    # Keras writes text of fixed length here. The other kind, of variable length, can
-    # send HDF5 into an endless loop in a damaged file, so it is not looked at.
+    # Keras writes text of fixed length here. Text of variable length is not read,
+    # because in a damaged file it can send HDF5 into an endless loop.
     if "backend" not in group.attrs or group.attrs.get_id("backend").dtype.kind != "S":
         return
     if group.attrs["backend"] == b"theano":
@@ -48,7 +48,7 @@ def _refuse_theano(group: Any) -> None:
 
 
 def _datasets(file: Any, kind: type) -> dict[str, LazyTensor]:
-    """All datasets by path, but for those that an optimiser keeps."""
+    """Return all datasets by path, except those of an optimiser."""
     found: dict[str, LazyTensor] = {}
     seen = 0
 
@@ -64,19 +64,24 @@ def _datasets(file: Any, kind: type) -> dict[str, LazyTensor]:
     _refuse_theano(file)
     # Links to other files are not followed by visititems.
     if file.visititems(visit):
-        raise WeightsError(f"holds more than {_MAX_OBJECTS} objects")
+        raise WeightsError(f"it holds more than {_MAX_OBJECTS} objects")
     return found
 
 
 def _tensor(dataset: Any) -> LazyTensor:
     def read() -> NDArray[Any]:
-        # Both kinds of dataset take their values from other files.
+        # Both kinds of dataset read their values from other files.
         if dataset.is_virtual or dataset.external:
             raise WeightsError(f"{dataset.name!r} keeps its values in another file")
         if dataset.chunks and np.prod(dataset.chunks, dtype=float) > _MAX_CHUNK:
-            raise WeightsError(f"{dataset.name!r} is packed in too large pieces")
+            raise WeightsError(
+                f"{dataset.name!r} has chunks of more than {_MAX_CHUNK} values"
+            )
         if dataset.dtype.kind != "f":
-            raise WeightsError(f"{dataset.name!r} holds no floating point values")
+            raise WeightsError(
+                f"{dataset.name!r} holds {dataset.dtype} values, expected floating "
+                "point"
+            )
         values: NDArray[Any] = dataset[...]
         return values
 

@@ -1,9 +1,9 @@
 """Reads MatConvNet's `imagenet-vgg-verydeep-19.mat`.
 
-Its importer turned Oxford's Caffe weights into MATLAB's order: filters are height ×
-width × in × out, conv1_1 reads RGB, and the mean, in ``normalization.averageImage``, is
-in RGB too. Versions differ in where they keep it, and in whether a layer has a cell
-``weights`` or the fields ``filters`` and ``biases``.
+MatConvNet's importer converted Oxford's Caffe weights to MATLAB's order: filters are
+(height, width, in, out), conv1_1 reads RGB, and the mean, ``averageImage``, is in RGB
+too. Versions differ in where the mean is, and in whether a layer has a cell ``weights``
+or the fields ``filters`` and ``biases``.
 """
 
 from collections.abc import Iterator
@@ -70,7 +70,7 @@ def _lazy(array: NDArray[Any]) -> LazyTensor:
 
 
 def _mean(net: dict[str, Any]) -> NDArray[np.float64] | None:
-    """Mean colour of the average picture, which is (h, w, 3), or three numbers."""
+    """Return the mean colour of the average picture, (h, w, 3) or three numbers."""
     holder = net.get("meta") if isinstance(net.get("meta"), dict) else net
     normalization = (holder or {}).get("normalization")
     if not isinstance(normalization, dict) or "averageImage" not in normalization:

@@ -1,4 +1,4 @@
-"""From the names that tools give to tensors to the names of VGG19's layers.
+"""Translates the names that tools give to tensors into the names of VGG19's layers.
 
 conv1_1.weight, conv1_1_W        Caffe's own names; also Gatys' vgg_conv.pth
 features.0.weight                torchvision: position among all the modules
@@ -50,7 +50,7 @@ _BIASES: Final = ("bias", "b", "b_0", "1")
 
 
 class Named(NamedTuple):
-    """A name understood: whose naming it is, which layer, kernel or bias."""
+    """A parsed name: the family of names, the layer, and whether it is a bias."""
 
     family: Family
     layer: str
@@ -58,7 +58,7 @@ class Named(NamedTuple):
 
 
 def _torchvision_modules() -> dict[int, str]:
-    """Position of each convolution among torchvision's modules, poolings included."""
+    """Return position among torchvision's modules, poolings included → layer."""
     return {
         2 * index + int(layer[len("conv")]) - 1: layer
         for index, layer in enumerate(CONVOLUTIONS)
@@ -69,7 +69,7 @@ _MODULES: Final = _torchvision_modules()
 
 
 def parse(name: str) -> Named | None:
-    """Understand the name of a tensor, or return None."""
+    """Parse the name of a tensor; return None if it is not a convolution's."""
     for family, pattern in _PATTERNS:
         if match := pattern.fullmatch(name):
             parts = match.groupdict()
@@ -91,15 +91,15 @@ def _layer(parts: Mapping[str, str | None]) -> str | None:
 
 
 def family_of(name: str) -> Family | None:
-    """Whose naming a name follows, even if its tail is not understood."""
+    """Return the family of a name, even if the rest of it cannot be parsed."""
     return next((f for f, pattern in _FAMILIES if pattern.search(name)), None)
 
 
 def refuse_normalisation(names: list[str]) -> None:
-    """Refuse vgg19_bn, whose convolutions are another network's.
+    """Refuse vgg19_bn, whose convolutions differ from VGG19's.
 
     Raises:
-        WeightsError: A name belongs to a batch normalisation.
+        WeightsError: A name is that of a batch normalisation.
     """
     if name := next((n for n in names if _NORMALISATION.search(n)), None):
         raise WeightsError(
@@ -114,10 +114,11 @@ def sort_out(
     """Find the convolutions among named tensors.
 
     Returns:
-        Whose naming it is, the kernels and the biases by layer.
+        The family of names, the kernels by layer, and the biases by layer.
 
     Raises:
-        WeightsError: There are none, two for one place, or a normalisation.
+        WeightsError: There is no convolution, a second tensor for one layer, or a batch
+            normalisation.
     """
     refuse_normalisation(list(tensors))
     families: list[Family] = []

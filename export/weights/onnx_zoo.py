@@ -1,8 +1,8 @@
-"""Reads VGG19 out of an ONNX model, such as the model zoo's `vgg19-7.onnx`.
+"""Reads VGG19 from an ONNX model, such as the model zoo's `vgg19-7.onnx`.
 
-What exporters call the tensors varies; that VGG19 is a chain of convolutions does not.
-So the kernels are taken in the order of the Conv nodes, and the names only tell where
-the model comes from.
+Exporters name the tensors differently, but VGG19 is always a chain of convolutions. So
+the kernels are taken in the order of the Conv nodes, and names only suggest the
+preprocessing.
 """
 
 from collections.abc import Iterator
@@ -28,7 +28,7 @@ def open_onnx(path: Path) -> Iterator[WeightsFile]:
         raise WeightsError("it has batch normalisation; expected the plain VGG19")
     nodes = [node for node in graph.node if node.op_type == "Conv"]
     if not nodes:
-        raise WeightsError("it is no ONNX model with convolutions")
+        raise WeightsError("it is no ONNX model with convolutions; expected VGG19")
     stored = {tensor.name: tensor for tensor in graph.initializer}
     layers = dict(zip(CONVOLUTIONS, nodes, strict=False))
     family = family_of(nodes[0].input[1])
@@ -51,7 +51,7 @@ def _lazy(stored: dict[str, Any], node: Any, place: int) -> LazyTensor:
     if name not in stored:
         raise WeightsError(f"the tensor {name!r} of a convolution is not in the model")
     tensor = stored[name]
-    # Values kept elsewhere would be read from wherever the model points.
+    # onnx would read the values from any file that the model names.
     if tensor.external_data or tensor.data_location != tensor.DEFAULT:
         raise WeightsError(
             f"{name!r} keeps its values in another file; save the model as one file"

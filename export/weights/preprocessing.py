@@ -1,13 +1,12 @@
-"""Which picture a network was trained on: channel order, mean and scale.
+"""Decides how pictures were prepared in training: channel order, mean and scale.
 
     caffe         BGR − mean, grey levels 0…255
     torchvision   (RGB / 255 − mean) / std
 
-The format says which one it is, or the names suggest it. A suggestion can be wrong:
-Oxford's weights, trained in Caffe, also go about under torchvision's names (the
-`vgg19-d01eb7cb.pth` of neural-style ports) and in formats without any convention. They
-are one fixed set of numbers, so a few of them tell that it is they, and in which order
-their input channels are.
+Some formats state it, and names of tensors suggest it. Names can mislead: Oxford's
+weights, trained in Caffe, are also distributed under torchvision's names (the
+`vgg19-d01eb7cb.pth` of neural-style ports) and in formats without a convention. They
+are one fixed set of numbers, so a few values identify them and their channel order.
 """
 
 from dataclasses import dataclass
@@ -52,9 +51,9 @@ class Convention:
 
     Attributes:
         name: ``caffe`` or ``torchvision``.
-        order: Order of the input channels of its conv1_1, ``RGB`` or ``BGR``.
+        order: Order of the input channels of conv1_1, ``RGB`` or ``BGR``.
         mean: (3,) RGB, grey levels, subtracted first.
-        std: (3,) RGB, grey levels, divided by afterwards; ones if there is no scale.
+        std: (3,) RGB, grey levels, the divisor afterwards; ones if there is none.
     """
 
     name: str
@@ -71,7 +70,9 @@ def check_choice(requested: str) -> None:
     """
     if requested not in CHOICES:
         expected = ", ".join(CHOICES)
-        raise WeightsError(f"preprocessing {requested!r} is unknown; use {expected}")
+        raise WeightsError(
+            f"preprocessing {requested!r} is unknown; expected one of {expected}"
+        )
 
 
 def check_stated(stated: str | None) -> str | None:
@@ -96,13 +97,13 @@ def decide(
     """Choose the convention of a file.
 
     Args:
-        requested: One of `CHOICES`; anything but ``auto`` wins.
-        file: What its reader knows.
-        kernel: conv1_1, (out, 3, 3, 3), as the file has it.
-        bias: Its bias, (out,).
+        requested: One of `CHOICES`; any but ``auto`` decides.
+        file: The open file.
+        kernel: The kernel of conv1_1, (out, 3, 3, 3), as the file has it.
+        bias: The bias of conv1_1, (out,).
 
     Raises:
-        WeightsError: ``auto`` was requested and nothing tells.
+        WeightsError: ``auto`` was requested and the preprocessing is not recognised.
     """
     oxford = _oxford_order(kernel, bias)
     name = requested
@@ -115,9 +116,9 @@ def decide(
         mean, std = np.array(_TORCHVISION_MEAN), np.array(_TORCHVISION_STD)
         return Convention(TORCHVISION, RGB, 255 * mean, 255 * std)
     raise WeightsError(
-        f"nothing in this file ({file.source}) tells how pictures were prepared for "
-        "it; say so with --preprocessing caffe (BGR − mean, 0…255) or --preprocessing "
-        "torchvision ((RGB − mean) / std)"
+        f"the preprocessing of this file ({file.source}) is not recognised; give "
+        "--preprocessing caffe (BGR − mean, 0…255) or --preprocessing torchvision "
+        "((RGB − mean) / std)"
     )
 
 

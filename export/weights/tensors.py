@@ -1,8 +1,7 @@
-"""What every reader hands over: tensors that are named, sized and not yet read.
+"""Defines what every reader returns: tensors by name, with shapes, not yet read.
 
-A reader lists the tensors of its file with their shapes and leaves the reading for
-later, so that a shape that is not VGG19's is refused before a byte of it is loaded and
-the 500 MB of the classifier are never touched.
+A shape that is not VGG19's is thus refused before any value is loaded, and the 500 MB
+of the classifier are never read.
 """
 
 import importlib
@@ -19,7 +18,7 @@ from ..errors import WeightsError
 
 
 class Family(StrEnum):
-    """Whose names the tensors of a file bear."""
+    """The tool whose naming the tensors of a file follow."""
 
     CAFFE = "Caffe"
     TORCHVISION = "torchvision"
@@ -29,7 +28,7 @@ class Family(StrEnum):
 
 @dataclass(frozen=True)
 class LazyTensor:
-    """A tensor of a file: its shape, known, and its values, read on demand."""
+    """A tensor of a file: its shape, and a function that reads its values."""
 
     shape: tuple[int, ...]
     read: Callable[[], NDArray[Any]]
@@ -37,17 +36,17 @@ class LazyTensor:
 
 @dataclass(frozen=True)
 class WeightsFile:
-    """The convolutions found in an open file, as the file has them.
+    """The convolutions of an open file, as the file has them.
 
     Attributes:
-        source: Format and naming recognised, for people to read.
-        kernels: Kernel of each layer, by names such as ``conv1_1``.
-        biases: Bias of each layer.
+        source: Format and naming, for messages and metadata.
+        kernels: Layer, such as ``conv1_1`` → kernel.
+        biases: Layer → bias.
+        family: The naming that its tensors follow, or None.
         layout: Axes of the kernels, ``OIHW`` or ``HWIO``; empty if the shape decides.
-        family: Whose names its tensors bear, or None.
         stated: Preprocessing that the format or the file states, or None.
         order: Order of conv1_1's input channels if the format fixes it, or None.
-        mean: Mean picture value in RGB, grey levels, if the file holds it, or None.
+        mean: Mean colour in RGB, grey levels, if the file holds it, or None.
     """
 
     source: str
@@ -76,5 +75,5 @@ def require(module: str) -> ModuleType:
 
 
 def widen_bfloat16(bits: NDArray[np.uint16]) -> NDArray[np.float32]:
-    """The float32 values of bfloat16 `bits`: the upper half of a float32 each."""
+    """Convert bfloat16 `bits`, each the upper half of a float32, to float32."""
     return (bits.astype(np.uint32) << np.uint32(16)).view(np.float32)

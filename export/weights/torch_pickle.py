@@ -1,12 +1,12 @@
 """Reads PyTorch's `.pth` files without PyTorch, and without running what is in them.
 
-Two containers hold the same thing, a pickle that describes tensors as views of storages
-(`state_dict` loads it), and the storages:
+There are two containers. Both hold a pickle that describes tensors as views of
+storages, which `state_dict` loads, and the storages:
 
-* since 1.6 a zip archive: ``name/data.pkl``, ``name/data/0``, ``name/data/1`` …, stored
-  without compression;
-* before that five pickles in a row (a magic number, a version, sizes of types, the
-  tensors, the keys of the storages), then each storage as its count and its values.
+* Since PyTorch 1.6 a zip archive: ``name/data.pkl``, ``name/data/0``, ``name/data/1``
+  …, stored without compression.
+* Before that five pickles in a row (a magic number, a version, sizes of types, the
+  tensors, the keys of the storages), then the count and the values of each storage.
 """
 
 import io
@@ -28,7 +28,7 @@ from .preprocessing import CAFFE
 from .state_dict import BFLOAT16, DTYPES, Storage, TensorView, load
 from .tensors import Family, LazyTensor, WeightsFile, widen_bfloat16
 
-#: As it stands in a file before 1.6, near the beginning.
+#: Bytes near the beginning of a file before PyTorch 1.6.
 LEGACY_MAGIC: Final = 0x1950A86A20F9469CFC6C.to_bytes(10, "little")
 
 _MAX_PICKLE: Final = 2**23
@@ -42,7 +42,7 @@ def open_torch_zip(path: Path) -> Iterator[WeightsFile]:
     """Open a state dict that PyTorch 1.6 or later saved.
 
     Raises:
-        WeightsError: It is no state dict, or not what it claims to be.
+        WeightsError: It is no state dict, or it is damaged or hostile.
     """
     with open_zip(path) as archive:
         pickles = [n for n in archive.namelist() if n.rpartition("/")[2] == "data.pkl"]
@@ -58,7 +58,7 @@ def open_torch_legacy(path: Path) -> Iterator[WeightsFile]:
     """Open a state dict that PyTorch 0.1.10 … 1.5 saved.
 
     Raises:
-        WeightsError: It is no state dict, or not what it claims to be.
+        WeightsError: It is no state dict, or it is damaged or hostile.
     """
     with path.open("rb") as file:
         programs = io.BytesIO(file.read(_MAX_PICKLE))
@@ -149,7 +149,7 @@ def _legacy_fetcher(file: BinaryIO, tensors: Any, keys: Any) -> _Fetch:
 def _legacy_positions(
     file: BinaryIO, tensors: Any, keys: Any
 ) -> Iterator[tuple[Storage, int]]:
-    """Walk through the storages, which follow each other in the order of `keys`."""
+    """Yield the storages, which follow each other in the order of `keys`."""
     views = tensors.values() if isinstance(tensors, dict) else ()
     storages = {v.storage.key: v.storage for v in views if isinstance(v, TensorView)}
     end = os.fstat(file.fileno()).st_size

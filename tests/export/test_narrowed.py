@@ -161,9 +161,9 @@ def test_a_model_is_narrowed_by_a_folder_of_pictures(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("files", "problem"),
     [
-        (None, "is not a folder of pictures"),
+        (None, "is not a folder"),
         ([], "has no pictures"),
-        (["a.png"], "a.png is not a picture that can be read"),
+        (["a.png"], "a.png cannot be read as a picture"),
     ],
 )
 def test_a_folder_without_pictures_is_refused(

@@ -105,7 +105,9 @@ def test_an_explicit_preprocessing_wins(answer: str, tmp_path: Path) -> None:
 
 
 def test_an_unknown_preprocessing_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(WeightsError, match="'inception' is unknown; use auto, caffe"):
+    with pytest.raises(
+        WeightsError, match="'inception' is unknown; expected one of auto, caffe"
+    ):
         read_weights(tmp_path, "inception")
 
 
