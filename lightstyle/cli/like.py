@@ -86,7 +86,7 @@ class Reference:
         """Why a picture was computed otherwise than this one, if so, for a person."""
         for key, layout in self.record.layouts.items():
             used = made.layouts.get(key, layout)
-            if (used.plan, used.history) != (layout.plan, layout.history):
+            if (used.tiling, used.history) != (layout.tiling, layout.history):
                 yield (
                     f"the memory is not enough to compute {key} as for {self.name}: "
                     "bits may differ"

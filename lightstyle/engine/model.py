@@ -14,12 +14,11 @@ import numpy as np
 from .. import contract
 from ..arrays import Array
 from ..errors import DeviceError, ModelError
-from ..settings.choices import Optimizer
 from .graphs import Graphs
 from .guides import guides
 from .memory import resident
 from .model_info import ModelInfo, check_weights, read_info
-from .plan import ExecutionPlan, choose, repeatable, repeated
+from .plan import Planner
 from .providers import Provider, candidates
 from .session import Feeds
 from .threads import check_threads
@@ -128,47 +127,36 @@ class Model:
                 raise provider.unusable(str(error)) from error
         return model
 
-    def layout(
-        self,
-        height: int,
-        width: int,
-        optimizer: str | None = Optimizer.LBFGS,
-        wanted: ExecutionPlan | None = None,
-        *,
-        pictures: int = 0,
-        regions: int = 0,
-    ) -> ExecutionPlan:
-        """How a picture of that size in pixels is computed within the memory there is.
+    def planner(self, pictures: int = 0, regions: int = 0) -> Planner:
+        """Return a planner of pictures within the memory that there is.
 
         Args:
-            height: In pixels.
-            width: In pixels.
-            optimizer: That will run; none where only targets are wanted.
-            wanted: What to return if there is memory for it.
-            pictures: Bytes that are held beside the run.
-            regions: With style targets of their own.
-
-        Raises:
-            UsageError: If the memory that was allowed is not enough.
+            pictures: Bytes of pictures that are held beside the run.
+            regions: Number of regions with style targets of their own.
         """
-        held = self._held + pictures
         costs = self.costs and self.costs.of_regions(regions)
-        case = costs, self.memory, held, height, width, optimizer
-        if wanted is not None and repeatable(wanted, *case):
-            return repeated(wanted, costs, held, height, width, optimizer)
-        return choose(*case)
+        return Planner(costs, self.memory, self._held + pictures)
 
     def targets(
-        self, pixels_nchw: Array, plan: Tiling | None = None, mask: Array | None = None
+        self,
+        pixels_nchw: Array,
+        tiling: Tiling | None = None,
+        mask: Array | None = None,
     ) -> dict[str, Array]:
-        """Content features and Gram matrices of a picture (1, 3, H, W), by feed.
+        """Compute the targets that a picture would set.
 
-        With a `plan`, as of `layout`, in parts. Of a `mask` (H, W), positions count in
-        Gram matrices by its values.
+        Args:
+            pixels_nchw: The picture, (1, 3, H, W), 0…255.
+            tiling: How to cut it into strips; None to compute it whole.
+            mask: (H, W), how much each position counts in the Gram matrices; all count
+                the same by default.
+
+        Returns:
+            Content features and Gram matrices by the name of their feed.
         """
         guiding = {} if mask is None else guides(mask[None])
-        if plan is not None:
-            made = self._tiled.targets(pixels_nchw, plan, guiding)
+        if tiling is not None:
+            made = self._tiled.targets(pixels_nchw, tiling, guiding)
         else:
             kind = contract.GUIDED if guiding else ""
             feeds = {contract.IMAGE: pixels_nchw, **guiding}
@@ -179,15 +167,18 @@ class Model:
         return made
 
     def style_targets(
-        self, pixels_nchw: Array, plan: Tiling | None = None, mask: Array | None = None
+        self,
+        pixels_nchw: Array,
+        tiling: Tiling | None = None,
+        mask: Array | None = None,
     ) -> dict[str, Array]:
-        """The Gram matrices among `targets`, remembered for the latest pictures."""
+        """Return the Gram matrices among `targets`, remembering the latest pictures."""
         given = [pixels_nchw] if mask is None else [pixels_nchw, mask]
         digests = [sha256(np.ascontiguousarray(each).data).digest() for each in given]
-        key = (*digests, pixels_nchw.shape, repr(plan))
+        key = (*digests, pixels_nchw.shape, repr(tiling))
         found = self._remembered.pop(key, None)
         if found is None:
-            made = self.targets(pixels_nchw, plan, mask)
+            made = self.targets(pixels_nchw, tiling, mask)
             names = map(contract.style_target, self.info.style_layers)
             found = {name: made[name] for name in names}
         self._remembered[key] = found  # the latest of all now
@@ -196,21 +187,24 @@ class Model:
         return found
 
     def evaluate(
-        self, pixels_nchw: Array, feeds: Feeds, plan: Tiling | None = None
+        self, pixels_nchw: Array, feeds: Feeds, tiling: Tiling | None = None
     ) -> Evaluation:
-        """Loss terms and gradient at `pixels_nchw`, for `feeds` of targets and weights.
+        """Compute the loss terms of a picture and the gradient of their weighted sum.
 
-        With a `plan`, as of `layout`, in parts; of regions, if the feeds have them.
+        Args:
+            pixels_nchw: The picture, (1, 3, H, W), 0…255.
+            feeds: Targets and weights by name, and those of regions if there are any.
+            tiling: How to cut the picture into strips; None to compute it whole.
 
         Raises:
-            ModelError: If a feed is missing or onnxruntime fails.
+            ModelError: If a feed is missing or ONNX Runtime fails.
         """
-        if plan is None:
+        if tiling is None:
             given = {contract.IMAGE: pixels_nchw, **feeds}
             kind = contract.GUIDED if contract.REGION_WEIGHT in feeds else ""
             outputs = self._graphs.run(kind + contract.EVALUATION, given)
         else:
-            outputs = self._tiled.evaluate(pixels_nchw, feeds, plan)
+            outputs = self._tiled.evaluate(pixels_nchw, feeds, tiling)
         gradient = outputs.pop(contract.GRADIENT)
         terms = {
             name: float(np.sum(partials, dtype=np.float64))

@@ -8,7 +8,7 @@ float64, so that the largest picture loses nothing to a float32 sum.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, Self
 
 import numpy as np
 
@@ -25,7 +25,12 @@ REACH: Final = {1: 2, 2: 2, 3: 4, 4: 4, 5: 4}
 
 @dataclass(frozen=True)
 class Tiling:
-    """How each block is cut: lines of a strip, halos included, by block and sweep."""
+    """How the input of each block is cut into strips.
+
+    Attributes:
+        forward: Lines of a strip in the forward sweep, halos included, by block.
+        backward: The same for the backward sweep.
+    """
 
     forward: Mapping[int, int]
     backward: Mapping[int, int]
@@ -34,6 +39,17 @@ class Tiling:
     def lines(self) -> int:
         """Lines of the picture in the first block's strips."""
         return self.forward[1]
+
+    def within(self, other: Self) -> bool:
+        """Return whether no strip has more lines than the same block's of `other`."""
+        return all(
+            mine[number] <= theirs[number]
+            for mine, theirs in (
+                (self.forward, other.forward),
+                (self.backward, other.backward),
+            )
+            for number in mine
+        )
 
 
 class TiledModel:

@@ -206,7 +206,7 @@ def objective(
         style: (1, 3, h, w), 0…255.
     """
     tiling, style_tiling = (
-        model.layout(height, width, optimizer=None).plan
+        model.planner().choose((width, height)).tiling
         for _, _, height, width in (content.shape, style.shape)
     )
     targets = Targets.of(

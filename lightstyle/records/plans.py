@@ -21,10 +21,10 @@ def as_dict(plan: ExecutionPlan) -> dict[str, Any]:
     """Return the parts of `plan` that affect the result, as JSON values."""
     return {
         "history": asdict(plan.history),
-        "strips": plan.plan
+        "strips": plan.tiling
         and {
-            "forward": [*plan.plan.forward.values()],
-            "backward": [*plan.plan.backward.values()],
+            "forward": [*plan.tiling.forward.values()],
+            "backward": [*plan.tiling.backward.values()],
         },
     }
 
@@ -45,7 +45,7 @@ def parse(values: Any) -> ExecutionPlan:
         tiling, history = _tiling(values["strips"]), _history(**values["history"])
     except (AttributeError, KeyError, TypeError, OverflowError) as error:
         raise ValueError("not a description of an execution plan") from error
-    return ExecutionPlan(tiling, history, 0, 1.0)
+    return ExecutionPlan(tiling, history)
 
 
 def _history(pairs: Any, precision: Any) -> History:

@@ -10,7 +10,8 @@ from collections.abc import Mapping
 
 from ..arrays import Size
 from ..engine.model import Model
-from ..engine.plan import PICTURE, ExecutionPlan
+from ..engine.plan import ExecutionPlan
+from ..engine.workload import PICTURE
 from .scene import Scene
 
 
@@ -71,12 +72,8 @@ class Layouts:
     ) -> ExecutionPlan:
         width, height = size
         key = f"{role}{width}x{height}"
-        self.used[key] = self._model.layout(
-            height,
-            width,
-            optimizer,
-            self._wanted.get(key),
-            pictures=pictures,
-            regions=regions,
-        )
+        planner = self._model.planner(pictures, regions)
+        wanted = self._wanted.get(key)
+        plan = wanted and planner.repeat(wanted, size, optimizer)
+        self.used[key] = plan or planner.choose(size, optimizer)
         return self.used[key]

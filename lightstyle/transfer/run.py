@@ -105,7 +105,7 @@ class Descent:
             region_feeds=(
                 None if canvas is None else regions.feeds(scene.regions, canvas)
             ),
-            tiling=layout.plan,
+            tiling=layout.tiling,
         )
         balanced_at = scene.start_pixels() if self.settings.balance_layers else begin
         weights = term_weights(self.model, self.settings, targets, balanced_at)
@@ -134,7 +134,7 @@ class Descent:
         """The styles of a scene, with the strips in which their targets are made."""
         layouts = self.layouts.choose_styles(scene)
         for style, layout in zip(scene.paintings(), layouts, strict=True):
-            yield replace(style, tiling=layout.plan)
+            yield replace(style, tiling=layout.tiling)
 
     def _watch(self, level: int, begin: Array | None, state: State) -> None:
         history, seconds = tuple(self.history), perf_counter() - self.began

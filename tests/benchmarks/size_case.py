@@ -61,8 +61,8 @@ def ours(path: Path, width: int, height: int, budget: str) -> dict[str, Any]:
         settings,
         start,
         content=scene.content_pixels(),
-        styles=[replace(style, tiling=plan.plan) for style, plan in planned],
-        tiling=layout.plan,
+        styles=[replace(style, tiling=plan.tiling) for style, plan in planned],
+        tiling=layout.tiling,
     )
     weights = term_weights(model, settings, targets, start)
     objective = Objective(model, targets, weights)

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from export import build_model
-from lightstyle.engine.plan import HISTORIES, ExecutionPlan
+from lightstyle.engine.plan import HISTORIES, ExecutionPlan, Planner
 from lightstyle.engine.tiled import Tiling
 from lightstyle.errors import ExitCode, ImageError
 from lightstyle.records.record import Record
@@ -136,7 +136,7 @@ def test_another_job_leaves_out_masks_that_it_has_no_use_for(
 
 def _cut(*case: Any) -> ExecutionPlan:
     strips = dict.fromkeys(range(1, 6), 24)
-    return ExecutionPlan(Tiling(strips, strips), [*HISTORIES][-1], 0, 1.0)
+    return ExecutionPlan(Tiling(strips, strips), [*HISTORIES][-1])
 
 
 def test_the_layout_is_taken_over_and_needed_for_the_same_bits(
@@ -145,7 +145,7 @@ def test_the_layout_is_taken_over_and_needed_for_the_same_bits(
     command = ["stylize", "content.png", "style.png", "--size=60", "--iterations=12"]
     assert run(*command, "-o", "whole.png").code == 0
     with monkeypatch.context() as patched:
-        patched.setattr("lightstyle.engine.model.choose", _cut)
+        patched.setattr(Planner, "choose", _cut)
         assert run(*command, "-o", "a.png").code == 0
     assert (_pixels("a.png") != _pixels("whole.png")).any()
     assert _repeat(run) == []
@@ -156,9 +156,9 @@ def test_a_layout_that_there_is_no_memory_for_is_told_of(
     run: Runner, studio: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert run(*STYLIZE, "-o", "a.png").code == 0
-    less = ExecutionPlan(None, [*HISTORIES][-1], 0, 1.0)
-    monkeypatch.setattr("lightstyle.engine.model.choose", lambda *case: less)
-    monkeypatch.setattr("lightstyle.engine.model.repeatable", lambda *case: False)
+    less = ExecutionPlan(None, [*HISTORIES][-1])
+    monkeypatch.setattr(Planner, "choose", lambda *case: less)
+    monkeypatch.setattr(Planner, "repeat", lambda *case: None)
     assert any("memory is not enough" in note for note in _repeat(run))
 
 

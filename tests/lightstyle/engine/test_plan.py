@@ -3,11 +3,15 @@ import json
 import pytest
 
 from lightstyle import contract
+from lightstyle.arrays import Size
 from lightstyle.engine import plan
 from lightstyle.engine.costs import Costs
-from lightstyle.engine.plan import choose
+from lightstyle.engine.plan import ExecutionPlan, Planner
+from lightstyle.engine.tiled import Tiling
 from lightstyle.errors import ModelError, UsageError
+from lightstyle.optimize.curvature import History
 from lightstyle.optimize.lbfgs import HISTORY
+from lightstyle.settings.choices import Optimizer
 
 COSTS = Costs(
     whole=2000,
@@ -26,20 +30,31 @@ HELD = 300 * 10**6
 SIZES_GB = (8, 5, 3.3, 2.9)
 
 
+def choose(
+    budget: float | None,
+    size: Size,
+    method: str | None = Optimizer.LBFGS,
+    costs: Costs | None = COSTS,
+) -> ExecutionPlan:
+    """With what a process holds that has a model loaded."""
+    whole = None if budget is None else int(budget)
+    return Planner(costs, whole, HELD).choose(size, method)
+
+
 def test_a_small_picture_is_computed_whole() -> None:
-    found = choose(COSTS, 4 * GB, HELD, 512, 512)
-    assert found.plan is None
+    found = choose(4 * GB, (512, 512))
+    assert found.tiling is None
     assert found.history == HISTORY
     assert found.overhead == 1
 
 
-def test_less_memory_never_means_a_faster_layout() -> None:
+def test_less_memory_never_means_a_faster_plan() -> None:
     budgets = [int(size * GB) for size in (16, 9, 7, 6, 5, 4, 3, 2.6)]
-    found = [choose(COSTS, budget, HELD, 2048, 2048) for budget in budgets]
+    found = [choose(budget, (2048, 2048)) for budget in budgets]
     costs = [each.overhead * plan.HISTORIES[each.history] for each in found]
     assert costs == sorted(costs)
-    assert found[0].plan is None
-    assert found[-1].plan is not None
+    assert found[0].tiling is None
+    assert found[-1].tiling is not None
     assert found[-1].history.pairs < found[0].history.pairs
     for each, budget in zip(found, budgets, strict=True):
         assert each.memory <= budget
@@ -47,33 +62,33 @@ def test_less_memory_never_means_a_faster_layout() -> None:
 
 def test_scipy_takes_more_and_targets_less() -> None:
     own, scipy, targets = (
-        choose(COSTS, 20 * GB, HELD, 1024, 1024, name).memory
-        for name in ("lbfgs", "lbfgsb", None)
+        choose(20 * GB, (1024, 1024), name).memory
+        for name in (Optimizer.LBFGS, Optimizer.LBFGSB, None)
     )
     assert targets < own < scipy
 
 
 def test_what_is_free_is_no_reason_to_refuse(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(plan, "available", lambda: 0)
-    assert choose(COSTS, None, HELD, 1024, 1024).plan is not None
+    assert choose(None, (1024, 1024)).tiling is not None
 
 
 def test_what_cannot_be_met_is_refused_with_what_could_be() -> None:
-    with pytest.raises(UsageError, match="but 1024x1024 takes") as caught:
-        choose(COSTS, 400 * 10**6, HELD, 1024, 1024)
-    needed = float(str(caught.value).split("takes ")[1].split(" GB")[0])
-    assert choose(COSTS, int(needed * 1.01 * GB), HELD, 1024, 1024).plan is not None
+    with pytest.raises(UsageError, match="but 1024x1024 needs") as caught:
+        choose(400 * 10**6, (1024, 1024))
+    needed = float(str(caught.value).split("at least ")[1].split(" GB")[0])
+    assert choose(needed * 1.01 * GB, (1024, 1024)).tiling is not None
 
 
 def test_a_model_without_parts_is_computed_whole_or_not_within_a_budget() -> None:
-    assert choose(None, None, HELD, 4096, 4096).plan is None
+    assert choose(None, (4096, 4096), costs=None).tiling is None
     with pytest.raises(UsageError, match="memory can be limited on the CPU only"):
-        choose(None, 8 * GB, HELD, 512, 512)
+        choose(8 * GB, (512, 512), costs=None)
 
 
 def test_regions_take_more_of_everything_and_none_takes_nothing() -> None:
     found = [
-        choose(COSTS.of_regions(count), 20 * GB, HELD, 1024, 1024).memory
+        choose(20 * GB, (1024, 1024), costs=COSTS.of_regions(count)).memory
         for count in range(4)
     ]
     assert found == sorted(set(found))
@@ -103,9 +118,64 @@ def test_costs_come_from_metadata() -> None:
 
 
 @pytest.mark.parametrize("budget", [20 * GB, 3 * GB])
-def test_a_layout_that_is_repeated_says_what_it_takes(budget: int) -> None:
+def test_a_plan_that_is_repeated_says_what_it_takes(budget: int) -> None:
     size = 2048, 1536
-    chosen = choose(COSTS, budget, HELD, *size)
-    bare = plan.ExecutionPlan(chosen.plan, chosen.history, 0, 1.0)
-    assert plan.repeated(bare, COSTS, HELD, *size, "lbfgs") == chosen
-    assert plan.repeated(bare, None, HELD, *size, "lbfgs") == bare
+    chosen = choose(budget, size)
+    bare = ExecutionPlan(chosen.tiling, chosen.history)
+    assert Planner(COSTS, budget, HELD).repeat(bare, size, Optimizer.LBFGS) == chosen
+    kept = Planner(None, None, HELD).repeat(bare, size, Optimizer.LBFGS)
+    assert kept == (bare if bare.tiling is None else None)
+
+
+CUT = choose(4 * GB, (2048, 2048))
+WHOLE = choose(40 * GB, (2048, 2048))
+
+
+def _repeatable(
+    wanted: ExecutionPlan,
+    budget: int | None,
+    side: int = 2048,
+    costs: Costs | None = COSTS,
+) -> bool:
+    planner = Planner(costs, budget, HELD)
+    return planner.repeat(wanted, (side, side), Optimizer.LBFGS) is not None
+
+
+def test_what_was_chosen_can_be_repeated_and_what_takes_less() -> None:
+    assert _repeatable(CUT, 4 * GB)
+    assert _repeatable(CUT, 40 * GB)
+    assert _repeatable(WHOLE, 40 * GB)
+    assert _repeatable(ExecutionPlan(None, [*plan.HISTORIES][-1]), 40 * GB)
+
+
+def test_what_would_take_more_memory_than_there_is_cannot_be_repeated() -> None:
+    assert not _repeatable(WHOLE, 4 * GB)
+    assert not _repeatable(CUT, int(3.6 * GB))
+    assert not _repeatable(CUT, GB)
+    assert CUT.tiling is not None
+    taller = {number: lines + 64 for number, lines in CUT.tiling.backward.items()}
+    tiling = Tiling(CUT.tiling.forward, taller)
+    assert not _repeatable(ExecutionPlan(tiling, CUT.history), 4 * GB)
+
+
+def test_what_the_model_or_the_optimiser_cannot_do_is_not_repeated() -> None:
+    assert CUT.tiling is not None
+    fewer = Tiling(*({1: 64, 2: 64} for _ in range(2)))
+    assert not _repeatable(ExecutionPlan(fewer, HISTORY), 40 * GB)
+    assert not _repeatable(ExecutionPlan(None, History(10**9)), 40 * GB)
+    assert not _repeatable(CUT, None, costs=None)
+    assert _repeatable(WHOLE, None, costs=None)
+
+
+def test_a_little_less_free_memory_does_not_change_a_plan(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(plan, "resident", lambda: HELD)
+    free = 40 * GB
+    monkeypatch.setattr(plan, "available", lambda: free)
+    before = choose(None, (4096, 4096))
+    free = int(0.9 * free)
+    assert choose(None, (4096, 4096)) != before
+    assert _repeatable(before, None, 4096)
+    free //= 4
+    assert not _repeatable(before, None, 4096)

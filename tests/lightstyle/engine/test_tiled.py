@@ -13,7 +13,7 @@ from export.parts import PartGraphs
 from export.write import to_proto
 from lightstyle import Model, Settings, contract, stylize
 from lightstyle.engine.heads import Run
-from lightstyle.engine.plan import ExecutionPlan
+from lightstyle.engine.plan import ExecutionPlan, Planner
 from lightstyle.engine.tiled import TiledModel, Tiling
 from lightstyle.errors import UsageError
 from lightstyle.optimize.curvature import History
@@ -172,13 +172,13 @@ def test_a_picture_is_painted_in_strips_where_memory_is_short(
     content, style = (picture(96, 64, seed).transpose(1, 2, 0) / 255 for seed in (1, 2))
     whole = stylize(content, style, model=tiny_model, settings=settings)
     loaded = Model.load(tiny_model, "cpu")
-    narrow = ExecutionPlan(PLANS[0], History(5), 0, 1.5)
-    monkeypatch.setattr(loaded, "layout", lambda *_, **__: narrow)
+    narrow = ExecutionPlan(PLANS[0], History(5))
+    monkeypatch.setattr(Planner, "choose", lambda *_: narrow)
     strips = stylize(content, style, model=loaded, settings=settings)
     np.testing.assert_allclose(strips.image_hwc, whole.image_hwc, atol=0.05)
 
 
 def test_a_budget_that_is_too_small_is_one_line(tiny_model: Path) -> None:
     loaded = Model.load(tiny_model, "cpu", memory=10**6)
-    with pytest.raises(UsageError, match="but 96x64 takes"):
-        loaded.layout(64, 96)
+    with pytest.raises(UsageError, match="but 96x64 needs"):
+        loaded.planner().choose((96, 64))

@@ -3,24 +3,23 @@ from typing import Any
 
 import pytest
 
-from lightstyle.engine.plan import choose
 from lightstyle.records import plans
-from tests.lightstyle.engine.test_plan import COSTS, GB, HELD
+from tests.lightstyle.engine.test_plan import GB, choose
 
 SIDE = 2048
-CUT = choose(COSTS, 4 * GB, HELD, SIDE, SIDE)
-WHOLE = choose(COSTS, 40 * GB, HELD, SIDE, SIDE)
+CUT = choose(4 * GB, (SIDE, SIDE))
+WHOLE = choose(40 * GB, (SIDE, SIDE))
 
 
 def test_a_description_says_all_that_decides_a_computation() -> None:
-    assert WHOLE.plan is None
-    assert CUT.plan is not None
+    assert WHOLE.tiling is None
+    assert CUT.tiling is not None
     whole, cut = (
         plans.parse(json.loads(json.dumps(plans.as_dict(plan))))
         for plan in (WHOLE, CUT)
     )
-    assert whole.plan is None
-    assert cut.plan == CUT.plan
+    assert whole.tiling is None
+    assert cut.tiling == CUT.tiling
     assert [whole.history, cut.history] == [WHOLE.history, CUT.history]
 
 

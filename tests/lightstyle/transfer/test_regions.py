@@ -10,7 +10,7 @@ from PIL import Image
 import lightstyle
 from lightstyle import Model, Result, Settings, contract, images
 from lightstyle.contract import BUNDLED_MODEL
-from lightstyle.engine.plan import ExecutionPlan
+from lightstyle.engine.plan import ExecutionPlan, Planner
 from lightstyle.engine.tiled import Tiling
 from lightstyle.errors import ImageError, LightstyleError, UsageError
 from lightstyle.optimize.curvature import History
@@ -216,8 +216,8 @@ def test_regions_in_strips_are_those_of_the_whole(
     styles = [STYLE, image(40, 60, 9)]
     whole = _stylize(model, styles, **changes)
     sweeps = dict.fromkeys(range(1, 6), 16), dict.fromkeys(range(1, 6), 20)
-    narrow = ExecutionPlan(Tiling(*sweeps), History(5), 0, 1.5)
-    monkeypatch.setattr(model, "layout", lambda *_, **__: narrow)
+    narrow = ExecutionPlan(Tiling(*sweeps), History(5))
+    monkeypatch.setattr(Planner, "choose", lambda *_: narrow)
     strips = _stylize(model, styles, **changes)
     np.testing.assert_allclose(strips.image_hwc, whole.image_hwc, atol=0.05)
 

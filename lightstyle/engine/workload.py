@@ -1,0 +1,139 @@
+"""What a picture takes in memory and time, whole or in strips.
+
+The estimate of memory adds up what the process holds with the model loaded, the arrays
+of the optimisation, and the most that either an evaluation or the step after it needs
+beside them (`python -m tests.benchmarks.sizes` measures how close it is).
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+from ..arrays import Size
+from ..optimize.curvature import History
+from ..optimize.method import Footprint
+from ..optimize.minimize import METHODS
+from .costs import Costs
+from .strips import cut, tiled_height
+from .tiled import REACH, Tiling
+
+#: Bytes for each pixel of a picture in float32.
+PICTURE: Final = 3 * 4
+
+#: Pictures that a run holds beside the method's: its start, and one being shown.
+_PICTURES: Final = 2
+
+#: Bytes that sessions and the heap take beyond what is counted, at any size.
+_SESSIONS: Final = 60 * 10**6
+
+#: Factor by which ONNX Runtime's arena exceeds what is in use where strips of different
+#: heights follow each other.
+_FRAGMENTS: Final = 1.3
+
+#: Share of an evaluation's time that the forward half takes.
+_FORWARD_SHARE: Final = 0.48
+
+#: Positions over which a graph may add up in float32, which loses 1e-7 of a Gram matrix
+#: (`python -m tests.benchmarks.sums`); sums of strips are added in float64.
+_EXACT: Final = 200_000
+
+#: Least lines of its own that a strip has, in multiples of its halo.
+_OWN: Final = 2
+
+
+@dataclass(frozen=True)
+class Workload:
+    """A picture to be computed.
+
+    Attributes:
+        costs: Costs of the model's graphs.
+        held: Bytes that the process holds with the model and the pictures loaded.
+        size: Width and height of the picture.
+        method: Name of the optimisation method; None if only targets are computed.
+    """
+
+    costs: Costs
+    held: int
+    size: Size
+    method: str | None
+
+    @property
+    def _pixels(self) -> int:
+        return self.size[0] * self.size[1]
+
+    def whole_memory(self, history: History) -> int:
+        """Return the bytes that the process needs to compute the picture whole."""
+        return self._memory(history, self._pixels * (self.costs.whole + PICTURE))
+
+    def tiled_memory(self, history: History, tiling: Tiling) -> int:
+        """Return the bytes that the process needs to compute the picture in strips."""
+        evaluation = self._between_blocks + _FRAGMENTS * self._largest(tiling)
+        return self._memory(history, evaluation)
+
+    def overhead(self, tiling: Tiling) -> float:
+        """Return the time of an evaluation in strips, relative to that of the whole.
+
+        The forward half runs twice, and lines in the halo are computed by two strips.
+        """
+        total = 0.0
+        for number, work in self.costs.work.items():
+            length = max(self.size) >> (number - 1)
+            forward, backward = (
+                sum(s.stop - s.start for s in cut(length, lines[number], halo)) / length
+                for lines, halo in (
+                    (tiling.forward, REACH[number]),
+                    (tiling.backward, 2 * REACH[number]),
+                )
+            )
+            total += work * (_FORWARD_SHARE * forward + backward)
+        return total / sum(self.costs.work.values())
+
+    def largest_tiling(self, history: History, budget: int) -> Tiling:
+        """Return the tiling with the largest strips for which `budget` bytes suffice.
+
+        If none is small enough, it is the one with the smallest strips.
+        """
+        space = (budget - self._memory(history, self._between_blocks)) / _FRAGMENTS
+        sweeps = []
+        for by_block, sides in ((self.costs.forward, 1), (self.costs.backward, 2)):
+            lines = {}
+            for number, cost in by_block.items():
+                short, long = self._block_size(number)
+                halo = sides * REACH[number]
+                fitting = int(space / (cost * short))
+                if sides == 1:
+                    fitting = min(fitting, _EXACT // short)
+                lines[number] = tiled_height(
+                    long, max((2 + _OWN) * halo, fitting), halo
+                )
+            sweeps.append(lines)
+        return Tiling(*sweeps)
+
+    @property
+    def _between_blocks(self) -> float:
+        """Bytes that an evaluation in strips keeps from block to block."""
+        return self._pixels * (self.costs.kept + PICTURE)
+
+    def _memory(self, history: History, evaluation: float) -> int:
+        """Return the bytes at the worst moment of an `evaluation` or of a step."""
+        each = Footprint(0, 0)
+        if self.method is not None:
+            each = METHODS[self.method].footprint(history)
+        arrays = _PICTURES * PICTURE + self.costs.targets + 3 * each.kept
+        fixed = self.held + _SESSIONS + self._pixels * arrays
+        return int(fixed + max(evaluation, self._pixels * 3 * each.working))
+
+    def _largest(self, tiling: Tiling) -> float:
+        """Return the bytes that the graph of the largest strip takes."""
+        most = 0.0
+        for by_block, lines in (
+            (self.costs.forward, tiling.forward),
+            (self.costs.backward, tiling.backward),
+        ):
+            for number, cost in by_block.items():
+                short, long = self._block_size(number)
+                most = max(most, cost * short * min(lines[number], long))
+        return most
+
+    def _block_size(self, number: int) -> list[int]:
+        """Return the shorter and the longer side at the input of a block, from 1."""
+        return sorted(side >> (number - 1) for side in self.size)
