@@ -151,117 +151,117 @@ META_GENERATOR: Final = "lightstyle.generator"
 
 
 def content_target(layer: str) -> str:
-    """Name of the content features of `layer`."""
+    """Return the name of the content features of `layer`."""
     return f"content_target/{layer}"
 
 
 def style_target(layer: str) -> str:
-    """Name of the Gram matrix of `layer`."""
+    """Return the name of the Gram matrix of `layer`."""
     return f"style_target/{layer}"
 
 
 def style_metric(layer: str) -> str:
-    """Name of the metric that the Gram matrices of `layer` are compared in."""
+    """Return the name of the metric for Gram matrices of `layer`."""
     return f"style_metric/{layer}"
 
 
 def content_weight(layer: str) -> str:
-    """Name of the weight of the content term at `layer`."""
+    """Return the name of the weight of the content term at `layer`."""
     return f"content_weight/{layer}"
 
 
 def style_weight(layer: str) -> str:
-    """Name of the weight of the style term at `layer`."""
+    """Return the name of the weight of the style term at `layer`."""
     return f"style_weight/{layer}"
 
 
 def content_loss(layer: str) -> str:
-    """Name of the partial sums of the content term at `layer`."""
+    """Return the name of the partial sums of the content term at `layer`."""
     return f"content_loss/{layer}"
 
 
 def style_loss(layer: str) -> str:
-    """Name of the partial sums of the style term at `layer`."""
+    """Return the name of the partial sums of the style term at `layer`."""
     return f"style_loss/{layer}"
 
 
 def guide(number: int) -> str:
-    """Name of what the positions of block `number`, from 1, count in each region."""
+    """Return the name of the region weights of the positions of block `number`."""
     return f"guide/{number}"
 
 
 def gram_sums(layer: str) -> str:
-    """Name of Σ F_i F_j over the positions of a part at `layer`."""
+    """Return the name of Σ F_i F_j over the positions of a part at `layer`."""
     return f"gram_sums/{layer}"
 
 
 def normalised_gram(layer: str) -> str:
-    """Name of the Gram matrix that `gram_sums` and `feature_sums` make at `layer`."""
+    """Return the name of the Gram matrix made from the sums at `layer`."""
     return f"gram/{layer}"
 
 
 def feature_sums(layer: str) -> str:
-    """Name of Σ F_i over the positions of a part at `layer`, of a narrowed network."""
+    """Return the name of Σ F_i over a part at `layer` of a narrowed network."""
     return f"feature_sums/{layer}"
 
 
 def positions(layer: str) -> str:
-    """Name of the number of positions of the whole picture at `layer`."""
+    """Return the name of the number of positions of the whole picture at `layer`."""
     return f"positions/{layer}"
 
 
 def sums_gradient(name: str) -> str:
-    """Name of the gradient of the loss by the sums called `name`."""
+    """Return the name of the gradient of the loss by the sums called `name`."""
     return f"gradient/{name}"
 
 
 def mapped_kernel(layer: str) -> str:
-    """Name of the mapped kernel of `layer`."""
+    """Return the name of the mapped kernel of `layer`."""
     return f"kernel/{layer}"
 
 
 def block(layer: str) -> int:
-    """VGG block of `layer`, from 1: the poolings in front of it, plus one."""
+    """Return the VGG block of `layer`, from 1: the poolings before it, plus one."""
     return int(layer[len("conv")])
 
 
 def targets_path(model: Path) -> Path:
-    """Path of the targets graph of the model at `model`."""
+    """Return the path of the targets graph of the model at `model`."""
     return model.with_suffix(".targets.onnx")
 
 
 def cpu_path(model: Path) -> Path:
-    """Path of the evaluation graph for CPUs of the model at `model`."""
+    """Return the path of the evaluation graph for CPUs of the model at `model`."""
     return model.with_suffix(".cpu.onnx")
 
 
 def guided_path(model: Path) -> Path:
-    """Path of the evaluation graph for regions, beside `model` or its `cpu_path`."""
+    """Return the path of the guided graph of `model`, or of its `cpu_path`."""
     return model.with_suffix(".guided.onnx")
 
 
 def kernels_path(model: Path) -> Path:
-    """Path of the kernels graph of the model at `model`."""
+    """Return the path of the kernels graph of the model at `model`."""
     return cpu_path(model).with_suffix(".kernels.onnx")
 
 
 def part_role(number: int, sweep: str) -> str:
-    """Role of the graph of block `number`, from 1, in the `sweep`."""
+    """Return the role of the graph of block `number`, from 1, in the `sweep`."""
     return f"{sweep} part {number}"
 
 
 def part_path(model: Path, number: int, sweep: str) -> Path:
-    """Path of the graph of block `number`, from 1, in the `sweep`."""
+    """Return the path of the graph of block `number`, from 1, in the `sweep`."""
     return cpu_path(model).with_suffix(f".{sweep}{number}.onnx")
 
 
 def heads_path(model: Path) -> Path:
-    """Path of the graph of style losses from sums, of the model at `model`."""
+    """Return the path of the graph of style losses from sums of `model`."""
     return cpu_path(model).with_suffix(".heads.onnx")
 
 
 def graph_paths(model: Path) -> dict[Path, str]:
-    """Role of every graph that the model at `model` may consist of, by its path.
+    """Return the role of every graph that `model` may have, by its path.
 
     The evaluation graph comes last: without it, nothing takes the others for a model.
     """
@@ -287,11 +287,11 @@ def graph_paths(model: Path) -> dict[Path, str]:
 
 
 def weights_path(model: Path) -> Path:
-    """Path of the weights file of the model at `model`."""
+    """Return the path of the weights file of the model at `model`."""
     return model.with_suffix(".safetensors")
 
 
 def cache_folder() -> Path:
-    """Folder of exported models: ``LIGHTSTYLE_CACHE``, or the user's cache folder."""
+    """Return the folder of exported models, by default in the user's cache folder."""
     named = os.environ.get(CACHE_VARIABLE)
     return Path(named) if named else platformdirs.user_cache_path("lightstyle")

@@ -1,4 +1,4 @@
-"""How a file is known: by its digest, to be the one that its publisher means."""
+"""Identifies files by their digests."""
 
 import hashlib
 from dataclasses import dataclass
@@ -11,19 +11,19 @@ _KINDS: Final = {"md5": "MD5", "sha256": "SHA-256"}
 
 
 def sha256_of(path: Path) -> str:
-    """Hexadecimal digits of the SHA-256 of the file at `path`."""
+    """Return the hexadecimal SHA-256 of the file at `path`."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 @dataclass(frozen=True)
 class Expected:
-    """What the whole file must be.
+    """The size and the digest that a file must have.
 
     Attributes:
-        size: Bytes.
+        size: Size in bytes.
         algorithm: ``md5`` or ``sha256``.
-        digest: Its hexadecimal digits, or the first of them where no more are known.
+        digest: Hexadecimal digest, or its first digits if no more are known.
     """
 
     size: int
@@ -31,11 +31,14 @@ class Expected:
     digest: str
 
     def check(self, path: Path, name: str) -> None:
-        """Refuse the file at `path`, called `name` in the message, if it is another.
+        """Check that the file at `path` is the expected one.
+
+        Args:
+            path: The file.
+            name: What an error message calls it.
 
         Raises:
-            ModelError: It has another digest, and the message has both; or it has
-                another size, or cannot be read.
+            ModelError: If its digest or its size differs, or it cannot be read.
         """
         try:
             with path.open("rb") as file:

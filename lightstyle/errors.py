@@ -1,18 +1,18 @@
-"""Every error that Lightstyle raises on purpose, and the exit code of each family.
+"""Defines every error that Lightstyle raises on purpose, and its exit code.
 
     LightstyleError
-    ├── UsageError      an option or a setting that cannot be used         exit 2
-    ├── ImageError      a picture that cannot be read                      exit 3
-    ├── ModelError      a model that is missing, broken or the wrong one   exit 4
-    ├── OutputError     a file that cannot be written                      exit 5
-    ├── DeviceError     a device or onnxruntime that is not there          exit 6
-    ├── TransferError   an optimisation that produced no picture           exit 7
-    ├── NetworkError    a download that no server gave, or that is off     exit 8
-    ├── CheckpointError a checkpoint that cannot be continued              exit 9
-    └── BatchError      some pictures of many that failed                  exit 1
+    ├── UsageError      an option or a setting is invalid                  exit 2
+    ├── ImageError      a picture cannot be read                           exit 3
+    ├── ModelError      a model is missing, damaged or the wrong one       exit 4
+    ├── OutputError     a file cannot be written                           exit 5
+    ├── DeviceError     the device or onnxruntime is unavailable           exit 6
+    ├── TransferError   the optimisation produced no picture               exit 7
+    ├── NetworkError    a download failed, or the network is off           exit 8
+    ├── CheckpointError a checkpoint cannot be resumed                     exit 9
+    └── BatchError      some pictures of a batch failed                    exit 1
 
 A message is one line that says what is wrong, what was given, what was expected, and
-what to do. Anything else that escapes is a bug in Lightstyle and exits 1, too.
+what to do. Any other exception that escapes is a bug in Lightstyle; it exits 1, too.
 """
 
 from enum import IntEnum
@@ -20,7 +20,7 @@ from typing import ClassVar
 
 
 class ExitCode(IntEnum):
-    """What the command line returns to the shell."""
+    """Exit code of the command line."""
 
     OK = 0
     BUG = 1
@@ -38,61 +38,61 @@ class ExitCode(IntEnum):
 
 
 class LightstyleError(Exception):
-    """Base of all errors that a caller of Lightstyle may want to catch."""
+    """Base of all errors that Lightstyle raises on purpose."""
 
     exit_code: ClassVar[ExitCode] = ExitCode.BUG
 
 
 class UsageError(LightstyleError):
-    """An option or a setting has a value that cannot be used."""
+    """An option or a setting has an invalid value."""
 
     exit_code = ExitCode.USAGE
 
 
 class ImageError(LightstyleError):
-    """A picture cannot be read, or is not one that can be worked with."""
+    """A picture cannot be read or used."""
 
     exit_code = ExitCode.IMAGE
 
 
 class ModelError(LightstyleError):
-    """A model is missing, damaged, foreign, or built without what is asked of it."""
+    """A model is missing, damaged, foreign, or lacks what the settings need."""
 
     exit_code = ExitCode.MODEL
 
 
 class OutputError(LightstyleError):
-    """A file cannot be written where it was asked for."""
+    """A file cannot be written."""
 
     exit_code = ExitCode.OUTPUT
 
 
 class DeviceError(LightstyleError):
-    """The device asked for, or onnxruntime itself, is not usable."""
+    """The requested device, or onnxruntime itself, is unavailable."""
 
     exit_code = ExitCode.DEVICE
 
 
 class TransferError(LightstyleError):
-    """The optimisation could not produce a picture."""
+    """The optimisation produced no picture."""
 
     exit_code = ExitCode.TRANSFER
 
 
 class NetworkError(LightstyleError):
-    """Something must be downloaded, and no server gives it or the network is off."""
+    """A download failed, or the network is off."""
 
     exit_code = ExitCode.NETWORK
 
 
 class CheckpointError(LightstyleError):
-    """A checkpoint is missing or damaged, or is of other pictures or another model."""
+    """A checkpoint is missing or damaged, or its pictures or model have changed."""
 
     exit_code = ExitCode.CHECKPOINT
 
 
 class BatchError(LightstyleError):
-    """Of many pictures some failed; the others were made."""
+    """Some pictures of a batch failed; the others were made."""
 
     exit_code = ExitCode.SOME_FAILED
 

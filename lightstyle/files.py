@@ -1,4 +1,4 @@
-"""Files: checked before the work, written whole or not at all after it."""
+"""Checks output files before the work, and writes them atomically after it."""
 
 import os
 import secrets
@@ -12,15 +12,15 @@ from .errors import OutputError
 
 
 def check_writable(path: Path, *, inputs: Sequence[Path], overwrite: bool) -> None:
-    """Find out before the work whether a file can be written after it.
+    """Check before the work that a file can be written after it.
 
     Args:
-        path: Where the file is to go.
-        inputs: Files that must not be written over, whatever `overwrite` says.
+        path: The file.
+        inputs: Files that must not be overwritten, even if `overwrite` is set.
         overwrite: Whether `path` may be an existing file.
 
     Raises:
-        OutputError: The file exists, is an input, or could not be written.
+        OutputError: If the file exists, is an input, or cannot be written.
     """
     try:
         _check_target(path, inputs, overwrite)
@@ -30,14 +30,14 @@ def check_writable(path: Path, *, inputs: Sequence[Path], overwrite: bool) -> No
 
 
 def atomic_write(path: Path, data: bytes) -> None:
-    """Write a file whole or not at all, as `Draft` does.
+    """Write a file atomically, as `Draft` does.
 
     Args:
         path: The file; its folder must exist.
-        data: All of its content.
+        data: The whole content.
 
     Raises:
-        OutputError: It could not be written; whatever was there is untouched.
+        OutputError: If it cannot be written; an old file is unchanged.
     """
     with Draft(path) as draft:
         draft.write(data)
@@ -45,18 +45,18 @@ def atomic_write(path: Path, data: bytes) -> None:
 
 
 class Draft:
-    """A file in the making, which at its path is the old one until it is whole.
+    """Writes a file atomically: the old one stays until `publish`.
 
-    A symbolic link stays one: the file that it points to is replaced. A new file has
-    the permissions that the umask gives, a replaced one keeps its own. A context: what
-    was not published when it ends is gone.
+    If the path is a symbolic link, the file that it points to is replaced. A new file
+    gets the permissions of the umask, a replaced one keeps its own. Used as a context
+    manager, which discards the draft unless it was published.
     """
 
     def __init__(self, path: Path) -> None:
-        """Begin it beside `path`, whose folder must exist.
+        """Create the draft beside `path`, whose folder must exist.
 
         Raises:
-            OutputError: As from all methods, if the file system fails.
+            OutputError: Here and in all methods, if the file system fails.
         """
         self._path = path
         with self._told():
@@ -65,25 +65,25 @@ class Draft:
             self._file = self._temporary.open("xb")
 
     def __enter__(self) -> Self:
-        """Do nothing but return it."""
+        """Return the draft."""
         return self
 
     def __exit__(self, *error: object) -> None:
-        """Remove what was not published."""
+        """Remove the draft unless it was published."""
         with suppress(OSError):
             self._file.close()
         with suppress(OSError):
             self._temporary.unlink()
 
     def write(self, data: bytes, offset: int | None = None) -> None:
-        """Write `data` where the last ended, or at `offset`."""
+        """Write `data` after the last write, or at `offset`."""
         with self._told():
             if offset is not None:
                 self._file.seek(offset)
             self._file.write(data)
 
     def publish(self) -> None:
-        """Put it in place: it is whole."""
+        """Move the finished file to its path."""
         with self._told():
             with self._file as file:
                 file.flush()
@@ -109,13 +109,17 @@ def _check_target(path: Path, inputs: Sequence[Path], overwrite: bool) -> None:
     if stat.S_ISDIR(status.st_mode):
         raise OutputError(f"cannot write {path}: it is a directory; add a file name")
     if any(_is_file(source, status) for source in inputs):
-        raise OutputError(f"cannot write {path}: it is an input; choose another name")
+        raise OutputError(
+            f"cannot write {path}: it is an input file; choose another name"
+        )
     if not overwrite:
         raise OutputError(
-            f"cannot write {path}: it exists; choose another name, or --overwrite"
+            f"cannot write {path}: it exists; choose another name, or use --overwrite"
         )
     if not stat.S_ISREG(status.st_mode):
-        raise OutputError(f"cannot write {path}: not a file; choose another name")
+        raise OutputError(
+            f"cannot write {path}: it is not a regular file; choose another name"
+        )
     if not os.access(path, os.W_OK):
         raise OutputError(
             f"cannot write {path}: it is write-protected; choose another name"
@@ -130,7 +134,7 @@ def _is_file(source: Path, status: os.stat_result) -> bool:
 
 
 def _try_folder(path: Path) -> None:
-    # Permission bits do not tell: only writing does (read-only mounts, quotas, ACLs).
+    # Only writing tells: permission bits say nothing of read-only mounts, quotas, ACLs.
     target = Path(os.path.realpath(path))
     if not target.parent.exists():
         raise OutputError(
@@ -145,7 +149,7 @@ def _try_folder(path: Path) -> None:
 
 
 def _temporary_beside(target: Path) -> Path:
-    # Not from `tempfile`, whose files nobody but their owner may read.
+    # Not from `tempfile`, whose files are readable by their owner only.
     return target.parent / f".lightstyle-{secrets.token_hex(8)}.tmp"
 
 

@@ -1,16 +1,16 @@
-"""Words for people: names that can be printed, times that can be read."""
+"""Formats names and times for people."""
 
 import os
 
 
 def printable(text: str | os.PathLike[str]) -> str:
-    """Put a text or a path on one line, with ``?`` for what cannot be printed."""
+    """Return a text or a path on one line, with ``?`` for unprintable characters."""
     decoded = os.fsencode(text).decode("utf-8", "replace")
     return "".join(c if c.isprintable() else "?" for c in decoded)
 
 
 def duration(seconds: float) -> str:
-    """Round a time for reading: ``40 s``, ``12 min``, ``3 h 20 min``."""
+    """Return a rounded time: ``40 s``, ``12 min``, ``3 h 20 min``."""
     if seconds < 90:
         return f"{max(1, round(seconds))} s"
     minutes = round(seconds / 60)

@@ -1,4 +1,4 @@
-"""Pictures: from files to arrays and back, colours, masks."""
+"""Reads and writes pictures, and handles colours and masks."""
 
 from .picture import (
     ImageSource,

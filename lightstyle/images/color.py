@@ -1,15 +1,15 @@
-"""What `--color` does: the colours that the network sees, and those of the result.
+"""Implements `--color`: the colours that the network sees, and those of the result.
 
 As in Gatys et al., "Preserving Color in Neural Artistic Style Transfer"
 (arXiv:1606.05897), which has two methods. ``match-style`` is its first, linear colour
 matching before the transfer. ``content-chroma`` is its second, transfer of luminance
-only: the network sees grey pictures, and the result has its lightness from the transfer
-and its chroma from the content. Departures from that one:
+only: the network sees grey pictures, and the result takes its lightness from the
+transfer and its chroma from the content. Departures from that method:
 
 * lightness and chroma are Oklab's; the paper's YIQ is not perceptual;
 * the grey style always has the mean and deviation of the grey content, which the paper
   recommends where they differ much;
-* where sRGB has no colour of such a lightness and chroma, the chroma is lowered.
+* the chroma is reduced where sRGB has no colour of that lightness and chroma.
 
 ``content-histogram`` changes the colours after the transfer only.
 """
@@ -30,26 +30,26 @@ from .picture import Picture
 BEFORE: Final = (Color.CONTENT_CHROMA, Color.MATCH_STYLE)
 AFTER: Final = (Color.CONTENT_CHROMA, Color.CONTENT_HISTOGRAM)
 
-#: Alpha from which on a pixel counts.
+#: Least alpha of the pixels that count.
 _SEEN: Final = 127.5
 
 
 def as_content(choice: str, image_hwc: Array) -> Array:
-    """The content as the network is to see it, (H, W, 3), 0…255."""
+    """Return the content as the network sees it, (H, W, 3), 0…255."""
     return grey(image_hwc) if choice == Color.CONTENT_CHROMA else image_hwc
 
 
 def as_style(choice: str, style: Picture, palette: Picture) -> Array:
-    """A style as the network is to see it.
+    """Return a style as the network sees it.
 
     Args:
         choice: One of `Color`.
-        style: The picture.
-        palette: Whose colours are taken: for ``content-chroma``, the content.
+        style: The style picture.
+        palette: Picture to take the colours from: for ``content-chroma``, the content.
 
     Returns:
-        (H, W, 3); beyond 0…255 where matching leads there, since clipping it would
-        change the mean and the covariance that were matched.
+        (H, W, 3). Values may exceed 0…255, since clipping them would change the mean
+        and the covariance that were matched.
     """
     if choice == Color.MATCH_STYLE:
         return mapped(style.rgb_hwc, linear_map(_seen(style), _seen(palette)))
@@ -62,16 +62,16 @@ def as_style(choice: str, style: Picture, palette: Picture) -> Array:
 def finished(
     choice: str, made: Picture, palette: Picture
 ) -> tuple[Array, tuple[str, ...]]:
-    """The final colours of a picture, and what a person should know of them.
+    """Give the result of the optimisation its final colours.
 
     Args:
         choice: One of `Color`.
-        made: By the optimisation.
-        palette: Whose colours are taken: for ``content-chroma``, the content, which has
-            the size of the picture.
+        made: Result of the optimisation.
+        palette: Picture to take the colours from: for ``content-chroma``, the content
+            at the size of the result.
 
     Returns:
-        (H, W, 3), 0…255, and notes.
+        (H, W, 3), 0…255, and notes for the user.
     """
     image_hwc = made.rgb_hwc
     if choice == Color.CONTENT_HISTOGRAM:
@@ -81,29 +81,29 @@ def finished(
         image_hwc, clipped = with_chroma(image_hwc, palette.rgb_hwc)
         note = (
             f"{100 * clipped:.1f} % of the pixels were clipped: sRGB has less chroma "
-            "than the content's at their lightness"
+            "than the content at their lightness"
         )
         return image_hwc, (note,)
     return image_hwc, ()
 
 
 def grey(image_hwc: Array) -> Array:
-    """The picture without its colours, at the same lightness, (H, W, 3), 0…255."""
+    """Convert a picture to grey of the same lightness, (H, W, 3), 0…255."""
     return mapped(image_hwc, _grey)
 
 
 def with_chroma(image_hwc: Array, content_hwc: Array) -> tuple[Array, float]:
-    """The lightness of a picture with the chroma, Oklab's a and b, of another.
+    """Combine the lightness of one picture with the chroma of another, in Oklab.
 
     Where sRGB has no such colour, a and b are multiplied by the largest factor that
-    leads to one: lightness and hue are right there, the chroma is less.
+    leads to one, which keeps lightness and hue and reduces the chroma.
 
     Args:
-        image_hwc: (H, W, 3), 0…255.
-        content_hwc: The same.
+        image_hwc: (H, W, 3), 0…255, the source of the lightness.
+        content_hwc: (H, W, 3), 0…255, the source of the chroma.
 
     Returns:
-        The picture, (H, W, 3), 0…255, and the share of pixels with less chroma.
+        The picture, (H, W, 3), 0…255, and the share of pixels with reduced chroma.
     """
     made_hwc, clipped = np.empty_like(image_hwc), 0
     for rows in _bands(image_hwc):
@@ -117,7 +117,7 @@ def with_chroma(image_hwc: Array, content_hwc: Array) -> tuple[Array, float]:
 
 
 def mapped(image_hwc: Array, change: Map) -> Array:
-    """The picture with all its colours changed, (H, W, 3), not clipped."""
+    """Apply `change` to every colour of a picture, (H, W, 3), without clipping."""
     made_hwc = np.empty_like(image_hwc)
     for rows in _bands(image_hwc):
         made_hwc[rows] = change(image_hwc[rows])
@@ -130,7 +130,7 @@ def _grey(levels: NDArray[Any]) -> oklab.Values:
 
 
 def _seen(picture: Picture) -> Array:
-    """The colours of the pixels that are not transparent, (N, 3); of all if all are."""
+    """Return the colours of the opaque pixels, (N, 3), or of all if there are none."""
     image_hwc, alpha_hw = picture.rgb_hwc, picture.alpha_hw
     if alpha_hw is not None and (shown := alpha_hw >= _SEEN).any():
         return image_hwc[shown]
@@ -138,7 +138,7 @@ def _seen(picture: Picture) -> Array:
 
 
 def _bands(image_hwc: Array) -> Iterator[slice]:
-    """Rows of a picture, a few at a time."""
+    """Yield the rows of a picture in bands."""
     height, width, _ = image_hwc.shape
     rows = max(1, BAND // width)
     return (slice(start, start + rows) for start in range(0, height, rows))

@@ -1,8 +1,8 @@
-"""From the bytes of a picture file, or from a PIL image, to sRGB levels and alpha.
+"""Decodes picture files and PIL images to sRGB levels and alpha.
 
-All that a file can bring along is dealt with here: orientation, colour profile, alpha,
-palettes, grey, CMYK, 16 bits, further frames. Nothing but an `ImageError` leaves this
-module, and any thread may decode at any time.
+Everything that a file can contain is handled here: orientation, colour profile, alpha,
+palettes, grey, CMYK, 16 bits, further frames. This module raises only `ImageError`, and
+is thread-safe.
 """
 
 import io
@@ -30,12 +30,12 @@ _DEEP_GREY: Final = ("I", "I;16", "I;16L", "I;16B", "I;16N", "F")
 
 
 class Decoded(NamedTuple):
-    """Levels of a picture, 0..255 in sRGB, as they stand in the file.
+    """Levels of a picture in sRGB, 0..255, as stored in the file.
 
     Attributes:
         rgb_hwc: (H, W, 3) float32; under full transparency, whatever was stored.
         alpha_hw: (H, W) float32, 0 transparent to 255 opaque; None without alpha.
-        notes: What was assumed or left out, for a person to read.
+        notes: What was assumed or left out, for the user.
     """
 
     rgb_hwc: NDArray[np.float32]
@@ -51,7 +51,7 @@ def from_bytes(data: bytes, name: str) -> Decoded:
         name: What an error message calls the picture.
 
     Raises:
-        ImageError: The bytes are no picture, a damaged or an oversized one.
+        ImageError: If the bytes are not a picture, or a damaged or oversized one.
     """
     with opened(data, name) as image:
         refuse_oversize(image.width * image.height, name)
@@ -60,14 +60,14 @@ def from_bytes(data: bytes, name: str) -> Decoded:
 
 
 def from_image(image: Image.Image, name: str) -> Decoded:
-    """Decode a PIL image, of an animation the frame it stands at, on a copy of it.
+    """Decode a copy of a PIL image; of an animation, its current frame.
 
     Args:
         image: Any mode that Pillow can convert to RGB.
         name: What an error message calls the picture.
 
     Raises:
-        ImageError: Pillow cannot decode or convert it, or it is oversized.
+        ImageError: If Pillow cannot decode or convert it, or it is oversized.
     """
     with guarded(name):
         refuse_oversize(image.width * image.height, name)
@@ -82,20 +82,20 @@ def grey_levels(values: NDArray[np.generic], name: str) -> NDArray[np.float32]:
         name: What an error message calls the picture.
 
     Raises:
-        ImageError: Another type, NaN, or floats outside 0..1.
+        ImageError: If the type is another, or a float is NaN or outside 0..1.
     """
     kind, width = values.dtype.kind, values.dtype.itemsize
     if kind == "u" and width <= 2:
         return np.asarray(values, np.float32) / np.float32(1 if width == 1 else 257)
     if kind != "f":
         raise ImageError(
-            f"{name}: samples of type {values.dtype}; expected uint8, uint16, "
-            "or floats from 0 to 1"
+            f"{name}: the samples are {values.dtype}, expected uint8, uint16 or floats "
+            "from 0 to 1"
         )
     low, high = float(values.min()), float(values.max())
     if not (low >= 0 and high <= 1):  # true of NaN too
         raise ImageError(
-            f"{name}: float samples from {low:g} to {high:g}; expected 0 to 1"
+            f"{name}: the samples go from {low:g} to {high:g}, expected 0 to 1"
         )
     return np.asarray(values, np.float32) * np.float32(255)
 
@@ -112,8 +112,8 @@ def _decode(image: Image.Image, name: str) -> Decoded:
 
 
 def _upright(image: Image.Image, notes: list[str]) -> Image.Image:
-    # ImageOps.exif_transpose also writes the EXIF data anew, which fails on data whose
-    # orientation can be read perfectly well.
+    # ImageOps.exif_transpose also rewrites the EXIF data, which can fail although the
+    # orientation is readable.
     try:
         orientation = image.getexif().get(ExifTags.Base.Orientation)
     except Exception:
@@ -138,19 +138,19 @@ def _without_alpha(
 
 
 def _deep_grey(image: Image.Image, name: str, notes: list[str]) -> NDArray[np.float32]:
-    """Levels of a grey picture of more than 8 bits, without rounding them to 8."""
+    """Return the levels of a grey picture of more than 8 bits, not rounded to 8."""
     values = np.asarray(image)
-    if values.dtype.kind == "i":  # a 16-bit picture, as some formats are handed over
+    if values.dtype.kind == "i":  # how Pillow returns 16-bit pictures of some formats
         low, high = int(values.min()), int(values.max())
         if low < 0 or high > 65535:
             raise ImageError(
-                f"{name}: integer samples from {low} to {high}; expected 0 to 65535"
+                f"{name}: the samples go from {low} to {high}, expected 0 to 65535"
             )
         values = values.astype(np.uint16)
     levels = grey_levels(values, name)
     if "icc_profile" not in image.info:
         return np.repeat(levels[..., None], 3, axis=2)
-    # Little CMS is only given 8-bit pictures: let it map a ramp, and interpolate.
+    # Pillow gives Little CMS 8-bit pictures only: it maps a ramp, which we interpolate.
     ramp = Image.fromarray(np.arange(256, dtype=np.uint8)[None])
     ramp.info["icc_profile"] = image.info["icc_profile"]
     curves = np.asarray(_srgb(ramp, notes), np.float32)[0].T
@@ -185,8 +185,8 @@ def _srgb(image: Image.Image, notes: list[str]) -> Image.Image:
 
 
 def _frames(image: Image.Image) -> tuple[str, ...]:
-    # The further images of an MPO are previews and depth maps, not frames. Damage
-    # behind the first frame does not matter here.
+    # Further images of an MPO are previews and depth maps, not frames. Damage after the
+    # first frame does not matter here.
     count = 1
     if image.format != "MPO":
         with suppress(Exception):

@@ -1,7 +1,7 @@
-"""Pictures to files, written whole or not at all.
+"""Encodes pictures and writes them to files atomically.
 
-The suffix says the format. Every format that takes one gets an sRGB profile. Equal
-pictures give equal bytes.
+The suffix determines the format. Every format that supports it gets an sRGB profile.
+Equal pictures give equal bytes.
 """
 
 import functools
@@ -15,9 +15,9 @@ from PIL import Image
 
 from ..errors import OutputError, UsageError
 from ..files import atomic_write
-from . import embedded, sixteen_bit
+from . import metadata, sixteen_bit
 
-#: Pillow's name of the format of each suffix that can be written.
+#: Pillow's name of the format for each suffix that can be written.
 FORMATS: Final = {
     ".png": "PNG",
     ".jpg": "JPEG",
@@ -28,10 +28,10 @@ FORMATS: Final = {
     ".bmp": "BMP",
 }
 
-#: Field 317, the predictor: horizontal differences.
+#: TIFF tag 317, the predictor: horizontal differences.
 _TIFF_FIELDS: Final = {317: 2}
 
-#: Colours at full resolution (4:4:4): stylised pictures live on hue changes.
+#: Chroma at full resolution (4:4:4), since stylised pictures have sharp hue changes.
 _OPTIONS: Final[dict[str, dict[str, Any]]] = {
     "PNG": {},
     "JPEG": {"quality": 95, "subsampling": 0},
@@ -48,10 +48,10 @@ _ENCODERS_16_BIT: Final = {
 
 
 def check_format(path: Path, bits: int) -> str:
-    """Pillow's name of the format that the suffix of `path` stands for.
+    """Return Pillow's name of the format for the suffix of `path`.
 
     Raises:
-        UsageError: The suffix is unknown, or its format has no such depth.
+        UsageError: If the suffix is unknown, or its format does not have that depth.
     """
     format_ = FORMATS.get(path.suffix.lower())
     if format_ is None:
@@ -59,10 +59,12 @@ def check_format(path: Path, bits: int) -> str:
             f"output {path}: the suffix must be one of {', '.join(FORMATS)}"
         )
     if bits not in (8, 16):
-        raise UsageError(f"output {path}: {bits} bits a channel; choose 8 or 16")
+        raise UsageError(
+            f"output {path}: {bits} bits per channel are not possible; choose 8 or 16"
+        )
     if bits == 16 and format_ not in _ENCODERS_16_BIT:
         raise UsageError(
-            f"output {path}: {format_} has no 16 bits a channel; choose .png or .tif"
+            f"output {path}: {format_} has no 16 bits per channel; choose .png or .tif"
         )
     return format_
 
@@ -77,19 +79,19 @@ def save(
 ) -> None:
     """Write a picture in the format of the suffix of `path`.
 
-    The file appears whole or not at all, and replaces one that is there.
+    The file is written atomically and replaces an existing one.
 
     Args:
-        path: Where to.
+        path: The file.
         rgb_hwc: (H, W, 3), sRGB; clipped to 0..255 and rounded to the nearest step.
         alpha_hw: (H, W), 0..255; formats without alpha get the picture over white.
-        bits: Bits a channel: 8, or for PNG and TIFF 16.
-        text: What the file is to carry beside the picture, in ASCII; left out where it
-            is too long or the format has no place for it.
+        bits: Bits per channel: 8, or 16 for PNG and TIFF.
+        text: ASCII text to store as metadata; omitted if it is too long or the format
+            has no place for it.
 
     Raises:
-        UsageError: The suffix is unknown, or its format has no such depth.
-        OutputError: The picture does not fit the format, or the file system fails.
+        UsageError: If the suffix is unknown, or its format does not have that depth.
+        OutputError: If the format cannot hold the picture, or the file system fails.
     """
     atomic_write(path, encoded(path, rgb_hwc, alpha_hw=alpha_hw, bits=bits, text=text))
 
@@ -102,25 +104,25 @@ def encoded(
     bits: int = 8,
     text: str | None = None,
 ) -> bytes:
-    """The bytes of the file that `save` would write, with the same errors."""
+    """Return the bytes of the file that `save` would write; errors are the same."""
     format_ = check_format(path, bits)
     try:
         return _encode(format_, rgb_hwc, alpha_hw, bits, text)
     except Exception as error:  # Pillow has no base class for what it raises
         reason = " ".join(str(error).split()) or type(error).__name__
         raise OutputError(
-            f"cannot write {path}: no {format_} of this picture: {reason}; "
+            f"cannot write {path}: {format_} cannot hold this picture: {reason}; "
             "try .png or another size"
         ) from error
 
 
 @functools.cache
 def srgb_profile() -> bytes:
-    """An ICC profile of sRGB, the same bytes at any time."""
+    """Return an ICC profile of sRGB, always the same bytes."""
     from PIL import ImageCms
 
     profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
-    # Bytes 24 to 35 of the header are the date on which the profile was made.
+    # Bytes 24 to 35 of the header are the profile's creation date.
     return (
         profile[:24] + np.array([2000, 1, 1, 0, 0, 0], ">u2").tobytes() + profile[36:]
     )
@@ -136,12 +138,12 @@ def _encode(
     if alpha_hw is not None:
         rgb_hwc = _with_alpha(format_, rgb_hwc, alpha_hw)
     if not np.isfinite(rgb_hwc).all():
-        raise ValueError("it holds values that are not finite")
+        raise ValueError("some values are not finite")
     longest = _LONGEST_SIDE.get(format_)
     if longest is not None and max(rgb_hwc.shape) > longest:
         raise ValueError(f"a side is longer than {longest} pixels")
     levels_hwc = np.clip(rgb_hwc, 0, 255)
-    if text is not None and len(text) > embedded.LONGEST:
+    if text is not None and len(text) > metadata.LONGEST:
         text = None
     if bits == 16:
         pixels_hwc = np.rint(levels_hwc * np.float32(257)).astype(np.uint16)
@@ -151,7 +153,7 @@ def _encode(
     if format_ != "BMP":
         options["icc_profile"] = srgb_profile()
     if text is not None:
-        options |= embedded.options(format_, text)
+        options |= metadata.options(format_, text)
     if format_ == "TIFF":
         options["tiffinfo"] = _TIFF_FIELDS | options.get("tiffinfo", {})
     buffer = io.BytesIO()
@@ -162,7 +164,7 @@ def _encode(
 def _with_alpha(
     format_: str, rgb_hwc: NDArray[np.float32], alpha_hw: NDArray[np.float32]
 ) -> NDArray[np.float32]:
-    """Add alpha as a fourth channel, or lay the picture over white."""
+    """Add alpha as a fourth channel, or composite the picture over white."""
     alpha = alpha_hw[..., None]
     if format_ in _WITH_ALPHA:
         return np.concatenate([rgb_hwc, alpha], axis=2)

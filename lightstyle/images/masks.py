@@ -1,4 +1,4 @@
-"""Masks and colour-coded maps: pictures that say which part of another is meant."""
+"""Reads masks and colour-coded maps, which select parts of another picture."""
 
 from typing import Final
 
@@ -11,30 +11,29 @@ from ..settings.choices import ALL
 from . import picture
 from .picture import Picture
 
-#: Least value, of at most 1, that a mask has where it means anything.
+#: Smallest value, of 0…1, at which a mask selects anything.
 LEAST: Final = 0.5 / 255
 
-#: More colours than this in a map are antialiased edges, or a photograph.
+#: A map with more colours than this has antialiased edges, or is a photograph.
 MOST_COLORS: Final = 16
 
-#: Levels by which the channels of a grey picture may differ, after JPEG.
+#: Difference in levels that JPEG may leave between the channels of a grey picture.
 _TINT: Final = 8
 
 
 def read(source: str, role: str, of: Picture) -> Array | None:
-    """Read a mask: white is meant, black is not, grey by as much.
+    """Read a mask: white is selected, black is not, grey in part.
 
     Args:
         source: Path of a picture, or `ALL`.
         role: What the mask is for; starts error messages.
-        of: The picture that it is a mask of: it may be larger or smaller, but has its
-            proportions.
+        of: The masked picture, which must have the same proportions, at any size.
 
     Returns:
-        (H, W), 0…1, at its own size; none for the whole picture.
+        (H, W), 0…1, at the mask's own size; None for the whole picture.
 
     Raises:
-        ImageError: It cannot be read, is coloured, transparent or black all over, or
+        ImageError: If it cannot be read, is coloured, transparent or black all over, or
             has other proportions.
     """
     if source == ALL:
@@ -44,24 +43,24 @@ def read(source: str, role: str, of: Picture) -> Array | None:
     if np.ptp(rgb_hwc, axis=2).max() > _TINT:
         raise ImageError(
             f"{role} {source} is coloured, expected a grey picture, white where it "
-            "counts; for maps with a colour for each region there is --regions"
+            "applies; use --regions for maps with a colour for each region"
         )
     values: Array = rgb_hwc.mean(axis=2) / np.float32(255)
     if values.max() < LEAST:
-        raise ImageError(f"{role} {source} is black all over: nothing is meant by it")
+        raise ImageError(f"{role} {source} is black all over: it selects nothing")
     return values
 
 
 def read_map(source: str, role: str, of: Picture) -> dict[str, Array]:
     """Read a map that has a colour for each region.
 
-    Arguments are those of `read`.
+    The arguments are those of `read`.
 
     Returns:
-        For each colour, as ``#ff0000``, its mask, (H, W), 0 or 1.
+        The mask of each colour, (H, W), 0 or 1, by the colour, as ``#ff0000``.
 
     Raises:
-        ImageError: It cannot be read, is transparent, has more than `MOST_COLORS`
+        ImageError: If it cannot be read, is transparent, has more than `MOST_COLORS`
             colours or other proportions.
     """
     levels = np.rint(_load(source, role, of).rgb_hwc).astype(np.int64)

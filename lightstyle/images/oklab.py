@@ -1,9 +1,9 @@
-"""Oklab (Ottosson, 2020), the space in which lightness and chroma are told apart.
+"""Converts between sRGB and Oklab (Ottosson, 2020).
 
-Not CIELAB: in Oklab the hue stays the same where the lightness is changed at a given
-chroma, while the blues of CIELAB turn purple. All of sRGB has a lightness L of 0…1,
-and a and b within −0.32…0.28. Levels are those of sRGB, 0…255; the curves go on
-beyond them, odd about 0, so that a colour may leave sRGB and come back.
+Oklab separates lightness and chroma. In it the hue stays the same when the lightness
+changes at a given chroma, while the blues of CIELAB turn purple. All of sRGB has a
+lightness L of 0…1, and a and b within −0.32…0.28. Levels are those of sRGB, 0…255. The
+curves continue beyond them, odd about 0, so that a colour may leave sRGB and come back.
 """
 
 from typing import Any, Final
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 Values = NDArray[np.float64]
 
-#: Linear sRGB to the responses of three kinds of cones, and their cube roots to Oklab.
+#: From linear sRGB to the responses of the three cones; from their cube roots to Oklab.
 _CONES: Final = np.array(
     [
         [0.4122214708, 0.5363325363, 0.0514459929],
@@ -31,33 +31,32 @@ _LAB: Final = np.array(
 _CONES_INVERSE: Final = np.linalg.inv(_CONES)
 _LAB_INVERSE: Final = np.linalg.inv(_LAB)
 
-#: Linear values that still count as 0 and 1: clipped to those, chroma changes by less
-#: than 2e-4 and 1e-6. Near 0 that takes the cube, since the cube root makes much of
-#: little.
+#: Linear values that still count as 0 and 1: clipping to these changes the chroma by
+#: less than 2e-4 and 1e-6. The bound at 0 is so small because of the cube root.
 _BELOW, _ABOVE = -1e-12, 1 + 1e-6
 
-#: Halvings of the interval in which the chroma that fits is sought.
+#: Bisection steps in the search for the largest chroma that fits.
 _HALVINGS: Final = 20
 
 
 def to_oklab(levels: NDArray[Any]) -> Values:
-    """L, a, b of sRGB levels, (…, 3) both."""
+    """Convert sRGB levels, (…, 3), to L, a, b, (…, 3)."""
     lab: Values = np.cbrt(_linear(levels) @ _CONES.T) @ _LAB.T
     return lab
 
 
 def from_oklab(lab: Values) -> Values:
-    """The sRGB levels of L, a, b; beyond 0…255 where sRGB has no such colour."""
+    """Convert L, a, b to sRGB levels, beyond 0…255 where sRGB has no such colour."""
     return _levels(_linear_of(lab))
 
 
 def grey_levels(lightness: Values) -> Values:
-    """The level of the grey that has this lightness L."""
+    """Return the level of the grey with lightness L."""
     return _levels(lightness**3)
 
 
 def is_color(lab: Values) -> NDArray[np.bool_]:
-    """Whether sRGB has the colours (…, 3), as (…)."""
+    """Return whether sRGB has the colours, (…, 3), as a mask, (…)."""
     linear = _linear_of(lab)
     least, most = linear.min(axis=-1), linear.max(axis=-1)
     within: NDArray[np.bool_] = (least >= _BELOW) & (most <= _ABOVE)
@@ -65,7 +64,7 @@ def is_color(lab: Values) -> NDArray[np.bool_]:
 
 
 def nearest_color(lab: Values) -> Values:
-    """With as much of its chroma as sRGB has at that lightness and hue, (N, 3) both."""
+    """Reduce the chroma of colours, (N, 3), to what sRGB has at their L and hue."""
     least, most = np.zeros((len(lab), 1)), np.ones((len(lab), 1))
     for _ in range(_HALVINGS):
         middle = (least + most) / 2
@@ -75,12 +74,12 @@ def nearest_color(lab: Values) -> Values:
 
 
 def _with_share(lab: Values, share: Values) -> Values:
-    """With that share of its chroma, (N, 1)."""
+    """Multiply the chroma by `share`, (N, 1)."""
     return np.concatenate([lab[:, :1], lab[:, 1:] * share], axis=1)
 
 
 def _linear(levels: NDArray[Any]) -> Values:
-    """Light that sRGB levels stand for, 0…1; odd, for levels below 0."""
+    """Convert sRGB levels to linear light, 0…1; odd, for levels below 0."""
     size = np.abs(levels.astype(np.float64)) / 255
     curve = ((np.maximum(size, 0.04045) + 0.055) / 1.055) ** 2.4
     light = np.where(size <= 0.04045, size / 12.92, curve)

@@ -1,7 +1,7 @@
-"""Maps that give one set of colours the palette of another.
+"""Finds maps that give one set of colours the palette of another.
 
-Sets of colours are (N, 3) in sRGB levels, 0…255: the pixels of a picture that count. A
-map can be applied to any of them, so pictures are changed a few rows at a time.
+A set of colours is (N, 3) in sRGB levels, 0…255: the pixels of a picture that count. A
+map acts on each colour alone, so pictures are changed a few rows at a time.
 """
 
 from collections.abc import Callable
@@ -12,41 +12,41 @@ from numpy.typing import NDArray
 
 from .oklab import Values, from_oklab, to_oklab
 
-#: Changes colours, (…, 3) levels, which may leave 0…255.
+#: Changes colours, levels (…, 3); the results may exceed 0…255.
 Map = Callable[[NDArray[Any]], Values]
 
-#: Knots of a monotone curve, and its values there.
+#: Knots of a monotone curve, and its values at them.
 Curve = tuple[Values, Values]
 
-#: Standard deviation, in levels, below which a direction has no colours but noise:
-#: enlarged to that of a palette, rounding and JPEG would show.
+#: Standard deviation, in levels, below which a direction has only noise: enlarged to
+#: the deviation of a palette, rounding and JPEG artefacts would show.
 _NOISE: Final = 1.0
 
-#: Of a distribution: turns of the axes, knots of the curve along each, and pixels that
-#: are enough to find them.
+#: Parameters of `distribution_map`: rotations of the axes, knots of each curve, and
+#: pixels that are enough to fit them.
 _TURNS, _KNOTS, _SAMPLE = 12, 17, 1 << 16
 
-#: Pixels that are worked on at a time, in float64.
+#: Pixels processed at a time, in float64.
 BAND: Final = 1 << 18
 
 
 def linear_map(colors: NDArray[Any], palette: NDArray[Any]) -> Map:
-    """The linear map that gives `colors` the mean and covariance of `palette`.
+    """Return the linear map that gives `colors` the mean and covariance of `palette`.
 
     Linear colour matching as in Gatys et al., "Preserving Color in Neural Artistic
     Style Transfer" (arXiv:1606.05897), in RGB: x ↦ A (x − μ) + μ_p with A Σ Aᵀ = Σ_p.
     With roots F Fᵀ = Σ and F_p F_pᵀ = Σ_p, every A = F_p R F⁻¹ will do, R orthogonal.
     The paper takes R = 1 and the symmetric roots ("Image Analogies") or the triangular
     ones (Cholesky's). Departure: R is the orthogonal matrix nearest to F_pᵀ F, with
-    which A is the same whatever the roots, and moves the colours least of all:
+    which A does not depend on the roots and moves the colours least:
     A = Σ^−½ (Σ^½ Σ_p Σ^½)^½ Σ^−½ (Pitié and Kokaram, "The linear Monge-Kantorovitch
-    linear colour mapping", 2007). It is symmetric, so it turns no hue about; on
-    paintings it can hardly be told from the paper's first.
+    linear colour mapping", 2007). It is symmetric, so it inverts no hue; on
+    paintings it looks nearly the same as the paper's first.
 
-    Unlike those it has a meaning where a covariance is singular. A grey palette is
-    matched exactly. Directions in which `colors` do not vary stay flat, which no linear
-    map can help: a grey picture gets the palette's mean and variance of grey, and at
-    each grey the colour that linear regression finds in the palette for it.
+    Unlike those it is defined for singular covariances. A grey palette is matched
+    exactly. Directions in which `colors` do not vary stay flat, as with any linear map:
+    a grey picture gets the palette's mean and variance of grey, and at each grey the
+    colour that linear regression finds in the palette for it.
 
     Args:
         colors: (N, 3), sRGB levels, at least one.
@@ -60,15 +60,14 @@ def linear_map(colors: NDArray[Any], palette: NDArray[Any]) -> Map:
 
 
 def distribution_map(colors: NDArray[Any], palette: NDArray[Any]) -> Map:
-    """A map that gives `colors` nearly the distribution of `palette`.
+    """Return a map that gives `colors` nearly the distribution of `palette`.
 
-    First `linear_map`, then what Pitié, Kokaram and Dahyot do in "Automated colour
-    grading using colour distribution transfer" (2007), here in Oklab: along each of
-    three axes values are moved so that they are distributed as the palette's, and again
-    along others. Departures, all against the grain that is made of small differences:
-    the linear map, after which there is less to move, and curves of few knots instead
-    of whole histograms. The axes are always the same, and so is the map of two
-    pictures.
+    First `linear_map`, then the method of Pitié, Kokaram and Dahyot in "Automated
+    colour grading using colour distribution transfer" (2007), here in Oklab: along each
+    of three axes values are moved so that they are distributed as the palette's, and
+    again along others. Departures, all to avoid amplified grain: the linear map comes
+    first, after which there is less to move, and curves have few knots instead of whole
+    histograms. The axes are always the same, so the map is deterministic.
 
     Args:
         colors: (N, 3), sRGB levels, at least one.
@@ -97,9 +96,9 @@ def distribution_map(colors: NDArray[Any], palette: NDArray[Any]) -> Map:
 
 
 def _factors(colors: NDArray[Any], least: float) -> tuple[Values, Values, Values]:
-    """Mean μ, F with Σ = F Fᵀ, and its pseudo-inverse.
+    """Return the mean μ, F with Σ = F Fᵀ, and the pseudo-inverse of F.
 
-    Directions with a deviation of no more than `least` are left out.
+    Directions with a standard deviation of at most `least` are left out.
     """
     mean = colors.mean(axis=0, dtype=np.float64)
     products = np.zeros((3, 3))
@@ -118,7 +117,7 @@ def _sample(colors: NDArray[Any]) -> NDArray[Any]:
 
 
 def _curve(values: Values, aim: Values) -> Curve:
-    """The monotone curve that takes quantiles of `values` to those of `aim`."""
+    """Return the monotone curve from the quantiles of `values` to those of `aim`."""
     shares = np.linspace(0, 1, _KNOTS)
     knots, which = np.unique(np.quantile(values, shares), return_inverse=True)
     sums = np.bincount(which, np.quantile(aim, shares))

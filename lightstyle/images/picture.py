@@ -1,7 +1,7 @@
-"""Pictures as the run time sees them: how they are read, resized and put in a tensor.
+"""Reads and resizes pictures, and converts them to and from tensors.
 
-Colours are sRGB levels from 0 to 255 in float32, height × width × RGB; alpha is kept
-beside them and takes no part in a transfer.
+Colours are sRGB levels from 0 to 255 in float32, height × width × RGB. Alpha is kept
+separately and takes no part in a transfer.
 """
 
 import math
@@ -23,21 +23,21 @@ ImageSource = str | os.PathLike[str] | bytes | Image.Image | NDArray[np.generic]
 #: One style picture, or several.
 Styles = ImageSource | Sequence[ImageSource]
 
-#: Level of the pixels that nobody sees.
+#: Level of fully transparent pixels.
 _WHITE: Final = np.float32(255)
 
 
 @dataclass(frozen=True, eq=False)
 class Picture:
-    """A picture, its alpha set aside.
+    """A picture with separate alpha.
 
-    Pixels that can be seen have their own colour, not blended with anything. Fully
-    transparent ones are white, so that colours hidden there do not drive a style.
+    Visible pixels have their own colour, not blended with a background. Fully
+    transparent ones are white, so that hidden colours do not affect a style.
 
     Attributes:
         rgb_hwc: (H, W, 3) float32, sRGB, 0..255.
         alpha_hw: (H, W) float32, 0 transparent to 255 opaque; None if all is opaque.
-        notes: What a person should be told, as "first of 12 frames".
+        notes: Notes for the user, such as "first of 12 frames".
     """
 
     rgb_hwc: NDArray[np.float32]
@@ -61,17 +61,17 @@ def several(style: Styles) -> tuple[ImageSource, ...]:
 def load(source: ImageSource, *, role: str = "picture") -> Picture:
     """Read a picture.
 
-    Orientation is applied, an embedded colour profile is converted to sRGB, and of
-    several frames the first is taken. The source is not modified.
+    The orientation is applied, an embedded colour profile is converted to sRGB, and the
+    first of several frames is used. The source is not modified.
 
     Args:
-        source: Path of a file, or all of its bytes; a PIL image; or an array of shape
+        source: Path or bytes of a file; a PIL image; or an array of shape
             (H, W), (H, W, 1), (H, W, 3) or (H, W, 4), RGB and alpha, in uint8 (0..255),
             uint16 (0..65535) or floats (0..1).
         role: What the picture is for ("content", "style"); starts error messages.
 
     Raises:
-        ImageError: The picture is missing, damaged, oversized or of no usable kind.
+        ImageError: If the picture is missing, damaged, oversized or of the wrong kind.
     """
     if isinstance(source, Image.Image):
         decoded = decoding.from_image(source, f"{role} image")
@@ -84,7 +84,7 @@ def load(source: ImageSource, *, role: str = "picture") -> Picture:
         decoded = decoding.from_bytes(source, f"{role} bytes")
     else:
         raise ImageError(
-            f"{role}: got {type(source).__name__}; expected a path, the bytes of a "
+            f"{role} is a {type(source).__name__}, expected a path, the bytes of a "
             "file, a PIL image or a NumPy array"
         )
     return _set_aside(decoded)
@@ -93,18 +93,18 @@ def load(source: ImageSource, *, role: str = "picture") -> Picture:
 def resized(picture: Picture, size: tuple[int, int]) -> Picture:
     """Resample `picture` with an antialiased Lanczos filter, in float32.
 
-    Colours are weighted with alpha, so that what lies under transparency does not
-    bleed into what is seen.
+    Colours are weighted with alpha, so that transparent pixels do not bleed into
+    visible ones.
 
     Args:
-        picture: The picture; returned itself if it has that size.
+        picture: The picture; returned unchanged if it has that size.
         size: Width and height, in pixels.
 
     Raises:
-        UsageError: A side is below 1.
+        UsageError: If a side is below 1.
     """
     if min(size) < 1:
-        raise UsageError(f"size {size[0]}×{size[1]}; both sides must be at least 1")
+        raise UsageError(f"size is {size[0]}×{size[1]}, expected sides of at least 1")
     if picture.rgb_hwc.shape[1::-1] == size:
         return picture
     if picture.alpha_hw is None:
@@ -113,7 +113,7 @@ def resized(picture: Picture, size: tuple[int, int]) -> Picture:
     opacity = picture.alpha_hw[..., None] / np.float32(255)
     planes = np.concatenate([picture.rgb_hwc * opacity, opacity], axis=2)
     planes = _lanczos(planes, size)
-    # Less than half a level of alpha is none; dividing by it would only make noise.
+    # Alpha below half a level counts as none: dividing by it would only make noise.
     divisor: NDArray[np.float32] = np.maximum(planes[..., 3:], np.float32(0.5 / 255))
     rgb = np.clip(planes[..., :3] / divisor, 0, 255)
     alpha = np.clip(planes[..., 3] * np.float32(255), 0, 255)
@@ -128,26 +128,25 @@ def fitted_size(
     enlarge: bool = False,
     role: str = "picture",
 ) -> tuple[int, int]:
-    """Size of a picture whose longest side is to be `longest`, in its proportions.
+    """Return the size at which a picture's longest side is `longest`.
 
     Args:
-        width: Of the picture, in pixels.
-        height: Of the picture, in pixels.
-        longest: Wanted length of the longer side, in pixels.
-        enlarge: Whether a picture that is smaller may become larger.
+        width: Width of the picture, in pixels.
+        height: Height of the picture, in pixels.
+        longest: Length of the longer side, in pixels.
+        enlarge: Whether a smaller picture is enlarged.
         role: What the picture is for; starts error messages.
 
     Returns:
-        Width and height; those given if the picture is smaller and may not grow.
+        Width and height, in the picture's proportions; its own if it is smaller and not
+        to be enlarged.
 
     Raises:
-        UsageError: A side would be shorter than the network can take.
-        ImageError: A side is, and stays so unless the picture is enlarged.
+        UsageError: If a side would become too short for the network.
+        ImageError: If a side of the picture is too short, and it is not to be enlarged.
     """
     if longest < MINIMUM_SIDE:
-        raise UsageError(
-            f"size {longest}; the longest side must be at least {MINIMUM_SIDE} pixels"
-        )
+        raise UsageError(f"size is {longest}, expected at least {MINIMUM_SIDE} pixels")
     scale = longest / max(width, height)
     if not enlarge:
         scale = min(scale, 1.0)
@@ -156,18 +155,18 @@ def fitted_size(
         return size
     if not enlarge and min(width, height) < MINIMUM_SIDE:
         raise ImageError(
-            f"{role}: {width}×{height} pixels; both sides must be at least "
-            f"{MINIMUM_SIDE}; choose a larger picture"
+            f"{role} is {width}×{height} pixels, expected sides of at least "
+            f"{MINIMUM_SIDE}: choose a larger picture, or --enlarge it"
         )
     needed = math.ceil(MINIMUM_SIDE * max(width, height) / min(width, height))
     raise UsageError(
-        f"{role}: {width}×{height} pixels would become {size[0]}×{size[1]}; both sides "
-        f"must be at least {MINIMUM_SIDE}; choose a size of {needed} or more"
+        f"{role} of {width}×{height} pixels would become {size[0]}×{size[1]}, expected "
+        f"sides of at least {MINIMUM_SIDE}: choose a size of {needed} or more"
     )
 
 
 def to_pixels(image_hwc: NDArray[np.floating]) -> NDArray[np.float32]:
-    """Put an image into the layout of the network.
+    """Convert an image to the layout of the network.
 
     Args:
         image_hwc: (H, W, 3), 0..255.
@@ -179,7 +178,7 @@ def to_pixels(image_hwc: NDArray[np.floating]) -> NDArray[np.float32]:
 
 
 def from_pixels(pixels_nchw: NDArray[np.floating]) -> NDArray[np.float32]:
-    """Take an image out of the layout of the network.
+    """Convert an image from the layout of the network.
 
     Args:
         pixels_nchw: (1, 3, H, W), any finite values.
@@ -194,14 +193,14 @@ def from_pixels(pixels_nchw: NDArray[np.floating]) -> NDArray[np.float32]:
 def resampled(
     pixels_nchw: NDArray[np.float32], size: tuple[int, int]
 ) -> NDArray[np.float32]:
-    """Resample planes of any values with the filter of `resized`.
+    """Resample channels of any values with the filter of `resized`.
 
     Args:
         pixels_nchw: (1, C, h, w).
         size: Width and height.
 
     Returns:
-        (1, C, H, W), which may overshoot the values given.
+        (1, C, H, W), which may overshoot the range of the input.
     """
     if pixels_nchw.shape[:1:-1] == size:
         return pixels_nchw
@@ -214,7 +213,7 @@ def _from_array(array: NDArray[np.generic], name: str) -> decoding.Decoded:
     if array.ndim == 2:
         array = array[..., None]
     if array.ndim != 3 or array.shape[2] not in (1, 3, 4) or array.size == 0:
-        raise ImageError(f"{name}: shape {shape}; expected H×W, H×W×1, H×W×3 or H×W×4")
+        raise ImageError(f"{name}: shape {shape}, expected H×W, H×W×1, H×W×3 or H×W×4")
     levels = decoding.grey_levels(array, name)
     if levels.shape[2] == 1:
         levels = np.repeat(levels, 3, axis=2)

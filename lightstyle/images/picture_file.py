@@ -1,4 +1,4 @@
-"""Picture files, up to where their pixels begin: read whole, and opened by Pillow."""
+"""Reads picture files and opens them with Pillow, without decoding their pixels."""
 
 import io
 import os
@@ -18,31 +18,31 @@ MAXIMUM_BYTES: Final = 2_000_000_000
 
 
 def read(source: str | os.PathLike[str], name: str) -> bytes:
-    """All bytes of the file at the path `source`.
+    """Return all bytes of the file at the path `source`.
 
-    At once, so that no descriptor of ours is in Pillow's hands.
+    The file is read at once, so that Pillow never holds it open.
 
     Args:
-        source: Of a regular file.
+        source: Path of a regular file.
         name: What an error message calls it.
 
     Raises:
-        ImageError: It is missing, no file, unreadable or too large.
+        ImageError: If it is missing, not a file, unreadable or too large.
     """
     try:
         path = Path(source)
         status = path.stat()
         if not stat.S_ISREG(status.st_mode):
-            kind = "a directory" if stat.S_ISDIR(status.st_mode) else "not a file"
-            raise ImageError(f"{name}: this is {kind}; give the path of a picture")
+            kind = "a folder" if stat.S_ISDIR(status.st_mode) else "not a regular file"
+            raise ImageError(f"{name} is {kind}: give the path of a picture")
         if status.st_size > MAXIMUM_BYTES:
             raise ImageError(
-                f"{name}: the file has {status.st_size / 1e9:.1f} GB; the limit is "
-                f"{MAXIMUM_BYTES / 1e9:g} GB; make the picture smaller first"
+                f"{name} has {status.st_size / 1e9:.1f} GB, expected at most "
+                f"{MAXIMUM_BYTES / 1e9:g} GB: make the picture smaller first"
             )
         return path.read_bytes()
     except FileNotFoundError as error:
-        raise ImageError(f"{name}: no such file; check the path") from error
+        raise ImageError(f"{name}: there is no such file; check the path") from error
     except (OSError, ValueError, MemoryError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise ImageError(f"{name}: cannot be read: {reason}") from error
@@ -50,14 +50,14 @@ def read(source: str | os.PathLike[str], name: str) -> bytes:
 
 @contextmanager
 def opened(data: bytes, name: str) -> Iterator[Image.Image]:
-    """Pillow's image of the bytes of a file, not decoded yet.
+    """Open the bytes of a file with Pillow, as a context, without decoding them.
 
     Args:
-        data: All of the file.
+        data: The whole file.
         name: What an error message calls it.
 
     Raises:
-        ImageError: They are no picture; or whatever goes wrong with it inside.
+        ImageError: If they are not a picture, or anything fails inside the context.
     """
     if not data:
         raise ImageError(f"{name}: the file is empty; choose a picture")

@@ -1,8 +1,8 @@
-"""A fence around Pillow: what it may read, and how it is allowed to fail.
+"""Restricts what Pillow reads, and turns its failures into `ImageError`.
 
 Pillow reports damage with a dozen kinds of exception, and odd metadata with warnings.
-Inside `guarded` the former become one `ImageError` and the latter are ignored, with no
-state of Pillow or of the process changed for other threads.
+Inside `guarded` the former become one `ImageError` and the latter are ignored, without
+changing the state of Pillow or of the process for other threads.
 """
 
 import re
@@ -16,11 +16,11 @@ from PIL import Image, UnidentifiedImageError
 
 from ..errors import ImageError
 
-#: Most pixels that a picture may have; a larger one is refused before it is decoded.
+#: Maximum number of pixels; a larger picture is refused before it is decoded.
 MAXIMUM_PIXELS: Final = 150_000_000
 
-#: What is read, by Pillow's names. Others are left out on purpose: EPS, for one, would
-#: start another program on the file.
+#: Formats that are read, by Pillow's names. Others are left out on purpose: EPS, for
+#: example, would start another program on the file.
 FORMATS: Final = (
     *("PNG", "JPEG", "MPO", "WEBP", "TIFF"),
     *("GIF", "BMP", "PPM", "JPEG2000", "AVIF"),
@@ -29,13 +29,13 @@ FORMATS: Final = (
 
 @contextmanager
 def guarded(name: str) -> Iterator[None]:
-    """Run code that calls Pillow on a picture that nobody has checked.
+    """Run code that calls Pillow on an untrusted picture.
 
     Args:
         name: What an error message calls the picture.
 
     Raises:
-        ImageError: For any exception inside, but for those that stop the program.
+        ImageError: For any exception inside, except those that stop the program.
     """
     with _quiet():
         try:
@@ -47,18 +47,18 @@ def guarded(name: str) -> Iterator[None]:
 
 
 def refuse_oversize(pixels: int, name: str) -> None:
-    """Raise an `ImageError` if a picture of that many pixels is not to be decoded."""
+    """Raise an `ImageError` if a picture has too many pixels to be decoded."""
     if pixels > MAXIMUM_PIXELS:
         raise ImageError(
-            f"{name}: {pixels / 1e6:,.1f} megapixels; the limit is "
-            f"{MAXIMUM_PIXELS / 1e6:g} megapixels; make the picture smaller first"
+            f"{name} has {pixels / 1e6:,.1f} megapixels, expected at most "
+            f"{MAXIMUM_PIXELS / 1e6:g} megapixels: make the picture smaller first"
         )
 
 
 def _image_error(error: Exception, name: str) -> ImageError:
     reason = " ".join(str(error).split()) or type(error).__name__
     if isinstance(error, Image.DecompressionBombError):
-        # Pillow has a limit of its own, which an application may have changed.
+        # Pillow has its own limit, which an application may have changed.
         if pixels := re.search(r"\((\d+) pixels\)", reason):
             refuse_oversize(int(pixels[1]), name)
         return ImageError(f"{name}: too large: {reason}")
@@ -69,13 +69,13 @@ def _image_error(error: Exception, name: str) -> ImageError:
         )
     if isinstance(error, MemoryError):
         return ImageError(
-            f"{name}: not enough memory to decode it; make the picture smaller first"
+            f"{name}: out of memory while decoding it; make the picture smaller first"
         )
     return ImageError(f"{name}: cannot be decoded: {reason}; the file may be damaged")
 
 
 class _WhileDecoding(threading.local):
-    """Stands for the pattern of a warnings filter; matches in threads that decode.
+    """Acts as the pattern of a warnings filter that matches in decoding threads only.
 
     `warnings.catch_warnings` swaps the filters of the whole process: other threads
     would lose their warnings, or be left with our filters. This one is inert elsewhere,

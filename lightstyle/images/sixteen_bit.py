@@ -1,8 +1,9 @@
-"""PNG and TIFF with 16 bits a channel, which Pillow does not write in colour.
+"""Encodes PNG and TIFF with 16 bits per channel, which Pillow cannot write in colour.
 
-Both encoders take a complete picture and return a complete file with an ICC profile.
-Rows are filtered and compressed in bands, so that beside the picture itself little
-memory is needed.
+Both encoders take a whole picture and return a whole file with an ICC profile. Rows are
+filtered and compressed in bands, so that little memory is needed beside the picture.
+They are written by hand because tifffile, which writes such a TIFF, would be larger
+than all of this package.
 """
 
 import itertools
@@ -14,12 +15,12 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from . import embedded
+from . import metadata
 
 _BAND_BYTES: Final = 1 << 20
 _LEVEL: Final = 6
 
-#: TIFF field types, by their numbers in the specification, and as `struct` codes.
+#: TIFF field types: their numbers in the specification, and their `struct` codes.
 _ASCII: Final = (2, "B")
 _SHORT: Final = (3, "H")
 _LONG: Final = (4, "I")
@@ -32,12 +33,12 @@ _Fields = dict[int, tuple[tuple[int, str], tuple[int, ...] | bytes]]
 def encode_png(
     pixels_hwc: NDArray[np.uint16], profile: bytes, text: str | None = None
 ) -> bytes:
-    """Encode a picture as PNG, with 16 bits a channel.
+    """Encode a picture as PNG with 16 bits per channel.
 
     Args:
         pixels_hwc: (H, W, 3) RGB or (H, W, 4) RGB and alpha, not premultiplied.
         profile: ICC profile to embed.
-        text: As `embedded` has it, if any.
+        text: ASCII text to store as metadata, if any.
     """
     height, width, channels = pixels_hwc.shape
     colour_type = {3: 2, 4: 6}[channels]
@@ -48,8 +49,8 @@ def encode_png(
         _chunk(b"IHDR", header),
         _chunk(b"iCCP", b"sRGB\0\0" + zlib.compress(profile, 9)),
     ]
-    if text is not None:  # neither compressed nor in a language
-        keyword = embedded.KEYWORD.encode("ascii")
+    if text is not None:  # not compressed, no language
+        keyword = metadata.KEYWORD.encode("ascii")
         chunks.append(_chunk(b"iTXt", keyword + bytes(5) + text.encode("ascii")))
     for start, stop in _bands(pixels_hwc):
         above = pixels_hwc[start - 1] if start else np.zeros_like(pixels_hwc[0])
@@ -64,15 +65,15 @@ def encode_png(
 def encode_tiff(
     pixels_hwc: NDArray[np.uint16], profile: bytes, text: str | None = None
 ) -> bytes:
-    """Encode a picture as little-endian TIFF, deflated, with 16 bits a channel.
+    """Encode a picture as little-endian, deflated TIFF with 16 bits per channel.
 
     Args:
         pixels_hwc: (H, W, 3) RGB or (H, W, 4) RGB and alpha, not premultiplied.
         profile: ICC profile to embed.
-        text: As `embedded` has it, if any.
+        text: ASCII text to store as metadata, if any.
 
     Raises:
-        ValueError: The file would pass the 4 GB that TIFF can address.
+        ValueError: If the file would exceed the 4 GB that TIFF can address.
     """
     height, width, channels = pixels_hwc.shape
     bands = list(_bands(pixels_hwc))
@@ -99,18 +100,18 @@ def encode_tiff(
     if channels == 4:
         fields[338] = (_SHORT, (2,))  # extra sample: alpha, not premultiplied
     if text is not None:
-        fields[embedded.DESCRIPTION] = (_ASCII, text.encode("ascii") + b"\0")
+        fields[metadata.DESCRIPTION] = (_ASCII, text.encode("ascii") + b"\0")
     body = b"".join(strips)
-    body += b"\0" * (len(body) % 2)  # a directory starts on an even offset
+    body += b"\0" * (len(body) % 2)  # a directory starts at an even offset
     start = 8 + len(body)
     directory = _tiff_directory(dict(sorted(fields.items())), start)
     if start + len(directory) >= 1 << 32:
-        raise ValueError("more than the 4 GB that a TIFF can hold")
+        raise ValueError("a TIFF can hold no more than 4 GB")
     return struct.pack("<2sHI", b"II", 42, start) + body + directory
 
 
 def _bands(pixels_hwc: NDArray[np.uint16]) -> Iterator[tuple[int, int]]:
-    """First and last row (exclusive) of the bands that are worked on at a time."""
+    """Yield the first and last row (exclusive) of each band."""
     rows = max(1, _BAND_BYTES // max(1, pixels_hwc[0].nbytes))
     for start in range(0, len(pixels_hwc), rows):
         yield start, min(start + rows, len(pixels_hwc))
@@ -122,14 +123,14 @@ def _chunk(kind: bytes, data: bytes) -> bytes:
 
 
 def _paeth_rows(pixels_hwc: NDArray[np.uint16], above_wc: NDArray[np.uint16]) -> bytes:
-    """PNG scan lines, each with filter 4: differences from Paeth's predictor."""
+    """Return PNG scan lines with filter 4: differences from Paeth's predictor."""
     height, width, channels = pixels_hwc.shape
     padded = np.zeros((height + 1, width + 1, channels), ">u2")
     padded[0, 1:], padded[1:, 1:] = above_wc, pixels_hwc
-    # The filter works on bytes: on both of a sample separately.
+    # The filter works on bytes, so on each of a sample's two separately.
     samples = padded.view(np.uint8).astype(np.int16)
     left, up, corner = samples[1:, :-1], samples[:-1, 1:], samples[:-1, :-1]
-    # Distances of the three to left + up - corner.
+    # Distances of the three neighbours to left + up - corner.
     to_left, to_up = np.abs(up - corner), np.abs(left - corner)
     to_corner = np.abs(left + up - 2 * corner)
     predicted = np.where(to_up <= to_corner, up, corner)
@@ -141,12 +142,12 @@ def _paeth_rows(pixels_hwc: NDArray[np.uint16], above_wc: NDArray[np.uint16]) ->
 
 def _tiff_strip(pixels_hwc: NDArray[np.uint16]) -> bytes:
     differences = pixels_hwc.astype("<u2")
-    differences[:, 1:] -= pixels_hwc[:, :-1]  # modulo 2¹⁶, as the predictor wants it
+    differences[:, 1:] -= pixels_hwc[:, :-1]  # modulo 2¹⁶, as the predictor requires
     return zlib.compress(differences.tobytes(), _LEVEL)
 
 
 def _tiff_directory(fields: _Fields, start: int) -> bytes:
-    """A directory that stands at offset `start`, and behind it what it points to."""
+    """Return the directory for offset `start`, followed by what it points to."""
     entries = struct.pack("<H", len(fields))
     values = b""
     behind = start + 2 + 12 * len(fields) + 4

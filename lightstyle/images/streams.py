@@ -1,7 +1,7 @@
-"""Standard streams as picture files: ``-`` is stdin or stdout.
+"""Reads pictures from stdin and writes them to stdout, both named ``-``.
 
-Whoever reads a picture from stdout must get it and nothing else. Libraries print there,
-some from C, so its file descriptor is put aside and stderr takes its place meanwhile.
+Nothing but the picture may go to stdout, but libraries print there, some from C. So its
+file descriptor is set aside, and stderr takes its place meanwhile.
 """
 
 import os
@@ -14,18 +14,18 @@ from typing import Final
 from ..errors import ImageError, OutputError, UsageError
 from .picture_file import MAXIMUM_BYTES
 
-#: Stands for a standard stream.
+#: Path that stands for a standard stream.
 STREAM: Final = Path("-")
 
 _STDOUT, _STDERR = 1, 2
 
 
 def read(role: str) -> bytes:
-    """All of stdin, which is the picture for `role`.
+    """Read all of stdin, the picture for `role`.
 
     Raises:
-        UsageError: It is a terminal, on which nobody types a picture.
-        ImageError: It is closed, fails, or is larger than any picture may be.
+        UsageError: If stdin is a terminal.
+        ImageError: If stdin is closed, fails, or is larger than a picture may be.
     """
     if sys.stdin is None or sys.stdin.closed:
         raise ImageError(f"{role} -: stdin is closed; pipe a picture into it")
@@ -37,19 +37,19 @@ def read(role: str) -> bytes:
         raise ImageError(f"{role} -: cannot be read: {error.strerror}") from error
     if len(data) > MAXIMUM_BYTES:
         raise ImageError(
-            f"{role} -: more than {MAXIMUM_BYTES / 1e9:g} GB, which is the limit; make "
-            "the picture smaller first"
+            f"{role} - has more than the limit of {MAXIMUM_BYTES / 1e9:g} GB: make the "
+            "picture smaller first"
         )
     return data
 
 
 @contextmanager
 def stdout() -> Iterator[Callable[[bytes], None]]:
-    """Keep stdout for what the function that this yields is given.
+    """Reserve stdout for the function that this yields, which writes bytes to it.
 
     Raises:
-        UsageError: It is a terminal.
-        OutputError: It is closed, or cannot be written.
+        UsageError: If stdout is a terminal.
+        OutputError: If stdout is closed, or cannot be written.
     """
     try:
         os.fstat(_STDOUT)
@@ -57,7 +57,7 @@ def stdout() -> Iterator[Callable[[bytes], None]]:
         raise _unwritable(error) from error
     if os.isatty(_STDOUT):
         raise UsageError(
-            "output -: stdout is a terminal; send it to a file or to a program"
+            "output -: stdout is a terminal; redirect it to a file or pipe it"
         )
     with aside() as kept:
 
@@ -73,10 +73,10 @@ def stdout() -> Iterator[Callable[[bytes], None]]:
 
 @contextmanager
 def aside() -> Iterator[int]:
-    """Put stdout aside, as the descriptor that this yields; stderr takes its place.
+    """Set stdout aside as the descriptor that this yields; stderr takes its place.
 
     Raises:
-        OSError: It is closed.
+        OSError: If stdout is closed.
     """
     _flush()
     kept = os.dup(_STDOUT)
@@ -91,7 +91,7 @@ def aside() -> Iterator[int]:
 
 def _unwritable(error: OSError) -> OutputError:
     return OutputError(
-        f"cannot write to stdout: {error.strerror}; give a file to -o, or read it all"
+        f"cannot write to stdout: {error.strerror}; give a file with -o, or read it all"
     )
 
 

@@ -1,1 +1,1 @@
-"""What is kept of a run: the record in its picture, and the checkpoint."""
+"""Keeps what is known of a run: the record in its image, and its checkpoint."""

@@ -31,7 +31,7 @@ _SNAPSHOT: Final = "snapshot"
 _ZIP: Final = b"PK\x03\x04"
 _LOCAL_HEADER: Final = 30
 
-#: First bytes of the checkpoints that versions before 1.0 wrote.
+#: First bytes of the checkpoints that earlier versions wrote.
 _OLD_MAGIC: Final = b"lightstyle checkpoint\n"
 
 _DTYPES: Final = ("<f2", "<f4", "<f8", "|u1")

@@ -1,6 +1,6 @@
-"""What a run depends on besides its settings: versions, processor, threads.
+"""Describes what a run depends on besides its settings: versions, processor, threads.
 
-None of it names the machine or its owner, so that it may stand in a picture.
+Nothing in it identifies the machine or its owner, so that it can be kept in an image.
 """
 
 import platform
@@ -16,14 +16,15 @@ from ..engine.model import Model
 from ..engine.threads import available_cpus
 from ..errors import DeviceError
 
-#: Packages whose arithmetic is in a picture.
+#: Packages whose arithmetic affects the result.
 _PACKAGES: Final = ("numpy", "scipy", "pillow")
 
 
 def versions() -> dict[str, str]:
-    """Of Lightstyle, Python and what computes; ``none`` if onnxruntime is not there.
+    """Return the versions of Lightstyle, Python and the packages that compute.
 
-    As the packages are installed, since to import scipy takes longer than to read that.
+    They are read from the installed metadata, which is faster than importing scipy.
+    The version of onnxruntime is ``none`` if it is not installed.
     """
     from importlib import metadata
 
@@ -36,12 +37,12 @@ def versions() -> dict[str, str]:
 
 
 def system() -> str:
-    """Operating system and kind of processor, such as ``Linux x86_64``."""
+    """Return operating system and architecture, such as ``Linux x86_64``."""
     return f"{platform.system()} {platform.machine()}"
 
 
 def processor() -> str:
-    """Its name, if it says."""
+    """Return the name of the processor, or else its architecture."""
     with suppress(OSError, ValueError):
         for line in Path("/proc/cpuinfo").read_text("utf-8").splitlines():
             name, _, value = line.partition(":")
@@ -51,16 +52,16 @@ def processor() -> str:
 
 
 def instruction_sets() -> list[str]:
-    """Of this processor, those that NumPy has kernels for, by NumPy's names."""
+    """Return the processor's instruction sets that NumPy has kernels for."""
     found: Any = np.show_config(mode="dicts")
     return list((found or {}).get("SIMD Extensions", {}).get("found", ()))
 
 
 def of_run(model: Model) -> dict[str, Any]:
-    """All of that for a run of `model`, as plain values."""
+    """Describe the environment of a run of `model`, as JSON values."""
     return {
         "device": model.device,
-        "threads": model.threads,  # none: as many as there are
+        "threads": model.threads,  # None: as many as there are
         "cpus": available_cpus(),
         "system": system(),
         "instruction_sets": instruction_sets(),

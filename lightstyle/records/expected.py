@@ -1,7 +1,7 @@
-"""Whether a picture file is what a run would make, by what it says of itself.
+"""Tells by its record whether an image file is what a run would make.
 
-Names do not count: settings, digests of all pictures that went in, and weights do. And
-it must be whole, and of a run that came to its end.
+Settings, the digests of all input images, and the weights must agree; file names need
+not. The file must also be complete, and its run must have finished.
 """
 
 from collections.abc import Iterator, Mapping
@@ -20,14 +20,14 @@ from .record import Record, identity, without_folders
 
 @dataclass(frozen=True)
 class ExpectedResult:
-    """The picture that a run is to make.
+    """The image that a run is expected to make.
 
     Attributes:
         job: Name of the run's job.
-        given: The job's pictures, and the size of a texture, by parameter name.
-        settings: Of the run.
-        weights: SHA-256 of the model's.
-        bits: Of a channel of the file.
+        given: The job's images, and the size of a texture, by parameter name.
+        settings: Settings of the run.
+        weights: SHA-256 of the model's weights.
+        bits: Bits per channel of the file.
     """
 
     job: str
@@ -37,9 +37,9 @@ class ExpectedResult:
     bits: int
 
     def missing(self, path: Path) -> str:
-        """What the file at `path` has not of this, in words; empty if nothing.
+        """Describe how the file at `path` differs; empty if it does not.
 
-        That it was made by another version, or on another machine, is no difference.
+        Another version of Lightstyle or another machine does not count as a difference.
         """
         try:
             record = Record.read(path)
@@ -62,9 +62,9 @@ class ExpectedResult:
                 yield "was made with {2} {1}, not {0}".format(*value, option)
         digests = self._digests()
         if None in digests.values():
-            yield "was made of pictures that are not files, so they cannot be compared"
+            yield "was made from pictures that are not files and cannot be compared"
         elif digests != _digests(record):
-            yield "was made of other pictures, or they were changed since"
+            yield "was made from other pictures, or they have changed since"
         if record.model.get("weights_sha256") != self.weights:
             yield f"was made with another model, {record.model.get('name')}"
         if not record.converged and record.evaluations < record.settings.iterations:
@@ -82,7 +82,7 @@ def _digests(record: Record) -> dict[str, str | None]:
 
 
 def _bits(path: Path) -> int:
-    """Bits of a channel of the picture file at `path`, which can be read."""
+    """Return the bits per channel of the readable image file at `path`."""
     name = str(path)
     data = picture_file.read(path, name)
     with picture_file.opened(data, name) as image:

@@ -1,9 +1,9 @@
-"""What made a picture: kept in its file as JSON, and read from there.
+"""Records how an image was made, as JSON in its file.
 
-It holds what must be the same for the picture to come out the same, bit for bit on a
-CPU: settings, input pictures and weights by their SHA-256, how the computation was laid
-out, versions and processor. Of files it has the names, not where they lay; and nothing
-that differs from one run to the next, so that equal runs write equal files.
+A record holds everything that must be the same for the image to come out the same, bit
+for bit on a CPU: the settings, the SHA-256 of the input images and of the weights, the
+execution plans, versions and the processor. It names files but not their folders, and
+it holds nothing that differs between equal runs, so equal runs write equal files.
 """
 
 import hashlib
@@ -22,16 +22,16 @@ from ..digest import sha256_of
 from ..engine.model import Model
 from ..engine.plan import ExecutionPlan
 from ..errors import ImageError, UsageError
-from ..images import embedded, picture_file
+from ..images import metadata, picture_file
 from ..images.picture import ImageSource
 from ..settings.settings import Settings
 from . import environment, plans
 from .origin import sources
 
-#: Raised whenever a record could no longer be read as described here.
+#: Version of the format, raised whenever older records can no longer be read.
 SCHEMA: Final = 1
 
-#: What values of other types and shapes than ours bring about.
+#: Exceptions that values of the wrong type or shape cause.
 _DAMAGE: Final = (
     *(LookupError, TypeError, ValueError, AttributeError),
     *(ArithmeticError, RecursionError),
@@ -40,25 +40,24 @@ _DAMAGE: Final = (
 
 @dataclass(frozen=True, kw_only=True)
 class Record:
-    """What made a picture.
+    """How an image was made.
 
     Attributes:
-        version: Of Lightstyle.
-        job: Name of the function of `transfer`.
-        size: Width and height of the run's result.
-        settings: Of the run; pictures that they name are ``./name``.
-        inputs: Name and SHA-256 of the file of each picture, by role; none where it
-            was no file.
-        model: Name, SHA-256 of the weights, role of the graph, who generated it.
-        environment: As `environment.of_run`.
-        optimizer: That ran.
-        levels: Size of each level, and the evaluation that it ends with.
-        evaluations: Up to this picture.
-        loss: The lowest of the level that the picture is of.
-        converged: Whether the run ended before its iterations because nothing was left
-            to gain.
-        uninterrupted: Whether the optimiser never lost its history on the way.
-        layouts: How pictures were computed, by `Layouts`.
+        version: Version of Lightstyle.
+        job: Name of the job's function.
+        size: Width and height of the result.
+        settings: Settings of the run; image files are named ``./name``.
+        inputs: File name and SHA-256 of each input image, by role; None for an image
+            that did not come from a file.
+        model: Name, SHA-256 of the weights, role of the graph, generator.
+        environment: Versions and processor, from `environment.of_run`.
+        optimizer: Name of the optimiser.
+        levels: Width and height of each pyramid level, and the evaluation it ends at.
+        evaluations: Number of evaluations up to this image.
+        loss: Lowest loss of the image's level.
+        converged: Whether the run ended early because it had converged.
+        uninterrupted: Whether the optimiser has kept its history all along.
+        layouts: Execution plan of each image that was computed, by its size.
     """
 
     version: str = VERSION
@@ -78,36 +77,36 @@ class Record:
 
     @classmethod
     def read(cls, path: str | os.PathLike[str]) -> Self:
-        """The record in the picture file at `path`.
+        """Read the record in the image file at `path`.
 
         Raises:
-            ImageError: There is none, or none that this version can use.
+            ImageError: If there is none, or none that this version can use.
         """
         return cls.parse(load(path), str(path))
 
     @classmethod
     def parse(cls, values: Mapping[str, Any], name: str) -> Self:
-        """The record that `as_dict` described.
+        """Create a record from the values that `as_dict` returned.
 
         Args:
-            values: Of unknown origin, but for what `load` checks.
-            name: What an error message calls them.
+            values: JSON values of unknown origin, of which `load` has checked little.
+            name: What an error message calls their source.
 
         Raises:
-            ImageError: They are no record that this version can use.
+            ImageError: If they are not a record that this version can use.
         """
         try:
             return cls(**_parsed(values))
         except UsageError as error:
             raise ImageError(
-                f"{name}: made by lightstyle {values['lightstyle']}, and {VERSION} "
-                f"cannot take over its settings: {error}"
+                f"{name}: version {VERSION} cannot use the settings of lightstyle "
+                f"{values['lightstyle']}, which made it: {error}"
             ) from error
         except _DAMAGE as error:
-            raise ImageError(f"{name}: the settings in it are damaged") from error
+            raise ImageError(f"{name}: its record of settings is damaged") from error
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain values, fit for JSON."""
+        """Return the record as JSON values."""
         return {
             "lightstyle": self.version,
             "schema": SCHEMA,
@@ -129,7 +128,7 @@ class Record:
         }
 
     def __str__(self) -> str:
-        """As JSON, in ASCII."""
+        """Return the record as JSON text in ASCII."""
         return json.dumps(self.as_dict())
 
 
@@ -175,10 +174,10 @@ def of_run(
 
 
 def load(path: str | os.PathLike[str]) -> dict[str, Any]:
-    """Read the record in the picture file at `path`, as plain values.
+    """Read the record in the picture file at `path`, as unchecked JSON values.
 
     Raises:
-        ImageError: It is not a picture, or holds no record.
+        ImageError: If it is not a picture, or holds no record.
     """
     found = find(path)
     if found is None:
@@ -193,10 +192,10 @@ def find(path: str | os.PathLike[str]) -> dict[str, Any] | None:
     """Read the record in the picture file at `path`, or return None if it has none.
 
     Raises:
-        ImageError: It is not a picture.
+        ImageError: If it is not a picture.
     """
     name = os.fspath(path)
-    for text in embedded.texts(picture_file.read(path, name), name):
+    for text in metadata.texts(picture_file.read(path, name), name):
         with suppress(ValueError, RecursionError):
             values = json.loads(text)
             if isinstance(values, dict) and isinstance(values.get("lightstyle"), str):
@@ -233,14 +232,14 @@ def _texts(values: Mapping[str, Any]) -> dict[str, str | None]:
 
 
 def without_folders(settings: Settings) -> Settings:
-    """Pictures that settings name are ``./name``, which no word of `Init` can mean."""
+    """Replace paths of image files by ``./name``, which no word of `Init` equals."""
     return settings.with_files(
         {name: f"./{Path(path).name}" for name, path in settings.files.items()}
     )
 
 
 def identity(source: object) -> dict[str, str | None]:
-    """Name and SHA-256 of the file that a picture comes from; none if from no file."""
+    """Return name and SHA-256 of an image's file; None for what is not known."""
     if isinstance(source, bytes):
         return {"name": None, "sha256": hashlib.sha256(source).hexdigest()}
     if not isinstance(source, str | os.PathLike):

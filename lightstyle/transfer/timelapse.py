@@ -19,7 +19,7 @@ from PIL import Image
 
 from ..arrays import Size
 from ..files import Draft
-from ..images import embedded
+from ..images import metadata
 from ..images.encoding import srgb_profile
 from .result import Progress, Result
 
@@ -131,8 +131,8 @@ class _Film:
         self._put(_chunk(b"ANMF", place + flags + buffer.getvalue()[12:]))
 
     def end(self, text: str | None) -> None:
-        if text is not None and len(text) <= embedded.LONGEST:
-            exif = embedded.exif(text).removeprefix(b"Exif\0\0")
+        if text is not None and len(text) <= metadata.LONGEST:
+            exif = metadata.exif(text).removeprefix(b"Exif\0\0")
             self._put(_chunk(b"EXIF", exif))
             self._draft.write(self._header(_EXIF), offset=20)
         self._draft.write(struct.pack("<I", self._length - 8), offset=4)

@@ -1,1 +1,1 @@
-"""Models: found, downloaded, verified."""
+"""Finds, downloads and verifies models."""

@@ -1,10 +1,13 @@
-"""Downloads one file whose size and digest are known before.
+"""Downloads one file whose size and digest are known in advance.
 
-What has arrived lies in ``FILE.part``, and the server's name for that version of the
-file (its ETag, else its date) in ``FILE.part.version``. A break of any kind leaves both
-behind. The next attempt asks for the rest, under the condition that the version is the
-same; a server that has another one, or knows no ranges, sends the whole file again.
-``FILE`` itself appears only when all of it is there and its digest is right.
+The received bytes are in ``FILE.part``, and the server's name for that version of the
+file (its ETag, else its date) in ``FILE.part.version``. Both stay after a failure of
+any kind. The next attempt requests the rest on condition that the version is the same;
+a server that has another version, or does not support ranges, sends the whole file
+again. ``FILE`` itself appears only when it is complete and its digest is right.
+
+This is written by hand because no library of a reasonable size resumes downloads across
+processes, tries mirrors in turn and checks digests.
 """
 
 import os
@@ -20,19 +23,19 @@ from ..digest import Expected
 from ..errors import ModelError, NetworkError, OutputError, UsageError
 from . import https
 
-#: An attempt that came so much farther than those before it is the first of a new
-#: series: a line that breaks now and then gets there, and yet the attempts are bounded.
+#: An attempt that received this much more than those before it resets their count, so
+#: that an unstable connection gets there, and the attempts are bounded all the same.
 _HEADWAY_BYTES: Final = 2**20
 
 
 @dataclass(frozen=True)
 class Patience:
-    """How long to try.
+    """How long to keep trying.
 
     Attributes:
-        timeout: Seconds without a byte after which a connection is given up.
-        attempts: How often to try before giving up.
-        pause: Seconds between the first two attempts; twice that between the next two.
+        timeout: Seconds without data after which a connection is given up.
+        attempts: Number of attempts before giving up.
+        pause: Seconds between the first two attempts; doubled after each attempt.
     """
 
     timeout: float = 30.0
@@ -45,11 +48,11 @@ PATIENCE: Final = Patience()
 
 @dataclass(frozen=True)
 class DownloadProgress:
-    """Whom to tell what is going on.
+    """Callbacks that follow a download.
 
     Attributes:
-        report: Called with the bytes that are there, whenever there are more or fewer.
-        note: Called with a line about anything unexpected that is coped with.
+        report: Called with the number of bytes received, whenever it changes.
+        note: Called with a line about each problem that was recovered from.
     """
 
     report: Callable[[int], None] = lambda done: None
@@ -63,24 +66,24 @@ def download(
     watcher: DownloadProgress,
     patience: Patience = PATIENCE,
 ) -> None:
-    """Download `url` to `path`, from where an earlier download of it broke off.
+    """Download `url` to `path`, continuing an earlier download of it.
 
     Args:
-        url: https, or http on this machine.
-        path: The file to be made; its folder must exist. Nobody else may be
+        url: An https URL, or an http URL of this machine.
+        path: File to create; its folder must exist. No other process may be
             downloading to it.
-        expected: Its size and digest.
-        watcher: Whom to tell about it.
-        patience: How long to try.
+        expected: Size and digest of the file.
+        watcher: Callbacks that follow the download.
+        patience: How long to keep trying.
 
     Raises:
-        UsageError: `url` is of another kind.
-        NetworkError: The server does not give the file.
-        ModelError: It gives another file. Nothing of that is kept.
-        OutputError: The file cannot be written.
+        UsageError: If `url` is of another kind.
+        NetworkError: If the server does not send the file.
+        ModelError: If it sends another file, of which nothing is kept.
+        OutputError: If the file cannot be written.
     """
     if not https.is_secure(url):
-        raise UsageError(f"{url}: expected a URL that begins with https://")
+        raise UsageError(f"{url}: the URL must begin with https://")
     task = _Task(url, part_path(path), expected, watcher, patience)
     resumed = task.size() > 0
     try:
@@ -88,22 +91,22 @@ def download(
     except ModelError as error:
         if not resumed:
             raise
-        # What was here before may be what is wrong.
-        watcher.note(f"{error}, after resuming; starting over")
+        # The fault may lie in the bytes from the earlier download.
+        watcher.note(f"{error} after a resumed download; starting over")
         task.run()
     place(path)
 
 
 def part_path(path: Path) -> Path:
-    """Where what has arrived of `path` lies."""
+    """Return the path of the unfinished download of `path`."""
     return path.with_name(f"{path.name}.part")
 
 
 def place(path: Path) -> None:
-    """Make what has arrived of `path` the file itself.
+    """Rename the finished download of `path` to `path`.
 
     Raises:
-        OutputError: The file system fails.
+        OutputError: If the file system fails.
     """
     try:
         part_path(path).replace(path)
@@ -113,10 +116,10 @@ def place(path: Path) -> None:
 
 
 def remove(path: Path) -> None:
-    """Remove a file of the cache folder, if it is there.
+    """Remove a file of the cache folder if it exists.
 
     Raises:
-        OutputError: The file system fails.
+        OutputError: If the file system fails.
     """
     try:
         path.unlink(missing_ok=True)
@@ -125,16 +128,16 @@ def remove(path: Path) -> None:
 
 
 def unwritable(path: Path, error: OSError) -> OutputError:
-    """The error for a file in the cache folder that cannot be written."""
+    """Return the error for a file of the cache folder that cannot be written."""
     return OutputError(
-        f"cannot write {path}: {error.strerror}; choose another folder with "
+        f"cannot write {path}: {error.strerror}; choose another cache folder with "
         "LIGHTSTYLE_CACHE"
     )
 
 
 @dataclass(frozen=True)
 class _Task:
-    """One download, to the file `part`."""
+    """A download to the file `part`."""
 
     url: str
     part: Path
@@ -143,14 +146,14 @@ class _Task:
     patience: Patience
 
     def size(self) -> int:
-        """Bytes that are there."""
+        """Return the number of bytes received."""
         try:
             return self.part.stat().st_size
         except OSError:
             return 0
 
     def run(self) -> None:
-        """Get all bytes and check them; if they are wrong, none is kept."""
+        """Receive and check all bytes; keep none if they are wrong."""
         self._complete()
         try:
             self.expected.check(self.part, self.url)
@@ -160,7 +163,7 @@ class _Task:
             raise
 
     def _complete(self) -> None:
-        """Attempt it until all bytes are there."""
+        """Repeat attempts until all bytes are received."""
         failures, farthest = 0, self.size()
         while self.size() != self.expected.size:
             try:
@@ -177,25 +180,25 @@ class _Task:
     def _attempt(self) -> None:
         offset, version = self.size(), self._version()
         if not version or offset > self.expected.size:
-            offset = 0  # nothing tells what it is a part of
+            offset = 0  # it is unknown what they are a part of
         condition = {"Range": f"bytes={offset}-", "If-Range": version}
         try:
             response = https.open_url(
                 self.url, condition if offset else {}, self.patience.timeout
             )
         except https.BrokenError as error:
-            if error.code == 416:  # the file is shorter than what we have of it
+            if error.code == 416:  # the file is shorter than the part of it here
                 self._forget()
             raise
         with response:
             done = self._append(response, self._start(response, offset, version))
         if done < self.expected.size:
             raise https.BrokenError(
-                f"it broke off after {_of(done, self.expected.size)}"
+                f"the connection broke off after {_of(done, self.expected.size)}"
             )
 
     def _start(self, response: Any, offset: int, version: str) -> int:
-        """Check the head of the response; position in the file at which it begins."""
+        """Check the response's headers, and return its start offset in the file."""
         start, total = 0, response.headers.get("Content-Length", "*")
         if response.status == 206:
             content_range = response.headers.get("Content-Range", "")
@@ -203,18 +206,20 @@ class _Task:
             same = _version_of(response) in ("", version)
             if not (offset and found and int(found[1]) == offset and same):
                 self._forget()
-                raise https.BrokenError("it sends another part than was asked for")
+                raise https.BrokenError(
+                    "the server sent a range that was not requested"
+                )
             start, total = offset, found[2]
         elif response.status != 200:
-            raise NetworkError(f"{self.url}: it answers {response.status}")
+            raise NetworkError(f"{self.url}: the server answered {response.status}")
         if total.isdecimal() and int(total) != self.expected.size:
             raise NetworkError(
-                f"{self.url}: it offers {_of(total, self.expected.size)}"
+                f"{self.url}: the server offers {_of(total, self.expected.size)}"
             )
         return start
 
     def _append(self, response: Any, start: int) -> int:
-        """Write what comes, from `start` on, and return the size the file then has."""
+        """Write the body from offset `start` on, and return the size of the file."""
         done = start
         try:
             with self.part.open("ab" if start else "wb") as file:
@@ -227,10 +232,10 @@ class _Task:
                     if done > self.expected.size:
                         self._forget()
                         raise NetworkError(
-                            f"{self.url}: it sends more than {self.expected.size} bytes"
+                            f"{self.url}: got more than {self.expected.size} bytes"
                         )
                     file.write(piece)
-                    file.flush()  # what was reported is there, even after a kill
+                    file.flush()  # reported bytes survive a kill
                     self.watcher.report(done)
                 os.fsync(file.fileno())
         except OSError as error:
@@ -244,7 +249,7 @@ class _Task:
         return ""
 
     def _forget(self) -> None:
-        """Have the next attempt begin at the beginning."""
+        """Make the next attempt start from the beginning."""
         remove(_version_path(self.part))
 
 
@@ -253,7 +258,7 @@ def _of(count: int | str, size: int) -> str:
 
 
 def _version_of(response: Any) -> str:
-    """What names the file's version: an ETag that stands for its bytes, or its date."""
+    """Return the name of the file's version: a strong ETag, or else its date."""
     tag = str(response.headers.get("ETag", ""))
     date = str(response.headers.get("Last-Modified", ""))
     return tag if tag.startswith('"') else date

@@ -1,7 +1,8 @@
-"""From the name of official weights to the model of them, on this machine.
+"""Fetches official weights by name and builds a model from them.
 
-The weights are kept in the folder ``weights`` of the cache folder; the model is the one
-of their name (`registry.cached`). Nothing is used whose digest was not checked.
+The weights are kept in the folder ``weights`` of the cache folder, and the model is
+cached under their name (`registry.cached`). No file is used before its digest has been
+checked.
 """
 
 import hashlib
@@ -45,24 +46,24 @@ def fetch(
     watcher: DownloadProgress | None = None,
     patience: Patience = PATIENCE,
 ) -> Path:
-    """Get the weights called `name`, make the model of them, and return its path.
+    """Fetch the weights called `name`, build their model, and return its path.
 
-    What is there already and is right is neither fetched nor made again. If two do
-    this at once, the second waits and then finds what the first has made.
+    Files that exist and are right are kept. If two processes do this at once, the
+    second waits and then uses the files of the first.
 
     Args:
         name: One of `KNOWN`.
-        source: A path or a URL of a copy of the file; by default, the mirrors.
-        offline: Whether to do without the network.
-        watcher: Whom to tell about it.
+        source: Path or URL of a copy of the file; by default, the mirrors.
+        offline: Whether the network is off.
+        watcher: Callbacks that follow the download.
         patience: How long to try each URL.
 
     Raises:
-        UsageError: `name` or the kind of URL is unknown.
-        NetworkError: The weights are not there, and cannot be fetched.
-        ModelError: What was fetched, or the copy, is not the file expected, or no
-            model can be made of it.
-        OutputError: The cache folder cannot be written.
+        UsageError: If `name` or the kind of URL is unknown.
+        NetworkError: If the weights are not here and cannot be fetched.
+        ModelError: If the file is not the expected one, or no model can be built from
+            it.
+        OutputError: If the cache folder cannot be written.
     """
     entry, watcher = known(name), watcher or DownloadProgress()
     path = entry.path
@@ -90,7 +91,7 @@ def _is_there(entry: Known, watcher: DownloadProgress) -> bool:
     try:
         entry.expected.check(entry.path, f"weights {entry.path}")
     except ModelError as error:
-        watcher.note(f"{error}: fetching them again")
+        watcher.note(f"{error}; fetching them again")
         remove(entry.path)
         return False
     return True
@@ -101,21 +102,21 @@ def _refuse_if(offline: bool, entry: Known) -> None:
     if offline or variable:
         why = f"{OFFLINE_VARIABLE} is set" if variable else "--offline"
         raise NetworkError(
-            f"{entry.name} is not here, and the network is off ({why}): fetch "
-            f"{entry.mirrors[0]} elsewhere and give it with --from FILE"
+            f"{entry.name} is not on this machine and the network is off ({why}): "
+            f"download {entry.mirrors[0]} elsewhere and give it with --from FILE"
         )
 
 
 def _copy(entry: Known, source: Path) -> None:
-    """Take the file that somebody has, if it is the one."""
+    """Copy the file at `source` to the cache if it is the expected one."""
     if not source.is_file():
         raise ModelError(f"{source} is not a file: give a copy of {entry.path.name}")
     try:
         entry.expected.check(source, str(source))
     except ModelError as error:
         raise ModelError(
-            f"{error}: it is not the {entry.name} expected; `lightstyle export "
-            f"--weights {source}` takes any file of VGG19"
+            f"{error}: this is not the file of {entry.name}; use `lightstyle export "
+            f"--weights {source}` for other VGG19 weights"
         ) from error
     if entry.path.exists() and source.samefile(entry.path):
         return
@@ -130,7 +131,7 @@ def _copy(entry: Known, source: Path) -> None:
 def _download(
     entry: Known, urls: Sequence[str], watcher: DownloadProgress, patience: Patience
 ) -> None:
-    """Download from the first URL that gives the right file."""
+    """Download from the first URL that sends the right file."""
     failures: list[NetworkError | ModelError] = []
     for url in urls:
         if failures:
@@ -140,7 +141,7 @@ def _download(
             return
         except (NetworkError, ModelError) as error:
             failures.append(error)
-    # A wrong file is worse news than none.
+    # That a file is wrong matters more than that another is missing.
     worst = next((e for e in failures if isinstance(e, ModelError)), failures[-1])
     reasons = "; ".join(str(failure) for failure in failures)
     raise type(worst)(
@@ -158,21 +159,21 @@ def _make_model(entry: Known) -> Path:
         return path
     if found not in (None, digest):
         raise ModelError(
-            f"model {path} was made of other weights (SHA-256 {found}, those of "
-            f"{entry.name} have {digest}): remove it first"
+            f"model {path} was built from other weights (SHA-256 {found}, expected "
+            f"{digest} of {entry.name}): remove it first"
         )
     module = registry.exporter()
     if module is None:
         raise ModelError(
-            f"the weights are at {entry.path}, but the exporter, which makes the model "
-            f"of them, is not installed: {registry.EXTRA}; then again"
+            f"the weights are at {entry.path}, but the exporter, which builds the "
+            f"model from them, is not installed: {registry.EXTRA}; then try again"
         )
     try:
         for damaged in (*contract.graph_paths(path), contract.weights_path(path)):
-            damaged.unlink(missing_ok=True)  # it may not look like a model any more
+            damaged.unlink(missing_ok=True)  # it may no longer look like a model
         module.export_model(entry.path, path)
     except (OSError, module.ExportError) as error:
-        raise ModelError(f"no model of {entry.name} can be made: {error}") from error
+        raise ModelError(f"no model can be built from {entry.name}: {error}") from error
     return path
 
 
@@ -182,13 +183,13 @@ def _loads(model: Path) -> bool:
         Model.load(model, HOST.name)
     except ModelError:
         return False
-    except DeviceError:  # without onnxruntime nobody can tell
+    except DeviceError:  # unknown without onnxruntime
         return True
     return True
 
 
 def _source_digest(model: Path) -> str | None:
-    """SHA-256 of the file that the model was made of, or `None` if it does not say."""
+    """Return the SHA-256 of the file that the model was built from, if it says."""
     try:
         with contract.weights_path(model).open("rb") as file:
             length = int.from_bytes(file.read(8), "little")

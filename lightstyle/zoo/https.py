@@ -1,6 +1,6 @@
-"""Opens URLs over https, and tells failures that may pass from those that will not.
+"""Opens URLs over https, and tells transient failures from permanent ones.
 
-urllib and what it needs are imported when a URL is opened: they are slow to import.
+urllib is imported when a URL is opened, because it is slow to import.
 """
 
 from collections.abc import Iterator, Mapping
@@ -12,34 +12,34 @@ from ..errors import NetworkError
 
 _PIECE_BYTES: Final = 2**18
 
-#: Answers after which the same request may succeed, next to all from 500 on.
+#: Status codes, beside all from 500 on, after which the same request may succeed.
 _PASSING: Final = (408, 416, 425, 429)
 
 
 class BrokenError(Exception):
-    """It failed in a way in which it may not fail again.
+    """A failure that may not happen again.
 
     Attributes:
-        code: Status that the server answered, or 0 where it was something else.
+        code: Status code of the server's answer, or 0 if there was none.
     """
 
     def __init__(self, message: str, code: int = 0) -> None:
-        """Keep a line for the person."""
+        """Keep a one-line message."""
         super().__init__(message)
         self.code = code
 
 
 def open_url(url: str, headers: Mapping[str, str], timeout: float) -> Any:
-    """Request `url`, following redirects that are as safe, and return the response.
+    """Request `url`, following redirects that are as secure, and return the response.
 
     Args:
-        url: https, or http on this machine.
-        headers: What to send with it.
-        timeout: Seconds without an answer, or without more of it, that are too many.
+        url: An https URL, or an http URL of this machine.
+        headers: Request headers.
+        timeout: Seconds without data after which the connection is given up.
 
     Raises:
-        BrokenError: There was no connection or answer, or one that will not stay so.
-        NetworkError: The answer is no, or comes from somebody who cannot be trusted.
+        BrokenError: If the failure may be transient.
+        NetworkError: If the server refuses, or cannot be trusted.
     """
     import http.client
     import urllib.error
@@ -47,7 +47,7 @@ def open_url(url: str, headers: Mapping[str, str], timeout: float) -> Any:
 
     headers = {
         "User-Agent": f"lightstyle/{VERSION}",
-        "Accept-Encoding": "identity",  # sizes and ranges of the file as it is
+        "Accept-Encoding": "identity",  # sizes and ranges are those of the file
         **headers,
     }
     request = urllib.request.Request(url, headers=headers)
@@ -55,7 +55,7 @@ def open_url(url: str, headers: Mapping[str, str], timeout: float) -> Any:
         return _opener().open(request, timeout=timeout)
     except urllib.error.HTTPError as error:
         error.close()
-        line = f"it answers {error.code} {' '.join(error.msg.split())}"
+        line = f"the server answered {error.code} {' '.join(error.msg.split())}"
         if error.code in _PASSING or error.code >= 500:
             raise BrokenError(line, error.code) from error
         raise NetworkError(f"{url}: {line}") from error
@@ -66,10 +66,10 @@ def open_url(url: str, headers: Mapping[str, str], timeout: float) -> Any:
 
 
 def pieces(response: Any) -> Iterator[bytes]:
-    """The body as it comes, so that a break loses nothing that came before it.
+    """Yield the body as it arrives, so that a failure loses nothing received before.
 
     Raises:
-        BrokenError: It broke off, where that can be told, or nothing came for too long.
+        BrokenError: If the connection breaks off or times out.
     """
     import http.client
 
@@ -84,7 +84,7 @@ def pieces(response: Any) -> Iterator[bytes]:
 
 
 def is_secure(url: str) -> bool:
-    """Whether `url` is https, or http that does not leave this machine."""
+    """Return whether `url` is https, or http that stays on this machine."""
     try:
         parts = urlsplit(url)
         host = parts.hostname or ""
@@ -105,7 +105,7 @@ def _opener() -> Any:
             if not _may_redirect(req.full_url, newurl):
                 fp.close()
                 raise NetworkError(
-                    f"{req.full_url}: it redirects to {newurl}, expected https"
+                    f"{req.full_url}: the server redirects to {newurl}, expected https"
                 )
             return super().redirect_request(req, fp, code, msg, headers, newurl)
 

@@ -1,9 +1,8 @@
-"""The official weights of VGG19: where they are and how to know them.
+"""Lists the official weights of VGG19: where they are and how they are identified.
 
-Of neither file is a full SHA-256 published by those who publish the file. Keras states
-an MD5 in its source; torchvision states the first eight digits of a SHA-256 in the
-file's name. That is what is checked here, and the size, and then, by the exporter, the
-name, shape and finiteness of every tensor that it takes.
+Neither publisher states a full SHA-256: Keras has an MD5 in its source, torchvision the
+first eight digits of a SHA-256 in the file name. These and the size are checked here.
+The exporter then checks the name, shape and finiteness of every tensor that it reads.
 """
 
 from dataclasses import dataclass
@@ -22,14 +21,14 @@ from . import registry
 
 @dataclass(frozen=True)
 class Known:
-    """Weights that somebody publishes.
+    """Published weights.
 
     Attributes:
-        name: Of the weights, and of the model made of them.
-        what: For people to choose by.
-        licence: Of the weights, and whose they are.
-        mirrors: URLs of the file, to be tried in this order.
-        expected: The file's size and digest.
+        name: Name of the weights, and of the model built from them.
+        what: Description for the user.
+        licence: Licence of the weights and its holder.
+        mirrors: URLs of the file, in the order in which they are tried.
+        expected: Size and digest of the file.
     """
 
     name: str
@@ -40,12 +39,12 @@ class Known:
 
     @property
     def path(self) -> Path:
-        """Where the file is kept."""
+        """Path of the file in the cache folder."""
         file = urlsplit(self.mirrors[0]).path.rpartition("/")[2]
         return contract.cache_folder() / "weights" / file
 
 
-#: Of the original VGG19, and of what is derived from it.
+#: Licence of the original VGG19 and of models derived from it.
 ORIGINAL_LICENCE: Final = "CC BY 4.0, Simonyan and Zisserman"
 
 _KERAS: Final = "vgg19_weights_tf_dim_ordering_tf_kernels_notop.h5"
@@ -55,7 +54,7 @@ KNOWN: Final = {
     for entry in (
         Known(
             contract.DEFAULT_MODEL,
-            "the original VGG19 as Keras has it, without the classifier",
+            "the original VGG19, as published by Keras, without the classifier",
             ORIGINAL_LICENCE,
             (
                 f"https://storage.googleapis.com/tensorflow/keras-applications/vgg19/{_KERAS}",
@@ -65,7 +64,7 @@ KNOWN: Final = {
         ),
         Known(
             f"{contract.DEFAULT_MODEL}-torchvision",
-            "VGG19 as torchvision trained it, with the classifier",
+            "VGG19, as trained by torchvision, with the classifier",
             "BSD 3-Clause, torchvision",
             ("https://download.pytorch.org/models/vgg19-dcbb9e9d.pth",),
             Expected(574_673_361, "sha256", "dcbb9e9d"),
@@ -75,29 +74,29 @@ KNOWN: Final = {
 
 
 def known(name: str) -> Known:
-    """The weights called `name`.
+    """Return the weights called `name`.
 
     Raises:
-        UsageError: There are none.
+        UsageError: If there are none.
     """
     if name not in KNOWN:
         names = ", ".join(KNOWN)
-        raise UsageError(f"no weights are called {name}, expected one of {names}")
+        raise UsageError(f"there are no weights called {name}, expected one of {names}")
     return KNOWN[name]
 
 
 def verify(name: str | None) -> list[str]:
-    """Check the model that `name` stands for, and the weights it was fetched with.
+    """Check the model that `name` stands for, and the weights it was built from.
 
     Args:
-        name: As `registry.find` takes it.
+        name: Name or path of a model, or None, as in `registry.find`.
 
     Returns:
-        A line about each of the two that is there.
+        One line for each of the two that exists.
 
     Raises:
-        ModelError: There is no model, or one of the two is damaged.
-        DeviceError: onnxruntime is not there to load it with.
+        ModelError: If there is no model, or one of the two is damaged.
+        DeviceError: If onnxruntime is not installed.
     """
     path, lines = registry.find(name), []
     entry = KNOWN.get(path.stem) if path == registry.cached(path.stem) else None
@@ -105,7 +104,7 @@ def verify(name: str | None) -> list[str]:
         try:
             entry.expected.check(entry.path, f"weights {entry.path}")
         except ModelError as error:
-            advice = f"`lightstyle models fetch {entry.name}` gets them again"
+            advice = f"fetch them again with `lightstyle models fetch {entry.name}`"
             raise ModelError(f"{error}: {advice}") from error
         lines.append(f"ok weights {entry.path}: {entry.expected}")
     check_files(path)

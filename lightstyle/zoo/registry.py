@@ -1,9 +1,9 @@
-"""Finds the model that a name, a path or nothing at all stands for, and makes it fit.
+"""Finds the model for a name or a path, and builds a variant that fits the settings.
 
-Order: what was asked for, the environment variable ``LIGHTSTYLE_MODEL``, the model
-called ``vgg19`` in the cache folder, the bundled one. A model that lacks a layer or has
-the other pooling is built again from its own weights, where the exporter is installed,
-and kept.
+Without a name, the model is that of the environment variable ``LIGHTSTYLE_MODEL``, else
+``vgg19`` in the cache folder, else the bundled one. If a model lacks a layer or has the
+other pooling, a variant is built from its weights, where the exporter is installed, and
+cached.
 """
 
 import hashlib
@@ -21,14 +21,14 @@ from ..settings.settings import Settings
 
 MODEL_VARIABLE: Final = "LIGHTSTYLE_MODEL"
 
-#: How to get the exporter, where it is not.
+#: How to install the exporter.
 EXTRA: Final = (
     'it is the extra `export`: pip install "lightstyle[export]", or in a checkout '
     "python3 -m pip --python .venv install '.[export]'"
 )
 
-#: The exporter's package: its name, and where it must lie relative to this one. As a
-#: wheel has it, and as a checkout has it, where anybody's `export` could come first.
+#: Name of the exporter's package, and where it must lie relative to this one: in a
+#: wheel, and in a checkout, where an unrelated `export` could be found first.
 _EXPORTERS: Final = (("lightstyle.export", "export"), ("export", "../export"))
 
 
@@ -41,20 +41,20 @@ def load(
     *,
     job: str = "stylize",
 ) -> Model:
-    """Load the model that `model` stands for, with the layers that a job needs.
+    """Load a model that has the layers that a job needs.
 
     Args:
-        model: A path, a name, or nothing for the best that is there: VGG19 if it was
-            fetched or exported, else the bundled model.
-        settings: What the model is to be used with; the defaults if not given.
-        device: As `Model.load`.
-        threads: As `Model.load`.
-        memory: As `Model.load`.
-        job: What the model is to be used for, one of `JOBS`.
+        model: Path or name; by default VGG19 if it was fetched or exported, else the
+            bundled model.
+        settings: Settings of the run; `Settings()` by default.
+        device: As in `Model.load`.
+        threads: As in `Model.load`.
+        memory: As in `Model.load`.
+        job: Name of the job, one of `JOBS`.
 
     Raises:
-        ModelError: If there is none, it is damaged, or it cannot be made to fit.
-        DeviceError: As `Model.load`.
+        ModelError: If it is missing or damaged, or no variant that fits can be built.
+        DeviceError: As in `Model.load`.
     """
     settings = settings or Settings()
     loaded = Model.load(find(model), device, threads, memory)
@@ -65,7 +65,7 @@ def load(
 
 
 def find(model: str | Path | None) -> Path:
-    """Path of the model that `model`, a name, a path or none, stands for."""
+    """Return the path of a model, given by name or path, or of the default one."""
     named = model or os.environ.get(MODEL_VARIABLE)
     if not named:
         path = cached(contract.DEFAULT_MODEL)
@@ -79,12 +79,12 @@ def find(model: str | Path | None) -> Path:
 
 
 def cached(name: str) -> Path:
-    """Where the model called `name` lies in the cache folder."""
+    """Return the path in the cache folder of the model called `name`."""
     return contract.cache_folder() / f"{name}.onnx"
 
 
 def bundled() -> Path:
-    """The model that comes with the package: in it, or beside it in a checkout."""
+    """Return the path of the bundled model: in a checkout, beside the package."""
     package = Path(__file__).parents[1]
     name = f"{contract.BUNDLED_MODEL}.onnx"
     installed = package / "models" / name
@@ -92,37 +92,37 @@ def bundled() -> Path:
 
 
 def available() -> tuple[Path, ...]:
-    """Models in the cache folder, and the bundled one."""
+    """List the models in the cache folder, and the bundled one."""
     found = sorted(contract.cache_folder().glob("*.onnx"))
     parts = {p for path in found for p in contract.graph_paths(path) if p != path}
     return (*(path for path in found if path not in parts), bundled())
 
 
 def check(info: ModelInfo, settings: Settings, job: str = "stylize") -> None:
-    """Refuse a model that lacks what `job` needs with `settings`.
+    """Check that a model has everything that `job` needs with `settings`.
 
     Raises:
-        ModelError: Saying what it lacks and how to get one that has it.
+        ModelError: If it does not; the message says how to get one that does.
     """
     lacking = missing(info, settings, job)
     if lacking:
         if exporter() is None:
             raise ModelError(
-                f"model {info.path.stem} was built without {lacking}; one with that is "
-                f"built by itself where the exporter is installed: {EXTRA}"
+                f"model {info.path.stem} was built without {lacking}: one with that is "
+                f"built automatically if the exporter is installed; {EXTRA}"
             )
         layers = required_layers(settings, job)
         raise ModelError(
-            f"model {info.path} was built without {lacking}: `lightstyle export "
-            f"--weights {contract.weights_path(info.path)} "
+            f"model {info.path} was built without {lacking}: build another with "
+            f"`lightstyle export --weights {contract.weights_path(info.path)} "
             f"--content-layers {','.join(layers.content) or 'none'} "
             f"--style-layers {','.join(layers.style) or 'none'} "
-            f"--pooling {settings.pooling} -o MODEL.onnx` makes one"
+            f"--pooling {settings.pooling} -o MODEL.onnx`"
         )
 
 
 def missing(info: ModelInfo, settings: Settings, job: str = "stylize") -> str:
-    """Name what `job` needs with `settings` and the model lacks; empty if nothing."""
+    """Describe what a model lacks for `job` with `settings`; empty if nothing."""
     layers = required_layers(settings, job)
     lacking = [
         f"{kind} layer {layer}"
@@ -139,7 +139,7 @@ def missing(info: ModelInfo, settings: Settings, job: str = "stylize") -> str:
 
 
 def exporter() -> Any:
-    """The exporter's package, or `None` where it or what it needs is not installed."""
+    """Import the exporter; None if it or what it needs is not installed."""
     for name, place in _EXPORTERS:
         ours = (Path(__file__).parents[1] / place / "__init__.py").resolve()
         spec = importlib.util.find_spec(name)
@@ -153,7 +153,7 @@ def exporter() -> Any:
 
 
 def _variant(info: ModelInfo, settings: Settings, job: str) -> Path:
-    """Build, or find in the cache, the model of the same weights that fits."""
+    """Build a fitting model from the same weights, or find it in the cache."""
     module = exporter()
     if module is None:
         check(info, settings, job)

@@ -58,7 +58,7 @@ def test_an_input_is_never_overwritten(tmp_path: Path, link: str) -> None:
         ("dangling.png", "there is no folder .*nowhere"),
         ("file/a.png", "Not a directory"),
         ("folder.png", "it is a directory"),
-        ("pipe.png", "not a file"),
+        ("pipe.png", "not a regular file"),
         ("loop.png", "symbolic links"),
         ("a" * 300 + ".png", "File name too long"),
         ("null\0.png", "null"),

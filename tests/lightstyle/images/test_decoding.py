@@ -57,7 +57,7 @@ def test_grey_of_any_depth_becomes_three_equal_channels(
 
 
 def test_deep_integers_beyond_16_bits_are_refused() -> None:
-    with pytest.raises(ImageError, match="from 0 to 70000; expected 0 to 65535"):
+    with pytest.raises(ImageError, match="from 0 to 70000, expected 0 to 65535"):
         load(Image.fromarray(np.array([[0, 70000]], np.int32)))
 
 

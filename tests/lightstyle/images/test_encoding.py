@@ -104,9 +104,9 @@ def test_sixteen_bits_are_kept_with_alpha_and_profile(
         ("a.gif", 8, "suffix must be one of .png, .jpg"),
         ("a", 8, "suffix must be one of"),
         (".png", 8, "suffix must be one of"),
-        ("a.jpg", 16, "JPEG has no 16 bits a channel; choose .png or .tif"),
+        ("a.jpg", 16, "JPEG has no 16 bits per channel; choose .png or .tif"),
         ("a.webp", 16, "WEBP has no 16"),
-        ("a.png", 12, "12 bits a channel; choose 8 or 16"),
+        ("a.png", 12, "12 bits per channel are not possible; choose 8 or 16"),
     ],
 )
 def test_formats_that_cannot_be_written_are_refused(

@@ -37,11 +37,11 @@ def test_arrays_of_every_type_and_shape(dtype: str, channels: int) -> None:
 @pytest.mark.parametrize(
     ("array", "problem"),
     [
-        (np.zeros((4, 4, 3), bool), "type bool"),
-        (np.zeros((4, 4, 3), np.int64), "type int64"),
-        (np.zeros((4, 4, 3), complex), "type complex128"),
-        (np.zeros((4, 4, 3), object), "type object"),
-        (np.full((4, 4, 3), 1.01), "1.01; expected 0 to 1"),
+        (np.zeros((4, 4, 3), bool), "are bool"),
+        (np.zeros((4, 4, 3), np.int64), "are int64"),
+        (np.zeros((4, 4, 3), complex), "are complex128"),
+        (np.zeros((4, 4, 3), object), "are object"),
+        (np.full((4, 4, 3), 1.01), "1.01, expected 0 to 1"),
         (np.full((4, 4, 3), -0.01), "-0.01 to"),
         (np.full((4, 4, 3), np.nan), "nan"),
         (np.full((4, 4, 3), np.inf), "inf"),
@@ -142,12 +142,12 @@ def test_the_longest_side_is_fitted_and_enlarged_only_if_told(
 @pytest.mark.parametrize(
     ("width", "height", "longest", "enlarge", "error", "problem"),
     [
-        (1, 1, 512, False, ImageError, "style: 1×1 pixels; .* at least 32"),
-        (20000, 1, 512, False, ImageError, "style: 20000×1 pixels"),
+        (1, 1, 512, False, ImageError, "style is 1×1 pixels, .* at least 32"),
+        (20000, 1, 512, False, ImageError, "style is 20000×1 pixels"),
         (20000, 1, 512, True, UsageError, "512×1"),
         (2000, 100, 512, False, UsageError, "choose a size of 640 or more"),
-        (800, 600, 31, False, UsageError, "size 31; .* at least 32"),
-        (800, 600, -5, True, UsageError, "size -5"),
+        (800, 600, 31, False, UsageError, "size is 31, .* at least 32"),
+        (800, 600, -5, True, UsageError, "size is -5"),
     ],
 )
 def test_sizes_that_the_network_cannot_take_are_refused(

@@ -73,7 +73,7 @@ def test_right_digest_but_no_vgg19_makes_no_model(
     monkeypatch.setitem(known.KNOWN, "vgg19", bad)
     error = refused()
     assert isinstance(error, ModelError)
-    assert "no model of vgg19 can be made" in str(error)
+    assert "no model can be built from vgg19" in str(error)
     assert not registry.cached("vgg19").exists()
 
 

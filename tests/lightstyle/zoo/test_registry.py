@@ -85,7 +85,9 @@ def test_a_model_that_was_loaded_without_a_layer_is_refused_with_a_command(
     tiny_model: Path,
 ) -> None:
     info = Model.load(tiny_model, "cpu").info
-    with pytest.raises(ModelError, match=r"--content-layers conv3_1 .* makes one"):
+    with pytest.raises(
+        ModelError, match=r"build another with .* --content-layers conv3_1 .*-o MODEL"
+    ):
         registry.check(info, AVERAGE)
 
 

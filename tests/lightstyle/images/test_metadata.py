@@ -8,7 +8,7 @@ import pytest
 from PIL import ExifTags, Image, PngImagePlugin
 
 from lightstyle.errors import ImageError
-from lightstyle.images import embedded, encoding
+from lightstyle.images import encoding, metadata
 from lightstyle.images.picture import load
 from tests.support.picture_files import encoded
 
@@ -24,7 +24,7 @@ def _saved(path: Path, text: str | None, bits: int = 8, *, alpha: bool = False) 
 
 
 def _texts(path: Path) -> list[str]:
-    return embedded.texts(path.read_bytes(), path.name)
+    return metadata.texts(path.read_bytes(), path.name)
 
 
 def _blank(format_: str, **options: Any) -> bytes:
@@ -57,19 +57,19 @@ def test_equal_texts_give_equal_files(tmp_path: Path, suffix: str, bits: int) ->
 def test_what_has_no_room_for_the_text_is_saved_without(
     tmp_path: Path, suffix: str
 ) -> None:
-    text = TEXT if suffix == "bmp" else "a" * (embedded.LONGEST + 1)
+    text = TEXT if suffix == "bmp" else "a" * (metadata.LONGEST + 1)
     assert _texts(_saved(tmp_path / f"a.{suffix}", text)) == []
 
 
 @pytest.mark.parametrize(("suffix", "bits"), FORMATS)
 def test_the_longest_text_fits(tmp_path: Path, suffix: str, bits: int) -> None:
-    text = "a" * embedded.LONGEST
+    text = "a" * metadata.LONGEST
     assert _texts(_saved(tmp_path / f"a.{suffix}", text, bits)) == [text]
 
 
 def _texts_or_error(data: bytes) -> str:
     try:
-        return json.dumps(embedded.texts(data, "a"))
+        return json.dumps(metadata.texts(data, "a"))
     except ImageError as error:
         return str(error)
 
@@ -83,13 +83,13 @@ def _with_comment(comment: bytes) -> bytes:
 def _with_bomb() -> bytes:
     chunks = PngImagePlugin.PngInfo()
     packed = zlib.compress(bytes(30_000_000), 9)
-    chunks.add(b"zTXt", embedded.KEYWORD.encode() + b"\0\0" + packed)
+    chunks.add(b"zTXt", metadata.KEYWORD.encode() + b"\0\0" + packed)
     return _blank("PNG", pnginfo=chunks)
 
 
 def _with_long_text() -> bytes:
     chunks = PngImagePlugin.PngInfo()
-    chunks.add_itxt(embedded.KEYWORD, "a" * 2_000_000)
+    chunks.add_itxt(metadata.KEYWORD, "a" * 2_000_000)
     return _blank("PNG", pnginfo=chunks)
 
 

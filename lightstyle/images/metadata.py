@@ -1,8 +1,8 @@
-"""A text that a picture file carries beside its pixels, and where each format has it.
+"""Writes and reads the text that a picture file carries as metadata.
 
-PNG has an iTXt chunk of our own keyword, TIFF its field ImageDescription, JPEG and WebP
-EXIF's UserComment, which viewers do not take for a caption. BMP has no place for it.
-The text is ASCII, so that no format and no tool on the way has an opinion on it.
+It is in an iTXt chunk of PNG with our own keyword, in ImageDescription of TIFF, and in
+EXIF's UserComment of JPEG and WebP, which viewers do not show as a caption. BMP has no
+place for it. The text is ASCII, which no format and no tool changes.
 """
 
 from collections.abc import Iterator
@@ -13,13 +13,13 @@ from PIL import ExifTags, Image, PngImagePlugin
 
 from .picture_file import opened
 
-#: Of the chunk in a PNG.
+#: Keyword of the PNG chunk.
 KEYWORD: Final = "lightstyle"
 
-#: Number of the field ImageDescription in a TIFF.
+#: Tag of the TIFF field ImageDescription.
 DESCRIPTION: Final = 270
 
-#: Longest text that is written, which fits into a JPEG's segment; and that is read.
+#: Longest text that is written (it must fit into a JPEG segment), and that is read.
 LONGEST: Final = 60_000
 _LONGEST_READ: Final = 1_000_000
 
@@ -27,7 +27,7 @@ _PREFIX: Final = b"ASCII\0\0\0"
 
 
 def options(format_: str, text: str) -> dict[str, Any]:
-    """Pillow's options to save a picture of `format_` with the ASCII `text`."""
+    """Return Pillow's options that save the ASCII `text` in a file of `format_`."""
     if format_ == "PNG":
         chunks = PngImagePlugin.PngInfo()
         chunks.add_itxt(KEYWORD, text)
@@ -38,7 +38,7 @@ def options(format_: str, text: str) -> dict[str, Any]:
 
 
 def exif(text: str) -> bytes:
-    """EXIF data that hold the ASCII `text`, as they stand in a JPEG."""
+    """Return EXIF data with the ASCII `text`, as stored in a JPEG."""
     data = Image.Exif()
     comment = _PREFIX + text.encode("ascii")
     data.get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.UserComment] = comment
@@ -46,26 +46,26 @@ def exif(text: str) -> bytes:
 
 
 def texts(data: bytes, name: str) -> list[str]:
-    """Texts of a picture file that may be ours; other programs use the same places.
+    """Return texts that may be ours; other programs use the same fields.
 
     Args:
-        data: All of the file.
+        data: The whole file.
         name: What an error message calls it.
 
     Raises:
-        ImageError: It is no picture.
+        ImageError: If it is not a picture.
     """
     with opened(data, name) as image:
         return [text for text in _found(image) if len(text) <= _LONGEST_READ]
 
 
 def _found(image: Image.Image) -> Iterator[str]:
-    if image.format == "PNG":  # to look for EXIF, Pillow would decode its pixels
+    if image.format == "PNG":  # Pillow would decode the pixels to find EXIF data
         text = image.info.get(KEYWORD)
         if isinstance(text, str):
             yield str(text)
         return
-    with suppress(Exception):  # damaged EXIF data are as good as none
+    with suppress(Exception):  # damaged EXIF data counts as none
         fields = image.getexif()
         for value in (
             fields.get_ifd(ExifTags.IFD.Exif).get(ExifTags.Base.UserComment),
