@@ -7,23 +7,20 @@ are computed from the weights file alone, in the same way for every model. The p
 forward only, in float32: a few seconds for 512 × 512 pixels and VGG19.
 """
 
-import json
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Final, Self
+from typing import Final, Self
 
 import numpy as np
 
 from ..arrays import Array
 from ..contract import LAYERS, block, weights_path
+from ..engine import weights
 from ..engine.model_info import ModelInfo
 from ..errors import ModelError
 
 #: Most elements in the patches of a strip, which has 9 per input channel and position.
 _PATCHES: Final = 8_000_000
-
-_DTYPES: Final = {"F16": "<f2", "F32": "<f4"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,8 +44,8 @@ class Network:
         """
         path = weights_path(info.path)
         try:
-            return cls(_read(path), info.pooling)
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            return cls(weights.read_tensors(path), info.pooling)
+        except weights.DAMAGE as error:
             raise ModelError(
                 f"weights {path} cannot be read ({type(error).__name__}: {error}): "
                 "make the model again with `lightstyle export`"
@@ -102,20 +99,6 @@ class Network:
                 f"the model's weights lack {name}, which the measures need: choose "
                 "another model"
             ) from error
-
-
-def _read(path: Path) -> dict[str, Array]:
-    """Read all tensors of a safetensors file, in float32."""
-    data = path.read_bytes()
-    start = 8 + int.from_bytes(data[:8], "little")
-    header: dict[str, Any] = json.loads(data[8:start])
-    tensors = {}
-    for name, entry in header.items():
-        if name != "__metadata__":
-            first, last = (start + offset for offset in entry["data_offsets"])
-            values = np.frombuffer(data[first:last], _DTYPES[entry["dtype"]])
-            tensors[name] = values.reshape(entry["shape"]).astype(np.float32)
-    return tensors
 
 
 def _convolved(x: Array, kernel: Array, bias: Array) -> Array:

@@ -6,7 +6,6 @@ checked.
 """
 
 import hashlib
-import json
 import os
 import shutil
 from collections.abc import Sequence
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from .. import contract
+from ..engine import weights
 from ..engine.graphs import check_files
 from ..engine.model import Model
 from ..engine.providers import HOST
@@ -34,8 +34,6 @@ from .lock import locked
 
 #: Environment variable that forbids the network, unless it is empty or 0.
 OFFLINE_VARIABLE: Final = "LIGHTSTYLE_OFFLINE"
-
-_LONGEST_HEADER: Final = 2**20
 
 
 def fetch(
@@ -191,9 +189,7 @@ def _loads(model: Path) -> bool:
 def _source_digest(model: Path) -> str | None:
     """Return the SHA-256 of the file that the model was built from, if it says."""
     try:
-        with contract.weights_path(model).open("rb") as file:
-            length = int.from_bytes(file.read(8), "little")
-            header = json.loads(file.read(min(length, _LONGEST_HEADER)))
-        return str(header["__metadata__"][contract.META_SOURCE_DIGEST])
-    except (OSError, ValueError, KeyError, TypeError):
+        metadata = weights.read_metadata(contract.weights_path(model))
+        return metadata[contract.META_SOURCE_DIGEST]
+    except weights.DAMAGE:
         return None
