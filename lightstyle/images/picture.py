@@ -84,7 +84,7 @@ def load(source: ImageSource, *, role: str = "picture") -> Picture:
         decoded = decoding.from_bytes(source, f"{role} bytes")
     else:
         raise ImageError(
-            f"{role} is a {type(source).__name__}, expected a path, the bytes of a "
+            f"{role}: a {type(source).__name__}, expected a path, the bytes of a "
             "file, a PIL image or a NumPy array"
         )
     return _set_aside(decoded)
@@ -155,13 +155,13 @@ def fitted_size(
         return size
     if not enlarge and min(width, height) < MINIMUM_SIDE:
         raise ImageError(
-            f"{role} is {width}×{height} pixels, expected sides of at least "
-            f"{MINIMUM_SIDE}: choose a larger picture, or --enlarge it"
+            f"{role}: {width}×{height} pixels, expected sides of at least "
+            f"{MINIMUM_SIDE}; choose a larger picture, or --enlarge it"
         )
     needed = math.ceil(MINIMUM_SIDE * max(width, height) / min(width, height))
     raise UsageError(
-        f"{role} of {width}×{height} pixels would become {size[0]}×{size[1]}, expected "
-        f"sides of at least {MINIMUM_SIDE}: choose a size of {needed} or more"
+        f"{role}: {width}×{height} pixels would become {size[0]}×{size[1]}, expected "
+        f"sides of at least {MINIMUM_SIDE}; choose a size of {needed} or more"
     )
 
 

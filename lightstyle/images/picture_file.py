@@ -34,11 +34,11 @@ def read(source: str | os.PathLike[str], name: str) -> bytes:
         status = path.stat()
         if not stat.S_ISREG(status.st_mode):
             kind = "a folder" if stat.S_ISDIR(status.st_mode) else "not a regular file"
-            raise ImageError(f"{name} is {kind}: give the path of a picture")
+            raise ImageError(f"{name}: this is {kind}; give the path of a picture")
         if status.st_size > MAXIMUM_BYTES:
             raise ImageError(
-                f"{name} has {status.st_size / 1e9:.1f} GB, expected at most "
-                f"{MAXIMUM_BYTES / 1e9:g} GB: make the picture smaller first"
+                f"{name}: the file has {status.st_size / 1e9:.1f} GB, expected at most "
+                f"{MAXIMUM_BYTES / 1e9:g} GB; make the picture smaller first"
             )
         return path.read_bytes()
     except FileNotFoundError as error:

@@ -50,8 +50,8 @@ def refuse_oversize(pixels: int, name: str) -> None:
     """Raise an `ImageError` if a picture has too many pixels to be decoded."""
     if pixels > MAXIMUM_PIXELS:
         raise ImageError(
-            f"{name} has {pixels / 1e6:,.1f} megapixels, expected at most "
-            f"{MAXIMUM_PIXELS / 1e6:g} megapixels: make the picture smaller first"
+            f"{name}: {pixels / 1e6:,.1f} megapixels, expected at most "
+            f"{MAXIMUM_PIXELS / 1e6:g} megapixels; make the picture smaller first"
         )
 
 

@@ -37,7 +37,7 @@ def read(role: str) -> bytes:
         raise ImageError(f"{role} -: cannot be read: {error.strerror}") from error
     if len(data) > MAXIMUM_BYTES:
         raise ImageError(
-            f"{role} - has more than the limit of {MAXIMUM_BYTES / 1e9:g} GB: make the "
+            f"{role} -: more than the limit of {MAXIMUM_BYTES / 1e9:g} GB; make the "
             "picture smaller first"
         )
     return data

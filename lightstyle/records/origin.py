@@ -135,7 +135,7 @@ class Origin:
                 ) from error
             if found != known.sha256:
                 raise CheckpointError(
-                    f"{role} {known.path} has changed since checkpoint {checkpoint} "
+                    f"{role} {known.path} was changed since checkpoint {checkpoint} "
                     "was written: put the old file back to resume, or start the run "
                     "again"
                 )

@@ -19,16 +19,17 @@ from . import plans
 from .origin import Origin
 from .typed import Parsers, parse
 
-#: Raised whenever a snapshot could no longer be read as described here.
+#: Version of the format, raised whenever older snapshots can no longer be read.
 SCHEMA: Final = 3
 
 _BEST: Final = "best"
 _LEVEL_START: Final = "level_start"
 
-Arrays = Mapping[str, NDArray[Any]]
-
-#: Before the names of the optimiser's arrays.
+#: Prefix of the names of the optimiser's arrays.
 _OPTIMIZER: Final = "optimizer."
+
+#: Arrays by name.
+Arrays = Mapping[str, NDArray[Any]]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -121,7 +122,7 @@ class Snapshot:
 
         Args:
             text: JSON text of unknown origin.
-            arrays: The arrays; those that are looked up in the snapshot come from here.
+            arrays: Arrays of the snapshot.
 
         Raises:
             ValueError: If they are not a snapshot; the message says why.
@@ -172,12 +173,12 @@ def _check_optimizer(state: Mapping[str, Any], size: int) -> None:
     Raises:
         ValueError: If it cannot.
     """
-    model = LBFGS(np.zeros(1, np.float32)).state()
+    expected = LBFGS(np.zeros(1, np.float32)).state()
     if {n: np.ndim(v) for n, v in state.items()} != {
-        n: np.ndim(v) for n, v in model.items()
+        n: np.ndim(v) for n, v in expected.items()
     }:
         raise ValueError("the optimiser's state is not that of this version")
-    for name, value in model.items():
+    for name, value in expected.items():
         if np.shape(value)[-1:] == (1,) and np.shape(state[name])[-1] != size:
             raise ValueError(f"{name} of the optimiser does not have {size} values")
 
@@ -193,11 +194,11 @@ def _settings(values: Any) -> Settings:
 
 
 def _plain(value: Any) -> Any:
-    """Return a value that JSON does not know as one that it knows, or as one nearer."""
+    """Convert a value that JSON does not support, one level deep."""
     if isinstance(value, Settings):
         return value.as_dict()
     if isinstance(value, ExecutionPlan):
         return plans.as_dict(value)
     if is_dataclass(value):
         return {each.name: getattr(value, each.name) for each in fields(value)}
-    return value.item()  # a number of NumPy
+    return value.item()  # a NumPy scalar

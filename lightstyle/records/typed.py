@@ -7,7 +7,7 @@ from dataclasses import is_dataclass
 from types import NoneType, UnionType
 from typing import Any, Final, get_args, get_origin, get_type_hints
 
-#: What a value of a type is called.
+#: Names of types in error messages.
 _WORDS: Final[Mapping[Any, str]] = {
     bool: "true or false",
     int: "an integer",
@@ -19,6 +19,7 @@ _WORDS: Final[Mapping[Any, str]] = {
     dict: "an object",
 }
 
+#: Functions that convert the values of further types, by type.
 Parsers = Mapping[Any, Callable[[Any], Any]]
 
 
@@ -30,7 +31,7 @@ def parse(kind: Any, value: Any, name: str, parsers: Parsers) -> Any:
             or a tuple, mapping or union of these.
         value: JSON value.
         name: What an error message calls the value.
-        parsers: What converts the values of other types; by type.
+        parsers: Functions that convert the values of further types.
 
     Raises:
         ValueError: If a value has another type, or a key is missing or unknown. The

@@ -142,8 +142,8 @@ def test_the_longest_side_is_fitted_and_enlarged_only_if_told(
 @pytest.mark.parametrize(
     ("width", "height", "longest", "enlarge", "error", "problem"),
     [
-        (1, 1, 512, False, ImageError, "style is 1×1 pixels, .* at least 32"),
-        (20000, 1, 512, False, ImageError, "style is 20000×1 pixels"),
+        (1, 1, 512, False, ImageError, "style: 1×1 pixels, .* at least 32"),
+        (20000, 1, 512, False, ImageError, "style: 20000×1 pixels"),
         (20000, 1, 512, True, UsageError, "512×1"),
         (2000, 100, 512, False, UsageError, "choose a size of 640 or more"),
         (800, 600, 31, False, UsageError, "size is 31, .* at least 32"),

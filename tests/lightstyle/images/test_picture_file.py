@@ -40,7 +40,7 @@ def test_a_bad_file_gives_one_line(tmp_path: Path, data: bytes, problem: str) ->
     ("name", "problem"),
     [
         ("missing.png", "no such file"),
-        ("", "is a folder"),
+        ("", "this is a folder"),
         ("file.png/a.png", "Not a directory"),
         ("a" * 300, "File name too long"),
         ("null\0.png", "null"),

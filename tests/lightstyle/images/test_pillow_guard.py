@@ -62,7 +62,7 @@ def test_a_bomb_is_refused_before_it_is_decoded(
     side: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(decoding, "_decode", pytest.fail)
-    expected = f"style has {side * side / 1e6:,.1f} megapixels, expected at most 150 "
+    expected = f"style: {side * side / 1e6:,.1f} megapixels, expected at most 150 "
     with pytest.raises(ImageError, match=expected):
         decoding.from_bytes(_bomb(side, side), "style")
 
