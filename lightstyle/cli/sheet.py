@@ -12,11 +12,11 @@ from .. import files, images
 from ..errors import UsageError
 from ..images import encoding, streams
 from ..jobs.batch import check_styles
+from ..jobs.painter import needs
 from ..jobs.pool import local
-from ..jobs.sheet import Cell, Sheet, cells
+from ..jobs.sheet import Cell, Sheet, cells, default_axis
 from ..jobs.task import Task
 from ..jobs.vary import axes
-from ..settings.jobs import required_layers
 from ..settings.settings import Settings
 from ..transfer import scene
 from . import names
@@ -48,8 +48,9 @@ def sheet(
         list[str] | None,
         typer.Option(
             metavar="SETTING=VALUES",
-            help="Setting and its values, such as style-weight=1e2,1e3; repeat for "
-            "another. Values that contain commas are separated by semicolons.",
+            help="Setting and its values, such as seed=1,2 (by default the style "
+            "weight); repeat for another. Values that contain commas are separated by "
+            "semicolons.",
             show_default=False,
         ),
     ] = None,
@@ -60,10 +61,11 @@ def sheet(
 ) -> None:
     """Try several settings side by side on one sheet.
 
-    The values of the first --vary make the columns, those of the others the rows.
-    Without -o the sheet lies beside CONTENT.
+    Without --vary, the style goes from weak to strong. The values of the first --vary
+    make the columns, those of the others the rows. Without -o the sheet lies beside
+    CONTENT.
     """
-    varied = axes(vary or [])
+    varied = axes(vary or []) or [default_axis(settings)]
     made = cells(settings, varied)
     if content == streams.STREAM:
         raise UsageError("content -: it is read for every cell: give a file")
@@ -86,7 +88,7 @@ def sheet(
         local(runtime, workers, lambda: interrupt.came) as executor,
         report,
     ):
-        todo = sorted(tasks, key=_model_needed)
+        todo = sorted(tasks, key=needs)
         for task, outcome in executor.run(todo, lambda: interrupt.came):
             number = tasks[task]
             report.add(made[number].label.replace("\n", ", "), outcome)
@@ -120,10 +122,3 @@ def _check_output(
     named = {Path(file) for cell in made for file in cell.settings.files.values()}
     inputs = [*pictures, *named]
     files.check_writable(path, inputs=inputs, overwrite=options.overwrite)
-
-
-def _model_needed(task: Task) -> tuple[str, ...]:
-    """Tasks in this order change the model as seldom as can be."""
-    settings = task.settings
-    layers = required_layers(settings, task.job)
-    return settings.pooling, ",".join(layers.content), ",".join(layers.style)

@@ -65,6 +65,15 @@ class Runtime:
         return replace(self, threads=threads // workers, memory=given, share=share)
 
 
+def needs(task: Task) -> tuple[tuple[str, ...], ...]:
+    """Return what a model must have to run `task`.
+
+    Tasks sorted by it change the model as seldom as possible.
+    """
+    layers = required_layers(task.settings, task.job)
+    return (task.settings.pooling,), layers.content, layers.style
+
+
 class Painter:
     """Runs tasks one by one, with one model in memory at a time."""
 
@@ -81,20 +90,18 @@ class Painter:
             ModelError: As `registry.load`.
             DeviceError: As `registry.load`.
         """
-        settings = task.settings
-        needs = required_layers(settings, task.job), settings.pooling
-        if self._model is None or needs != self._needs:
+        if self._model is None or needs(task) != self._needs:
             self.unload()  # before the next one, not beside it
             runtime = self._runtime
             self._model = registry.load(
                 runtime.model,
-                settings,
+                task.settings,
                 runtime.device,
                 runtime.threads,
                 runtime.memory,
                 job=task.job,
             )
-            self._needs = needs
+            self._needs = needs(task)
             if runtime.memory is None and self._model.costs is not None:
                 self._model.memory = runtime.share
         return self._model

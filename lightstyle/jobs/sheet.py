@@ -1,7 +1,7 @@
-"""A contact sheet: one picture painted with several settings, labelled, side by side.
+"""Lays out a contact sheet: one picture painted with several settings, side by side.
 
-Each cell is the picture of a run with its settings, pixel for pixel, with what varies
-written below it.
+Each cell is the result of a run with its settings, pixel for pixel, and a label below
+it says what varies.
 """
 
 import itertools
@@ -19,25 +19,41 @@ from ..settings.settings import Settings
 from ..text import printable
 from .vary import Axis
 
-#: Most pixels that a sheet may have: in memory it takes some 30 bytes for each.
+#: Most pixels of a sheet; it takes about 30 bytes of memory for each.
 MAXIMUM_PIXELS: Final = 50_000_000
 
-#: Least width of a cell, for its label to be read.
+#: Factors of the style weight on a sheet on which nothing else varies. At the default
+#: weight, the smallest hardly paints, and pictures between the last two look alike.
+_STRENGTHS: Final = (1e-4, 1e-3, 1e-2, 1.0)
+
+#: Least width of a cell in pixels, so that its label can be read.
 _NARROWEST: Final = 160
 
+#: Grey levels of the background, of labels, and of cells without a picture.
 _PAPER, _INK, _EMPTY = 255, 32, 224
 
 
 @dataclass(frozen=True)
 class Cell:
-    """One setting of each axis."""
+    """A place on a sheet.
+
+    Attributes:
+        settings: Settings of its picture.
+        label: A line for each axis, with the axis' value here.
+    """
 
     settings: Settings
     label: str
 
 
+def default_axis(settings: Settings) -> Axis:
+    """Vary what changes a picture most: how strong the style is."""
+    weights = (settings.style_weight * factor for factor in _STRENGTHS)
+    return Axis("style_weight", {f"{weight:g}": weight for weight in weights})
+
+
 def cells(settings: Settings, axes: Sequence[Axis]) -> list[Cell]:
-    """Every combination: the values of the first axis vary fastest, along a row.
+    """Combine all values of all axes; those of the first vary fastest, along a row.
 
     Raises:
         UsageError: The values of a combination do not go together.
@@ -55,7 +71,11 @@ def cells(settings: Settings, axes: Sequence[Axis]) -> list[Cell]:
 
 
 class Sheet:
-    """Where the cells lie on the sheet, and what is written below them."""
+    """Places cells on a sheet and draws it.
+
+    Attributes:
+        size: Width and height of the sheet in pixels.
+    """
 
     def __init__(
         self, cells: Sequence[Cell], columns: int, sizes: Sequence[tuple[int, int]]
@@ -63,12 +83,12 @@ class Sheet:
         """Lay out the sheet.
 
         Args:
-            cells: In rows.
-            columns: Cells in a row.
+            cells: The cells, row by row.
+            columns: Number of cells in a row.
             sizes: Width and height of each cell's picture.
 
         Raises:
-            UsageError: It would be too large.
+            UsageError: The sheet would be too large.
         """
         self._cells, self._columns = cells, columns
         self._width = max(_NARROWEST, *(width for width, _ in sizes))
@@ -90,27 +110,28 @@ class Sheet:
         )
         if math.prod(self.size) > MAXIMUM_PIXELS:
             raise UsageError(
-                f"the sheet would have {self.size[0]}x{self.size[1]} pixels, more than "
-                f"{MAXIMUM_PIXELS / 1e6:g} megapixels: choose a smaller size or fewer "
-                "values"
+                f"the sheet would have {self.size[0]}x{self.size[1]} pixels, but "
+                f"{MAXIMUM_PIXELS / 1e6:g} megapixels are the most: choose a smaller "
+                "size or fewer values"
             )
 
     def place(self, number: int) -> tuple[int, int]:
-        """Left and top of the picture of the cell `number`, counted from 0."""
+        """Return left and top of the picture of a cell, by its number from 0."""
         row, column = divmod(number, self._columns)
         return self._gap + column * self._pitch[0], self._gap + row * self._pitch[1]
 
     def drawn(
         self, pictures: Mapping[int, NDArray[np.uint8]]
     ) -> tuple[NDArray[np.float32], NDArray[np.float32] | None]:
-        """The sheet.
+        """Draw the sheet.
 
         Args:
-            pictures: (H, W, 3) or (H, W, 4), 0…255, by the number of their cell; cells
-                that have none stay empty.
+            pictures: (H, W, 3), or (H, W, 4) with alpha, 0…255, by the number of their
+                cell. Cells without a picture are grey.
 
         Returns:
-            (H, W, 3), 0…255, and alpha, (H, W), 0…255, if a picture has some.
+            The sheet, (H, W, 3), 0…255, and its alpha, (H, W), 0…255, if a picture has
+            some.
         """
         paper = Image.new("RGB", self.size, (_PAPER,) * 3)
         draw = ImageDraw.Draw(paper)
@@ -140,7 +161,7 @@ class Sheet:
         return [part for line in label.splitlines() for part in self._broken(line)]
 
     def _broken(self, line: str) -> Iterator[str]:
-        """Parts of `line` as wide as a cell, broken after a blank or a comma if any."""
+        """Break `line` to the width of a cell, after a space or comma if possible."""
         while self._font.getlength(line) > self._width:
             fits = next(
                 n

@@ -53,14 +53,12 @@ class Axis:
 
 
 def axes(texts: Sequence[str]) -> list[Axis]:
-    """All that varies.
+    """Read all settings that vary.
 
     Raises:
-        UsageError: If nothing does, or a setting twice, or as `Axis.parse`.
+        UsageError: A setting varies twice, or as `Axis.parse`.
     """
     found = [Axis.parse(text) for text in texts]
-    if not found:
-        raise UsageError("nothing varies: give --vary, such as style-weight=1e2,1e3")
     names = [axis.name for axis in found]
     for axis in found:
         if names.count(axis.name) > 1:

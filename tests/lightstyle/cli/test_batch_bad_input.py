@@ -113,7 +113,6 @@ CASES: dict[str, tuple[list[str], ExitCode, str]] = {
         ExitCode.USAGE,
         "--watch needs a folder",
     ),
-    "nothing varies": (_sheet(), ExitCode.USAGE, "give --vary"),
     "no setting": (_sheet("stile-weight=1"), ExitCode.USAGE, "mean style-weight?"),
     "no equals sign": (_sheet("style-weight"), ExitCode.USAGE, "it has no ="),
     "no value": (_sheet("style-weight=,"), ExitCode.USAGE, "no value after"),

@@ -8,7 +8,7 @@ from PIL import Image
 from lightstyle import Settings
 from lightstyle.cli.progress import Interrupt
 from lightstyle.errors import ExitCode
-from lightstyle.jobs.sheet import Cell, Sheet, cells
+from lightstyle.jobs.sheet import Cell, Sheet, cells, default_axis
 from lightstyle.jobs.vary import Axis, axes
 from tests.conftest import Runner
 from tests.support.folders import QUICK
@@ -51,6 +51,29 @@ def test_every_cell_is_the_run_with_its_settings(
             left, top = next(places)
             cell = sheet[top : top + 32, left : left + 48]
             assert np.array_equal(cell, _pixels("alone.png"))
+
+
+def test_without_vary_the_strength_of_the_style_varies(
+    run: Runner, studio: Path
+) -> None:
+    done = run(*SHEET)
+    assert done.code == ExitCode.OK
+    assert [line.split()[1:3] for line in done.lines[:4]] == [
+        ["style-weight", f"{weight}:"] for weight in (1, 10, 100, 10000)
+    ]
+    sheet = _pixels("sheet.png")
+    places = _places(4, 4, (48, 32))
+    shown = [sheet[top : top + 32, left : left + 48] for left, top in places]
+    assert all(cell.std() > 10 for cell in shown)
+    assert np.any(shown[0] != shown[-1])
+
+
+def test_the_default_axis_spans_decades_below_the_style_weight_of_the_settings() -> (
+    None
+):
+    made = cells(Settings(), [default_axis(Settings(style_weight=5))])
+    weights = [cell.settings.style_weight for cell in made]
+    assert weights == pytest.approx([5e-4, 5e-3, 5e-2, 5])
 
 
 def test_a_cell_that_fails_stays_empty(
