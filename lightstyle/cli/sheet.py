@@ -31,7 +31,8 @@ from .report import Report
 app = new_app()
 
 _EXAMPLES: Final = """\
-lightstyle sheet photo.jpg painting.jpg --vary style-weight=1e3,1e4,1e5
+lightstyle sheet photo.jpg painting.jpg
+lightstyle sheet photo.jpg painting.jpg --vary style-weight=1,10,100,1e4
 lightstyle sheet photo.jpg painting.jpg --size 256 \\
   --vary style-scale=0.5,1,2 --vary style-loss=gram,gaussian -o sheet.png"""
 
