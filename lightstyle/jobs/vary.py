@@ -1,8 +1,8 @@
-"""Settings that vary: ``style-weight=1e2,1e3`` as the command line has it.
+"""Reads which settings vary, as the command line has them: ``style-weight=1e2,1e3``.
 
-Values are separated by semicolons if there is one, and by commas otherwise. So a value
-that has commas itself, such as a list of layers, is written with a semicolon after it:
-``style-layers=conv1_1,conv2_1;conv3_1`` are two values.
+Semicolons separate values if there is one, and commas do otherwise. So values that
+contain commas, such as lists of layers, are separated by semicolons, and a single one
+ends with a semicolon: ``style-layers=conv1_1,conv2_1;conv3_1`` are two values.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,11 +15,11 @@ from ..settings.fields import option_of, parse
 
 @dataclass(frozen=True)
 class Axis:
-    """A setting, and the values that it is to have.
+    """A setting that varies.
 
     Attributes:
-        name: Of the field of `Settings`.
-        values: By how they were written.
+        name: Name of its field in `Settings`.
+        values: The values that it takes, by the text that labels show.
     """
 
     name: str
@@ -30,17 +30,17 @@ class Axis:
         """Read ``style-weight=1e2,1e3``.
 
         Raises:
-            UsageError: If that is no setting, or one of the values is none of it.
+            UsageError: The setting is unknown, or a value is invalid.
         """
         option, equals, listed = text.partition("=")
         name = option.strip().replace("-", "_")
         if not equals:
             raise UsageError(
-                f"vary {text!r}: it has no =, expected such as style-weight=1e2,1e3"
+                f"vary {text!r}: no = in it; write it like style-weight=1e2,1e3"
             )
         texts = [part.strip() for part in _separated(listed)]
         if not texts:
-            raise UsageError(f"vary {text!r}: there is no value after the =")
+            raise UsageError(f"vary {text!r}: no value after the =; give at least one")
         try:
             return cls(name, {part: parse(name, part) for part in texts})
         except UsageError as error:
@@ -48,7 +48,7 @@ class Axis:
 
     @property
     def option(self) -> str:
-        """Name as the command line has it."""
+        """Name of the setting on the command line."""
         return option_of(self.name)
 
 
@@ -63,7 +63,7 @@ def axes(texts: Sequence[str]) -> list[Axis]:
     for axis in found:
         if names.count(axis.name) > 1:
             raise UsageError(
-                f"vary {axis.option} is given twice: put all values in one"
+                f"vary {axis.option} is given twice: put all values in one --vary"
             )
     return found
 

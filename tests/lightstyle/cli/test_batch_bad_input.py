@@ -114,7 +114,7 @@ CASES: dict[str, tuple[list[str], ExitCode, str]] = {
         "--watch needs a folder",
     ),
     "no setting": (_sheet("stile-weight=1"), ExitCode.USAGE, "mean style-weight?"),
-    "no equals sign": (_sheet("style-weight"), ExitCode.USAGE, "it has no ="),
+    "no equals sign": (_sheet("style-weight"), ExitCode.USAGE, "no = in it"),
     "no value": (_sheet("style-weight=,"), ExitCode.USAGE, "no value after"),
     "value of another kind": (_sheet("seed=1,x"), ExitCode.USAGE, "a whole number"),
     "neither true nor false": (_sheet("enlarge=2"), ExitCode.USAGE, "true or false"),
