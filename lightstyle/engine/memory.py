@@ -1,9 +1,11 @@
-"""The memory of this process and of the machine, and sizes as people write them."""
+"""Memory of this process and of the machine, and sizes as people write them.
+
+psutil reads both on every system. What a container allows is read here, because psutil
+knows nothing of control groups.
+"""
 
 import ctypes
-import os
 import re
-import sys
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
@@ -17,10 +19,10 @@ _GROUP: Final = Path("/sys/fs/cgroup")
 
 
 def parse(text: str) -> int | None:
-    """Bytes of ``2GB``, ``800M`` or ``1500000000``; none for ``auto``.
+    """Return the bytes of ``2GB``, ``800M`` or ``1500000000``; None for ``auto``.
 
     Raises:
-        UsageError: If it is neither.
+        UsageError: If `text` is not a size.
     """
     if text == "auto":
         return None
@@ -32,39 +34,24 @@ def parse(text: str) -> int | None:
 
 
 def resident() -> int:
-    """Bytes of memory that this process holds."""
-    try:
-        pages = int(Path("/proc/self/statm").read_text("ascii").split()[1])
-        return pages * os.sysconf("SC_PAGE_SIZE")
-    except (OSError, ValueError, AttributeError):
-        return 300 * 10**6  # what a process with a model loaded holds
+    """Return the bytes of memory that this process holds."""
+    import psutil
 
-
-def give_back() -> None:
-    """Return what was freed to the system, where the C library keeps it for itself.
-
-    glibc's heap grew by a quarter of a gigabyte over an evaluation in parts.
-    """
-    if (trim := _trim()) is not None:
-        trim(0)
-
-
-@cache
-def _trim() -> Any:
-    """The C library's function for it, if it has one."""
-    try:
-        return ctypes.CDLL(None).malloc_trim
-    except (OSError, AttributeError, TypeError):
-        return None
+    return psutil.Process().memory_info().rss
 
 
 def available() -> int:
-    """Bytes that this process may still take: the machine's, or its container's."""
-    free = [_machine()]
+    """Return the bytes that this process may still take.
+
+    That is what is free in the machine, or less if its container allows less.
+    """
+    import psutil
+
+    free = [psutil.virtual_memory().available]
     try:
         most = int((_GROUP / "memory.max").read_text("ascii"))
         used = int((_GROUP / "memory.current").read_text("ascii"))
-        # Files that were read and not looked at since make way by themselves.
+        # Cached files that were not used lately make way by themselves.
         lines = (_GROUP / "memory.stat").read_text("ascii").splitlines()
         cached = dict(line.split() for line in lines).get("inactive_file", "0")
         free.append(most - used + int(cached))
@@ -73,14 +60,19 @@ def available() -> int:
     return max(0, min(free))
 
 
-def _machine() -> int:
+def give_back() -> None:
+    """Return freed memory to the system where the C library keeps it.
+
+    glibc's heap grew by a quarter of a gigabyte over an evaluation in strips.
+    """
+    if (trim := _trim()) is not None:
+        trim(0)
+
+
+@cache
+def _trim() -> Any:
+    """Return the C library's function for it, or None."""
     try:
-        for line in Path("/proc/meminfo").read_text("ascii").splitlines():
-            if line.startswith("MemAvailable:"):
-                return 1024 * int(line.split()[1])
-    except (OSError, ValueError):
-        pass
-    try:
-        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2
-    except (ValueError, AttributeError):
-        return sys.maxsize  # nothing tells: whole pictures, as ever
+        return ctypes.CDLL(None).malloc_trim
+    except (OSError, AttributeError, TypeError):
+        return None
