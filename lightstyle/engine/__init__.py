@@ -1,1 +1,1 @@
-"""ONNX Runtime: sessions, graphs, memory; pictures whole or in strips."""
+"""Evaluates models with ONNX Runtime, whole or in strips, within a memory plan."""

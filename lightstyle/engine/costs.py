@@ -1,4 +1,4 @@
-"""What the graphs of a model take in memory and work, as their exporter counted it."""
+"""Memory and work of a model's graphs, as their exporter counted them."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -8,25 +8,26 @@ from typing import Any, Final, Self
 from .. import contract
 from ..errors import ModelError
 
-#: Bytes for each pixel of a region's weights: of the picture, and of all blocks.
+#: Bytes for each pixel of a region's weights: those of the picture and of all blocks.
 GUIDE: Final = 4 * (1 + 4 / 3)
 
 
 @dataclass(frozen=True)
 class Costs:
-    """Of one model.
+    """Costs of one model.
 
     Attributes:
-        whole: Bytes for each pixel, of an evaluation of the whole picture.
-        kept: Bytes for each pixel that an evaluation in parts keeps between blocks.
-        targets: Bytes for each pixel of the content's features.
-        forward: Bytes for each position of a block's input, of its graph in that sweep.
-        backward: The same of the other sweep.
-        work: Multiplications for each pixel, of each block's convolutions.
-        guided: As `whole`, with one region.
-        region: What each region more takes of `guided`.
-        forward_region: The same of `forward`.
-        backward_region: The same of `backward`.
+        whole: Bytes per pixel of an evaluation of the whole picture.
+        kept: Bytes per pixel that an evaluation in strips keeps between blocks.
+        targets: Bytes per pixel of the content's features.
+        forward: Bytes per position of a block's input that the block's graph takes in
+            the forward sweep, by block.
+        backward: The same for the backward sweep.
+        work: Multiplications per pixel in each block's convolutions.
+        guided: Like `whole`, with one region.
+        region: What every further region adds to `guided`.
+        forward_region: What every further region adds to `forward`.
+        backward_region: What every further region adds to `backward`.
     """
 
     whole: float
@@ -41,7 +42,7 @@ class Costs:
     backward_region: Mapping[int, float]
 
     def of_regions(self, count: int) -> Self:
-        """Costs of pictures with so many regions; these of pictures with none."""
+        """Return the costs of pictures with `count` regions."""
         if not count:
             return self
         more, guides = count - 1, count * GUIDE
@@ -62,10 +63,13 @@ class Costs:
 
     @classmethod
     def parse(cls, metadata: Mapping[str, str]) -> Self | None:
-        """Costs of the model that has `metadata`; none if it cannot be cut.
+        """Read the costs from a model's metadata.
+
+        Returns:
+            The costs, or None if the model cannot be cut into strips.
 
         Raises:
-            ModelError: If the metadata are not what an exporter writes.
+            ModelError: If the metadata is damaged.
         """
         text = metadata.get(contract.META_COSTS)
         if text is None:
@@ -87,7 +91,7 @@ class Costs:
             )
         except (ValueError, KeyError, TypeError) as error:
             raise ModelError(
-                f"a graph's metadata {contract.META_COSTS} are damaged: make the model "
+                f"a graph's metadata {contract.META_COSTS} is damaged: make the model "
                 "again with `lightstyle export`"
             ) from error
 

@@ -1,4 +1,4 @@
-"""What each position of the network counts in each region, from masks of a picture."""
+"""Weights of each position of the network in each region, from masks of a picture."""
 
 import numpy as np
 
@@ -8,20 +8,22 @@ from ..errors import UsageError
 
 
 def guides(masks_rhw: Array) -> dict[str, Array]:
-    """Feeds of the guided graphs: what each position of each block counts.
+    """Return the weights of each block's positions, as feeds of the guided graphs.
 
     Args:
-        masks_rhw: (R, H, W), at the size of the picture.
+        masks_rhw: Masks at the size of the picture, (R, H, W).
 
     Returns:
-        For each block (R, 1, h, w), whose sum is 1 for each region.
+        An array (R, 1, h, w) for each block, whose sum is 1 for each region.
 
     Raises:
-        UsageError: A mask is 0 everywhere.
+        UsageError: If a mask is 0 everywhere.
     """
     totals = masks_rhw.sum(axis=(1, 2), dtype=np.float64)
     if not totals.all():
-        raise UsageError("a mask is black all over: nothing is meant by it")
+        raise UsageError(
+            "a mask is black all over: paint the part that it selects white"
+        )
     feeds: dict[str, Array] = {}
     for number, level in enumerate(levels(masks_rhw), start=1):
         totals = level.sum(axis=(1, 2), dtype=np.float64)[:, None, None]
@@ -31,7 +33,7 @@ def guides(masks_rhw: Array) -> dict[str, Array]:
 
 
 def levels(masks_rhw: Array) -> list[Array]:
-    """Masks (R, H, W) at the size of each block, the first of which has their own."""
+    """Return masks (R, H, W) at the size of each block; the first is unchanged."""
     found = [masks_rhw]
     while len(found) < contract.block(contract.LAYERS[-1]):
         found.append(_halved(found[-1]))
@@ -39,10 +41,10 @@ def levels(masks_rhw: Array) -> list[Array]:
 
 
 def _halved(level: Array) -> Array:
-    """Means of 2 × 2 positions.
+    """Return means of 2 × 2 positions.
 
-    Poolings leave out an odd edge. Here it counts with the lines beside it, whose
-    features see it: a region that is there only would be lost.
+    Poolings ignore an odd edge. Here it counts with the lines beside it, whose features
+    see it; otherwise a region that covers nothing but the edge would be lost.
     """
     for axis in (1, 2):
         length = level.shape[axis]

@@ -1,7 +1,7 @@
-"""Style losses from sums over a picture, for each of its regions or for all of it.
+"""Style losses from sums over positions, for each region or for the whole picture.
 
-The graph that is called heads compares one Gram matrix of each layer. Regions are few
-and the matrices are small, so it runs once for each.
+The heads graph compares one Gram matrix per layer. Regions are few and the matrices
+small, so it runs once for each region.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,12 +14,12 @@ from ..arrays import FloatArray
 
 
 class Run(Protocol):
-    """Runs the graph of a role; the `last` time before another's turn comes."""
+    """Runs the graph of a role; `last` says that another graph is next."""
 
     def __call__(
         self, role: str, feeds: Mapping[str, FloatArray], /, *, last: bool
     ) -> dict[str, FloatArray]:
-        """Outputs by name."""
+        """Return outputs by name."""
 
 
 def style_losses(
@@ -29,14 +29,17 @@ def style_losses(
     positions: Mapping[str, int],
     feeds: Mapping[str, FloatArray],
 ) -> dict[str, FloatArray]:
-    """Outputs of the heads, with a first axis for the regions.
+    """Run the heads for every region.
 
     Args:
-        run: Runs graphs.
-        layers: With style terms.
-        sums: Of the forward sweep, with that axis.
-        positions: Of each layer in the whole picture.
-        feeds: Of the evaluation graph, or of the guided one if there are regions.
+        run: Runs a graph.
+        layers: Layers with style terms.
+        sums: Sums of the forward sweep; the first axis is for regions.
+        positions: Number of positions of each layer in the whole picture.
+        feeds: Feeds of the evaluation graph, or of the guided one if there are regions.
+
+    Returns:
+        Outputs by name; the first axis is for regions.
     """
     weights = feeds.get(contract.REGION_WEIGHT)
     found = []
@@ -53,7 +56,7 @@ def style_losses(
             given[contract.positions(layer)] = np.array(positions[layer], kind)
             metric = contract.style_metric(layer)
             given[metric] = np.eye(feeds[target].shape[-1], dtype=kind)
-            if weights is not None:  # what positions count in a region adds up to 1
+            if weights is not None:  # the weights of a region's positions add up to 1
                 given[contract.positions(layer)] = np.array(1, kind)
                 given[target] = feeds[target][region]
                 given[metric] = feeds[metric][region]
@@ -66,10 +69,10 @@ def style_losses(
     return {name: np.stack([each[name] for each in found]) for name in found[0]}
 
 
-def none_wanted(
+def zero_feeds(
     layers: Sequence[str], sums: Mapping[str, FloatArray], kind: Any, *, guided: bool
 ) -> dict[str, FloatArray]:
-    """Feeds with which the heads only make Gram matrices of the `sums`."""
+    """Return feeds with which the heads only make Gram matrices of the `sums`."""
     feeds: dict[str, FloatArray] = {}
     for layer in layers:
         regions, size, _ = sums[contract.gram_sums(layer)].shape

@@ -21,8 +21,9 @@ from .model_info import ModelInfo, check_weights, read_info
 from .plan import Planner
 from .providers import Provider, candidates
 from .session import Feeds
+from .strips import Tiling
 from .threads import check_threads
-from .tiled import TiledModel, Tiling
+from .tiled import TiledModel
 
 #: Number of style pictures whose Gram matrices a model remembers, at most about 2 MB
 #: each: enough for a folder in two styles and three sizes, with four levels each.

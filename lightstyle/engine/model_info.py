@@ -1,4 +1,4 @@
-"""What a model says of itself, and whether its weights are the ones it speaks of."""
+"""A model's description of itself, and the check that its weights match."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,7 +11,19 @@ from ..errors import ModelError
 
 @dataclass(frozen=True)
 class ModelInfo:
-    """What a model says of itself."""
+    """A model's description of itself.
+
+    Attributes:
+        path: Path of the evaluation graph.
+        content_layers: Layers with a content term.
+        style_layers: Layers with a style term.
+        pooling: ``max`` or ``average``.
+        preprocessing: What the network does with the pixels first.
+        source: The weights' origin.
+        weights_digest: SHA-256 of the weights file.
+        generator: The program that built the model, with its version.
+        role: Role of the graph that was read.
+    """
 
     path: Path
     content_layers: tuple[str, ...]
@@ -25,10 +37,10 @@ class ModelInfo:
 
 
 def read_info(path: Path, metadata: Mapping[str, str]) -> ModelInfo:
-    """What the graphs of the model at `path` say in their `metadata`.
+    """Read the description of the model at `path` from its graphs' metadata.
 
     Raises:
-        ModelError: If they lack something.
+        ModelError: If something is missing.
     """
 
     def layers(key: str) -> tuple[str, ...]:
@@ -54,10 +66,10 @@ def read_info(path: Path, metadata: Mapping[str, str]) -> ModelInfo:
 
 
 def check_weights(info: ModelInfo) -> None:
-    """Check that a model's weights are those that its graphs were made for.
+    """Check that a model's weights file is the one that its graphs were made for.
 
     Raises:
-        ModelError: If they are not.
+        ModelError: If it is not.
     """
     path = contract.weights_path(info.path)
     with path.open("rb") as file:

@@ -15,7 +15,7 @@ from ..optimize.curvature import History
 from ..optimize.lbfgs import HISTORY, LBFGS
 from .costs import Costs
 from .memory import available, resident
-from .tiled import Tiling
+from .strips import Tiling
 from .workload import Workload
 
 #: Histories that a plan may choose from, and what each is taken to cost relative to the

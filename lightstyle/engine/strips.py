@@ -1,29 +1,35 @@
-"""How a picture is cut into strips that overlap.
+"""Cuts a picture into overlapping strips.
 
-Each strip is computed with `halo` lines of its neighbours on both sides, on which
-nothing relies; the others are its own. All strips of a cut have the same height but for
-up to three lines of the last, so that they share a session: the first and the last have
-more lines of their own instead of the halo that the border spares them.
+Each strip is computed with `halo` lines of its neighbours on either side, whose results
+are discarded; the other lines are its own. The strips of a cut share a session, so all
+have the same height, but for up to three lines of the last. The first and the last have
+more lines of their own, because they need no halo at the picture's border.
 
-Strips start on multiples of `TILE`, as the tiles of a Winograd convolution of the whole
-would: rounding, and what ReLUs and poolings decide by it, is the whole's then.
+Strips start on multiples of `TILE`, like the tiles of a Winograd convolution of the
+whole picture, so that rounding, and what ReLUs and poolings make of it, are the same.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Self
 
 import numpy as np
 
 from ..arrays import FloatArray
 
-#: Lines of a tile, and of two poolings' windows.
+#: Lines of a Winograd tile, and of two poolings' windows.
 TILE: Final = 4
+
+
+#: Lines at the edge of a strip that a block's convolutions spoil in the forward sweep,
+#: one each. In the backward sweep it is twice as many, because the gradient needs
+#: activations that far away, which spoil as many lines again.
+REACH: Final = {1: 2, 2: 2, 3: 4, 4: 4, 5: 4}
 
 
 @dataclass(frozen=True)
 class Strip:
-    """Lines `start` to `stop` are computed, `first` to `last` of them count."""
+    """A strip: lines `start` to `stop` are computed, `first` to `last` are its own."""
 
     start: int
     stop: int
@@ -31,13 +37,42 @@ class Strip:
     last: int
 
 
+@dataclass(frozen=True)
+class Tiling:
+    """How the input of each block is cut into strips.
+
+    Attributes:
+        forward: Lines of a strip in the forward sweep, halos included, by block.
+        backward: The same for the backward sweep.
+    """
+
+    forward: Mapping[int, int]
+    backward: Mapping[int, int]
+
+    @property
+    def lines(self) -> int:
+        """Lines of the picture in the first block's strips."""
+        return self.forward[1]
+
+    def within(self, other: Self) -> bool:
+        """Return whether no strip has more lines than the same block's of `other`."""
+        return all(
+            mine[number] <= theirs[number]
+            for mine, theirs in (
+                (self.forward, other.forward),
+                (self.backward, other.backward),
+            )
+            for number in mine
+        )
+
+
 def tiled_height(length: int, most: int, halo: int) -> int:
-    """Height of as few strips of no more than `most` lines as will do, all alike.
+    """Return the height of the fewest equal strips that cover `length` lines.
 
     Args:
-        length: Lines there are.
-        most: Lines of a strip, at least 2 halo + `TILE`.
-        halo: Lines on either side that are computed for others' sake, even.
+        length: Lines of the picture.
+        most: Greatest height of a strip, at least 2 halo + `TILE`.
+        halo: Discarded lines on either side, an even number.
     """
     if length <= most:
         return length + -length % TILE
@@ -47,14 +82,15 @@ def tiled_height(length: int, most: int, halo: int) -> int:
 
 
 def cut(length: int, height: int, halo: int) -> Iterator[Strip]:
-    """Cut `length` lines into strips of about `height`, halo included.
+    """Cut `length` lines into strips that start and end on multiples of `TILE`.
 
-    All but the end of the last strip are multiples of `TILE`.
+    Only the end of the last strip need not be a multiple.
 
     Args:
-        length: Lines there are.
-        height: Lines of a strip, a multiple of `TILE`, at least 2 halo + `TILE`.
-        halo: Lines on either side that are computed for others' sake, even.
+        length: Lines of the picture.
+        height: Lines of a strip, halo included: a multiple of `TILE`, at least
+            2 halo + `TILE`.
+        halo: Discarded lines on either side, an even number.
     """
     if length < height + TILE:
         yield Strip(0, length, 0, length)
@@ -69,29 +105,29 @@ def cut(length: int, height: int, halo: int) -> Iterator[Strip]:
 
 
 def long_axis(x: FloatArray) -> int:
-    """Axis of (1, C, H, W) along which pictures are cut: the longer side."""
+    """Return the axis of (1, C, H, W) along which it is cut, the longer side."""
     return 2 if x.shape[2] >= x.shape[3] else 3
 
 
 def at(x: FloatArray, axis: int, lines: slice) -> FloatArray:
-    """The lines of `x` along `axis`, to read or to write."""
+    """Return a view of the lines of `x` along `axis`."""
     return x[:, :, lines] if axis == 2 else x[:, :, :, lines]
 
 
 def copied(x: FloatArray, axis: int, lines: slice) -> FloatArray:
-    """A copy of the lines of `x` along `axis`."""
+    """Return a copy of the lines of `x` along `axis`."""
     return at(x, axis, lines).copy()
 
 
 def empty_whole(part: FloatArray, size: Sequence[int]) -> FloatArray:
-    """For the whole, of `size` high and wide, of which `part` is one."""
+    """Return an empty array for a whole of `size` (H, W) with strips like `part`."""
     return np.empty((1, part.shape[1], *size), part.dtype)
 
 
 def place(
     whole: FloatArray, part: FloatArray, axis: int, strip: Strip, scale: int = 1
 ) -> None:
-    """Put the lines of `part` that count in place, of a `scale`-th of the size."""
+    """Copy the strip's own lines from `part` to `whole`, both `scale` times smaller."""
     own = slice(*((n - strip.start) // scale for n in (strip.first, strip.last)))
     there = slice(strip.first // scale, strip.last // scale)
     at(whole, axis, there)[...] = at(part, axis, own)

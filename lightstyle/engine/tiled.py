@@ -1,14 +1,14 @@
-"""A loss and its gradient in parts: the same as of the whole picture, in less memory.
+"""Evaluates a picture in strips: the same loss and gradient in less memory.
 
-Two sweeps over the blocks of the network, each in strips along the longer side, as
-`export.parts` describes. Between blocks, only what the poolings give is kept: 120 bytes
-a pixel, where the whole takes 2,000. Sums over positions are added up in
-float64, so that the largest picture loses nothing to a float32 sum.
+Two sweeps go over the blocks of the network, each in strips along the longer side, as
+`export.parts` describes. Between blocks only the outputs of the poolings are kept: 120
+bytes per pixel, where a whole evaluation takes 2,000. Sums over positions are added up
+in float64, so that the largest picture loses nothing to a float32 sum.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final, Self
+from typing import Final
 
 import numpy as np
 
@@ -16,54 +16,21 @@ from .. import contract
 from ..arrays import FloatArray
 from . import heads
 from .heads import Run
-from .strips import Strip, at, copied, cut, empty_whole, long_axis, place
-
-#: Lines that a block's convolutions spoil at the edge of a part, forward: one each.
-#: Backward, the gradient needs activations that far from it, which need as many again.
-REACH: Final = {1: 2, 2: 2, 3: 4, 4: 4, 5: 4}
-
-
-@dataclass(frozen=True)
-class Tiling:
-    """How the input of each block is cut into strips.
-
-    Attributes:
-        forward: Lines of a strip in the forward sweep, halos included, by block.
-        backward: The same for the backward sweep.
-    """
-
-    forward: Mapping[int, int]
-    backward: Mapping[int, int]
-
-    @property
-    def lines(self) -> int:
-        """Lines of the picture in the first block's strips."""
-        return self.forward[1]
-
-    def within(self, other: Self) -> bool:
-        """Return whether no strip has more lines than the same block's of `other`."""
-        return all(
-            mine[number] <= theirs[number]
-            for mine, theirs in (
-                (self.forward, other.forward),
-                (self.backward, other.backward),
-            )
-            for number in mine
-        )
+from .strips import REACH, Strip, Tiling, at, copied, cut, empty_whole, long_axis, place
 
 
 class TiledModel:
-    """Evaluates pictures in parts."""
+    """Evaluates pictures in strips."""
 
     def __init__(
         self, run: Run, content_layers: Sequence[str], style_layers: Sequence[str]
     ) -> None:
-        """Evaluate with the graphs that `run` runs.
+        """Use the graphs that `run` runs.
 
         Args:
-            run: Given a role of `contract` and feeds, returns outputs by name.
-            content_layers: Of the model.
-            style_layers: Of the model.
+            run: Runs the graph of a role of `contract`.
+            content_layers: The model's layers with content terms.
+            style_layers: The model's layers with style terms.
         """
         self._run = run
         self._content_layers = content_layers
@@ -74,16 +41,20 @@ class TiledModel:
     def targets(
         self,
         image: FloatArray,
-        plan: Tiling,
+        tiling: Tiling,
         guides: Mapping[str, FloatArray] | None = None,
     ) -> dict[str, FloatArray]:
-        """Content features and Gram matrices, as the targets graph gives them.
+        """Compute the outputs of the targets graph, features and Gram matrices.
 
-        With `guides`, by feed, as the guided one does.
+        Args:
+            image: (1, 3, H, W).
+            tiling: How it is cut.
+            guides: Weights of positions in regions by feed, for the outputs of the
+                guided targets graph.
         """
         guides = guides or {}
-        sweep = self._forward(image, plan, guides, keep_features=True)
-        feeds = heads.none_wanted(
+        sweep = self._forward(image, tiling, guides, keep_features=True)
+        feeds = heads.zero_feeds(
             self._style_layers, sweep.sums, image.dtype, guided=bool(guides)
         )
         made = self._heads(sweep, feeds)
@@ -94,21 +65,25 @@ class TiledModel:
         return found
 
     def evaluate(
-        self, image: FloatArray, feeds: Mapping[str, FloatArray], plan: Tiling
+        self, image: FloatArray, feeds: Mapping[str, FloatArray], tiling: Tiling
     ) -> dict[str, FloatArray]:
-        """Outputs of the evaluation graph: terms as partial sums, and the gradient.
+        """Compute the outputs of the evaluation graph, terms and the gradient.
 
-        Of the guided one, if guides are among the `feeds`.
+        Args:
+            image: (1, 3, H, W).
+            feeds: Feeds of the evaluation graph; of the guided one if there are guides
+                among them.
+            tiling: How the picture is cut.
         """
-        sweep = self._forward(image, plan, feeds)
+        sweep = self._forward(image, tiling, feeds)
         made = self._heads(sweep, feeds)
         terms = {name: made[name] for name in made if "_loss/" in name}
-        return terms | self._backward(sweep.inputs, plan, {**feeds, **made})
+        return terms | self._backward(sweep.inputs, tiling, {**feeds, **made})
 
     def _forward(
         self,
         image: FloatArray,
-        plan: Tiling,
+        tiling: Tiling,
         guides: Mapping[str, FloatArray],
         *,
         keep_features: bool = False,
@@ -116,7 +91,9 @@ class TiledModel:
         sweep = _Forward([image])
         for number in self._blocks:
             x = sweep.inputs[-1]
-            strips = [*cut(x.shape[long_axis(x)], plan.forward[number], REACH[number])]
+            strips = [
+                *cut(x.shape[long_axis(x)], tiling.forward[number], REACH[number])
+            ]
             pooled = None
             for strip in strips:
                 role = contract.part_role(number, contract.FORWARD)
@@ -150,18 +127,18 @@ class TiledModel:
         )
 
     def _backward(
-        self, inputs: list[FloatArray], plan: Tiling, seeds: Mapping[str, FloatArray]
+        self, inputs: list[FloatArray], tiling: Tiling, seeds: Mapping[str, FloatArray]
     ) -> dict[str, FloatArray]:
-        """Gradient of the picture, and the terms that are sums over positions.
+        """Return the picture's gradient and the terms that are sums over positions.
 
-        `inputs` of the blocks, but for the first, which is the picture, are used up:
-        the gradient of each takes its place.
+        The `inputs` of all blocks but the first, which is the picture, are overwritten
+        by their gradients.
         """
         outputs: dict[str, FloatArray] = {}
         for number in reversed(self._blocks):
             x = inputs.pop()
             axis, gradient = long_axis(x), x if inputs else np.empty_like(x)
-            strips = [*cut(x.shape[axis], plan.backward[number], 2 * REACH[number])]
+            strips = [*cut(x.shape[axis], tiling.backward[number], 2 * REACH[number])]
             for strip, given in _parts(x, strips):
                 given |= self._share(x, strip, seeds, number)
                 if contract.GRADIENT in outputs:
@@ -181,7 +158,7 @@ class TiledModel:
     def _share(
         self, x: FloatArray, strip: Strip, seeds: Mapping[str, FloatArray], number: int
     ) -> dict[str, FloatArray]:
-        """What of `seeds` belongs to a part: its lines of the targets, all else."""
+        """Return the seeds of a strip: its lines of content targets, all of others."""
         share = {n: v for n, v in seeds.items() if not n.startswith(_CONTENT_TARGET)}
         share |= _guided(x, strip, seeds, number)
         for layer in self._content_layers:
@@ -197,7 +174,13 @@ _CONTENT_TARGET: Final = contract.content_target("")
 
 @dataclass
 class _Forward:
-    """What a forward sweep leaves: inputs of the blocks, sums, features."""
+    """Results of a forward sweep.
+
+    Attributes:
+        inputs: Input of each block; the first is the picture.
+        sums: Sums over positions by name.
+        features: Content features by name, if they are kept.
+    """
 
     inputs: list[FloatArray]
     sums: dict[str, FloatArray] = field(default_factory=dict)
@@ -206,7 +189,7 @@ class _Forward:
     def add(
         self, name: str, value: FloatArray, x: FloatArray, strip: Strip, *, keep: bool
     ) -> None:
-        """Take an output of a part of `x`; features only to `keep` them."""
+        """Add an output for a strip of `x`; `keep` features, or drop them."""
         if not name.startswith(_CONTENT_TARGET):
             self.sums[name] = self.sums.get(name, 0) + value.astype(np.float64)
         elif keep:
@@ -215,7 +198,7 @@ class _Forward:
 
 
 def _part(x: FloatArray, strip: Strip) -> dict[str, FloatArray]:
-    """Lines of `x` that a strip needs, and the mask of those that count."""
+    """Return the strip's lines of `x`, and the mask of its own lines."""
     axis = long_axis(x)
     part = copied(x, axis, slice(strip.start, strip.stop))
     mask = np.zeros((1, 1, *part.shape[2:]), x.dtype)
@@ -226,7 +209,7 @@ def _part(x: FloatArray, strip: Strip) -> dict[str, FloatArray]:
 def _guided(
     x: FloatArray, strip: Strip, guides: Mapping[str, FloatArray], number: int
 ) -> dict[str, FloatArray]:
-    """What the positions of a part of block `number` count: all 1 without a guide."""
+    """Return the weights of a strip's positions in a block; 1 without guides."""
     guide, axis = guides.get(contract.guide(number)), long_axis(x)
     if guide is None:
         guide = np.broadcast_to(np.ones((), x.dtype), (1, 1, *x.shape[2:]))
@@ -237,9 +220,9 @@ def _guided(
 def _parts(
     x: FloatArray, strips: Sequence[Strip]
 ) -> Iterator[tuple[Strip, dict[str, FloatArray]]]:
-    """Each strip with its part of `x`, whose lines may be written over once they count.
+    """Yield each strip with its lines of `x`, which may then be overwritten in `x`.
 
-    The next strip needs some of those; they are copied before.
+    Lines that the next strip needs as well are copied before.
     """
     axis, ahead = long_axis(x), None
     for strip, following in zip(strips, [*strips[1:], None], strict=True):

@@ -13,8 +13,7 @@ from ..optimize.curvature import History
 from ..optimize.method import Footprint
 from ..optimize.minimize import METHODS
 from .costs import Costs
-from .strips import cut, tiled_height
-from .tiled import REACH, Tiling
+from .strips import REACH, Tiling, cut, tiled_height
 
 #: Bytes for each pixel of a picture in float32.
 PICTURE: Final = 3 * 4

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from .. import contract
 from ..arrays import Array, Size
 from ..engine.model import Model
-from ..engine.tiled import Tiling
+from ..engine.strips import Tiling
 from ..settings.settings import Settings
 from . import matching
 from .metrics import METRICS, Metric, identity

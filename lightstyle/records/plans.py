@@ -9,8 +9,7 @@ from dataclasses import asdict
 from typing import Any, Final
 
 from ..engine.plan import ExecutionPlan
-from ..engine.strips import TILE
-from ..engine.tiled import REACH, Tiling
+from ..engine.strips import REACH, TILE, Tiling
 from ..optimize.curvature import History
 
 #: More lines than any strip has.

@@ -21,8 +21,8 @@ from export import model
 from export.parts import PartGraphs
 from export.weights import Weights, read_weights
 from lightstyle import contract
-from lightstyle.engine.strips import cut
-from lightstyle.engine.tiled import REACH, TiledModel, Tiling
+from lightstyle.engine.strips import REACH, Tiling, cut
+from lightstyle.engine.tiled import TiledModel
 from tests.benchmarks.machine import description, threads
 from tests.support.networks import WEIGHTS_VARIABLE, picture
 from tests.support.oracles import gram, relative_l2

@@ -13,7 +13,8 @@ from export.weights import Embedding, Weights
 from export.write import to_proto
 from lightstyle import contract
 from lightstyle.engine.guides import guides
-from lightstyle.engine.tiled import TiledModel, Tiling
+from lightstyle.engine.strips import Tiling
+from lightstyle.engine.tiled import TiledModel
 from lightstyle.losses.gaussian import metric
 from lightstyle.losses.metrics import identity
 from tests.support.networks import picture, tiny_weights

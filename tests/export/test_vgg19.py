@@ -17,7 +17,7 @@ from export.weights import Weights, read_weights
 from export.write import to_proto
 from lightstyle import Model, contract
 from lightstyle.engine.guides import guides
-from lightstyle.engine.tiled import Tiling
+from lightstyle.engine.strips import Tiling
 from tests.support import masks
 from tests.support.networks import (
     feeds_for,

@@ -21,8 +21,8 @@ from export.graph import Graph
 from export.parts import PartGraphs
 from export.weights import Weights, read_weights
 from lightstyle import Model, contract
-from lightstyle.engine.strips import cut, tiled_height
-from lightstyle.engine.tiled import REACH, TiledModel, Tiling
+from lightstyle.engine.strips import REACH, Tiling, cut, tiled_height
+from lightstyle.engine.tiled import TiledModel
 from tests.support import masks
 from tests.support.networks import needs_vgg19, picture, vgg19_path, weighed
 from tests.support.oracles import relative_l2

@@ -9,7 +9,7 @@ from PIL import Image
 
 from export import build_model
 from lightstyle.engine.plan import HISTORIES, ExecutionPlan, Planner
-from lightstyle.engine.tiled import Tiling
+from lightstyle.engine.strips import Tiling
 from lightstyle.errors import ExitCode, ImageError
 from lightstyle.records.record import Record
 from lightstyle.settings.settings import Settings

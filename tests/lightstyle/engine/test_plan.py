@@ -7,7 +7,7 @@ from lightstyle.arrays import Size
 from lightstyle.engine import plan
 from lightstyle.engine.costs import Costs
 from lightstyle.engine.plan import ExecutionPlan, Planner
-from lightstyle.engine.tiled import Tiling
+from lightstyle.engine.strips import Tiling
 from lightstyle.errors import ModelError, UsageError
 from lightstyle.optimize.curvature import History
 from lightstyle.optimize.lbfgs import HISTORY

@@ -14,7 +14,8 @@ from export.write import to_proto
 from lightstyle import Model, Settings, contract, stylize
 from lightstyle.engine.heads import Run
 from lightstyle.engine.plan import ExecutionPlan, Planner
-from lightstyle.engine.tiled import TiledModel, Tiling
+from lightstyle.engine.strips import Tiling
+from lightstyle.engine.tiled import TiledModel
 from lightstyle.errors import UsageError
 from lightstyle.optimize.curvature import History
 from tests.support.networks import feeds_for, loss_for, picture, tiny_weights, weighed

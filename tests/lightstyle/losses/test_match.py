@@ -11,7 +11,7 @@ from PIL import Image
 import lightstyle
 from export import build_model
 from lightstyle import Checkpoint, LayerWeights, Model, Result, Settings, contract
-from lightstyle.engine.tiled import Tiling
+from lightstyle.engine.strips import Tiling
 from lightstyle.errors import ModelError, UsageError
 from lightstyle.losses import matching
 from lightstyle.losses.objective import Objective

@@ -7,7 +7,7 @@ import pytest
 import lightstyle
 from export import build_model
 from lightstyle import LayerWeights, Model, Settings
-from lightstyle.engine.tiled import Tiling
+from lightstyle.engine.strips import Tiling
 from lightstyle.errors import ExitCode, ModelError
 from lightstyle.records.record import Record
 from lightstyle.settings.fields import FIELDS

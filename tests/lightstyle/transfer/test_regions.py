@@ -11,7 +11,7 @@ import lightstyle
 from lightstyle import Model, Result, Settings, contract, images
 from lightstyle.contract import BUNDLED_MODEL
 from lightstyle.engine.plan import ExecutionPlan, Planner
-from lightstyle.engine.tiled import Tiling
+from lightstyle.engine.strips import Tiling
 from lightstyle.errors import ImageError, LightstyleError, UsageError
 from lightstyle.optimize.curvature import History
 from lightstyle.transfer import regions
