@@ -107,9 +107,7 @@ class Model:
         check_threads(threads)
         *better, last = candidates(device)
         for provider in better:
-            with suppress(
-                DeviceError
-            ):  # listed, but its libraries or a GPU are missing
+            with suppress(DeviceError):  # listed, but its libraries are missing
                 return cls._load(Path(path), provider, threads, memory)
         return cls._load(Path(path), last, threads, memory)
 

@@ -14,8 +14,7 @@ from ..engine.plan import ExecutionPlan
 from ..errors import CheckpointError, OutputError, UsageError
 from ..losses.objective import Losses
 from ..optimize.lbfgs import HISTORY
-from ..optimize.minimize import State
-from ..settings.choices import Optimizer
+from ..optimize.minimize import METHODS, State
 from ..settings.settings import Settings
 from . import archive
 from .origin import Origin
@@ -217,11 +216,10 @@ def _check_old(checkpoint: Checkpoint) -> None:
 
 def _check_space(checkpoint: Checkpoint, settings: Settings, variables: int) -> None:
     """Refuse a disk without space for two checkpoints and an unfinished one."""
-    vectors = (
-        1 if settings.chosen_optimizer == Optimizer.LBFGSB else 4 + 2 * HISTORY.pairs
-    )
-    vectors += bool(settings.matched_layers)
-    each = 4 * variables * vectors + _TEXT_BYTES * settings.iterations
+    method, vector = METHODS[settings.chosen_optimizer], 4  # bytes of a float32
+    kept = method.footprint(HISTORY).kept if method.resumable else vector
+    kept += vector * bool(settings.matched_layers)
+    each = variables * kept + _TEXT_BYTES * settings.iterations
     there = sum(path.stat().st_size for path in checkpoint.existing())
     folder = checkpoint.path.absolute().parent
     try:
