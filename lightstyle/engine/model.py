@@ -216,4 +216,5 @@ class Model:
         pixels = np.zeros((1, 3, side, side), np.float32)
         names = self._graphs.feeds(contract.EVALUATION)
         feeds = {name: np.zeros((), np.float32) for name in names}
-        self.evaluate(pixels, {**feeds, **self.targets(pixels)})
+        given = {**feeds, **self.targets(pixels), contract.IMAGE: pixels}
+        self.evaluate(pixels, given)

@@ -127,6 +127,19 @@ def test_a_device_that_onnxruntime_lacks_is_an_error_that_says_what_to_install(
         Session(tiny_model, provider, None)
 
 
+def test_a_session_is_made_with_the_options_of_its_provider_and_in_silence(
+    monkeypatch: pytest.MonkeyPatch,
+    tiny_model: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    fake = _Fake([GPU.ort_name, HOST.ort_name], [GPU.ort_name])
+    monkeypatch.setattr(providers, "onnxruntime", lambda: fake)
+    Session(tiny_model, GPU, None)
+    _, others = fake.requested[0]
+    assert others["providers"] == [(GPU.ort_name, GPU.options)]
+    assert capsys.readouterr().out == ""
+
+
 def test_onnxruntime_never_falls_back_by_itself(
     monkeypatch: pytest.MonkeyPatch, tiny_model: Path
 ) -> None:
