@@ -1,9 +1,9 @@
-"""Turns the result of distill.py into the bundled model, models/vgg19-lite.onnx.
+"""Builds the bundled model, models/vgg19-lite.onnx, from the result of distill.py.
 
     python models/bundle.py VGG19 WORK/model.npz
 
-VGG19 is the file of weights that was distilled: the model names it as its source. Run
-twice on the same files it gives the same bytes.
+VGG19 is the file of weights that was distilled; the model names it as its source. The
+same files give the same bytes.
 """
 
 import argparse
@@ -22,7 +22,7 @@ from export import build_model
 from export.weights import Embedding, Weights, read_weights
 from lightstyle.contract import BUNDLED_MODEL, CHANNELS
 
-#: What the licence of the weights, CC BY 4.0, asks to be said.
+#: Attribution that the licence of the weights, CC BY 4.0, requires.
 SOURCE = (
     "VGG19 by Karen Simonyan and Andrew Zisserman (CC BY 4.0), "
     "narrowed and distilled by Lightstyle"
@@ -43,7 +43,7 @@ def main() -> None:
 
 
 def bundled(tensors: dict[str, Any], wide: Weights) -> Weights:
-    """The network of the arrays that distill.py writes, made of `wide`."""
+    """Return the network in the arrays of distill.py, with the metadata of `wide`."""
     layers = [layer for layer in CHANNELS if f"{layer}.weight" in tensors]
     return replace(
         wide,

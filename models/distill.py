@@ -3,14 +3,14 @@
     python models/distill.py VGG19 PICTURES WORK
 
 VGG19 is a file of weights that the exporter reads, PICTURES a folder of pictures of one
-size, WORK a folder for all that is made. The narrow network starts from the closed form
-of export/reduce.py and learns from two pictures a step: one of the folder, and one that
-an optimisation by the network, as it is then, has arrived at. The result is the running
-average of its weights: WORK/model.npz, written anew with every checkpoint. The step
-size falls to 0 towards the last step.
+size, WORK a folder for cache, checkpoint and result. The narrow network starts from the
+closed form of export/reduce.py. Each step trains it on two pictures: one of the folder,
+and one from an optimisation with the current network. The result is the running average
+of its weights, WORK/model.npz, rewritten with every checkpoint. The step size falls to
+0 towards the last step.
 
-Everything is drawn from the seed. The same command continues from the checkpoint in
-WORK; with another number of steps too, as long as the step size has not begun to fall.
+All random choices come from the seed. The same command continues from the checkpoint in
+WORK; the number of steps may differ as long as the step size has not begun to fall.
 Needs the extra `distill` (PyTorch).
 """
 
@@ -30,11 +30,11 @@ from export.errors import ExportError
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line; returns the exit code."""
+    """Run the command line and return the exit code."""
     parser = _parser()
     options = parser.parse_args(arguments)
     try:
-        # Only now, so that --help works without PyTorch.
+        # Imported here, so that --help works without PyTorch.
         from models.training import Training
     except ModuleNotFoundError as error:
         hint = "install the extra `distill`: pip install -e .[distill]"
@@ -51,7 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _pictures(folder: Path, hold_out: Sequence[str]) -> list[Path]:
-    """The pictures of `folder` by name, without those that are held out."""
+    """Return the pictures of `folder`, sorted by name, without those held out."""
     found = sorted(p for p in folder.iterdir() if p.suffix in {".jpg", ".png"})
     stems = {path.stem for path in found}
     if unknown := [name for name in hold_out if name not in stems]:
@@ -62,8 +62,11 @@ def _pictures(folder: Path, hold_out: Sequence[str]) -> list[Path]:
     sizes = {path: _size(path) for path in kept}
     for path, size in sizes.items():
         if size != sizes[kept[0]]:
-            what = f"{path} has {size[0]} × {size[1]} pixels, {kept[0].name} has not"
-            raise ExportError(f"{what}: crop the pictures to one size")
+            width, height = sizes[kept[0]]
+            raise ExportError(
+                f"{path} has {size[0]} × {size[1]} pixels, expected {width} × {height} "
+                f"as {kept[0].name}: crop the pictures to one size"
+            )
     return kept
 
 
@@ -88,7 +91,7 @@ def _parser() -> argparse.ArgumentParser:
         nargs="*",
         default=[],
         metavar="NAME",
-        help="pictures, without suffix, that nothing may be learnt from",
+        help="names, without suffix, of pictures to leave out of training",
     )
     return parser
 

@@ -2,8 +2,8 @@
 
     python models/draw_demo.py [--out FOLDER]
 
-A scene with depth (scene.jpg) and a painting with texture (painting.jpg), both made by
-the code beside this file from seeds alone. It takes about a minute.
+They are a scene with depth (scene.jpg) and a painting with texture (painting.jpg), both
+computed from seeds alone. It takes about a minute.
 """
 
 import argparse
@@ -21,7 +21,7 @@ from models.draw_scene import scene
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line; returns the exit code."""
+    """Run the command line and return the exit code."""
     summary, _, about = (__doc__ or "").partition("\n\n")
     raw = argparse.RawDescriptionHelpFormatter
     parser = argparse.ArgumentParser(

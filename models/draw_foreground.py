@@ -1,4 +1,4 @@
-"""The near half of the demo scene: a sailing boat, a tree and a bank of grass.
+"""Draws the near half of the demo scene: a sailing boat, a tree, a bank of grass.
 
 They stand against the light, so they are dark with warm edges.
 """

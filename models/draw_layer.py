@@ -1,6 +1,6 @@
-"""A transparent layer of the demo scene that Pillow draws on in metres and light.
+"""Draws flat shapes of the demo scene, in metres and light, on a transparent layer.
 
-It keeps linear light in 8 bits, up to `BRIGHTEST`.
+The layer holds linear light in 8 bits, up to `BRIGHTEST`.
 """
 
 from collections.abc import Callable, Sequence
@@ -21,7 +21,7 @@ Thing = tuple[float, Callable[[], None]]
 
 
 def encode(light: Any) -> tuple[int, int, int]:
-    """Linear light (3,) as the three bytes of the layer."""
+    """Convert linear light (3,) to the three bytes of the layer."""
     red, green, blue = (
         int(255 * min(max(float(level) / BRIGHTEST, 0.0), 1.0) ** (1 / 2.2))
         for level in light
@@ -30,14 +30,14 @@ def encode(light: Any) -> tuple[int, int, int]:
 
 
 def decode(layer: Image.Image) -> Field:
-    """The layer, RGBA, as (H, W, 4) linear light and coverage."""
+    """Convert an RGBA layer to (H, W, 4) linear light and coverage."""
     pixels = np.asarray(layer, np.float32) / 255
     light = np.power(pixels[..., :3], 2.2) * BRIGHTEST
     return np.dstack([light, pixels[..., 3]]).astype(np.float32)
 
 
 def hazed(light: Any, spot: Any) -> Field:
-    """Light (…, 3) of a place in metres (3,), as it arrives."""
+    """Return light (…, 3) from a place in metres (3,) as it arrives through haze."""
     x, y, z = (np.full(1, value, np.float32) for value in spot)
     levels = np.asarray(light, np.float32)
     return haze(levels.reshape(-1, 3), x, z, y).reshape(levels.shape)
@@ -52,16 +52,16 @@ class Layer:
         self._pen = ImageDraw.Draw(self._image)
 
     def light(self) -> Field:
-        """What was drawn, (H, W, 4) linear light and coverage."""
+        """Return what was drawn, (H, W, 4) linear light and coverage."""
         return decode(self._image)
 
     def flat(self, face: Sequence[Point], light: Any) -> None:
-        """A polygon of corners in metres, in light (3,)."""
+        """Draw a polygon with corners in metres, in light (3,)."""
         corners = [self.view.project(*point) for point in face]
         self._pen.polygon(corners, fill=(*encode(light), 255))
 
     def blob(self, spot: Any, radius: float, light: Any) -> None:
-        """A clump of leaves around a place, `radius` metres, in light (3,)."""
+        """Draw a clump of leaves around a place, `radius` metres, in light (3,)."""
         column, row = self.view.project(*(float(value) for value in spot))
         r = max(radius * self.view.focus / float(spot[2]), 0.6)
         box = (column - r, row - r * 0.8, column + r, row + r * 0.8)

@@ -1,4 +1,4 @@
-"""Smooth noise and light: what both drawn pictures are made with.
+"""Computes smooth noise and mixes colours, for both drawn pictures.
 
 Everything is a pure function of coordinates and a seed, so that a small rendering
 shows the same picture as a large one.
@@ -11,17 +11,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 Field = NDArray[np.float32]
-#: What the functions take: NumPy widens float32 in passing, which does no harm.
+#: Arrays that the functions take; NumPy may widen float32, which does no harm.
 Reals = NDArray[np.floating[Any]]
 
 _LATTICE: Final = 256
-#: Octaves are turned against each other, or their lattices would show as a grid.
+#: Rotation between octaves, without which their lattices would show as a grid.
 _COSINE: Final = np.float32(0.8)
 _SINE: Final = np.float32(0.6)
 
 
 def noise(x: Reals, y: Reals, seed: int) -> Field:
-    """Value noise, smooth between the points of an integer lattice.
+    """Make value noise, smooth between the points of an integer lattice.
 
     Args:
         x: Coordinates in lattice cells, float32, any shape.
@@ -50,7 +50,7 @@ def _table(seed: int) -> Field:
 
 
 def fractal(x: Reals, y: Reals, octaves: int, seed: int, gain: float = 0.5) -> Field:
-    """Sum of octaves of noise, each `gain` times as strong as the one before.
+    """Add octaves of noise, each `gain` times as strong as the one before.
 
     Args:
         x: Coordinates in cells of the first octave.
@@ -72,7 +72,7 @@ def fractal(x: Reals, y: Reals, octaves: int, seed: int, gain: float = 0.5) -> F
 
 
 def ridged(x: Reals, y: Reals, octaves: int, seed: int) -> Field:
-    """Noise with sharp crests, like eroded rock: 0 in valleys, about 1 on crests."""
+    """Make noise with sharp crests, like eroded rock: 0 in valleys, 1 on crests."""
     total = np.zeros(np.broadcast(x, y).shape, np.float32)
     strength, carry = 0.5, np.float32(1)
     for octave in range(octaves):
@@ -85,12 +85,12 @@ def ridged(x: Reals, y: Reals, octaves: int, seed: int) -> Field:
 
 
 def ramp(value: Reals, low: float, high: float) -> Field:
-    """0 below `low`, 1 above `high`, smooth between (`high` may be the lower one)."""
+    """Rise smoothly from 0 at `low` to 1 at `high`, which may be the lower one."""
     return _smooth(np.clip((value - low) / (high - low), 0, 1).astype(np.float32))
 
 
 def mix(first: Reals, second: Reals, share: Reals) -> Field:
-    """`first` where `share` (H, W) is 0, `second` where it is 1; colours (…, 3)."""
+    """Mix colours (…, 3): `first` where `share` (H, W) is 0, `second` where it is 1."""
     return np.asarray(first + (second - first) * share[..., None], np.float32)
 
 

@@ -1,8 +1,8 @@
-"""The demo's style picture: thousands of curved brush strokes that follow a flow.
+"""Paints the demo's style picture: thousands of brush strokes that follow a flow.
 
-Strokes are laid over each other from broad to fine; each is a bundle of bristles with
-paint of its own, and the thickness of the paint is kept beside its colour, so that at
-the end light can rake over the relief.
+Strokes are painted from broad to fine. Each is a bundle of bristles with its own paint.
+The thickness of the paint is kept beside its colour, so that the relief can be lit at
+the end.
 """
 
 from typing import Final
@@ -20,7 +20,7 @@ _STEP: Final = 0.0040
 
 
 def painting(width: int = 1024) -> Image.Image:
-    """The painting, RGB, `width` × 25/32 `width` pixels."""
+    """Paint the picture, RGB, `width` × 25/32 `width` pixels."""
     canvas = _Canvas(2 * width, plan(2 * width), seed=12)
     canvas.cover(spacing=0.0130, wide=0.024, long=0.15)
     canvas.cover(spacing=0.0105, wide=0.017, long=0.11)
@@ -29,7 +29,7 @@ def painting(width: int = 1024) -> Image.Image:
 
 
 class _Canvas:
-    """Paint and its thickness, twice as fine as the finished picture."""
+    """Holds paint and its thickness, at twice the size of the finished picture."""
 
     def __init__(self, width: int, intent: Plan, seed: int) -> None:
         size = (width, int(width * TALL))
@@ -42,7 +42,7 @@ class _Canvas:
         self._bristles = np.random.default_rng(seed + 1)
 
     def cover(self, spacing: float, wide: float, long: float) -> None:
-        """Strokes all over, in no order; lengths in canvas widths."""
+        """Paint strokes everywhere, in random order; lengths in canvas widths."""
         spacing = max(spacing, 3 / self._width)  # denser than pixels shows nothing
         down, across = np.mgrid[0:TALL:spacing, 0:1:spacing]
         starts = np.stack([across.ravel(), down.ravel()], axis=1)
@@ -59,7 +59,7 @@ class _Canvas:
     def _walk(
         self, starts: Reals, lengths: Reals, way: int
     ) -> list[NDArray[np.float64]]:
-        """Along the flow from each start, until half the length or another region."""
+        """Follow the flow from each start, up to half the length or another region."""
         region = self._plan.region[self._cells(starts)]
         alive = np.ones(len(starts), bool)
         spots, steps = [starts], np.ones(len(starts), int)
@@ -81,7 +81,7 @@ class _Canvas:
     def _stroke(
         self, path: NDArray[np.float64], wide: float, region: int, tone: float
     ) -> None:
-        """One stroke; bristles side by side, the outer ones shorter and drier."""
+        """Paint a stroke: bristles side by side, the outer ones shorter and drier."""
         colour, load = self._mixed(region, tone), self._random.uniform(95, 190)
         girth = wide * self._random.uniform(0.7, 1.2)
         if NAMES[region] in ("wood", "sun"):

@@ -1,7 +1,7 @@
-"""What the style picture of the demo shows: an evening of our own, for brushes.
+"""Plans the demo's style picture: an invented evening, to be painted with brushes.
 
-A plan says for each place of the canvas what is there, which way the brush goes and
-which paint is on it: suns and eddies in a windy sky, ridges, poplars, a field.
+A plan states what is at each place of the canvas, the direction of the brush and the
+paint: suns and eddies in a windy sky, ridges, poplars, a field.
 """
 
 from dataclasses import dataclass
@@ -85,7 +85,7 @@ NAMES: Final = tuple(PAINTS)
 
 @dataclass(frozen=True)
 class Plan:
-    """What the painter has in mind: (H, W) maps of the canvas.
+    """A plan of the painting: (H, W) maps of the canvas.
 
     Attributes:
         region: Index into `NAMES`.
@@ -99,7 +99,7 @@ class Plan:
 
 
 def plan(width: int) -> Plan:
-    """The plan of a canvas `width` pixels wide."""
+    """Plan a canvas `width` pixels wide."""
     rows = int(width * TALL)
     down, across = np.mgrid[:rows, :width].astype(np.float32) / np.float32(width)
     region, tone = _sky(across, down)

@@ -1,7 +1,7 @@
-"""The demo's content picture: a village by a lake at evening, below mountains.
+"""Draws the demo's content picture: a village by a lake at evening, below mountains.
 
-Light is added up linearly, as in a camera; the last step alone makes it a photograph,
-with the glow of bright things, a film's curve and a little grain.
+Light is added linearly, as in a camera. The last step makes a photograph of it, with
+the glow of bright things, the curve of a film and a little grain.
 """
 
 from typing import Final
@@ -21,7 +21,7 @@ _DEEP_WATER: Final = np.array([0.012, 0.040, 0.055], np.float32)
 
 
 def scene(width: int = 1024) -> Image.Image:
-    """The scene, RGB, `width` × ¾ `width` pixels; the same picture at every size."""
+    """Draw the scene, RGB, `width` × ¾ `width` pixels, the same at every size."""
     view = View(2 * width, 2 * (width * 3 // 4))
     land, depth = mountains(view)
     light = over(sky(view), land)
@@ -37,7 +37,7 @@ def scene(width: int = 1024) -> Image.Image:
 
 
 def _settled(view: View, depth: Field) -> Field:
-    """Trees and village, far before near; (H, W, 4) light and coverage."""
+    """Draw trees and village from far to near: (H, W, 4) light and coverage."""
     layer = Layer(view)
     things = Woods(layer, depth, seed=7).things() + Village(layer, seed=2).things()
     for _, draw in sorted(things, key=lambda thing: -thing[0]):
@@ -48,7 +48,7 @@ def _settled(view: View, depth: Field) -> Field:
 
 
 def over(below: Field, layer: Field) -> Field:
-    """A layer (H, W, 4) on light (H, W, 3)."""
+    """Put a layer (H, W, 4) over light (H, W, 3)."""
     return mix(below, layer[..., :3], layer[..., 3])
 
 
@@ -119,7 +119,7 @@ def _sample(layer: Field, rows: Field, columns: Field) -> Field:
 
 
 def _develop(light: Field, width: int) -> Image.Image:
-    """Light, twice as wide as wanted, to an 8-bit photograph."""
+    """Convert light, at twice the size, to an 8-bit photograph."""
     light = light.reshape(light.shape[0] // 2, 2, width, 2, 3).mean(axis=(1, 3))
     glow = np.zeros_like(light)
     for reach, share in ((0.004, 0.10), (0.016, 0.07), (0.05, 0.05)):

@@ -1,8 +1,8 @@
-"""The far half of the demo scene: an evening sky and mountains around a lake.
+"""Draws the far half of the demo scene: an evening sky and mountains around a lake.
 
-The mountains are a height field seen by a camera on the shore. Along each column of
-the picture the field is sampled at growing distances; a running maximum of the angles
-above the horizon tells which distance each pixel shows.
+The mountains are a height field, seen by a camera on the shore. For each column of the
+picture the field is sampled at growing distances; a running maximum of the angle above
+the horizon gives the distance that each pixel shows.
 """
 
 from dataclasses import dataclass

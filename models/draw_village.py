@@ -1,4 +1,4 @@
-"""The village of the demo scene: houses and a church, solids with windows and roofs."""
+"""Draws the village of the demo scene: houses and a church with windows and roofs."""
 
 from collections.abc import Callable, Sequence
 from typing import Any, Final
@@ -35,7 +35,7 @@ class Village:
         self._random = np.random.default_rng(seed)
 
     def things(self) -> list[Thing]:
-        """All that there is to draw."""
+        """Return everything there is to draw."""
         return [*self._houses(), *self._church()]
 
     def _houses(self) -> list[Thing]:
@@ -162,7 +162,7 @@ class Village:
             )
 
     def _face(self, face: Sequence[Point], normal: Field, albedo: Any) -> bool:
-        """Draw a polygon if its front is seen; returns whether it was."""
+        """Draw a polygon if its front is visible; return whether it was."""
         middle = np.mean(face, axis=0)
         if float((middle - [0, EYE, 0]) @ normal) >= 0:
             return False
@@ -195,7 +195,7 @@ class Village:
 
 
 def _placed(foot: Point, yaw: float) -> Callable[[float, float, float], Point]:
-    """From a solid's own axes to metres of the scene."""
+    """Convert a solid's own coordinates to metres of the scene."""
     cosine, sine = float(np.cos(yaw)), float(np.sin(yaw))
 
     def at(x: float, y: float, z: float) -> Point:
@@ -214,7 +214,7 @@ def _turned(normal: tuple[float, float], up: float, yaw: float) -> Field:
 def _patch(
     face: Sequence[Point], left: float, low: float, wide: float, high: float
 ) -> list[Point]:
-    """A rectangle within a four-cornered face, in shares of its sides."""
+    """Return a rectangle within a four-cornered face, in shares of its sides."""
     a, b, c, d = (np.asarray(corner) for corner in face)
     spots = []
     for u, v in (

@@ -1,4 +1,4 @@
-"""Trees on the shore and the slopes of the demo scene."""
+"""Draws trees on the shore and the slopes of the demo scene."""
 
 from typing import Any, Final
 
@@ -26,7 +26,7 @@ class Woods:
         self._random = np.random.default_rng(seed)
 
     def things(self) -> list[Thing]:
-        """Trees on the near slopes, thick where a slow noise says wood."""
+        """Plant trees on the near slopes, dense where a slow noise says wood."""
         pick, count = self._random, _COUNT
         z = np.exp(pick.uniform(np.log(255), np.log(2300), count)).astype(np.float32)
         x = (pick.uniform(-0.48, 0.50, count) * z).astype(np.float32)
@@ -69,7 +69,7 @@ class Woods:
     def _crown(
         self, foot: Point, tall: float, hue: Any, pick: np.random.Generator
     ) -> None:
-        """A broad tree: clumps of leaves, the ones towards the light brighter."""
+        """Draw a broad tree: clumps of leaves, brighter towards the light."""
         x, y, z = foot
         count = int(np.clip(11.54 * self._view.focus / z, 14, 90))
         out = pick.normal(0, 1, (count, 3))
@@ -83,7 +83,7 @@ class Woods:
             self._layer.blob(spot, float(size), tone)
 
     def _fir(self, foot: Point, tall: float, pick: np.random.Generator) -> None:
-        """A conifer: ragged tiers, each with a side in the sun and one in the shade."""
+        """Draw a conifer: ragged tiers, one side in the sun and one in the shade."""
         x, y, z = foot
         tone = np.array([0.035, 0.075, 0.045]) * pick.uniform(0.7, 1.4)
         sides = [

@@ -1,11 +1,11 @@
-"""What the student is graded by: features and Gram matrices at every loss layer.
+"""Computes the training loss: errors of features and Gram matrices at loss layers.
 
-The features F of the wide network are compared with E z + e by products of matrices
-alone. With z₁ for z and a 1 behind it, and E₁ = [E e],
+The features F of the wide network are compared with E z + e by matrix products alone.
+With z₁ = [z; 1] and E₁ = [E e],
 
     Σ (F − E₁ z₁)² = Σ F² − 2 ⟨E₁, F z₁ᵀ⟩ + ⟨E₁ᵀ E₁, z₁ z₁ᵀ⟩.
 
-Nothing as wide as F is made or differentiated; the Gram matrices need z₁ z₁ᵀ anyway.
+No tensor as wide as F is made or differentiated; the Gram matrices need z₁ z₁ᵀ anyway.
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,7 +20,7 @@ from torch import Tensor
 from .student import Units, as_input, features, moments, with_offset
 from .teacher import FIRST, Teacher
 
-#: A Gram matrix counts twice as much as the features that it is made of.
+#: Weight of the error of a Gram matrix, relative to that of its features.
 _GRAM: Final = 2.0
 
 
@@ -33,7 +33,7 @@ class Lesson:
 
 
 def product_weights(teacher: Teacher, units: Units, style: Sequence[str]) -> Any:
-    """Style layer → weight of Σ(G − A)² in units: w_l / 4 N², Gatys' E_l."""
+    """Return style layer → weight of Σ(G − A)² in units: w_l / 4 N², Gatys' E_l."""
     return {
         layer: units.wide[layer] ** 4 / (4 * teacher.channels(layer) ** 2 * len(style))
         for layer in style
@@ -48,16 +48,16 @@ def grade(
     weights: Mapping[str, float],
     product_weight: float,
 ) -> tuple[Tensor, dict[str, NDArray[np.float32]]]:
-    """The loss of a batch, and its parts for the log.
+    """Compute the loss of a batch, and its parts for the log.
 
     Args:
-        parameters: The student's, in `units`.
-        units: Of the student and the teacher.
-        teacher: For conv1_1, which lessons do not hold.
+        parameters: Parameters of the student, in `units`.
+        units: Units of the student and the teacher.
+        teacher: Computes conv1_1, which lessons do not hold.
         batch: B lessons of one size.
-        weights: `product_weights`.
-        product_weight: How much the error in the product's style loss counts, which
-            adds the Gram matrices in VGG19's own units: 99 % of it is conv4_1.
+        weights: Result of `product_weights`.
+        product_weight: Weight of the error in the product's style loss, which adds the
+            Gram matrices in VGG19's own units: 99 % of it is conv4_1.
 
     Returns:
         The loss, and loss layer → (2, B) relative squared errors of the features and
@@ -91,10 +91,11 @@ def _wide(
 
 
 def _errors(wide: Tensor, z: Tensor, matrix: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Errors of E₁ z₁ against `wide`, (B, positions, C); each (B,).
+    """Compare E₁ z₁ with `wide`, (B, positions, C).
 
-    Relative squared error of the features, squared error of the Gram matrix, and the
-    squared size of that.
+    Returns:
+        Relative squared error of the features, squared error of the Gram matrix, and
+        squared norm of the Gram matrix; each (B,).
     """
     count = wide.shape[1]
     size = wide.square().sum((1, 2)) / count

@@ -1,10 +1,10 @@
-"""The optimiser: Muon for matrices, Adam for the rest.
+"""Optimises: Muon for matrices, Adam for the other parameters.
 
-The inputs of a layer are outputs of ReLUs: all positive, so that their mean outweighs
-everything else, and a step that changes all weights of a row alike (as Adam's does at
-first) throws the layer off. Muon (Jordan et al. 2024) replaces the momentum of a matrix
-by the nearest matrix with orthonormal rows, which moves every direction alike. Scaled
-as by Liu et al. (arXiv:2502.16982), both take the same step size.
+The inputs of a layer are outputs of ReLUs: all positive, with a mean that outweighs the
+rest. A step that changes all weights of a row alike, as Adam's first steps do, makes
+the layer diverge. Muon (Jordan et al. 2024) replaces the momentum of a matrix by the
+nearest matrix with orthonormal rows, which changes every direction alike. With the
+scale of Liu et al. (arXiv:2502.16982), both use the same step size.
 """
 
 import math
@@ -18,18 +18,18 @@ from torch import Tensor
 _MOMENTUM: Final = 0.95
 _BETAS: Final = (0.9, 0.99)
 _SMALL: Final = 1e-10
-#: Newton-Schulz: singular values in 0.001 … 1 come to lie in about 0.7 … 1.2.
+#: Newton-Schulz coefficients: they map singular values in 0.001 … 1 to about 0.7 … 1.2.
 _QUINTIC: Final = (3.4445, -4.7750, 2.0315)
 _ROUNDS: Final = 5
-#: Root mean square of a matrix step over that of its step size: about Adam's.
+#: Root mean square of a matrix step relative to the step size: about Adam's.
 _STEP: Final = 0.2
 
 
 def orthonormal(matrix: Tensor) -> Tensor:
-    """About the nearest matrix with orthonormal rows, for (m, n) with m ≤ n.
+    """Return approximately the nearest matrix with orthonormal rows; (m, n), m ≤ n.
 
-    The iteration runs on the m × m Gram matrix, which is smaller by far than a matrix
-    of convolution weights.
+    The iteration runs on the m × m Gram matrix, which is far smaller than a matrix of
+    convolution weights.
     """
     a, b, c = _QUINTIC
     x = matrix / (matrix.norm() + _SMALL)

@@ -1,9 +1,9 @@
-"""Pictures that the small network itself brings about.
+"""Makes training pictures by optimisations with the small network itself.
 
-An optimiser finds what a network does not see, so pictures from optimisations by the
-current student are where it is wrong and are half of what it learns from. A few
-optimisations are kept going side by side, each a little further whenever it is its
-turn, so that early and late stages, photographs and noise are all there.
+An optimiser exploits what a network does not see, so the student is wrong on pictures
+from optimisations with the current student, and half of its training pictures are such.
+A few optimisations run side by side, each a few steps at its turn, so that early and
+late stages, photographs and noise all occur.
 """
 
 import contextlib
@@ -21,25 +21,25 @@ from .student import Units, as_input, features, moments, with_offset
 from .teacher import Teacher, read_picture
 
 _RUNS: Final = 12
-#: Evaluations of a turn, and the turns that an optimisation gets, from and below.
+#: Evaluations in a turn, and the range of turns in an optimisation, end excluded.
 _EVALUATIONS: Final = 20
 _TURNS: Final = (2, 9)
-#: One in four starts from noise, the others from the content.
+#: Share of optimisations that start from noise; the others start from the content.
 _NOISE: Final = 0.25
-#: Style over content weight: powers of ten, from and to.
+#: Range of the ratio of style to content weight, as powers of ten.
 _STYLE_POWER: Final = (3.0, 5.0)
 #: The content weight at 256 × 256, where it counts four times as much as at 512.
 _CONTENT: Final = 4.0
-#: The loss is around 1e6 times that for a line search of comfortable numbers.
+#: Divisor of the loss, which brings it to about 1 for the line search.
 _LOSS_UNIT: Final = 1e6
-#: Pixels leave 0…255 a little during an optimisation, and no further than this.
+#: Limits of pixels, which leave 0…255 a little during an optimisation.
 _RANGE: Final = (-20, 275)
 _CORRECTIONS: Final = 10
 
 
 @dataclass
 class Run:
-    """One optimisation: indices of its pictures, its pixels and how far it is."""
+    """One optimisation: indices of its pictures, its pixels and its progress."""
 
     content: int
     style: int
@@ -51,7 +51,7 @@ class Run:
 
 @dataclass
 class Runs:
-    """The optimisations that are going on; pickled into the checkpoint."""
+    """The optimisations in progress; pickled into the checkpoint."""
 
     paths: Sequence[Path]
     runs: list[Run] = field(default_factory=list)
@@ -65,14 +65,14 @@ class Runs:
         layers: tuple[Sequence[str], Sequence[str]],
         random: np.random.Generator,
     ) -> NDArray[np.float32]:
-        """Take one optimisation a turn further: (H, W, 3) RGB.
+        """Run one optimisation for a turn and return its picture, (H, W, 3) RGB.
 
         Args:
-            parameters: Of the student as it is now.
-            units: Their units.
-            teacher: Tells the widths of the style layers.
-            layers: The content layers and the style layers.
-            random: Draws pictures, weights and starts.
+            parameters: Current parameters of the student.
+            units: Units of the parameters.
+            teacher: Has the widths of the style layers.
+            layers: Content layers and style layers.
+            random: Source of pictures, weights and starts.
         """
         run = self._next_run(random)
         pictures = [read_picture(self.paths[i]) for i in (run.content, run.style)]
@@ -101,10 +101,10 @@ class Runs:
 
 
 class SmallLoss:
-    """The product's loss as the small network estimates it, and its gradient.
+    """The product's loss and its gradient, as the small network estimates them.
 
-    The style term Σ(E₁ D E₁ᵀ)², D the difference of the moments of z, is the trace of
-    D Q D Q with Q = E₁ᵀ E₁, so nothing as wide as VGG19 is made.
+    With D the difference of the moments of z, the style term Σ(E₁ D E₁ᵀ)² is the trace
+    of D Q D Q with Q = E₁ᵀ E₁, so no tensor is as wide as VGG19.
     """
 
     def __init__(
@@ -134,7 +134,7 @@ class SmallLoss:
     def __call__(
         self, pixels: NDArray[np.float64]
     ) -> tuple[float, NDArray[np.float64]]:
-        """Loss and gradient at the picture `pixels`, (H, W, 3)."""
+        """Compute loss and gradient at the picture `pixels`, (H, W, 3)."""
         x = torch.from_numpy(pixels.astype(np.float32)).requires_grad_()
         loss = self._loss(self._features(x)) / _LOSS_UNIT
         (gradient,) = torch.autograd.grad(loss, x)
@@ -167,7 +167,7 @@ class _EndOfTurn(Exception):  # noqa: N818 - a signal, not an error
 def minimised(
     loss: SmallLoss, start: NDArray[np.float32], evaluations: int = _EVALUATIONS
 ) -> NDArray[np.float32]:
-    """The picture after that many evaluations of `loss` by L-BFGS from `start`."""
+    """Minimise `loss` by L-BFGS from `start`, for a number of evaluations."""
     from scipy.optimize import minimize
 
     best = [start.astype(np.float64)]

@@ -1,10 +1,9 @@
-"""The small network as it is trained: every channel in units of its own size.
+"""Defines the small network in training, with every channel in units of its own size.
 
 VGG19's activations are tens in one layer and thousands in another. Divided by the root
-mean square that each channel has at the start, all are about 1, so that one step size
-suits all layers; because a ReLU commutes with positive factors, the factors go back
-into the weights afterwards. The maps E, e are in units of the wide layer in the same
-way.
+mean square of each channel at the start, all are about 1, so that one step size suits
+all layers. A ReLU commutes with positive factors, so the factors go back into the
+weights afterwards. The maps E, e are likewise in units of the wide layer.
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,19 +19,19 @@ from torch.nn import functional
 from export.reduce import Narrowed
 from lightstyle.contract import block
 
-#: Grey levels that the input is divided by.
+#: Grey levels per unit of the input.
 _INPUT_UNIT: Final = 64.0
-#: No channel's unit is smaller than this part of its layer's: it may be dead.
+#: Least unit of a channel relative to its layer's, because a channel may be dead.
 _LEAST_UNIT: Final = 1e-3
 
 
 @dataclass(frozen=True)
 class Units:
-    """What one unit of an activation is.
+    """The units in which activations are measured.
 
     Attributes:
-        narrow: Convolution → (k,), of each channel of the small network.
-        wide: Loss layer → of all channels of the wide one.
+        narrow: Convolution → (k,), the unit of each channel of the small network.
+        wide: Loss layer → the unit of all channels of the wide network.
         mean: (3,) RGB, grey levels.
     """
 
@@ -47,13 +46,13 @@ class Units:
 
 
 def as_input(image_hwc: Tensor, units: Units) -> Tensor:
-    """RGB 0…255, (H, W, 3) → what the small network reads, (1, 3, H, W)."""
+    """Convert RGB 0…255, (H, W, 3), to the small network's input, (1, 3, H, W)."""
     x = ((image_hwc - units.mean) / _INPUT_UNIT).permute(2, 0, 1)[None]
     return x.contiguous(memory_format=torch.channels_last)
 
 
 def scaled(small: Narrowed, units: Units) -> dict[str, Tensor]:
-    """The weights of `small` in `units`, by their names in a weights file."""
+    """Return the weights of `small` in `units`, by their names in a weights file."""
     parameters = {}
     below = torch.full((3,), _INPUT_UNIT)
     for layer, unit in units.narrow.items():
@@ -74,7 +73,7 @@ def scaled(small: Narrowed, units: Units) -> dict[str, Tensor]:
 def unscaled(
     parameters: Mapping[str, Tensor], units: Units
 ) -> dict[str, NDArray[np.float32]]:
-    """The inverse of `scaled`, with ``mean``: what a weights file holds."""
+    """Invert `scaled` and add ``mean``, as a weights file holds them."""
     named = {"mean": units.mean}
     below = torch.full((3,), _INPUT_UNIT)
     for layer, unit in units.narrow.items():
@@ -92,7 +91,7 @@ def unscaled(
 def features(
     parameters: Mapping[str, Tensor], units: Units, x: Tensor
 ) -> dict[str, Tensor]:
-    """Outputs z of the loss layers for x, (B, 3, H, W): layer → (B, positions, k)."""
+    """Compute z of the loss layers for x, (B, 3, H, W): layer → (B, positions, k)."""
     outputs = {}
     previous = units.layers[0]
     for layer in units.layers:
@@ -107,13 +106,13 @@ def features(
 
 
 def with_offset(parameters: Mapping[str, Tensor], layer: str) -> Tensor:
-    """[E e], (C, k + 1): the map of `layer` for features with a 1 behind them."""
+    """Return [E e], (C, k + 1), the map of `layer` for features followed by a 1."""
     offset = parameters[f"{layer}.e"]
     return torch.cat([parameters[f"{layer}.E"], offset[:, None]], 1)
 
 
 def moments(z: Tensor) -> Tensor:
-    """Mean of [z 1]ᵀ [z 1] over positions: (B, positions, k) → (B, k + 1, k + 1)."""
+    """Average [z 1]ᵀ [z 1] over positions: (B, positions, k) → (B, k + 1, k + 1)."""
     squares = z.transpose(1, 2) @ z / z.shape[1]
     mean = z.mean(1)
     last = torch.cat([mean, torch.ones_like(mean[:, :1])], 1)
@@ -124,7 +123,7 @@ def moments(z: Tensor) -> Tensor:
 def measured(
     small: Narrowed, wide: Mapping[str, float], pictures: Sequence[Any]
 ) -> Units:
-    """Units of `small`: root mean squares over `pictures`, (H, W, 3) RGB 0…255 each."""
+    """Measure the units of `small` on `pictures`, (H, W, 3) RGB 0…255 each."""
     mean = _tensor(small.mean)
     ones = {layer: torch.ones(len(k)) for layer, k in small.kernels.items()}
     plain = Units(ones, dict.fromkeys(small.kernels, 1.0), mean)

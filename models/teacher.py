@@ -1,8 +1,8 @@
-"""VGG19 as the teacher: its features at the loss layers, in 16 bits, kept on disk.
+"""Computes VGG19's features at the loss layers and caches them on disk in 16 bits.
 
-The features of a picture are 9 MB and take a third of a second to compute, twice what a
-training step on it costs, so each picture is looked at once. Those of conv1_1 are the
-largest and the cheapest, and are made anew.
+The features of a picture are 9 MB and take a third of a second to compute, twice the
+time of a training step on it, so they are computed once. Those of conv1_1, the largest
+and cheapest, are computed anew each time.
 """
 
 from collections.abc import Mapping, Sequence
@@ -22,7 +22,7 @@ FIRST: Final = "conv1_1"
 
 
 def read_picture(path: Path) -> NDArray[np.float32]:
-    """(H, W, 3) RGB 0…255."""
+    """Read a picture as (H, W, 3), RGB, 0…255."""
     with Image.open(path) as image:
         return np.asarray(image.convert("RGB"), np.float32)
 
@@ -32,8 +32,8 @@ class Teacher:
 
     Args:
         kernels, biases, mean: As in `export.weights.Weights`.
-        layers: The convolutions up to the last that is needed, in order.
-        wanted: The loss layers among them.
+        layers: Convolutions up to the last one needed, in order.
+        wanted: Loss layers among them.
     """
 
     def __init__(
@@ -57,11 +57,11 @@ class Teacher:
         self.wanted = tuple(wanted)
 
     def channels(self, layer: str) -> int:
-        """Width of `layer`."""
+        """Return the number of channels of `layer`."""
         return len(self._weights[layer][1])
 
     def outputs(self, picture: NDArray[np.float32]) -> dict[str, Tensor]:
-        """All outputs after the ReLU: layer → (C, h, w)."""
+        """Compute all outputs after the ReLU: layer → (C, h, w)."""
         x = self._input(picture)
         outputs = {}
         previous = FIRST
@@ -74,14 +74,14 @@ class Teacher:
         return outputs
 
     def first(self, picture: NDArray[np.float32]) -> Tensor:
-        """Output of conv1_1: (positions, C)."""
+        """Compute the output of conv1_1, (positions, C)."""
         with torch.no_grad():
             kernel, bias = self._weights[FIRST]
             x = functional.conv2d(self._input(picture), kernel, bias, padding=1)
             return _flat(functional.relu_(x)[0])
 
     def units(self, pictures: Sequence[NDArray[np.float32]]) -> dict[str, float]:
-        """Root mean square of each loss layer over `pictures`."""
+        """Return the root mean square of each loss layer over `pictures`."""
         squares = dict.fromkeys(self.wanted, 0.0)
         for picture in pictures:
             outputs = self.outputs(picture)
@@ -92,10 +92,10 @@ class Teacher:
     def lesson(
         self, picture: NDArray[np.float32], units: Mapping[str, float]
     ) -> dict[str, Tensor]:
-        """What the student is to say of `picture`, in `units` and 16 bits.
+        """Compute the features that the student should have, in `units` and 16 bits.
 
         Returns:
-            Loss layer but conv1_1 → (positions, C).
+            Loss layer, except conv1_1 → (positions, C).
         """
         outputs = self.outputs(picture)
         return {
@@ -107,7 +107,7 @@ class Teacher:
     def kept_lesson(
         self, path: Path, units: Mapping[str, float], folder: Path
     ) -> tuple[NDArray[np.float32], dict[str, Tensor]]:
-        """The picture at `path` and its lesson, from `folder` when it is there."""
+        """Return the picture at `path` and its lesson, cached in `folder`."""
         picture = read_picture(path)
         kept = folder / f"{path.stem}.pt"
         if kept.exists():

@@ -1,4 +1,4 @@
-"""The loop of distillation: what is drawn, when, and what a checkpoint holds."""
+"""Runs the distillation: the training loop, its random choices, its checkpoints."""
 
 import pickle
 import time
@@ -26,31 +26,31 @@ from .onpolicy import Runs
 from .student import measured, scaled, unscaled
 from .teacher import Teacher, read_picture
 
-#: Pictures that the closed form looks at, and those that units are measured on.
+#: Numbers of pictures for the closed form and for the units.
 _CALIBRATION: Final = 96
 _UNITS: Final = 12
-#: Steps from one picture by the network itself to the next, while there are few of
-#: them and later; how many are few, and how many are kept.
+#: Steps between pictures from optimisations, at first and later; the number of pictures
+#: at which that changes, and the number that is kept.
 _EVERY: Final = (4, 16)
 _FEW: Final = 40
 _KEPT: Final = 192
-#: Of the kept ones, new ones are drawn more often: their age is uniform to this power.
+#: New pictures are drawn more often: age is a uniform number to this power.
 _NEWER: Final = 1.5
 
-#: A lesson costs half as much as a step, so of the folder's pictures most are drawn
-#: from the latest ones that were seen: how many, and how often.
+#: A lesson costs half as much as a step, so most pictures of the folder are drawn from
+#: the latest ones: how many, and how often.
 _RECENT: Final = 160
 _AGAIN: Final = 0.75
 
 _RATE: Final = 1.5e-4
 _WARM_UP: Final = 50
-#: The part of all steps, at the end, in which the step size falls to 0.
+#: Share of the steps, at the end, in which the step size falls to 0.
 _FALL: Final = 0.5
-#: Weight of the error in the product's own style loss: while all layers are learnt,
-#: and from which step on, when that is what is left to gain.
+#: Weight of the error in the product's style loss, at first and later; the step at
+#: which it changes, when the layers are learnt.
 _PRODUCT: Final = (8.0, 32.0)
 _PRODUCT_FROM: Final = 300
-#: Of the running average of the weights.
+#: Decay of the running average of the weights.
 _AVERAGE: Final = 0.995
 _REPORT: Final = 50
 _CHECKPOINT: Final = 100
@@ -58,7 +58,7 @@ _CHECKPOINT: Final = 100
 
 @dataclass
 class _State:
-    """All that changes. What a checkpoint holds, but for the lessons."""
+    """The state of training, as a checkpoint holds it, without the lessons."""
 
     parameters: dict[str, Tensor]
     average: dict[str, Tensor]
@@ -66,20 +66,20 @@ class _State:
     runs: Runs
     optimiser: Muon = field(default_factory=Muon)
     step: int = 0
-    #: Indices of the pictures that this epoch has still to come to.
+    #: Indices of the pictures that remain in this epoch.
     waiting: list[int] = field(default_factory=list)
     recent: list[int] = field(default_factory=list)
     own: list[NDArray[np.float32]] = field(default_factory=list)
 
 
 class Training:
-    """A distillation, from wherever the folder `work` says that it is.
+    """A distillation, continued from the checkpoint in `work` if there is one.
 
     Args:
         weights: File of VGG19 weights.
-        paths: Pictures to learn from, all of one size.
+        paths: Training pictures, all of one size.
         work: Folder of the cache, the checkpoint and the result; must exist.
-        seed: Of all that is drawn.
+        seed: Seed of all random choices.
 
     Raises:
         WeightsError: The file is not VGG19's.
@@ -115,7 +115,7 @@ class Training:
         return self._work / "checkpoint.pkl"
 
     def run(self, steps: int) -> None:
-        """Train up to step number `steps`, and report on the way."""
+        """Train up to step number `steps` and print reports."""
         state, reports, since = self._state, [], time.monotonic()
         while state.step < steps:
             reports.append(self._step(self._rate(steps)))
@@ -197,7 +197,7 @@ class Training:
     def _start(
         self, kernels: Mapping[str, Any], biases: Mapping[str, Any], mean: Any
     ) -> Narrowed:
-        """The closed form, from the folder when it is there."""
+        """Return the closed form, cached in the folder."""
         kept = self._work / "start.pkl"
         if not kept.exists():
             small = narrow(
@@ -214,7 +214,7 @@ class Training:
         return start
 
     def _spread(self, count: int) -> list[NDArray[np.float32]]:
-        """`count` pictures from all over the folder, or all if there are fewer."""
+        """Read `count` evenly spaced pictures, or all if there are fewer."""
         stride = max(1, len(self._paths) // count)
         return [read_picture(path) for path in self._paths[::stride][:count]]
 
@@ -231,7 +231,7 @@ class Training:
         reports: Sequence[Mapping[str, NDArray[np.float32]]],
         seconds: float,
     ) -> None:
-        """One line: mean errors, folder's picture/own picture, features then Gram."""
+        """Print mean errors in one line: folder's/own picture, features then Gram."""
         parts = []
         for name in reports[0]:
             means = np.mean([one[name] for one in reports], 0)
