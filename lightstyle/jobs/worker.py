@@ -153,14 +153,14 @@ def _serve(connection: Connection, runtime: Runtime) -> None:
         while True:
             task = connection.recv()
             if isinstance(task, Task):
+                said: object
                 try:
                     painter.load(task)
                     connection.send(_LOADED)
-                    outcome = painter.paint(task, connection.poll)
+                    said = painter.paint(task, connection.poll)
                 except Exception as error:
-                    connection.send(error)
-                    return
-                connection.send(outcome)
+                    said = error
+                connection.send(said)
 
 
 def _end_with_parent() -> None:

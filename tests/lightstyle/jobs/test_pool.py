@@ -235,6 +235,17 @@ def test_a_fault_of_the_model_is_raised(tasks: list[Task], executor: Executor) -
         list(executor.run(tasks, _never))
 
 
+def test_a_worker_outlives_a_fault_of_the_model(
+    tasks: list[Task], tiny_model: Path
+) -> None:
+    missing = replace(RUNTIME, model=str(Path("models", tiny_model.name)))
+    with ProcessPool(missing, 1) as pool:
+        with pytest.raises(ModelError):
+            pool.submit(tasks[0]).result()
+        Path("models").symlink_to(tiny_model.parent)
+        assert pool.submit(tasks[0]).result().state is JobState.DONE
+
+
 def test_threads_and_memory_are_divided(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("lightstyle.engine.memory.available", lambda: 1000)
     whole = Runtime(threads=5, memory=900)
