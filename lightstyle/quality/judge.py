@@ -12,7 +12,9 @@ from ..images.picture import ImageSource, Picture
 from ..losses.objective import Objective
 from ..losses.targets import StyleTarget, Targets
 from ..losses.weights import term_weights
+from ..settings.choices import Init
 from ..settings.settings import Settings
+from ..transfer.inputs import Inputs
 from ..transfer.scene import Scene, fitted_size
 from ..zoo import registry
 from . import metrics
@@ -128,7 +130,7 @@ class Judge:
         """
         if content is None and style is None:
             raise UsageError("nothing to compare with: give a content, a style or both")
-        self._settings = Settings(size=size, init="content")
+        self._settings = Settings(size=size, init=Init.NOISE)
         self._content = _loaded(content, "content")
         self._style = _loaded(style, "style")
         if not isinstance(model, Model):
@@ -172,9 +174,10 @@ class Judge:
     def _reference(self, size: Size) -> _Reference:
         """Bring content and style to `size` and measure them."""
         styles = () if self._style is None else (self._style,)
-        scene = Scene(self._settings, size, self._content, styles)
+        inputs = Inputs.read(self._settings, size, self._content, styles)
+        scene = Scene(inputs, size)
         content = scene.content_pixels()
-        style = next((each.pixels for each in scene.paintings()), None)
+        style = next((each.pixels for each in scene.style_targets()), None)
         loss, content_loss = None, 0.0
         if content is not None and style is not None:
             loss = objective(self.model, self._settings, content, style)

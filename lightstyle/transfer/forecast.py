@@ -132,7 +132,7 @@ class _Probe:
     """
 
     def __init__(self, model: Model, scene: Scene) -> None:
-        settings, regions = scene.settings, scene.canvases
+        settings, regions = scene.settings, scene.region_count
         painted = range(max(1, regions)) if scene.styles else ()
         noise = np.random.default_rng(0).random((1, 3, _SIDE, _SIDE), np.float32)
         self._picture = noise * np.float32(255)

@@ -41,8 +41,8 @@ class Layouts:
             UsageError: If the memory that was allowed is not enough.
         """
         optimizer = scene.settings.chosen_optimizer
-        regions = scene.canvases
-        return self._choose("", scene.size, optimizer, scene.nbytes, regions)
+        regions = scene.region_count
+        return self._choose("", scene.size, optimizer, scene.inputs.nbytes, regions)
 
     def choose_styles(self, scene: Scene) -> list[ExecutionPlan]:
         """How the targets of each style of `scene` that counts are computed.
@@ -58,7 +58,7 @@ class Layouts:
     def _choose_style(self, scene: Scene, size: Size, *, masked: bool) -> ExecutionPlan:
         # The start and the content are held beside it, and it is.
         pixels = 2 * math.prod(scene.size) + math.prod(size)
-        pictures = scene.nbytes + PICTURE * pixels
+        pictures = scene.inputs.nbytes + PICTURE * pixels
         role = "masked style " if masked else "style "
         return self._choose(role, size, None, pictures, int(masked))
 

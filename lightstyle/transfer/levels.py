@@ -18,6 +18,7 @@ from .. import contract, images
 from ..arrays import Array, Size
 from ..losses.objective import Losses
 from ..settings.settings import Settings
+from .inputs import Inputs
 from .scene import Scene
 
 #: The coarsest level's longest side is the nearest to this that halving reaches.
@@ -88,21 +89,24 @@ def finer(
 
 
 class Levels:
-    """A run's scene at each of its levels; pictures are made when they are wanted.
+    """The levels of a run, the coarsest first.
 
     Attributes:
-        plan: The levels.
-        scenes: For each, the scene at its size.
+        plan: Size and evaluations of each level.
+        scenes: The inputs at the size of each level.
     """
 
-    def __init__(self, scene: Scene) -> None:
-        """Plan the levels of `scene`.
+    def __init__(self, inputs: Inputs) -> None:
+        """Plan the levels of a run with these `inputs`.
 
         Raises:
-            UsageError: If the style has a shape that the network cannot take.
+            ImageError: If a style has a shape that the network cannot take.
         """
-        self.plan = levels(scene.size, scene.settings)
-        self.scenes = [scene.at(level.size) for level in self.plan]
+        self.plan = levels(inputs.size, inputs.settings)
+        longest = max(inputs.size)
+        self.scenes = [
+            Scene(inputs, level.size, max(level.size) / longest) for level in self.plan
+        ]
         for each in self.scenes:
             each.style_sizes()
 

@@ -1,12 +1,12 @@
-"""Which region of the picture is painted like what of which style.
+"""Reads the regions of a picture, and what each is matched to.
 
 Guided Gram matrices, as in Gatys et al., "Controlling Perceptual Factors in Neural
-Style Transfer" (arXiv:1611.07865, section 4.1): a style loss for each region, in which
-positions count as masks say. Departures from that paper:
+Style Transfer" (arXiv:1611.07865, section 4.1): each region has a style loss of its
+own, in which masks weight the positions. Departures from that paper:
 
-* masks are brought to a layer's size by means, not through the network's own receptive
-  fields, so that they cover the picture with nothing between them;
-* regions count by their area: each is painted as if it were a picture of its own, small
+* masks are brought to a layer's size by means instead of the network's own receptive
+  fields, so that they cover the picture without gaps;
+* regions are weighted by their area: each is stylised like a picture of its own, small
   or large;
 * where masks overlap, they share the positions.
 """
@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import contract
-from ..arrays import Array
+from ..arrays import Array, Size
 from ..engine.guides import guides
 from ..errors import ImageError, UsageError
 from ..images import masks
@@ -31,11 +31,14 @@ from ..settings.settings import Settings
 def read(
     settings: Settings, content: Picture | None, styles: Sequence[Picture]
 ) -> tuple[Region, ...]:
-    """The regions that `settings` name; one, of the whole picture, if none.
+    """Read the masks or maps that `settings` name.
+
+    Returns:
+        The regions: one, the whole picture, if there are no masks; none without styles.
 
     Raises:
-        ImageError: A mask cannot be used.
-        UsageError: Masks are too many or too few.
+        ImageError: If a mask cannot be used.
+        UsageError: If there are too many masks or too few.
     """
     if not styles:
         return ()
@@ -43,45 +46,48 @@ def read(
     if settings.regions and content is not None:
         return _mapped(settings.regions, content, styles)
     shares = blend.shares(settings.blend, len(styles))
-    told = _masks("style-mask", settings.style_mask, styles)
-    sources = [
-        StyleRegion(*each) for each in zip(range(len(told)), shares, told, strict=True)
-    ]
-    canvases: list[Array | None] = []
+    style_masks = _masks("style-mask", settings.style_mask, styles)
+    content_masks: list[Array | None] = []
     if content is not None:
         pictures = [content] * len(styles)
-        canvases = _masks("content-mask", settings.content_mask, pictures)
-    if all(canvas is None for canvas in canvases):
+        content_masks = _masks("content-mask", settings.content_mask, pictures)
+    if all(mask is None for mask in content_masks):
+        each = zip(range(len(styles)), shares, style_masks, strict=True)
+        sources = (StyleRegion(*values) for values in each)
         return (Region(tuple(source for source in sources if source.share > 0)),)
     return tuple(
-        Region((StyleRegion(n, 1.0, told[n]),), canvas, share * len(styles))
-        for n, (canvas, share) in enumerate(zip(canvases, shares, strict=True))
+        Region((StyleRegion(n, 1.0, style_masks[n]),), mask, share * len(styles))
+        for n, (mask, share) in enumerate(zip(content_masks, shares, strict=True))
     )
 
 
 def check_counts(settings: Settings, styles: int) -> None:
-    """Check that there are as many masks as styles, if any, and one style of maps.
+    """Check that there is one mask per style, if any, and one style for maps.
 
     Raises:
-        UsageError: There are not.
+        UsageError: If there is not.
     """
     for name in ("content_mask", "style_mask"):
-        given = getattr(settings, name)
-        if len(given) not in (0, styles):
-            option = name.replace("_", "-")
+        given = len(getattr(settings, name))
+        if given not in (0, styles):
+            kind = name.replace("_", " ")
             raise UsageError(
-                f"{len(given)} of --{option}, expected one for each of the styles, "
-                f"which are {styles} ({ALL} stands for the whole picture)"
+                f"got {given} {kind}{'s' * (given != 1)} for {styles} "
+                f"style{'s' * (styles != 1)}: give one per style with "
+                f"--{name.replace('_', '-')}, where {ALL} means the whole image"
             )
     if settings.regions and styles != 1:
-        raise UsageError(f"regions are of one style, but there are {styles}")
+        raise UsageError(
+            f"got {styles} styles for --regions, which takes one: give one style, or "
+            "use masks"
+        )
 
 
-def canvas(regions: Sequence[Region], size: tuple[int, int]) -> Array:
-    """What each pixel counts in each region, (R, H, W).
+def masks_rhw(regions: Sequence[Region], size: Size) -> Array:
+    """Compute the weight of each pixel in each region, (R, H, W), 0…1.
 
     Args:
-        regions: Of the run.
+        regions: Regions of the run.
         size: Width and height.
     """
     width, height = size
@@ -96,45 +102,49 @@ def canvas(regions: Sequence[Region], size: tuple[int, int]) -> Array:
     return shared
 
 
-def untouched(canvas_rhw: Array) -> NDArray[np.bool_]:
-    """Pixels of no region, (H, W)."""
-    outside: NDArray[np.bool_] = canvas_rhw.max(axis=0) < masks.LEAST
+def frozen(masks_rhw: Array) -> NDArray[np.bool_]:
+    """Return the pixels that are in no region, (H, W)."""
+    outside: NDArray[np.bool_] = masks_rhw.max(axis=0) < masks.LEAST
     return outside
 
 
-def feeds(regions: Sequence[Region], canvas_rhw: Array) -> dict[str, Array]:
-    """What the model is told of the regions on a canvas, (R, H, W).
+def feeds(regions: Sequence[Region], masks_rhw: Array) -> dict[str, Array]:
+    """Compute the inputs of the guided graphs: guides, and weights of the regions.
+
+    Args:
+        regions: Regions of the run.
+        masks_rhw: (R, H, W).
 
     Raises:
-        UsageError: If one is nowhere.
+        UsageError: If a region is empty.
     """
-    areas = canvas_rhw.mean(axis=(1, 2), dtype=np.float64)
+    areas = masks_rhw.mean(axis=(1, 2), dtype=np.float64)
     strengths = [region.strength for region in regions]
     weights = (areas * strengths).astype(np.float32)
-    return {**guides(canvas_rhw), contract.REGION_WEIGHT: weights[:, None]}
+    return {**guides(masks_rhw), contract.REGION_WEIGHT: weights[:, None]}
 
 
 def _masks(
-    option: str, given: Sequence[str], pictures: Sequence[Picture]
+    role: str, sources: Sequence[str], pictures: Sequence[Picture]
 ) -> list[Array | None]:
-    """The mask for each of `pictures`; of one that is given for all, the same."""
-    if not given:
+    """Read the mask of each of `pictures`; without sources there is none for any."""
+    if not sources:
         return [None] * len(pictures)
-    each = zip(given, pictures, strict=True)
-    return [masks.read(source, option, picture) for source, picture in each]
+    each = zip(sources, pictures, strict=True)
+    return [masks.read(source, role, picture) for source, picture in each]
 
 
 def _mapped(
     maps: tuple[str, str], content: Picture, styles: Sequence[Picture]
 ) -> tuple[Region, ...]:
-    """A region for each colour of two maps."""
+    """Make a region for each colour of two maps."""
     where = masks.read_map(maps[0], "regions", content)
     what = masks.read_map(maps[1], "regions", styles[0])
     for color in where:
         if color not in what:
             raise ImageError(
-                f"regions {maps[0]} has the colour {color}, and {maps[1]} has not: "
-                f"expected some of {', '.join(what)}"
+                f"regions {maps[0]} has the colour {color}, but {maps[1]} does not: "
+                f"use its colours, {', '.join(what)}"
             )
     return tuple(
         Region((StyleRegion(0, 1.0, what[color]),), mask)

@@ -41,7 +41,7 @@ class Progress:
     record: Record
     _best_nchw: Callable[[], Vector]
     _alpha_hw: NDArray[np.float32] | None
-    _finished: Callable[[NDArray[np.float32]], tuple[NDArray[np.float32], object]]
+    _composite: Callable[[NDArray[np.float32]], tuple[NDArray[np.float32], object]]
 
     @property
     def evaluation(self) -> int:
@@ -60,7 +60,7 @@ class Progress:
         It is enlarged to the size of the result where a level is smaller, and has the
         colours that `Settings.color` asks for.
         """
-        return self._finished(images.from_pixels(self._best_nchw()))[0]
+        return self._composite(images.from_pixels(self._best_nchw()))[0]
 
     def save(
         self, path: str | PathLike[str], bits: int = 8, *, metadata: bool = True

@@ -23,6 +23,7 @@ from .layouts import Layouts
 from .levels import Levels, seconds_left
 from .result import Progress
 from .scene import Scene
+from .start import start_image
 
 #: Sees every evaluation; raising `StopIteration` ends the run with the best picture.
 Callback = Callable[[Progress], None]
@@ -91,11 +92,11 @@ class Descent:
         """
         scene = self.stages.scenes[level]
         layout = self.layouts.choose(scene)
-        content, canvas = scene.content_pixels(), scene.canvas()
-        untouched = scene.untouched(canvas)
-        if untouched is not None and content is not None:
-            start = np.where(untouched, content, start)
-            untouched = np.broadcast_to(untouched, start.shape).ravel()
+        content, masks_rhw = scene.content_pixels(), scene.masks_rhw()
+        frozen = None
+        if scene.frozen_hw is not None and content is not None:
+            start = np.where(scene.frozen_hw, content, start)
+            frozen = np.broadcast_to(scene.frozen_hw, start.shape).ravel()
         targets = Targets.of(
             self.model,
             self.settings,
@@ -103,14 +104,16 @@ class Descent:
             content=content,
             styles=self._styles(scene),
             region_feeds=(
-                None if canvas is None else regions.feeds(scene.regions, canvas)
+                None
+                if masks_rhw is None
+                else regions.feeds(scene.inputs.regions, masks_rhw)
             ),
             tiling=layout.tiling,
         )
-        balanced_at = scene.start_pixels() if self.settings.balance_layers else begin
+        balanced_at = start_image(scene) if self.settings.balance_layers else begin
         weights = term_weights(self.model, self.settings, targets, balanced_at)
         objective = Objective(self.model, targets, weights)
-        del content, canvas  # the targets are all that is needed of them
+        del content, masks_rhw  # the targets are all that is needed of them
 
         def evaluate(point: Vector) -> tuple[float, Vector]:
             losses, gradient = objective(point)
@@ -122,7 +125,7 @@ class Descent:
             start.ravel(),
             PIXEL_RANGE,
             preconditioner=Pyramid(start.shape[1:]),
-            frozen=untouched,
+            frozen=frozen,
             history=layout.history,
         )
         kept = begin if self.settings.matched_layers else None
@@ -133,7 +136,7 @@ class Descent:
     def _styles(self, scene: Scene) -> Iterator[StyleTarget]:
         """The styles of a scene, with the strips in which their targets are made."""
         layouts = self.layouts.choose_styles(scene)
-        for style, layout in zip(scene.paintings(), layouts, strict=True):
+        for style, layout in zip(scene.style_targets(), layouts, strict=True):
             yield replace(style, tiling=layout.tiling)
 
     def _watch(self, level: int, begin: Array | None, state: State) -> None:
@@ -169,7 +172,7 @@ class Descent:
             record=self.record(state.loss),
             _best_nchw=partial(self.stages.enlarged, picture, level, len(plan) - 1),
             _alpha_hw=last.alpha_hw,
-            _finished=last.finished,
+            _composite=last.composite,
         )
 
     def _shape(self, level: int) -> tuple[int, int, int, int]:

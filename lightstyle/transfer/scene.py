@@ -1,4 +1,4 @@
-"""The pictures of a run at the size that it works at: content, style and start."""
+"""The images of a run at the size of one of its levels."""
 
 import math
 from collections.abc import Iterator
@@ -10,233 +10,164 @@ from numpy.typing import NDArray
 
 from .. import contract, images
 from ..arrays import Array, Size
-from ..errors import UsageError
 from ..images import color, masks
 from ..images.picture import Picture
 from ..losses.metrics import METRICS
-from ..losses.targets import Region, StyleRegion, StyleTarget
+from ..losses.targets import StyleRegion, StyleTarget
 from ..settings import blend
-from ..settings.choices import Color, Init, Outside
+from ..settings.choices import Outside
 from ..settings.settings import Settings
 from . import regions
-
-#: Mean and standard deviation of noise pictures, in grey levels. More noise than this
-#: stays visible as grain after the usual number of iterations.
-NOISE_MEAN, NOISE_DEVIATION = 127.5, 12.0
+from .inputs import Inputs
 
 
 @dataclass(frozen=True, eq=False)
 class Scene:
-    """Pictures as they were read, and the size that the result will have.
+    """A view of the inputs at one size; images are resized when they are asked for.
 
     Attributes:
-        settings: Of the run; `init` is set.
-        size: Of the result.
-        content: To keep, if any.
-        styles: To paint like, any number.
-        palette: Whose colours to take, if not the content's.
-        regions: Of the picture, and which styles they are painted like.
-        share: Of the result's size, for one of the levels on the way to it.
+        inputs: The images as they were read.
+        size: Width and height of the level.
+        scale: Its size relative to the result's.
     """
 
-    settings: Settings
+    inputs: Inputs
     size: Size
-    content: Picture | None = None
-    styles: tuple[Picture, ...] = ()
-    palette: Picture | None = None
-    regions: tuple[Region, ...] = ()
-    share: float = 1.0
-
-    def __post_init__(self) -> None:
-        """Check that the settings are of as many styles, and read their masks.
-
-        Raises:
-            UsageError: If they are not, or there is no picture to take colours of.
-            ImageError: If a mask cannot be used.
-        """
-        if self.styles:
-            blend.scales(self.settings.style_scale, len(self.styles))
-        if not self.regions:
-            found = regions.read(self.settings, self.content, self.styles)
-            object.__setattr__(self, "regions", found)
-        if self.settings.color != Color.STYLE:
-            self._color_source()
-
-    def at(self, size: Size) -> "Scene":
-        """The scene of a level of `size`: the style is as much smaller as that is."""
-        return replace(self, size=size, share=max(size) / max(self.size))
+    scale: float = 1.0
 
     @property
-    def nbytes(self) -> int:
-        """Of the pictures as they were read."""
-        pictures = self._pictures()
-        alphas = [p.alpha_hw for p in pictures if p.alpha_hw is not None]
-        arrays = [p.rgb_hwc for p in pictures] + alphas
-        arrays += [mask for mask in self._masks() if mask is not None]
-        return sum(array.nbytes for array in arrays)
+    def settings(self) -> Settings:
+        """Settings of the run."""
+        return self.inputs.settings
 
     @cached_property
     def alpha_hw(self) -> Array | None:
-        """Alpha of the result, (H, W), 0…255, where the content has some."""
-        if self.content is None or self.content.alpha_hw is None:
+        """Alpha of the picture, (H, W), 0…255, if the content has any."""
+        content = self.inputs.content
+        if content is None or content.alpha_hw is None:
             return None
-        return images.resized(self.content, self.size).alpha_hw
+        return images.resized(content, self.size).alpha_hw
 
     @property
-    def notes(self) -> tuple[str, ...]:
-        """What a person should know of the pictures."""
-        return tuple(note for picture in self._pictures() for note in picture.notes)
+    def region_count(self) -> int:
+        """Number of regions in the guided loss; 0 for the plain loss."""
+        placed = any(region.mask is not None for region in self.inputs.regions)
+        guided = placed or METRICS[self.settings.style_loss] is not None
+        return len(self.inputs.regions) if guided else 0
+
+    def masks_rhw(self) -> Array | None:
+        """Compute the weight of each pixel in each region, (R, H, W), 0…1.
+
+        Returns:
+            The weights, or `None` for the plain loss.
+        """
+        if not self.region_count:
+            return None
+        return regions.masks_rhw(self.inputs.regions, self.size)
+
+    @cached_property
+    def frozen_hw(self) -> NDArray[np.bool_] | None:
+        """Pixels that stay the content's, (H, W), if there are any."""
+        masks_rhw = self.masks_rhw()
+        if masks_rhw is None or self.settings.outside != Outside.KEEP:
+            return None
+        frozen_hw = regions.frozen(masks_rhw)
+        return frozen_hw if frozen_hw.any() else None
 
     def content_pixels(self) -> Array | None:
-        """The content, (1, 3, H, W)."""
-        if self.content is None:
-            return None
-        return images.to_pixels(self._as_content(self.content))
+        """Return the content as the network sees it, (1, 3, H, W), if there is any."""
+        content = self.inputs.content
+        return None if content is None else images.to_pixels(self.as_content(content))
 
-    @property
-    def canvases(self) -> int:
-        """Regions that the model is told of; none for the plain loss everywhere."""
-        placed = any(region.mask is not None for region in self.regions)
-        told = placed or METRICS[self.settings.style_loss] is not None
-        return len(self.regions) if told else 0
-
-    def canvas(self) -> Array | None:
-        """What each pixel counts in each region, (R, H, W), if not all alike."""
-        return regions.canvas(self.regions, self.size) if self.canvases else None
-
-    def untouched(self, canvas_rhw: Array | None) -> NDArray[np.bool_] | None:
-        """Pixels that stay the content's, (H, W), if any."""
-        if canvas_rhw is None or self.settings.outside != Outside.KEEP:
-            return None
-        outside = regions.untouched(canvas_rhw)
-        return outside if outside.any() else None
-
-    def paintings(self) -> Iterator[StyleTarget]:
-        """The styles of each region, when wanted."""
+    def style_targets(self) -> Iterator[StyleTarget]:
+        """Make the style images of each region, one at a time."""
         for index, source, style, size in self._sources():
-            pixels = images.to_pixels(self._as_style(style, size))
             mask = source.mask
             if mask is not None:
                 mask = masks.resized(mask, size)
+            pixels = images.to_pixels(self.as_style(style, size))
             yield StyleTarget(index, source.share, pixels, mask)
 
     def style_sizes(self) -> list[tuple[Size, bool]]:
-        """Of each of `paintings`, and whether it has a mask.
+        """Return the size of each of `style_targets`, and whether it has a mask.
 
         Raises:
-            UsageError: If the network cannot take one.
+            ImageError: If the network cannot take one.
         """
         return [
             (size, source.mask is not None) for _, source, _, size in self._sources()
         ]
 
-    def _sources(self) -> Iterator[tuple[int, StyleRegion, Picture, Size]]:
-        """Region, part, picture and size of each of `paintings`."""
-        scale, count = self.settings.style_scale, len(self.styles)
-        for index, region in enumerate(self.regions):
-            for source in region.sources:
-                style = self.styles[source.style]
-                size = self._style_size(style, blend.scales(scale, count)[source.style])
-                yield index, source, style, size
+    def composite(self, image_hwc: Array) -> tuple[Array, tuple[str, ...]]:
+        """Give an optimised image its final colours, and put back frozen pixels.
 
-    def _masks(self) -> Iterator[Array | None]:
-        for region in self.regions:
-            yield region.mask
-            yield from (source.mask for source in region.sources)
-
-    def _style_size(self, style: Picture, scale: float) -> Size:
-        """`scale` of the result's size; no more than it has, unless told."""
-        longest = round(max(self.size) / self.share * scale)
-        long, short = sorted(style.rgb_hwc.shape[:2], reverse=True)
-        # An elongated style stays wide enough for the network.
-        least = math.ceil(contract.MINIMUM_SIDE * long / short)
-        settings = replace(self.settings, size=max(longest, least))
-        whole = fitted_size(style, settings, "style")
-        share = max(self.share, contract.MINIMUM_SIDE / min(whole))
-        return round(whole[0] * share), round(whole[1] * share)
-
-    def start_pixels(self) -> Array:
-        """What `init` names, with its share of noise, (1, 3, H, W)."""
-        settings = self.settings
-        width, height = self.size
-        random = np.random.default_rng(settings.seed)
-        noise = random.normal(NOISE_MEAN, NOISE_DEVIATION, (1, 3, height, width))
-        if settings.init == Init.NOISE:
-            return noise.astype(np.float32)
-        if settings.init == Init.STYLE and self.styles:
-            image_hwc = self._as_style(self._leading(), self.size)
-        else:
-            image_hwc = self._as_content(self._start())
-        mixed, pixels = settings.init_noise, images.to_pixels(image_hwc)
-        return (mixed * noise + (1 - mixed) * pixels).astype(np.float32)
-
-    def finished(self, image_hwc: Array) -> tuple[Array, tuple[str, ...]]:
-        """What the optimisation made, (H, W, 3), 0…255, with its final colours.
+        Args:
+            image_hwc: (H, W, 3), 0…255.
 
         Returns:
-            The picture, and what a person should know of its colours.
+            The picture, and notes for the user about its colours.
         """
         choice = self.settings.color
         notes: tuple[str, ...] = ()
         if choice in color.AFTER:
             made = Picture(image_hwc, self.alpha_hw)
-            image_hwc, notes = color.finished(choice, made, self._colors())
-        kept = self.untouched(self.canvas())
-        if kept is not None and self.content is not None:
-            own_hwc = images.resized(self.content, self.size).rgb_hwc
-            image_hwc = np.where(kept[..., None], own_hwc, image_hwc)
+            image_hwc, notes = color.finished(choice, made, self._palette())
+        if self.frozen_hw is not None and self.inputs.content is not None:
+            own_hwc = images.resized(self.inputs.content, self.size).rgb_hwc
+            image_hwc = np.where(self.frozen_hw[..., None], own_hwc, image_hwc)
         return image_hwc, notes
 
-    def _pictures(self) -> list[Picture]:
-        pictures = (self.content, *self.styles, self.palette)
-        return [picture for picture in pictures if picture is not None]
-
-    def _leading(self) -> Picture:
-        """The style with the largest share, the first of equals."""
-        shares = blend.shares(self.settings.blend, len(self.styles))
-        return self.styles[shares.index(max(shares))]
-
-    def _as_content(self, picture: Picture) -> Array:
+    def as_content(self, picture: Picture) -> Array:
+        """Return a picture as the network sees a content, (H, W, 3), 0…255."""
         image_hwc = images.resized(picture, self.size).rgb_hwc
         return color.as_content(self.settings.color, image_hwc)
 
-    def _as_style(self, picture: Picture, size: Size) -> Array:
+    def as_style(self, picture: Picture, size: Size) -> Array:
+        """Return a picture as the network sees a style, (h, w, 3), at `size`."""
         choice, resized = self.settings.color, images.resized(picture, size)
         if choice not in color.BEFORE:
             return resized.rgb_hwc
-        return color.as_style(choice, resized, self._colors())
+        return color.as_style(choice, resized, self._palette())
 
-    def _colors(self) -> Picture:
-        """Whose colours to take: the content at this size, or another, no larger."""
-        picture = self._color_source()
-        if picture is self.content:
-            return images.resized(picture, self.size)
-        height, width = picture.rgb_hwc.shape[:2]
+    def _sources(self) -> Iterator[tuple[int, StyleRegion, Picture, Size]]:
+        """Yield region, part, style image and size of each of `style_targets`."""
+        styles = self.inputs.styles
+        for index, region in enumerate(self.inputs.regions):
+            scales = blend.scales(self.settings.style_scale, len(styles))
+            for source in region.sources:
+                style = styles[source.style]
+                size = self._style_size(style, scales[source.style])
+                yield index, source, style, size
+
+    def _style_size(self, style: Picture, scale: float) -> Size:
+        """Compute the size of a style: `scale` times the picture's.
+
+        Without `Settings.enlarge` it is at most the style image's own, and as much
+        smaller on a level as the level is.
+        """
+        longest = round(max(self.size) / self.scale * scale)
+        long, short = sorted(style.rgb_hwc.shape[:2], reverse=True)
+        # An elongated style stays wide enough for the network.
+        least = math.ceil(contract.MINIMUM_SIDE * long / short)
+        settings = replace(self.settings, size=max(longest, least))
+        whole = fitted_size(style, settings, "style")
+        share = max(self.scale, contract.MINIMUM_SIDE / min(whole))
+        return round(whole[0] * share), round(whole[1] * share)
+
+    def _palette(self) -> Picture:
+        """Return the image whose colours are taken, at most as large as the picture."""
+        palette = self.inputs.palette
+        assert palette is not None  # read where a colour setting needs it
+        if palette is self.inputs.content:
+            return images.resized(palette, self.size)
+        height, width = palette.rgb_hwc.shape[:2]
         share = min(1.0, max(self.size) / max(height, width))
         size = max(1, round(width * share)), max(1, round(height * share))
-        return images.resized(picture, size)
-
-    def _color_source(self) -> Picture:
-        picture = self.content if self.palette is None else self.palette
-        if picture is None:
-            raise UsageError(
-                f"color is {self.settings.color}, but this job has no content whose "
-                f"colours to take: give colors-of, for color "
-                f"{' or '.join(c for c in Color if c.takes_palette)}"
-            )
-        return picture
-
-    def _start(self) -> Picture:
-        init = str(self.settings.init)
-        if init == Init.CONTENT and self.content is not None:
-            return self.content
-        if init in [*Init]:
-            raise UsageError(f"init is {init}, but this job has no such picture")
-        return images.load(init, role="init")
+        return images.resized(palette, size)
 
 
 def fitted_size(picture: Picture, settings: Settings, role: str) -> Size:
-    """Size of `picture` with the longest side that `settings` ask for.
+    """Compute the size of `picture` with the longest side that `settings` ask for.
 
     Raises:
         UsageError: If a side would be shorter than the network takes.

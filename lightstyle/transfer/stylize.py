@@ -27,11 +27,13 @@ from ..settings.jobs import prepared
 from ..settings.settings import Settings
 from ..zoo import registry
 from .forecast import Forecast, forecast
+from .inputs import Inputs
 from .layouts import Layouts
 from .levels import Levels
 from .result import Result
 from .run import Callback, Descent
-from .scene import Scene, fitted_size
+from .scene import fitted_size
+from .start import start_image
 
 #: Told what a run will take before it begins.
 Announce = Callable[[Forecast], None]
@@ -43,7 +45,7 @@ class _Job:
 
     name: str
     given: Mapping[str, Any]
-    scene: Scene
+    inputs: Inputs
 
 
 def stylize(
@@ -83,9 +85,8 @@ def stylize(
     subject = images.load(content, role="content")
     given, paintings = _paintings(style)
     size = fitted_size(subject, settings, "content")
-    palette = _palette(settings)
-    scene = Scene(settings, size, subject, paintings, palette)
-    job = _Job("stylize", {"content": content, "style": given}, scene)
+    inputs = Inputs.read(settings, size, subject, paintings)
+    job = _Job("stylize", {"content": content, "style": given}, inputs)
     return _run(job, model, callback, checkpoint, announce, like)
 
 
@@ -106,8 +107,8 @@ def reconstruct(
     settings = _settings(settings, like, "reconstruct")
     subject = images.load(content, role="content")
     size = fitted_size(subject, settings, "content")
-    scene = Scene(settings, size, content=subject)
-    job = _Job("reconstruct", {"content": content}, scene)
+    inputs = Inputs.read(settings, size, subject)
+    job = _Job("reconstruct", {"content": content}, inputs)
     return _run(job, model, callback, checkpoint, announce, like)
 
 
@@ -138,8 +139,8 @@ def texture(
             f"{contract.MINIMUM_SIDE}"
         )
     given, paintings = _paintings(style)
-    scene = Scene(settings, size, styles=paintings, palette=_palette(settings))
-    job = _Job("texture", {"style": given, "size": size}, scene)
+    inputs = Inputs.read(settings, size, styles=paintings)
+    job = _Job("texture", {"style": given, "size": size}, inputs)
     return _run(job, model, callback, checkpoint, announce, like)
 
 
@@ -154,12 +155,6 @@ def _paintings(style: Styles) -> tuple[Styles, tuple[Picture, ...]]:
     return given if len(given) > 1 else given[0], paintings
 
 
-def _palette(settings: Settings) -> Picture | None:
-    if settings.colors_of is None:
-        return None
-    return images.load(settings.colors_of, role="colors-of")
-
-
 def _run(
     job: _Job,
     model: Model | str | Path | None,
@@ -168,11 +163,11 @@ def _run(
     announce: Announce | None,
     like: Record | None,
 ) -> Result:
-    scene, settings = job.scene, job.scene.settings
+    inputs, settings = job.inputs, job.inputs.settings
     saved = checkpoint.saved.snapshot if checkpoint and checkpoint.saved else None
     began = perf_counter() - (saved.elapsed if saved else 0.0)
-    stages = Levels(scene)
-    start = stages.scenes[0].start_pixels()
+    stages = Levels(inputs)
+    start = start_image(stages.scenes[0])
     if not isinstance(model, Model):
         model = registry.load(model, settings, job=job.name)
     registry.check(model.info, settings, job.name)
@@ -185,7 +180,7 @@ def _run(
     made = record.of_run(
         job.name,
         job.given,
-        scene.size,
+        inputs.size,
         settings,
         [(*level.size, level.until) for level in stages.plan],
         model,
@@ -201,7 +196,8 @@ def _run(
             f"weights (style-weight is {settings.style_weight:g}, content-weight "
             f"{settings.content_weight:g}, tv-weight {settings.tv_weight:g})"
         )
-    image_hwc, notes = scene.finished(images.from_pixels(picture))
+    scene = stages.scenes[-1]
+    image_hwc, notes = scene.composite(images.from_pixels(picture))
     return Result(
         image_hwc=image_hwc,
         alpha_hw=scene.alpha_hw,
@@ -215,7 +211,7 @@ def _run(
             descent.record(outcome.loss),
             converged=outcome.status is Status.CONVERGED,
         ),
-        notes=(*scene.notes, *notes, *(keeper.notes if keeper else ())),
+        notes=(*inputs.notes, *notes, *(keeper.notes if keeper else ())),
     )
 
 
@@ -234,6 +230,6 @@ def _keeper(
         checkpoint.saved.check_model(model)
         origin = checkpoint.saved.snapshot.origin
     else:
-        origin = Origin.of(job.name, job.given, job.scene.settings, model)
-    width, height = job.scene.size
+        origin = Origin.of(job.name, job.given, job.inputs.settings, model)
+    width, height = job.inputs.size
     return CheckpointWriter(checkpoint, origin, 3 * width * height)

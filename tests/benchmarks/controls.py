@@ -18,7 +18,7 @@ from lightstyle.contract import BUNDLED_MODEL
 from lightstyle.losses.objective import Objective
 from lightstyle.losses.targets import Region, StyleRegion, StyleTarget
 from lightstyle.settings.choices import StyleLoss
-from lightstyle.transfer.regions import canvas, feeds
+from lightstyle.transfer.regions import feeds, masks_rhw
 from lightstyle.zoo import registry
 from tests.benchmarks import machine
 from tests.support.losses import objective
@@ -35,7 +35,7 @@ def _regions(count: int, side: int) -> Mapping[str, Any]:
         Region((StyleRegion(0, 1.0),), np.tile(np.float32(columns == n), (side, 1)))
         for n in range(count)
     ]
-    return feeds(found, canvas(found, (side, side)))
+    return feeds(found, masks_rhw(found, (side, side)))
 
 
 def objectives(model: Model, side: int) -> dict[str, Objective]:

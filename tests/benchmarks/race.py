@@ -19,7 +19,7 @@ import numpy as np
 from PIL import Image, ImageOps
 
 import lightstyle
-from lightstyle.transfer.scene import NOISE_DEVIATION, NOISE_MEAN
+from lightstyle.transfer.start import NOISE_DEVIATION, NOISE_MEAN
 from tests.benchmarks import machine, stage, torch_peers
 from tests.benchmarks.chart import Panel, save_chart
 from tests.benchmarks.runs import Judge, Run, race

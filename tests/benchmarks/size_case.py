@@ -28,9 +28,11 @@ from lightstyle.optimize.lbfgs import LBFGS
 from lightstyle.optimize.preconditioner import Pyramid
 from lightstyle.records import archive
 from lightstyle.transfer.forecast import forecast
+from lightstyle.transfer.inputs import Inputs
 from lightstyle.transfer.layouts import Layouts
 from lightstyle.transfer.levels import Levels
 from lightstyle.transfer.scene import Scene
+from lightstyle.transfer.start import start_image
 from tests.benchmarks import task, torch_peers
 from tests.benchmarks.machine import threads
 from tests.benchmarks.worker import peak_memory
@@ -46,16 +48,17 @@ def ours(path: Path, width: int, height: int, budget: str) -> dict[str, Any]:
         size=max(width, height), iterations=EVALUATIONS, pyramid="off", init="content"
     )
     content, style = (images.load(_picture(height, width, n), role="x") for n in (1, 2))
-    scene = Scene(settings, (width, height), content=content, styles=(style,))
+    inputs = Inputs.read(settings, (width, height), content, (style,))
+    scene = Scene(inputs, inputs.size)
     layouts = Layouts(model, {})
     try:
         layout = layouts.choose(scene)
     except UsageError as error:
         return {"refused": str(error)}
-    told = forecast(model, layouts, Levels(scene))
+    told = forecast(model, layouts, Levels(inputs))
     began = perf_counter()
-    start = scene.start_pixels()
-    planned = zip(scene.paintings(), layouts.choose_styles(scene), strict=True)
+    start = start_image(scene)
+    planned = zip(scene.style_targets(), layouts.choose_styles(scene), strict=True)
     targets = Targets.of(
         model,
         settings,

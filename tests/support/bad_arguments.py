@@ -71,9 +71,12 @@ SETTINGS: dict[str, tuple[list[str], str]] = {
     "noise over one": (quick("--init-noise", "2"), "init-noise"),
     "more masks than styles": (
         quick("--content-mask", "all", "--content-mask", "all"),
-        "2 of --content-mask, expected one for each of the styles, which are 1",
+        "got 2 content masks for 1 style: give one per style",
     ),
-    "fewer masks than styles": (_styles("--style-mask", "all"), "1 of --style-mask"),
+    "fewer masks than styles": (
+        _styles("--style-mask", "all"),
+        "got 1 style mask for 2 styles",
+    ),
     "one map": (quick("--regions", "content.png"), "regions"),
     "maps beside masks": (
         quick("--regions", "a.png", "b.png", "--style-mask", "all"),
@@ -128,7 +131,7 @@ SETTINGS: dict[str, tuple[list[str], str]] = {
     ),
     "texture from content": (
         ["texture", "style.png", "--size", "64x64", "-o", "out.png", "--init=content"],
-        "no such picture",
+        "no content image: choose another",
     ),
     "unknown color": (quick("--color", "sepia"), "content-chroma"),
     "palette without use": (quick("--colors-of", "style.png"), "match-style"),

@@ -85,7 +85,7 @@ CASES: dict[str, tuple[list[str], ExitCode, str]] = {
     "masks of other styles": (
         _batch("--content-mask", "all", "--content-mask", "all"),
         ExitCode.USAGE,
-        "2 of --content-mask, expected one",
+        "got 2 content masks for 1 style: give one per style",
     ),
     "style mask that is none": (
         _batch("--style-mask", "content.png"),
@@ -95,7 +95,7 @@ CASES: dict[str, tuple[list[str], ExitCode, str]] = {
     "maps of two styles": (
         ["batch", "photos", *["style.png"] * 2, "-o", "out", *MAPS],
         ExitCode.USAGE,
-        "regions are of one style",
+        "got 2 styles for --regions, which takes one",
     ),
     "missing model": (_batch("--model", "no.onnx"), ExitCode.MODEL, "no.onnx"),
     "list with another suffix": (

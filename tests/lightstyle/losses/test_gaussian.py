@@ -10,7 +10,7 @@ from lightstyle.losses.gaussian import metric
 from lightstyle.losses.metrics import identity
 from lightstyle.losses.targets import Region, StyleRegion, StyleTarget
 from lightstyle.settings.choices import StyleLoss
-from lightstyle.transfer.regions import canvas, feeds
+from lightstyle.transfer.regions import feeds, masks_rhw
 from tests.support.losses import objective
 from tests.support.networks import picture
 from tests.support.oracles import relative_l2
@@ -63,7 +63,7 @@ def test_a_style_without_some_directions_has_a_finite_metric(gram: Any) -> None:
 def test_every_layer_adds_its_distance_in_the_metric(model: Model) -> None:
     content, style, start = (picture(48, 40, seed)[None] for seed in range(3))
     settings = Settings(style_loss=StyleLoss.GAUSSIAN, content_weight=0, style_weight=1)
-    whole = feeds(WHOLE, canvas(WHOLE, (40, 48)))
+    whole = feeds(WHOLE, masks_rhw(WHOLE, (40, 48)))
     styles = [StyleTarget(0, 1.0, style)]
     loss = objective(model, settings, start, content, styles, region_feeds=whole)
     losses, _ = loss(start.ravel())

@@ -13,9 +13,9 @@ from lightstyle.contract import BUNDLED_MODEL
 from lightstyle.errors import CheckpointError, UsageError
 from lightstyle.losses.targets import StyleTarget
 from lightstyle.transfer.forecast import forecast
+from lightstyle.transfer.inputs import Inputs
 from lightstyle.transfer.layouts import Layouts
 from lightstyle.transfer.levels import Levels
-from lightstyle.transfer.scene import Scene
 from lightstyle.zoo import registry
 from tests.conftest import Runner
 from tests.support.losses import objective
@@ -158,8 +158,9 @@ def test_reconstruction_has_no_styles_to_blend(model: Model) -> None:
 
 
 def test_memory_and_time_are_of_all_styles(model: Model) -> None:
+    settings = replace(QUICK, init="content")
     one, two = (
-        Scene(replace(QUICK, init="content"), (48, 32), images.load(CONTENT), styles)
+        Inputs.read(settings, (48, 32), images.load(CONTENT), styles)
         for styles in ((images.load(STYLE),), (images.load(STYLE), images.load(OTHER)))
     )
     assert two.nbytes - one.nbytes == 4 * OTHER.size

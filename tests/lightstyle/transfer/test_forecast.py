@@ -6,9 +6,9 @@ import pytest
 from lightstyle import Model, Settings, images
 from lightstyle.text import duration
 from lightstyle.transfer.forecast import Forecast, forecast
+from lightstyle.transfer.inputs import Inputs
 from lightstyle.transfer.layouts import Layouts
 from lightstyle.transfer.levels import Levels
-from lightstyle.transfer.scene import Scene
 from tests.support.networks import picture
 
 SETTINGS = Settings(iterations=40, init="content")
@@ -18,8 +18,8 @@ def _forecast(
     model: Model, settings: Settings = SETTINGS, side: int = 256, done: int = 0
 ) -> Forecast:
     content = images.load(picture(side, side).transpose(1, 2, 0) / 255, role="content")
-    scene = Scene(settings, (side, side), content=content, styles=(content,))
-    return forecast(model, Layouts(model, {}), Levels(scene), done)
+    inputs = Inputs.read(settings, (side, side), content, (content,))
+    return forecast(model, Layouts(model, {}), Levels(inputs), done)
 
 
 def test_all_that_a_person_asks_is_told(model: Model) -> None:

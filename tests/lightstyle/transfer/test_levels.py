@@ -11,6 +11,7 @@ import lightstyle
 from lightstyle import Checkpoint, Model, Progress, Settings, Status, images
 from lightstyle.losses.objective import Losses
 from lightstyle.transfer import levels as pyramid
+from lightstyle.transfer.inputs import Inputs
 from lightstyle.transfer.levels import Level
 from lightstyle.transfer.scene import Scene
 from tests.support.networks import image, picture
@@ -90,9 +91,9 @@ def test_without_a_content_the_picture_is_enlarged() -> None:
 @pytest.mark.parametrize("side", [60, 200, 1000])
 def test_the_style_is_as_much_smaller_as_the_level(side: int) -> None:
     style = images.load(image(side, side, 1))
-    scene = Scene(ON, (256, 192), images.load(CONTENT), (style,))
-    (whole,) = scene.paintings()
-    (half,) = scene.at((128, 96)).paintings()
+    inputs = Inputs.read(ON, (256, 192), images.load(CONTENT), (style,))
+    (whole,) = Scene(inputs, (256, 192)).style_targets()
+    (half,) = Scene(inputs, (128, 96), 0.5).style_targets()
     assert whole.pixels.shape[2] == min(side, 256)
     assert half.pixels.shape[2] == max(32, whole.pixels.shape[2] // 2)
 

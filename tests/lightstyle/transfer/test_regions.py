@@ -142,7 +142,7 @@ def test_outside_may_blend_in(model: Model, mask: Mask) -> None:
 
 
 def test_a_soft_edge_is_painted_less_and_less(model: Model, mask: Mask) -> None:
-    canvas = regions.canvas(
+    masks_rhw = regions.masks_rhw(
         regions.read(
             replace(QUICK, content_mask=(mask(SOFT),)),
             images.load(CONTENT),
@@ -150,9 +150,9 @@ def test_a_soft_edge_is_painted_less_and_less(model: Model, mask: Mask) -> None:
         ),
         (48, 32),
     )
-    assert canvas is not None
-    assert canvas.shape == (1, 32, 48)
-    columns = canvas[0].mean(axis=0)
+    assert masks_rhw is not None
+    assert masks_rhw.shape == (1, 32, 48)
+    columns = masks_rhw[0].mean(axis=0)
     assert (np.diff(columns) <= 0).all()
     assert columns[0] > 0.95
     assert columns[-1] < 0.05
@@ -162,10 +162,12 @@ def test_a_region_counts_by_its_area_and_its_share(mask: Mask) -> None:
     settings = replace(QUICK, content_mask=(mask(LEFT), "all"), blend=(3, 1))
     pictures = [images.load(STYLE), images.load(OTHER)]
     found = regions.read(settings, images.load(CONTENT), pictures)
-    canvas = regions.canvas(found, (WIDTH, HEIGHT))
-    assert canvas is not None
-    np.testing.assert_allclose(canvas.sum(axis=0), 1)  # where they overlap they share
-    feeds = regions.feeds(found, canvas)
+    masks_rhw = regions.masks_rhw(found, (WIDTH, HEIGHT))
+    assert masks_rhw is not None
+    np.testing.assert_allclose(
+        masks_rhw.sum(axis=0), 1
+    )  # where they overlap they share
+    feeds = regions.feeds(found, masks_rhw)
     weights = feeds[contract.REGION_WEIGHT][:, 0]
     np.testing.assert_allclose(weights, [1.5 * 0.25, 0.5 * 0.75], rtol=1e-6)
     for number in range(1, 6):
@@ -266,9 +268,21 @@ def test_a_mask_that_is_none_is_told_so(
 @pytest.mark.parametrize(
     ("styles", "changes", "words"),
     [
-        (STYLE, {"content_mask": ("all", "all")}, "2 of --content-mask, expected one"),
-        ([STYLE, OTHER], {"style_mask": ("all",)}, "1 of --style-mask, expected one"),
-        ([STYLE, OTHER], {"regions": ("a", "b")}, "regions are of one style"),
+        (
+            STYLE,
+            {"content_mask": ("all", "all")},
+            "2 content masks for 1 style: give one",
+        ),
+        (
+            [STYLE, OTHER],
+            {"style_mask": ("all",)},
+            "1 style mask for 2 styles: give one",
+        ),
+        (
+            [STYLE, OTHER],
+            {"regions": ("a", "b")},
+            "2 styles for --regions, which takes",
+        ),
     ],
 )
 def test_masks_are_as_many_as_styles(
@@ -284,7 +298,7 @@ def test_a_map_has_few_colours_all_of_them_in_both(model: Model, mask: Mask) -> 
     with pytest.raises(ImageError, match="colours, expected at most 16"):
         _stylize(model, CONTENT, regions=(mask(noise), plain))
     red = mask(np.full((HEIGHT, WIDTH, 3), [255, 0, 0]))
-    with pytest.raises(ImageError, match="has the colour #ff0000, and"):
+    with pytest.raises(ImageError, match="has the colour #ff0000, but"):
         _stylize(model, CONTENT, regions=(red, plain))
 
 

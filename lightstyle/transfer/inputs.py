@@ -1,0 +1,125 @@
+"""The images of a run, read once at their own sizes."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Self
+
+from .. import images
+from ..arrays import Size
+from ..errors import UsageError
+from ..images.picture import Picture
+from ..losses.targets import Region
+from ..settings import blend
+from ..settings.choices import Color, Init
+from ..settings.settings import Settings
+from . import regions
+
+
+@dataclass(frozen=True, eq=False)
+class Inputs:
+    """Everything that a run is made from, at the sizes at which it was read.
+
+    Attributes:
+        settings: Settings of the run; `init` is set.
+        size: Width and height of the result.
+        content: Content image, if the job has one.
+        styles: Style images, if the job has any.
+        palette: Image whose colours are taken, if the settings ask for any.
+        start: Image that the run starts from; `None` for noise.
+        regions: Parts of the picture, and what each is matched to.
+    """
+
+    settings: Settings
+    size: Size
+    content: Picture | None
+    styles: tuple[Picture, ...]
+    palette: Picture | None
+    start: Picture | None
+    regions: tuple[Region, ...]
+
+    @classmethod
+    def read(
+        cls,
+        settings: Settings,
+        size: Size,
+        content: Picture | None = None,
+        styles: Sequence[Picture] = (),
+    ) -> Self:
+        """Read the images that `settings` name, and check that they fit the others.
+
+        Args:
+            settings: Settings of the run; `init` is set.
+            size: Width and height of the result.
+            content: Content image, if the job has one.
+            styles: Style images, if the job has any.
+
+        Raises:
+            UsageError: If the settings are for other images than there are.
+            ImageError: If an image cannot be read or a mask cannot be used.
+        """
+        if styles:
+            blend.scales(settings.style_scale, len(styles))
+        return cls(
+            settings,
+            size,
+            content,
+            tuple(styles),
+            _palette(settings, content),
+            _start(settings, content, styles),
+            regions.read(settings, content, styles),
+        )
+
+    @property
+    def pictures(self) -> tuple[Picture, ...]:
+        """All images, each once."""
+        given = (self.content, *self.styles, self.palette, self.start)
+        found = {id(picture): picture for picture in given if picture is not None}
+        return tuple(found.values())
+
+    @property
+    def nbytes(self) -> int:
+        """Memory of the images and masks, in bytes."""
+        arrays = [picture.rgb_hwc for picture in self.pictures]
+        optional = [picture.alpha_hw for picture in self.pictures]
+        for region in self.regions:
+            optional += [region.mask, *(source.mask for source in region.sources)]
+        arrays += [array for array in optional if array is not None]
+        return sum(array.nbytes for array in arrays)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What the user should know about the images."""
+        return tuple(note for picture in self.pictures for note in picture.notes)
+
+
+def _palette(settings: Settings, content: Picture | None) -> Picture | None:
+    if settings.color == Color.STYLE:
+        return None
+    if settings.colors_of is not None:
+        return images.load(settings.colors_of, role="colors-of")
+    if content is None:
+        choices = " or ".join(word for word in Color if word.takes_palette)
+        raise UsageError(
+            f"color is {settings.color}, but this job has no content whose colours "
+            f"to take: give colors-of, for color {choices}"
+        )
+    return content
+
+
+def _start(
+    settings: Settings, content: Picture | None, styles: Sequence[Picture]
+) -> Picture | None:
+    """Return the image that `Settings.init` means."""
+    if settings.init == Init.NOISE:
+        return None
+    if settings.init == Init.CONTENT and content is not None:
+        return content
+    if settings.init == Init.STYLE and styles:
+        shares = blend.shares(settings.blend, len(styles))
+        return styles[shares.index(max(shares))]  # the first of equals
+    if settings.init in [*Init]:
+        raise UsageError(
+            f"init is {settings.init}, but this job has no {settings.init} image: "
+            "choose another, or give the path of an image"
+        )
+    return images.load(str(settings.init), role="init")
