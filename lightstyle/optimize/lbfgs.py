@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from ..arrays import Array, Vector
 from .curvature import History, Pairs
-from .method import FIRST_STEP, Evaluate, Footprint, Method
+from .method import FIRST_STEP, Descent, Footprint, Method
 from .preconditioner import Pixels, Preconditioner
 from .vectors import dot, root_mean_square
 
@@ -73,10 +73,10 @@ class LBFGS(Method):
         """Whether no step from here lowers the loss; `restart` to go on."""
         return self._stalled
 
-    def descend(self, evaluate: Evaluate) -> None:
+    def descend(self) -> Descent:
         """Lower the loss until the method has stalled."""
         while not self.stalled:
-            self.accept(*evaluate(self.propose()))
+            self.accept(*(yield self.propose()))
 
     def restart(self, point: Vector) -> None:
         """Forget everything but `point`, which is proposed next."""

@@ -4,7 +4,7 @@ To add a method, write a class like `LBFGS` in a module of its own, and give it 
 in `settings.choices.Optimizer` and a row in `minimize.METHODS`.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Final, Protocol
 
@@ -20,6 +20,9 @@ FIRST_STEP: Final = 1.0
 
 #: Returns the loss and its gradient at a point.
 Evaluate = Callable[[Vector], tuple[float, Vector]]
+
+#: Yields points, and is sent the loss and its gradient at each.
+Descent = Generator[Vector, tuple[float, Vector], None]
 
 
 @dataclass(frozen=True)
@@ -74,12 +77,13 @@ class Method(Protocol):
     def footprint(history: History) -> Footprint:
         """Return the memory that the method takes with that `history`."""
 
-    def descend(self, evaluate: Evaluate) -> None:
+    def descend(self) -> Descent:
         """Lower the loss until no step does.
 
-        Args:
-            evaluate: The objective. The method must not modify a point after passing
-                it. What this raises ends the descent and must not be caught.
+        Yields:
+            Points at which to evaluate the loss. The method must not modify a point
+            that it has yielded. It asks for the next one when it has taken in the last
+            answer, so that `state` is complete whenever it has yielded.
         """
 
     def restart(self, point: Vector) -> None:

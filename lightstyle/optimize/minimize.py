@@ -11,8 +11,8 @@ times the reported loss; with bounds, that loss is reached.
 """
 
 import math
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Generator, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Final
@@ -22,7 +22,7 @@ import numpy as np
 from ..arrays import Vector
 from ..settings.choices import Optimizer
 from .lbfgs import LBFGS
-from .method import Evaluate, Method
+from .method import Descent, Evaluate, Method
 from .scipy_lbfgsb import ScipyLBFGSB
 
 #: All methods by name.
@@ -81,6 +81,9 @@ class State:
     optimizer: dict[str, Any] | None
 
 
+#: Yields the state after every evaluation; sent true, it ends the run.
+Iteration = Generator[State, bool | None, Outcome]
+
 #: Called after every evaluation; raising `StopIteration` ends the run.
 Callback = Callable[[State], None]
 
@@ -95,33 +98,84 @@ def minimize(
     """Minimise `objective` with at most `evaluations` calls of it.
 
     Args:
+        objective: As of `iterate`.
+        method: As of `iterate`.
+        evaluations: As of `iterate`.
+        callback: Sees the state of the run after every evaluation.
+        resumed: As of `iterate`.
+    """
+    iteration = iterate(objective, method, evaluations, resumed)
+    stopped = None
+    while True:
+        try:
+            state = iteration.send(stopped)
+        except StopIteration as end:
+            outcome: Outcome = end.value
+            return outcome
+        try:
+            callback(state)
+        except StopIteration:
+            stopped = True
+        del state
+
+
+def iterate(
+    objective: Evaluate,
+    method: Method,
+    evaluations: int,
+    resumed: State | None = None,
+) -> Iteration:
+    """Minimise `objective` with at most `evaluations` calls of it, step by step.
+
+    Args:
         objective: Returns the loss and its gradient at a flat vector.
         method: The algorithm, set up with the start and its bounds.
         evaluations: Budget of calls, at least 1.
-        callback: Sees the state of the run after every evaluation.
         resumed: State from which to continue a run with the same arguments. A
             resumable method continues as if it had not been interrupted; any other
             descends afresh from the best point.
+
+    Yields:
+        The state of the run after every evaluation. Drop it before the next one, which
+        needs the memory.
+
+    Returns:
+        The best point, and how the run ended.
     """
-    run = _Run(objective, method, evaluations, callback)
+    run = _Run(objective, method)
     if resumed is not None:
         run.resume(resumed)
+        del resumed
+    while True:
+        steps = method.descend()
+        with closing(steps):
+            point = _advanced(steps, None)
+            while point is not None:
+                if run.count >= evaluations:
+                    return run.outcome(Status.BUDGET_SPENT)
+                answer = run.evaluate(point)
+                del point
+                if answer is None:
+                    if math.isfinite(run.loss):
+                        yield run.state()
+                    return run.outcome(Status.NON_FINITE)
+                point = _advanced(steps, answer)
+                del answer
+                if (yield run.state()):
+                    return run.outcome(Status.CANCELLED)
+        least = run.before - RESOLUTION * abs(run.before)
+        if run.before < math.inf and run.loss >= least:
+            return run.outcome(Status.CONVERGED)
+        run.before = run.loss
+        method.restart(run.point)
+
+
+def _advanced(steps: Descent, answer: tuple[float, Vector] | None) -> Vector | None:
+    """Return the next point of a descent, or None at its end."""
     try:
-        while True:
-            method.descend(run.evaluate)
-            run.report()
-            least = run.before - RESOLUTION * abs(run.before)
-            if run.before < math.inf and run.loss >= least:
-                return run.outcome(Status.CONVERGED)
-            run.before = run.loss
-            method.restart(run.point)
-    except _EndOfRun as end:
-        return run.outcome(end.status)
-
-
-class _EndOfRun(Exception):  # noqa: N818 - a signal, not an error
-    def __init__(self, status: Status) -> None:
-        self.status = status
+        return next(steps) if answer is None else steps.send(answer)
+    except StopIteration:
+        return None
 
 
 class _Run:
@@ -129,65 +183,40 @@ class _Run:
 
     point: Vector  # set by the first evaluation, or when the run is resumed
 
-    def __init__(
-        self, objective: Evaluate, method: Method, budget: int, callback: Callback
-    ) -> None:
+    def __init__(self, objective: Evaluate, method: Method) -> None:
         self._objective = objective
         self._method = method
-        self._budget = budget
-        self._callback = callback
-        self._count = 0
-        self._reported = True
+        self.count = 0
         self.loss = math.inf
         self.before = math.inf
 
     def resume(self, state: State) -> None:
         """Continue from `state`, whose arrays are copied."""
         self.point, self.loss = np.array(state.point), state.loss
-        self._count, self.before = state.evaluations, state.before
+        self.count, self.before = state.evaluations, state.before
         if state.optimizer is None:
             self._method.restart(self.point)
         else:
             self._method.restore(state.optimizer)
 
-    def evaluate(self, point: Vector) -> tuple[float, Vector]:
-        """Return loss and gradient at `point`.
-
-        A method that asks for an evaluation has taken in the one before, so that its
-        state is complete and can be reported now.
-        """
-        self.report()
-        if self._count >= self._budget:
-            raise _EndOfRun(Status.BUDGET_SPENT)
-        if self._count == 0:
+    def evaluate(self, point: Vector) -> tuple[float, Vector] | None:
+        """Return loss and gradient at `point`, or None if they are not finite."""
+        if self.count == 0:
             self.point = point
-        self._count += 1
+        self.count += 1
         loss, gradient = self._objective(point)
         if not (math.isfinite(loss) and self._method.finite(gradient)):
-            if math.isfinite(self.loss):
-                with suppress(StopIteration):
-                    self._callback(self._state())
-            raise _EndOfRun(Status.NON_FINITE)
+            return None
         if loss < self.loss:
             self.point, self.loss = point, loss
-        self._reported = False
         return loss, gradient
-
-    def report(self) -> None:
-        """Call the callback, unless it has seen the latest evaluation."""
-        if self._reported:
-            return
-        self._reported = True
-        try:
-            self._callback(self._state())
-        except StopIteration:
-            raise _EndOfRun(Status.CANCELLED) from None
 
     def outcome(self, status: Status) -> Outcome:
         """Return the best point and `status`."""
         loss = self.loss if math.isfinite(self.loss) else math.nan
-        return Outcome(self.point, loss, self._count, status)
+        return Outcome(self.point, loss, self.count, status)
 
-    def _state(self) -> State:
+    def state(self) -> State:
+        """Return all that is needed to continue."""
         state = self._method.state()
-        return State(self.point, self.loss, self._count, self.before, state)
+        return State(self.point, self.loss, self.count, self.before, state)

@@ -10,6 +10,8 @@ SciPy does three things that would spoil a picture:
 """
 
 import math
+from queue import SimpleQueue
+from threading import Thread
 from typing import ClassVar, Final
 
 import numpy as np
@@ -18,12 +20,16 @@ from numpy.typing import NDArray
 from ..arrays import Vector
 from .curvature import History
 from .lbfgs import HISTORY
-from .method import FIRST_STEP, Evaluate, Footprint, Method
+from .method import FIRST_STEP, Descent, Evaluate, Footprint, Method
 from .preconditioner import Preconditioner
 from .vectors import root_mean_square
 
 #: Pairs that SciPy remembers; each takes twice the memory that it takes in `LBFGS`.
 PAIRS: Final = 10
+
+
+class _Abandoned(Exception):  # noqa: N818 - a signal, not an error
+    """The descent was closed before SciPy gave up."""
 
 
 class ScipyLBFGSB(Method):
@@ -54,15 +60,52 @@ class ScipyLBFGSB(Method):
         """Set the point that the next descent starts at."""
         self._start = point
 
-    def descend(self, evaluate: Evaluate) -> None:
-        """Run SciPy until it gives up."""
+    def descend(self) -> Descent:
+        """Run SciPy until it gives up.
+
+        SciPy calls the objective, where a descent yields to it, so it runs in a thread
+        of its own; only one of the two threads works at a time.
+        """
+        points: SimpleQueue[Vector | None] = SimpleQueue()
+        answers: SimpleQueue[tuple[float, Vector] | None] = SimpleQueue()
+        failures: list[BaseException] = []
+
+        def evaluate(point: Vector) -> tuple[float, Vector]:
+            points.put(point.copy())  # SciPy reuses its buffer
+            answer = answers.get()
+            if answer is None:
+                raise _Abandoned
+            return answer
+
+        def run() -> None:
+            try:
+                self._minimize(evaluate)
+            except _Abandoned:
+                pass
+            except BaseException as error:
+                failures.append(error)
+            finally:
+                points.put(None)
+
+        thread = Thread(target=run, name="L-BFGS-B", daemon=True)
+        thread.start()
+        try:
+            while (point := points.get()) is not None:
+                answers.put((yield point))
+        finally:
+            answers.put(None)
+            thread.join()
+        if failures:
+            raise failures[0]
+
+    def _minimize(self, evaluate: Evaluate) -> None:
         from scipy.optimize import Bounds, minimize
 
         factor = 0.0  # scales loss and gradient; set from the first gradient
 
         def scaled(point: Vector) -> tuple[float, Vector]:
             nonlocal factor
-            loss, gradient = evaluate(point.copy())  # SciPy reuses its buffer
+            loss, gradient = evaluate(point)
             if factor == 0.0:
                 factor = FIRST_STEP / (root_mean_square(gradient) or 1.0)
             return factor * loss, factor * gradient.astype(np.float64)

@@ -1,4 +1,5 @@
 import math
+import threading
 from collections.abc import Callable
 from copy import deepcopy
 from typing import Any, cast
@@ -8,13 +9,14 @@ import pytest
 
 from lightstyle.arrays import PIXEL_RANGE, Vector
 from lightstyle.optimize.curvature import History
-from lightstyle.optimize.method import Evaluate, Footprint, Method
+from lightstyle.optimize.method import Descent, Evaluate, Footprint, Method
 from lightstyle.optimize.minimize import (
     METHODS,
     Callback,
     Outcome,
     State,
     Status,
+    iterate,
 )
 from lightstyle.optimize.minimize import minimize as run
 from lightstyle.optimize.preconditioner import Pyramid
@@ -275,9 +277,9 @@ class _Descent(Method):
     def footprint(history: History) -> Footprint:
         return Footprint(0, 0)
 
-    def descend(self, evaluate: Evaluate) -> None:
+    def descend(self) -> Descent:
         for _ in range(40):
-            _, gradient = evaluate(cast("Vector", _Boxed(self._point)))
+            _, gradient = yield cast("Vector", _Boxed(self._point))
             self._point = self._point - 0.25 * cast("_Boxed", gradient).values
 
     def restart(self, point: Vector) -> None:
@@ -326,3 +328,21 @@ def _state_after(method: type[Method], evaluations: int) -> State:
 
     run(_rosenbrock, method(np.zeros(10), (-9, 9)), 40, stop)
     return states[-1]
+
+
+def test_a_run_goes_step_by_step_and_is_left_at_any_time(method: type[Method]) -> None:
+    before = threading.active_count()
+    steps = iterate(_rosenbrock, method(np.zeros(10), (-9, 9)), 40)
+    assert [next(steps).evaluations for _ in range(5)] == [1, 2, 3, 4, 5]
+    steps.close()
+    assert threading.active_count() == before
+
+
+def test_an_error_of_the_objective_is_the_callers(method: type[Method]) -> None:
+    def fails(x: Vector) -> tuple[float, Vector]:
+        raise RuntimeError("mine")
+
+    before = threading.active_count()
+    with pytest.raises(RuntimeError, match="mine"):
+        run(fails, method(np.zeros(10), (-9, 9)), 40, _ignore)
+    assert threading.active_count() == before
