@@ -133,7 +133,7 @@ class _Probe:
 
     def __init__(self, model: Model, scene: Scene) -> None:
         settings, regions = scene.settings, scene.region_count
-        painted = range(max(1, regions)) if scene.styles else ()
+        painted = range(max(1, regions)) if scene.inputs.styles else ()
         noise = np.random.default_rng(0).random((1, 3, _SIDE, _SIDE), np.float32)
         self._picture = noise * np.float32(255)
         self._method = METHODS[settings.chosen_optimizer]
@@ -142,7 +142,7 @@ class _Probe:
             model,
             settings,
             self._picture,
-            content=None if scene.content is None else self._picture,
+            content=None if scene.inputs.content is None else self._picture,
             styles=[StyleTarget(n, 1.0, self._picture) for n in painted],
             region_feeds=_regions(regions),
         )

@@ -1,180 +1,311 @@
-"""The optimisation of a run, level by level: watched, shown and kept."""
+"""A run: an optimisation through all levels, as a stream of events.
 
-from collections.abc import Callable, Iterator
+Whoever iterates over the events sees a run: the progress bar of the command line, the
+checkpoint and the timelapse are listeners, and a service can send the same events on.
+"""
+
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import partial
 from time import perf_counter
+from typing import Final
 
 import numpy as np
 
-from ..arrays import PIXEL_RANGE, Array, Vector
+from .. import images
+from ..arrays import PIXEL_RANGE, Array, Size, Vector
 from ..engine.model import Model
+from ..engine.plan import ExecutionPlan
+from ..errors import TransferError
 from ..losses.objective import Losses, Objective
 from ..losses.targets import StyleTarget, Targets
 from ..losses.weights import term_weights
-from ..optimize.minimize import METHODS, Outcome, State, Status, minimize
+from ..optimize.method import Evaluate, Method
+from ..optimize.minimize import METHODS, Outcome, State, Status, iterate
 from ..optimize.preconditioner import Pyramid
-from ..records.checkpoint import CheckpointWriter
 from ..records.record import Record
 from ..records.snapshot import Snapshot
-from ..settings.settings import Settings
 from . import regions
 from .layouts import Layouts
 from .levels import Levels, seconds_left
-from .result import Progress
+from .result import Progress, Result
 from .scene import Scene
 from .start import start_image
 
-#: Sees every evaluation; raising `StopIteration` ends the run with the best picture.
-Callback = Callable[[Progress], None]
-
 
 @dataclass(frozen=True)
-class Descent:
-    """Goes through the levels of a run.
+class LevelStarted:
+    """The run has started a level, or resumed in it.
 
     Attributes:
-        model: Evaluates.
-        stages: The pictures of all levels.
-        settings: Of the run.
-        callback: Who wants to see every evaluation, if any.
-        keeper: Writes checkpoints, if any.
-        history: Losses of all evaluations, to which those to come are added.
-        began: When the run did, by `perf_counter`.
-        layouts: Say how each picture is computed.
-        origin: The record of the run before its first evaluation.
+        level: Number of the level, from 1.
+        levels: Number of levels.
+        size: Width and height of its images.
+        plan: How they are evaluated.
     """
 
-    model: Model
-    stages: Levels
-    settings: Settings
-    callback: Callback | None
-    keeper: CheckpointWriter | None
-    history: list[Losses]
-    began: float
-    layouts: Layouts
-    origin: Record
+    level: int
+    levels: int
+    size: Size
+    plan: ExecutionPlan
 
-    def record(self, loss: float) -> Record:
-        """Of the run as far as it has come, whose lowest loss is given."""
-        used, count = dict(self.layouts.used), len(self.history)
-        return replace(self.origin, evaluations=count, loss=loss, layouts=used)
 
-    def run(self, picture: Array, saved: Snapshot | None) -> tuple[Array, Outcome]:
-        """From the start `picture`, or from what was `saved`, to the end.
+@dataclass(frozen=True, eq=False)
+class Evaluated:
+    """The run has evaluated the loss. Drop the event before asking for the next one.
 
-        Returns:
-            The picture at its final size, (1, 3, H, W), 0…255, and how the last level
-            that was begun ended.
+    Attributes:
+        progress: The run so far.
+        state: State of the optimisation.
+        plans: Execution plans of the run.
+        level_start: (1, 3, H, W), the image that the level started from, if the
+            targets depend on it.
+    """
+
+    progress: Progress
+    state: State
+    plans: Mapping[str, ExecutionPlan]
+    level_start: Array | None
+
+
+@dataclass(frozen=True, eq=False)
+class Finished:
+    """The run has ended, for whatever reason.
+
+    Attributes:
+        result: The picture.
+    """
+
+    result: Result
+
+
+Event = LevelStarted | Evaluated | Finished
+
+#: Sees every event; raising `StopIteration` cancels the run.
+Listener = Callable[[Event], None]
+
+#: Sees the progress after every evaluation; raising `StopIteration` cancels the run.
+Callback = Callable[[Progress], None]
+
+#: Ends of a level after which there is no next one.
+_ENDS: Final = (Status.CANCELLED, Status.NON_FINITE)
+
+
+class Run:
+    """One run, which can be iterated over once.
+
+    Attributes:
+        cancelled: Whether it ends after the evaluation in progress.
+    """
+
+    def __init__(
+        self,
+        model: Model,
+        levels: Levels,
+        layouts: Layouts,
+        origin: Record,
+        began: float,
+        saved: Snapshot | None = None,
+    ) -> None:
+        """Prepare a run.
+
+        Args:
+            model: Evaluates.
+            levels: Inputs at the size of each level.
+            layouts: Choose the execution plans.
+            origin: The run's record before the first evaluation.
+            began: When the run began, by `perf_counter`.
+            saved: Where to resume.
         """
-        level, state, last = 0, None, len(self.stages.plan) - 1
-        begin = picture
-        if saved is not None:
-            level, state = saved.level, saved.state()
-            picture = state.point.reshape(self._shape(level))
-            start = saved.level_start
-            begin = picture if start is None else np.array(start)
+        self._model = model
+        self._levels = levels
+        self._layouts = layouts
+        self._origin = origin
+        self._began = began
+        self._saved = saved
+        self._settings = levels.scenes[-1].settings
+        self._history: list[Losses] = [*saved.history] if saved else []
+        self.cancelled = False
+
+    def cancel(self) -> None:
+        """End the run after the evaluation in progress, with the best picture."""
+        self.cancelled = True
+
+    def __iter__(self) -> Generator[Event, None, None]:
+        """Yield the events of the run, of which the last is `Finished`.
+
+        Raises:
+            TransferError: If there is no picture, because the loss of the starting
+                image is not finite.
+        """
+        level, state, last = 0, None, len(self._levels.plan) - 1
+        if self._saved is None:
+            image = level_start = start_image(self._levels.scenes[0])
+        else:
+            level, state = self._saved.level, self._saved.state()
+            image = state.point.reshape(self._shape(level))
+            kept = self._saved.level_start
+            level_start = image if kept is None else np.array(kept)
         while True:
-            outcome = self._at(level, picture, begin, state)
-            picture, state = outcome.point.reshape(self._shape(level)), None
-            stopped = outcome.status in (Status.CANCELLED, Status.NON_FINITE)
-            if stopped or level == last:
-                return self.stages.enlarged(picture, level, last), outcome
-            picture = begin = self.stages.enlarged(picture, level, level + 1)
+            outcome = yield from self._level(level, image, level_start, state)
+            image, state = outcome.point.reshape(self._shape(level)), None
+            if outcome.status in _ENDS or level == last:
+                break
+            image = level_start = self._levels.enlarged(image, level, level + 1)
             level += 1
+        yield Finished(self._result(self._levels.enlarged(image, level, last), outcome))
 
-    def _at(
-        self, level: int, start: Array, begin: Array, state: State | None
-    ) -> Outcome:
-        """Optimise until the run has used the evaluations planned up to this level.
+    def _level(
+        self, level: int, image: Array, level_start: Array, state: State | None
+    ) -> Generator[Event, None, Outcome]:
+        """Optimise until the evaluations that are planned up to this level are used.
 
-        From `start`; the level began with the picture `begin`.
+        Args:
+            level: Index of the level.
+            image: (1, 3, H, W), where to start, or to resume.
+            level_start: (1, 3, H, W), what the level started from.
+            state: State of the optimisation, to resume.
         """
-        scene = self.stages.scenes[level]
-        layout = self.layouts.choose(scene)
+        scene, level_plan = self._levels.scenes[level], self._levels.plan[level]
+        layout = self._layouts.choose(scene)
+        yield LevelStarted(level + 1, len(self._levels.plan), scene.size, layout)
+        before = len(self._history) - (state.evaluations if state else 0)
+        evaluate, method = self._prepared(scene, layout, image, level_start)
+        budget = level_plan.until - before
+        steps = iterate(evaluate, method, budget, state)
+        kept = level_start if self._settings.matched_layers else None
+        stop = None
+        with closing(steps):
+            while True:
+                try:
+                    now = steps.send(stop)
+                except StopIteration as end:
+                    outcome: Outcome = end.value
+                    return outcome
+                yield self._evaluated(level, now, kept)
+                del now
+                stop = self.cancelled
+
+    def _prepared(
+        self, scene: Scene, layout: ExecutionPlan, image: Array, level_start: Array
+    ) -> tuple[Evaluate, Method]:
+        """Return the objective of a level, and the method that starts at `image`."""
         content, masks_rhw = scene.content_pixels(), scene.masks_rhw()
         frozen = None
         if scene.frozen_hw is not None and content is not None:
-            start = np.where(scene.frozen_hw, content, start)
-            frozen = np.broadcast_to(scene.frozen_hw, start.shape).ravel()
+            image = np.where(scene.frozen_hw, content, image)
+            frozen = np.broadcast_to(scene.frozen_hw, image.shape).ravel()
+        feeds = None
+        if masks_rhw is not None:
+            feeds = regions.feeds(scene.inputs.regions, masks_rhw)
         targets = Targets.of(
-            self.model,
-            self.settings,
-            begin,
+            self._model,
+            self._settings,
+            level_start,
             content=content,
             styles=self._styles(scene),
-            region_feeds=(
-                None
-                if masks_rhw is None
-                else regions.feeds(scene.inputs.regions, masks_rhw)
-            ),
+            region_feeds=feeds,
             tiling=layout.tiling,
         )
-        balanced_at = start_image(scene) if self.settings.balance_layers else begin
-        weights = term_weights(self.model, self.settings, targets, balanced_at)
-        objective = Objective(self.model, targets, weights)
-        del content, masks_rhw  # the targets are all that is needed of them
+        balanced = self._settings.balance_layers
+        balanced_at = start_image(scene) if balanced else level_start
+        weights = term_weights(self._model, self._settings, targets, balanced_at)
+        objective = Objective(self._model, targets, weights)
+        del content, masks_rhw  # only the targets are needed from here on
 
         def evaluate(point: Vector) -> tuple[float, Vector]:
             losses, gradient = objective(point)
-            self.history.append(losses)
+            self._history.append(losses)
             return losses.total, gradient
 
-        before = len(self.history) - (state.evaluations if state else 0)
-        method = METHODS[self.settings.chosen_optimizer](
-            start.ravel(),
+        method = METHODS[self._settings.chosen_optimizer](
+            image.ravel(),
             PIXEL_RANGE,
-            preconditioner=Pyramid(start.shape[1:]),
+            preconditioner=Pyramid(image.shape[1:]),
             frozen=frozen,
             history=layout.history,
         )
-        kept = begin if self.settings.matched_layers else None
-        evaluations = self.stages.plan[level].until - before
-        watch = partial(self._watch, level, kept)
-        return minimize(evaluate, method, evaluations, watch, state)
+        return evaluate, method
 
     def _styles(self, scene: Scene) -> Iterator[StyleTarget]:
-        """The styles of a scene, with the strips in which their targets are made."""
-        layouts = self.layouts.choose_styles(scene)
+        """Yield the style images of a scene, with their strips."""
+        layouts = self._layouts.choose_styles(scene)
         for style, layout in zip(scene.style_targets(), layouts, strict=True):
             yield replace(style, tiling=layout.tiling)
 
-    def _watch(self, level: int, begin: Array | None, state: State) -> None:
-        history, seconds = tuple(self.history), perf_counter() - self.began
-        known = self.layouts.known
-
-        def keep() -> None:
-            if self.keeper is not None:
-                self.keeper.write(state, history, seconds, level, known, begin)
-
-        try:
-            if self.callback is not None:
-                self.callback(self._progress(level, state, history, seconds))
-        except StopIteration:
-            keep()
-            raise
-        if self.keeper is not None and self.keeper.due:
-            keep()
-
-    def _progress(
-        self, level: int, state: State, history: tuple[Losses, ...], seconds: float
-    ) -> Progress:
-        plan, last = self.stages.plan, self.stages.scenes[-1]
-        begun = len(history) - state.evaluations
-        picture = state.point.reshape(self._shape(level))
-        return Progress(
+    def _evaluated(
+        self, level: int, state: State, level_start: Array | None
+    ) -> Evaluated:
+        plan, last = self._levels.plan, self._levels.scenes[-1]
+        history = tuple(self._history)
+        started = len(history) - state.evaluations
+        image = state.point.reshape(self._shape(level))
+        progress = Progress(
             history=history,
-            settings=self.settings,
-            seconds=seconds,
+            settings=self._settings,
+            seconds=perf_counter() - self._began,
             level=level + 1,
             levels=len(plan),
-            seconds_left=seconds_left(plan, level, history, begun),
-            record=self.record(state.loss),
-            _best_nchw=partial(self.stages.enlarged, picture, level, len(plan) - 1),
+            seconds_left=seconds_left(plan, level, history, started),
+            record=self._record(state.loss),
+            _best_nchw=partial(self._levels.enlarged, image, level, len(plan) - 1),
             _alpha_hw=last.alpha_hw,
             _composite=last.composite,
         )
+        return Evaluated(progress, state, self._layouts.known, level_start)
+
+    def _result(self, image: Array, outcome: Outcome) -> Result:
+        settings, scene = self._settings, self._levels.scenes[-1]
+        if outcome.status is Status.NON_FINITE and len(self._history) == 1:
+            raise TransferError(
+                "the loss of the start image is not a finite number: lower the "
+                f"weights (style-weight is {settings.style_weight:g}, content-weight "
+                f"{settings.content_weight:g}, tv-weight {settings.tv_weight:g})"
+            )
+        image_hwc, notes = scene.composite(images.from_pixels(image))
+        converged = outcome.status is Status.CONVERGED
+        return Result(
+            image_hwc=image_hwc,
+            alpha_hw=scene.alpha_hw,
+            status=outcome.status,
+            loss=outcome.loss,
+            history=tuple(self._history),
+            seconds=perf_counter() - self._began,
+            settings=settings,
+            optimizer=settings.chosen_optimizer,
+            record=replace(self._record(outcome.loss), converged=converged),
+            notes=(*scene.inputs.notes, *notes),
+        )
+
+    def _record(self, loss: float) -> Record:
+        """Return the record of the run so far, whose lowest loss is given."""
+        used, count = dict(self._layouts.used), len(self._history)
+        return replace(self._origin, evaluations=count, loss=loss, layouts=used)
 
     def _shape(self, level: int) -> tuple[int, int, int, int]:
-        width, height = self.stages.plan[level].size
+        width, height = self._levels.plan[level].size
         return 1, 3, height, width
+
+
+def play(run: Run, listeners: Sequence[Listener]) -> Result:
+    """Go through a run and show each event to all listeners, in their order.
+
+    Args:
+        run: A run that was not iterated over yet.
+        listeners: Each sees an event after those before it.
+
+    Returns:
+        The picture.
+    """
+    with closing(iter(run)) as events:
+        for event in events:
+            for listener in listeners:
+                try:
+                    listener(event)
+                except StopIteration:
+                    run.cancel()
+            if isinstance(event, Finished):
+                return event.result
+            del event
+    raise RuntimeError("a run ended without a result")

@@ -7,6 +7,7 @@ content and style together; `reconstruct`, the content term alone (their figure 
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -15,9 +16,8 @@ from .. import contract, images
 from ..engine.model import Model
 from ..engine.model_info import ModelInfo
 from ..engine.plan import ExecutionPlan
-from ..errors import TransferError, UsageError
+from ..errors import UsageError
 from ..images.picture import ImageSource, Picture, Styles, several
-from ..optimize.minimize import Status
 from ..records import record
 from ..records.checkpoint import Checkpoint, CheckpointWriter
 from ..records.origin import Origin
@@ -28,12 +28,12 @@ from ..settings.settings import Settings
 from ..zoo import registry
 from .forecast import Forecast, forecast
 from .inputs import Inputs
+from .interrupt import Interrupt
 from .layouts import Layouts
 from .levels import Levels
 from .result import Result
-from .run import Callback, Descent
+from .run import Callback, Evaluated, Event, Listener, Run, play
 from .scene import fitted_size
-from .start import start_image
 
 #: Told what a run will take before it begins.
 Announce = Callable[[Forecast], None]
@@ -166,53 +166,51 @@ def _run(
     inputs, settings = job.inputs, job.inputs.settings
     saved = checkpoint.saved.snapshot if checkpoint and checkpoint.saved else None
     began = perf_counter() - (saved.elapsed if saved else 0.0)
-    stages = Levels(inputs)
-    start = start_image(stages.scenes[0])
+    levels = Levels(inputs)
     if not isinstance(model, Model):
         model = registry.load(model, settings, job=job.name)
     registry.check(model.info, settings, job.name)
-    keeper = _keeper(checkpoint, job, model.info)
-    history = [*saved.history] if saved else []
+    writer = _writer(checkpoint, job, model.info)
     layouts = Layouts(model, _wanted(like, saved))
     if announce is not None:
-        announce(forecast(model, layouts, stages, len(history)))
-    optimizer = settings.chosen_optimizer
-    made = record.of_run(
+        announce(forecast(model, layouts, levels, len(saved.history) if saved else 0))
+    origin = record.of_run(
         job.name,
         job.given,
         inputs.size,
         settings,
-        [(*level.size, level.until) for level in stages.plan],
+        [(*level.size, level.until) for level in levels.plan],
         model,
         uninterrupted=saved is None or saved.optimizer is not None,
     )
-    descent = Descent(
-        model, stages, settings, callback, keeper, history, began, layouts, made
-    )
-    picture, outcome = descent.run(start, saved)
-    if outcome.status is Status.NON_FINITE and len(history) == 1:
-        raise TransferError(
-            "the loss of the starting picture is not a finite number: lower the "
-            f"weights (style-weight is {settings.style_weight:g}, content-weight "
-            f"{settings.content_weight:g}, tv-weight {settings.tv_weight:g})"
+    run = Run(model, levels, layouts, origin, began, saved)
+    with Interrupt() as interrupt:
+        listeners: list[Listener] = [interrupt]
+        if callback is not None:
+            listeners.insert(0, partial(_show, callback))
+        if writer is not None:
+            listeners.append(partial(_keep, writer, run))
+        result = play(run, listeners)
+    return replace(result, notes=(*result.notes, *(writer.notes if writer else ())))
+
+
+def _show(callback: Callback, event: Event) -> None:
+    if isinstance(event, Evaluated):
+        callback(event.progress)
+
+
+def _keep(writer: CheckpointWriter, run: Run, event: Event) -> None:
+    """Write a checkpoint if it is time, or if the run was cancelled."""
+    if isinstance(event, Evaluated) and (run.cancelled or writer.due):
+        progress = event.progress
+        writer.write(
+            event.state,
+            progress.history,
+            progress.seconds,
+            progress.level - 1,
+            event.plans,
+            event.level_start,
         )
-    scene = stages.scenes[-1]
-    image_hwc, notes = scene.composite(images.from_pixels(picture))
-    return Result(
-        image_hwc=image_hwc,
-        alpha_hw=scene.alpha_hw,
-        status=outcome.status,
-        loss=outcome.loss,
-        history=tuple(history),
-        seconds=perf_counter() - began,
-        settings=settings,
-        optimizer=optimizer,
-        record=replace(
-            descent.record(outcome.loss),
-            converged=outcome.status is Status.CONVERGED,
-        ),
-        notes=(*inputs.notes, *notes, *(keeper.notes if keeper else ())),
-    )
 
 
 def _wanted(like: Record | None, saved: Snapshot | None) -> dict[str, ExecutionPlan]:
@@ -220,7 +218,7 @@ def _wanted(like: Record | None, saved: Snapshot | None) -> dict[str, ExecutionP
     return {**(like.layouts if like else {}), **(saved.plans if saved else {})}
 
 
-def _keeper(
+def _writer(
     checkpoint: Checkpoint | None, job: _Job, model: ModelInfo
 ) -> CheckpointWriter | None:
     """Return what writes the run's checkpoints, if it has any."""
