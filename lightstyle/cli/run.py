@@ -19,9 +19,8 @@ from ..records.checkpoint import Checkpoint, LoadedCheckpoint
 from ..settings.settings import Settings
 from ..transfer.forecast import Forecast
 from ..transfer.result import Progress, Result
-from ..transfer.resume import JOBS
 from ..transfer.run import Callback
-from ..transfer.stylize import Announce
+from ..transfer.stylize import JOBS, Announce
 from ..zoo import registry
 from . import checks, names, outputs, progress
 from .console import columns, note, say

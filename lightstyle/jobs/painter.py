@@ -20,8 +20,8 @@ from ..optimize.minimize import Status
 from ..records.expected import ExpectedResult
 from ..records.origin import sources
 from ..settings.jobs import required_layers
-from ..transfer.resume import JOBS
 from ..transfer.run import Callback
+from ..transfer.stylize import JOBS
 from ..zoo import registry
 from .task import JobOutcome, JobState, Output, Task
 

@@ -1,4 +1,4 @@
-"""What a run yields: progress while it goes on, a result when it has ended."""
+"""What a run gives: its progress while it goes on, and its result at the end."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,15 +20,15 @@ from ..settings.settings import Settings
 
 @dataclass(frozen=True, eq=False)
 class Progress:
-    """The state of a run after an evaluation, as callbacks see it.
+    """A run after an evaluation, as callbacks see it.
 
     Attributes:
         history: Losses of all evaluations so far, the latest last.
-        settings: Of the run.
-        seconds: Since the run began.
-        level: Number of the level that the picture is worked on at, from 1.
-        levels: How many there are.
-        seconds_left: Estimate of what all remaining evaluations take.
+        settings: Settings of the run.
+        seconds: Time since the run began.
+        level: Number of the pyramid level, from 1.
+        levels: Number of levels.
+        seconds_left: Estimated time of all remaining evaluations.
         record: What made the picture so far.
     """
 
@@ -55,17 +55,17 @@ class Progress:
 
     @property
     def image_hwc(self) -> NDArray[np.float32]:
-        """Best picture so far, (H, W, 3), 0…255, made at each call.
+        """Best picture so far, (H, W, 3), RGB, float32, 0…255; made at each call.
 
-        It is enlarged to the size of the result where a level is smaller, and has the
-        colours that `Settings.color` asks for.
+        It has the size of the result, also on smaller levels, and the colours that
+        `Settings.color` asks for.
         """
         return self._composite(images.from_pixels(self._best_nchw()))[0]
 
     def save(
         self, path: str | PathLike[str], bits: int = 8, *, metadata: bool = True
     ) -> None:
-        """Write the best picture so far, as `Result.save` does."""
+        """Write the best picture so far; arguments are those of `Result.save`."""
         encoding.save(
             Path(path),
             self.image_hwc,
@@ -74,23 +74,29 @@ class Progress:
             text=str(self.record) if metadata else None,
         )
 
+    def __repr__(self) -> str:
+        return (
+            f"<Progress: evaluation {self.evaluation} of {self.settings.iterations}, "
+            f"level {self.level} of {self.levels}, loss {self.losses.total:.6g}>"
+        )
+
 
 @dataclass(frozen=True, eq=False)
 class Result:
-    """A finished picture.
+    """A finished picture; a notebook shows it.
 
     Attributes:
-        image_hwc: (H, W, 3), RGB, float32, 0…255.
-        alpha_hw: (H, W), 0…255, where the content had transparency.
+        image_hwc: The picture, (H, W, 3), RGB, float32, 0…255.
+        alpha_hw: Its alpha, (H, W), float32, 0…255; `None` if the content is opaque.
         status: How the optimisation ended.
-        loss: The lowest loss of the last level that was begun, which is that of the
-            picture before it is rounded, and before `Settings.color` changes it.
+        loss: Lowest loss of the last level. It is the picture's before
+            `Settings.color` changes it, and before it is rounded.
         history: Losses of every evaluation.
-        seconds: Of the whole run, loading of the model included.
-        settings: That made it.
-        optimizer: That ran: ``lbfgs`` or ``lbfgsb``.
-        record: What made it, which `save` writes into the file.
-        notes: What a person should know of the input pictures and of the colours.
+        seconds: Time of the whole run; the model is loaded within it.
+        settings: Settings of the run.
+        optimizer: Optimiser that ran: ``lbfgs`` or ``lbfgsb``.
+        record: What made the picture; `save` writes it into the file.
+        notes: What the user should know about the input images and the colours.
     """
 
     image_hwc: NDArray[np.float32]
@@ -106,13 +112,25 @@ class Result:
 
     @property
     def evaluations(self) -> int:
-        """Evaluations of loss and gradient."""
+        """Number of evaluations of loss and gradient."""
         return len(self.history)
 
     def to_bytes(
         self, suffix: str = ".png", bits: int = 8, *, metadata: bool = True
     ) -> bytes:
-        """The file that `save` would write to a path with this `suffix`."""
+        """Encode the picture as `save` does.
+
+        Args:
+            suffix: Suffix of a file name, which chooses the format.
+            bits: As of `save`.
+            metadata: As of `save`.
+
+        Returns:
+            The contents of the file.
+
+        Raises:
+            OutputError: If there is no such format.
+        """
         return encoding.encoded(
             Path(f"picture{suffix}"),
             self.image_hwc,
@@ -122,26 +140,26 @@ class Result:
         )
 
     def to_array(self) -> NDArray[np.uint8]:
-        """(H, W, 3), or (H, W, 4) where the content had transparency."""
+        """Return the picture, (H, W, 3), or (H, W, 4) if the content has alpha."""
         planes = self.image_hwc
         if self.alpha_hw is not None:
             planes = np.dstack([planes, self.alpha_hw])
         return np.rint(planes).astype(np.uint8)
 
     def to_pil(self) -> Image.Image:
-        """The picture as a PIL image."""
+        """Return the picture as a PIL image, RGB or RGBA."""
         return Image.fromarray(self.to_array())
 
     def save(
         self, path: str | PathLike[str], bits: int = 8, *, metadata: bool = True
     ) -> None:
-        """Write the picture in the format of the suffix, replacing any file at `path`.
+        """Write the picture, and replace any file at `path`.
 
         Args:
-            path: Where to.
-            bits: Bits a channel: 8, or for PNG and TIFF 16.
-            metadata: Whether `record` goes into the file, from which `Record.read` and
-                ``lightstyle info`` have it; BMP has no place for it.
+            path: The file; its suffix chooses the format.
+            bits: Bits per channel: 8, or 16 for PNG and TIFF.
+            metadata: Whether to write `record` into the file, where `Record.read` and
+                ``lightstyle info`` find it; BMP cannot hold it.
 
         Raises:
             OutputError: If it cannot be written; no partial file is left.
@@ -153,3 +171,15 @@ class Result:
             bits=bits,
             text=str(self.record) if metadata else None,
         )
+
+    def __repr__(self) -> str:
+        height, width = self.image_hwc.shape[:2]
+        return (
+            f"<Result: {width}x{height}, {self.evaluations} iterations of "
+            f"{self.optimizer} in {self.seconds:.1f} s, loss {self.loss:.6g} "
+            f"({self.status.value})>"
+        )
+
+    def _repr_png_(self) -> bytes:
+        """Return what notebooks show."""
+        return self.to_bytes(".png", metadata=False)

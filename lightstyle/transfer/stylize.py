@@ -5,12 +5,13 @@ content and style together; `reconstruct`, the content term alone (their figure 
 `texture`, the style term alone (figure 1, bottom).
 """
 
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from time import perf_counter
-from typing import Any
+from typing import Any, Final
 
 from .. import contract, images
 from ..engine.model import Model
@@ -19,7 +20,7 @@ from ..engine.plan import ExecutionPlan
 from ..errors import UsageError
 from ..images.picture import ImageSource, Picture, Styles, several
 from ..records import record
-from ..records.checkpoint import Checkpoint, CheckpointWriter
+from ..records.checkpoint import Checkpoint, CheckpointWriter, LoadedCheckpoint
 from ..records.origin import Origin
 from ..records.record import Record
 from ..records.snapshot import Snapshot
@@ -142,6 +143,50 @@ def texture(
     inputs = Inputs.read(settings, size, styles=paintings)
     job = _Job("texture", {"style": given, "size": size}, inputs)
     return _run(job, model, callback, checkpoint, announce, like)
+
+
+def resume(
+    checkpoint: str | os.PathLike[str],
+    *,
+    model: Model | None = None,
+    callback: Callback | None = None,
+    announce: Announce | None = None,
+) -> Result:
+    """Continue the run that was kept at `checkpoint`, and keep it there.
+
+    With this package's own optimiser it goes on as if nothing had been; scipy's
+    (``lbfgsb``) begins without history at the best picture.
+
+    Args:
+        checkpoint: Path that the run's `Checkpoint` had. Of it and the one before it,
+            the newest good one is used.
+        model: The run's model if it is loaded already; by default its files are.
+        callback: As for `stylize`.
+        announce: As for `stylize`, of what is left.
+
+    Raises:
+        CheckpointError: If neither is good, or a picture or the model was changed.
+        LightstyleError: As `stylize`.
+    """
+    saved = LoadedCheckpoint.newest(checkpoint)
+    saved.check_inputs()
+    origin = saved.snapshot.origin
+    if model is None:
+        model = registry.load(origin.model.path, origin.settings, job=origin.job)
+    return JOBS[origin.job](
+        **origin.arguments,
+        model=model,
+        settings=origin.settings,
+        callback=callback,
+        announce=announce,
+        checkpoint=Checkpoint.after(saved),
+    )
+
+
+#: Functions that make a picture, by the name that a checkpoint knows them by.
+JOBS: Final[Mapping[str, Callable[..., Result]]] = {
+    job.__name__: job for job in (stylize, reconstruct, texture)
+}
 
 
 def _settings(settings: Settings | None, like: Record | None, job: str) -> Settings:

@@ -1,3 +1,4 @@
+import io
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -120,3 +121,19 @@ def test_bad_input_is_an_error_that_says_which(
     with pytest.raises(error, match=problem) as caught:
         call(model)
     assert "\n" not in str(caught.value)
+
+
+def test_a_notebook_shows_the_picture_and_a_short_line(model: Model) -> None:
+    seen: list[str] = []
+    result = lightstyle.stylize(
+        CONTENT,
+        STYLE,
+        model=model,
+        settings=QUICK,
+        callback=lambda progress: seen.append(repr(progress)),
+    )
+    shown = Image.open(io.BytesIO(result._repr_png_()))
+    np.testing.assert_array_equal(np.asarray(shown), result.to_array())
+    assert repr(result).startswith("<Result: 48x32, 12 iterations of lbfgs in ")
+    assert seen[4].startswith("<Progress: evaluation 5 of 12, level 1 of 1, loss ")
+    assert max(map(len, (repr(result), *seen))) < 150
