@@ -8,6 +8,7 @@ from PIL import Image
 from ..arrays import Array
 from ..errors import ImageError
 from ..settings.choices import ALL
+from ..settings.in_memory import ImageInMemory
 from . import picture
 from .picture import Picture
 
@@ -25,7 +26,7 @@ def read(source: str, role: str, of: Picture) -> Array | None:
     """Read a mask: white is selected, black is not, grey in part.
 
     Args:
-        source: Path of a picture, or `ALL`.
+        source: Path of a picture, an `ImageInMemory`, or `ALL`.
         role: What the mask is for; starts error messages.
         of: The masked picture, which must have the same proportions, at any size.
 
@@ -83,7 +84,8 @@ def resized(mask: Array, size: tuple[int, int]) -> Array:
 
 
 def _load(source: str, role: str, of: Picture) -> Picture:
-    mask = picture.load(source, role=role)
+    given = source.image if isinstance(source, ImageInMemory) else source
+    mask = picture.load(given, role=role)
     if mask.alpha_hw is not None:
         raise ImageError(
             f"{role} {source} is transparent, expected a picture without alpha"

@@ -14,6 +14,7 @@ from ..contract import VERSION
 from ..digest import sha256_of
 from ..engine.model_info import ModelInfo
 from ..errors import CheckpointError, UsageError
+from ..settings.in_memory import ImageInMemory
 from ..settings.settings import Settings
 
 #: Arguments of each job's function.
@@ -98,9 +99,11 @@ class Origin:
         """
         paths = sources(arguments) | settings.files
         for role, source in paths.items():
-            if not isinstance(source, str | os.PathLike):
+            in_memory = isinstance(source, ImageInMemory)
+            if in_memory or not isinstance(source, str | os.PathLike):
+                kind = type(source.image if in_memory else source).__name__
                 raise UsageError(
-                    f"{role} is a {type(source).__name__}: a run with a checkpoint "
+                    f"{role.replace('_', '-')} is a {kind}: a run with a checkpoint "
                     "must read its images from files; give a path"
                 )
         whole = {role: _absolute(path) for role, path in paths.items()}

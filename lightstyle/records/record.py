@@ -24,6 +24,7 @@ from ..engine.plan import ExecutionPlan
 from ..errors import ImageError, UsageError
 from ..images import metadata, picture_file
 from ..images.picture import ImageSource
+from ..settings.in_memory import ImageInMemory
 from ..settings.settings import Settings
 from . import environment, plans
 from .origin import sources
@@ -242,6 +243,8 @@ def identity(source: object) -> dict[str, str | None]:
     """Return name and SHA-256 of an image's file; None for what is not known."""
     if isinstance(source, bytes):
         return {"name": None, "sha256": hashlib.sha256(source).hexdigest()}
+    if isinstance(source, ImageInMemory):
+        return {"name": None, "sha256": source.sha256}
     if not isinstance(source, str | os.PathLike):
         return {"name": None, "sha256": None}
     path, digest = Path(source), None

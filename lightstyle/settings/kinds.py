@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import Any
 
 from .choices import ALL
+from .in_memory import path_or_image
 from .layers import LayerWeights
 
 
@@ -154,13 +155,15 @@ def file(words: type[StrEnum] | None = None) -> Kind:
 
 
 def files(count: int | None = None) -> Kind:
-    """Return the kind of lists of picture files, of any number or of `count`."""
+    """Return the kind of lists of pictures, of any number or of `count`.
+
+    They are paths, arrays or PIL images.
+    """
 
     def take(value: Any) -> tuple[str, ...]:
         _require(_is_list(value) and isinstance(value, Sequence))
         _require(count in (None, len(value)))
-        _require(all(path and isinstance(path, str) for path in value))
-        return tuple(value)
+        return tuple(map(path_or_image, value))
 
     def parse(text: str) -> list[str]:
         return [part.strip() for part in text.split(",")]

@@ -86,11 +86,12 @@ class Settings:
         pyramid: ``on`` goes from coarse to fine, in levels from about 128 pixels that
             share the iterations, half as many on each as on the next; ``off`` works at
             the final size from the beginning, as Gatys et al. do.
-        content_mask: Paths of grey pictures, one for each style: white where the
-            content is painted like it; ``all`` for everywhere.
-        style_mask: The same of the styles: white what of each is taken.
-        regions: Paths of two pictures, of the content and of one style, with the same
-            colours: each region of the content is painted like that of the style.
+        content_mask: Grey images, one for each style: white where the content is
+            stylised like it; ``all`` for everywhere. Each is a path, an array or a PIL
+            image, as are those of the next two.
+        style_mask: The same for the styles: white where the style is taken from.
+        regions: Two images with the same colours, of the content and of one style:
+            each region of the content is stylised like that of the style.
         outside: ``keep`` leaves pixels as they are where no mask is; ``blend`` lets the
             content loss change them, too.
         color: ``style`` leaves the colours to the style; ``content-chroma`` transfers
@@ -132,13 +133,13 @@ class Settings:
         Optimizer.AUTO, "Optimiser: auto, lbfgs, or lbfgsb (scipy's)."
     )
     pyramid: str = option(Pyramid.ON, "Go from coarse to fine: on or off.")
-    content_mask: tuple[str, ...] = option(
+    content_mask: tuple[Any, ...] = option(
         (), "Mask, white where to paint like the style; one for each style, in order."
     )
-    style_mask: tuple[str, ...] = option(
+    style_mask: tuple[Any, ...] = option(
         (), "Mask, white where to take the style from; one for each style, in order."
     )
-    regions: tuple[str, str] | None = option(
+    regions: tuple[Any, Any] | None = option(
         None, "Maps of content and style, with the same colours for what goes together."
     )
     outside: str = option(
