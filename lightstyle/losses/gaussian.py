@@ -1,19 +1,17 @@
-"""What a style is taken to be, and the metric that follows for its Gram matrices.
+"""The metric of style loss ``gaussian``, which compares features as Gaussians.
 
-``gram`` is Gatys'. Its loss is of the fourth power in the features, so that the few
-strongest directions among them have nearly all of the gradient, and the others the rest
-of the iterations. ``gaussian`` takes the features of a layer for a Gaussian, as the
-Wasserstein-2 distance of crowsonkb's style-transfer-pytorch does. Departure from that
-distance: near the style, with Gram matrices G and A (second moments, mean included),
+The Gram loss of Gatys et al. is of the fourth power in the features: a few strong
+directions have nearly all of its gradient. ``gaussian`` models the features of a layer
+as a Gaussian, as the Wasserstein-2 distance of crowsonkb's style-transfer-pytorch does.
+Departure from that distance: near the style, with Gram matrices G and A (second
+moments, mean included),
 
     W₂² ≈ ½ Σ (G − A)²ᵢⱼ / (λᵢ + λⱼ) ≈ ¼ ‖A^-¼ (G − A) A^-¼‖²
 
-in the eigenvectors of A with its eigenvalues λ (of the Bures metric: Bhatia, Jain and
-Lim, arXiv:1712.01504; the second step is the geometric mean for the arithmetic). That
-is quadratic in G, as the Gram loss is, needs no matrix roots in the graph and made the
-same pictures; textures have whole suns and trees where those of ``gram`` have pieces.
-
-``match`` compares features with the nearest of the style.
+in the eigenvectors of A with its eigenvalues λ (from the Bures metric: Bhatia, Jain and
+Lim, arXiv:1712.01504; the second step replaces the arithmetic mean by the geometric
+mean). This is quadratic in G like the Gram loss, needs no matrix roots in the graph and
+made the same pictures. Textures have whole suns and trees where ``gram`` has pieces.
 """
 
 from typing import Final
@@ -22,11 +20,11 @@ import numpy as np
 
 from ..arrays import Array
 
-#: What is added to the eigenvalues, relative to their mean: directions that the style
-#: has next to nothing of would count without bounds.
+#: Added to the eigenvalues, relative to their mean: without it, directions that the
+#: style hardly has would have unbounded weight.
 _RIDGE: Final = 0.1
 
-#: With this factor, one style weight looks alike with ``gram`` and ``gaussian``.
+#: With this factor, the same style weight looks alike with ``gram`` and ``gaussian``.
 _STRENGTH: Final = 0.003
 
 

@@ -1,16 +1,16 @@
-"""Style as the nearest features: every position has one of the style as its target.
+"""Finds the nearest feature of the style for every position of a picture.
 
-Neural neighbour style transfer, Kolkin et al. (arXiv:2203.13215): of each position of a
-canvas, the feature of the style that is nearest to it by cosine, both centred by their
-own means, becomes the target, and the loss is the squared distance to it. Departures
-from that paper, by experiment:
+Neural neighbour style transfer, Kolkin et al. (arXiv:2203.13215): the target of each
+position is the style feature that is nearest to it by cosine, both centred by their own
+means, and the loss is the squared distance to it. Departures from that paper, by
+experiment:
 
-* the layers of blocks 1 and 2 keep their Gram matrices, which have the colours right;
-* each layer is matched by itself, at its own size, with features as they are, where
-  the paper stacks all layers and turns the style;
-* targets are found once at the start of each level, not anew on the way, so that a
-  level has one loss, on which L-BFGS may rely;
-* of a large style, only so many features are looked at, on a regular grid.
+* the layers of blocks 1 and 2 keep their Gram matrices, which get the colours right;
+* each layer is matched alone, at its own size and with its features as they are; the
+  paper stacks all layers and rotates the style;
+* matches are found once, at the start of each level, so that a level has a single loss,
+  which L-BFGS needs;
+* a large style is sampled on a regular grid.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -23,26 +23,26 @@ from .. import contract
 from ..arrays import Array
 from ..engine.guides import levels
 
-#: With this factor, one style weight looks alike with Gram matrices and with matches.
+#: With this factor, the same style weight looks alike with ``gram`` and ``match``.
 _STRENGTH: Final = 1e-3
 
-#: Features of the styles that a position of a layer is compared with, at the most.
+#: Most style features that a position is compared with, per layer.
 MOST: Final = 65_536
 
-#: Similarities that are held at a time, 64 MB of them.
+#: Similarities that are computed at a time, 64 MB of them.
 _HELD: Final = 1 << 24
 
 
 def nearest(query: Array, candidates: Array, held: int = _HELD) -> NDArray[np.intp]:
-    """Which candidate each query is nearest to, by the cosine of centred features.
+    """Find the candidate nearest to each query, by the cosine of centred features.
 
     Args:
-        query: (M, C), features of the canvas.
-        candidates: (K, C), features of the style, at least one.
-        held: Similarities that there is room for.
+        query: Features of the picture, (M, C).
+        candidates: Features of the style, (K, C), at least one.
+        held: Similarities to compute at a time.
 
     Returns:
-        (M,) numbers of candidates, the first of equals.
+        Indices of candidates, (M,); of equal ones, the first.
     """
     unit = _centred(candidates)
     norms = np.linalg.norm(unit, axis=1, keepdims=True)
@@ -63,14 +63,17 @@ def candidates(
     mask: Array | None = None,
     most: int = MOST,
 ) -> dict[str, Array]:
-    """Features of a style, (K, C) by layer, that positions may be matched with.
+    """Select the features of a style that positions may be matched with.
 
     Args:
-        features: Of `Model.targets`, by feed.
-        layers: That are matched.
-        mask: (h, w), 0…1, at the size of the picture: positions with less than half of
-            what it has at the most are left out.
-        most: Features of a layer; of more, those at regular distances.
+        features: Outputs of `Model.targets` for the style image.
+        layers: Layers that are matched.
+        mask: (h, w), 0…1, at the size of the style image: positions below half of its
+            maximum are left out.
+        most: Most features per layer; more are sampled at regular distances.
+
+    Returns:
+        Features by layer, (K, C).
     """
     found = {}
     for layer in layers:
@@ -87,12 +90,16 @@ def targets(
     styles: Sequence[Mapping[str, Array]],
     most: int = MOST,
 ) -> dict[str, Array]:
-    """What each position of a canvas is to become, by feed of its content target.
+    """Compute the target of every position of a picture.
 
     Args:
-        features: Of the canvas, as `Model.targets` has them.
-        styles: The `candidates` of each, which count as if they were of one.
-        most: Features of a layer, of all styles; of more, those at regular distances.
+        features: Outputs of `Model.targets` for the picture.
+        styles: The `candidates` of each style; they are searched together.
+        most: Most features per layer, of all styles; more are sampled at regular
+            distances.
+
+    Returns:
+        Targets by input of the evaluation graph, (1, C, h, w).
     """
     found = {}
     for layer in styles[0]:
@@ -105,27 +112,27 @@ def targets(
 
 
 def weight(layer: str, gram: Array, positions: int) -> float:
-    """What ½ Σ (F − T)² counts for each unit of the layer's weight as a Gram term.
+    """Compute the factor of ½ Σ (F − T)² that makes it comparable to a Gram term.
 
-    That is 1e-3 ‖A/M_s‖ / (4 N²) · 2/M: the norm of the style's Gram matrix gives the
+    It is 1e-3 ‖A/M_s‖ / (4 N²) · 2/M: the norm of the style's Gram matrix gives the
     term the dimension of a Gram term, and M makes it independent of the size.
 
     Args:
-        layer: Of the features.
-        gram: The style's normalised Gram matrix A/M_s.
-        positions: M, of the canvas.
+        layer: Layer of the features, with N channels.
+        gram: Normalised Gram matrix A/M_s of the style, (C, C).
+        positions: Number M of positions of the picture.
     """
     norm = float(np.linalg.norm(gram.astype(np.float64)))
     return _STRENGTH * norm / (4 * contract.CHANNELS[layer] ** 2) * 2 / positions
 
 
 def _rows(features: Array) -> Array:
-    """(1, C, h, w) as (h·w, C); not a copy."""
+    """View features (1, C, h, w) as (h·w, C)."""
     return features.reshape(features.shape[1], -1).T
 
 
 def _thinned(rows: Array, most: int) -> Array:
-    """At most so many rows, at regular distances; a copy."""
+    """Sample at most `most` rows at regular distances; returns a copy."""
     step = -(-len(rows) // most)
     return np.ascontiguousarray(rows[::step])
 

@@ -158,25 +158,26 @@ class Targets:
 
 
 def blended(styles: Iterable[tuple[float, Mapping[str, Array]]]) -> dict[str, Array]:
-    """The common target of styles: the mean of their Gram matrices.
+    """Compute the common target of several styles, the mean of their Gram matrices.
 
-    A term of the loss for each style k, with shares b_k that add up to 1, would be the
-    same loss for as many times the work. By bias and variance,
+    One term of the loss per style k, with shares b_k that add up to 1, would have the
+    same gradient at several times the cost. By bias and variance,
 
         Σ_k b_k ‖G − A_k‖² = ‖G − Σ_k b_k A_k‖² + Σ_k b_k ‖A_k − Σ_j b_j A_j‖²,
 
-    where the last sum does not depend on the picture: the gradient, and with it every
-    picture, is the same. So there is one term, with the target Σ_k b_k A_k.
+    where the last sum does not depend on the picture. So there is one term, with the
+    target Σ_k b_k A_k.
 
-    That holds for a narrowed network, too. Its targets are R S Rᵀ, linear in the second
+    This holds for a narrowed network, too. Its targets are R S Rᵀ, linear in the second
     moments S of [z; 1], its features and a one; the moment of the one is 1 in every
     style, and in their mean because the shares add up to 1.
 
     Args:
-        styles: Share and Gram matrices, by feed, of each.
+        styles: Share and Gram matrices of each style, the matrices by name.
 
     Returns:
-        Matrices by feed, none of no styles. Of one style they are its own, bit for bit.
+        Matrices by name, empty without styles. A single style's are unchanged, bit for
+        bit.
     """
     sums: dict[str, NDArray[np.float64]] = {}
     for share, grams in styles:

@@ -1,7 +1,7 @@
-"""What a run will take, told before it begins: memory, evaluations, time.
+"""Forecasts the memory, the evaluations and the time of a run before it begins.
 
-The time comes from a probe on the machine as it is now: a small picture is evaluated
-and the optimiser takes some steps, for about a second; both grow with the pixels.
+The time comes from a probe of about a second on the machine as it is now: a small
+picture is evaluated, and the optimiser takes some steps. Both scale with the pixels.
 """
 
 import math
@@ -32,10 +32,10 @@ from .layouts import Layouts
 from .levels import Level, Levels
 from .scene import Scene
 
-#: Side of the probe's picture: small, and yet as fast for each pixel as large ones.
+#: Side of the probe's picture: small, but as fast per pixel as large ones.
 _SIDE: Final = 224
 
-#: Evaluations that are timed; the fastest counts.
+#: Number of evaluations that are timed; the fastest counts.
 _TIMED: Final = 3
 
 
@@ -44,9 +44,9 @@ class Forecast:
     """What a run will take.
 
     Attributes:
-        levels: Sizes that it works at, and evaluations up to the end of each.
-        layout: How the picture is computed at its final size, and in what memory.
-        seconds: Of the whole run.
+        levels: Size of each level, and the evaluation that it ends with.
+        layout: Execution plan at the final size, with the memory it takes.
+        seconds: Time of the whole run.
     """
 
     levels: tuple[Level, ...]
@@ -55,7 +55,7 @@ class Forecast:
 
     @property
     def table(self) -> dict[str, str]:
-        """In words, by what they are about."""
+        """The forecast as text, by topic."""
         sizes = [f"{level.size[0]}x{level.size[1]}" for level in self.levels]
         ends = [0, *(level.until for level in self.levels)]
         counts = [str(end - begin) for begin, end in pairwise(ends)]
@@ -68,12 +68,12 @@ class Forecast:
             "memory": f"{self.layout.memory / 1e9:.2f} GB",
             "time": f"about {duration(self.seconds)}",
         }
-        if not self.layout.memory:  # nothing is known of it
+        if not self.layout.memory:  # unknown on this device
             del table["memory"]
         return table
 
     def __str__(self) -> str:
-        """On one line."""
+        """Return the forecast on one line."""
         table = self.table
         start = f"{table['size']}, {self.levels[-1].until} iterations, "
         if len(self.levels) > 1:
@@ -84,10 +84,16 @@ class Forecast:
 
 
 def forecast(model: Model, layouts: Layouts, stages: Levels, done: int = 0) -> Forecast:
-    """What the run of `stages` will take on `model`, after `done` evaluations.
+    """Forecast a run.
+
+    Args:
+        model: Model of the run.
+        layouts: Choose its execution plans.
+        stages: Levels of the run.
+        done: Evaluations before the run is resumed.
 
     Raises:
-        UsageError: As the run would: the memory that was allowed is not enough.
+        UsageError: If the allowed memory is not enough, as the run would.
     """
     chosen = [layouts.choose(scene) for scene in stages.scenes]
     scene = stages.scenes[-1]
@@ -99,7 +105,7 @@ def forecast(model: Model, layouts: Layouts, stages: Levels, done: int = 0) -> F
 def _seconds(
     stages: Levels, layouts: list[ExecutionPlan], probe: "_Probe", done: int
 ) -> Iterator[float]:
-    """Of each level."""
+    """Yield the seconds of each level."""
     for level, layout in zip(stages.plan, layouts, strict=True):
         evaluations, done = level.until - done, max(done, level.until)
         if evaluations > 0:
@@ -114,7 +120,7 @@ def _seconds(
 
 
 def _regions(count: int) -> dict[str, NDArray[np.float32]] | None:
-    """Feeds of so many regions, each the whole of the probe's picture."""
+    """Make the inputs of `count` regions, each all of the probe's picture."""
     if not count:
         return None
     weights = np.full((count, 1), 1 / count, np.float32)
@@ -126,9 +132,9 @@ class _Probe:
     """Times a small picture on a model.
 
     Attributes:
-        start: Seconds to get ready for a size.
-        evaluation: Seconds of an evaluation, for each pixel.
-        targets: Seconds of the features of a picture, for each pixel.
+        start: Seconds to prepare for a size.
+        evaluation: Seconds per pixel of an evaluation.
+        targets: Seconds per pixel of a picture's targets.
     """
 
     def __init__(self, model: Model, scene: Scene) -> None:
@@ -154,12 +160,12 @@ class _Probe:
         self.evaluation = best / _SIDE**2
         self.start = max(0.0, first - best)
         began = perf_counter()
-        model.targets(self._picture)  # and with these, the probe's memory is given back
+        model.targets(self._picture)  # also lets go of the probe's memory
         self.targets = (perf_counter() - began) / _SIDE**2
         memory.give_back()
 
     def step(self, history: History) -> float:
-        """Seconds of a step of the method with a full history, for each pixel."""
+        """Time a step with a full history; returns seconds per pixel."""
         start, pyramid = self._picture.ravel(), Pyramid((3, _SIDE, _SIDE))
         method = self._method(
             start, PIXEL_RANGE, preconditioner=pyramid, history=history

@@ -1,10 +1,10 @@
-"""Coarse to fine: the sizes at which a picture is made, one after the other.
+"""Coarse to fine: the sizes at which a picture is optimised, one after the other.
 
-Broad structure is found at small sizes, where an evaluation costs little and the
-network sees more of the picture at once; larger ones add detail. As in Gatys et al.,
-"Controlling Perceptual Factors in Neural Style Transfer" (arXiv:1611.07865), but what
-is enlarged from level to level is the change of the content, where the picture began
-as that, so that the content's own detail is never lost to enlarging.
+Small sizes find the broad structure: an evaluation is cheap there, and the network sees
+more of the picture at once. Larger sizes add detail. As in Gatys et al., "Controlling
+Perceptual Factors in Neural Style Transfer" (arXiv:1611.07865), with one departure: in
+a run that starts from the content, the change of the content is enlarged from level to
+level instead of the picture, so that the content's own detail is not lost.
 """
 
 import math
@@ -21,13 +21,13 @@ from ..settings.settings import Settings
 from .inputs import Inputs
 from .scene import Scene
 
-#: The coarsest level's longest side is the nearest to this that halving reaches.
+#: Longest side of the coarsest level: halving goes on until it is nearest to this.
 COARSEST: Final = 128
 
 #: Sides of all levels but the last are multiples of this, which evaluate fastest.
 _MULTIPLE: Final = 16
 
-#: Fewer evaluations than this are not worth a level.
+#: Least number of evaluations per level.
 _LEAST: Final = 10
 
 #: Evaluations of a level relative to the next finer one. With as many on every level,
@@ -37,11 +37,11 @@ GAIN: Final = 0.5
 
 @dataclass(frozen=True)
 class Level:
-    """A size at which the picture is worked on.
+    """One level of the pyramid.
 
     Attributes:
         size: Width and height.
-        until: Evaluations of the run, of all levels so far, after which it ends.
+        until: Number of the run's evaluation after which the level ends.
     """
 
     size: Size
@@ -49,7 +49,7 @@ class Level:
 
 
 def levels(size: Size, settings: Settings) -> tuple[Level, ...]:
-    """The levels of a run whose result has `size`, the coarsest first."""
+    """Plan the levels of a run whose result has `size`, the coarsest first."""
     count = _count(size, settings.iterations) if settings.pyramid == "on" else 1
     sizes = [size, *(_reduced(size, 2**index) for index in range(1, count))][::-1]
     untils = np.cumsum(shares(count, settings.iterations)).tolist()
@@ -57,7 +57,7 @@ def levels(size: Size, settings: Settings) -> tuple[Level, ...]:
 
 
 def shares(count: int, iterations: int) -> list[int]:
-    """Evaluations of each of `count` levels, the coarsest first; their sum is given."""
+    """Share `iterations` among `count` levels, the coarsest first."""
     weights = [GAIN ** (count - 1 - index) for index in range(count)]
     ends = [
         round(iterations * sum(weights[: index + 1]) / sum(weights))
@@ -69,17 +69,17 @@ def shares(count: int, iterations: int) -> list[int]:
 def finer(
     best: Array, content: Array | None, finer_content: Array | None, size: Size
 ) -> Array:
-    """The start of a level: the last one's picture, enlarged.
+    """Enlarge the image of a level to start the next one.
 
     Args:
-        best: (1, 3, h, w).
-        content: Of the same size; the change from it is enlarged. Without one, the
-            picture is.
-        finer_content: Of the new size.
-        size: The new one.
+        best: Image of the level, (1, 3, h, w).
+        content: Content at that size, if the change of it is to be enlarged; `None` to
+            enlarge the image itself.
+        finer_content: Content at the new size.
+        size: New width and height.
 
     Returns:
-        (1, 3, H, W), 0…255.
+        The start of the next level, (1, 3, H, W), 0…255.
     """
     if content is None or finer_content is None:
         picture = images.resampled(best, size)
@@ -111,9 +111,15 @@ class Levels:
             each.style_sizes()
 
     def enlarged(self, picture: Array, level: int, target: int) -> Array:
-        """The picture that the level `level` came to, as start of the level `target`.
+        """Enlarge the image of a level to the size of another.
 
-        Both count from 0.
+        Args:
+            picture: Image of the level, (1, 3, h, w).
+            level: Index of the level.
+            target: Index of the level with the size that is wanted.
+
+        Returns:
+            (1, 3, H, W).
         """
         if level == target:
             return picture
@@ -125,11 +131,21 @@ class Levels:
 
 
 def seconds_left(
-    plan: Sequence[Level], index: int, history: Sequence[Losses], begun: int
+    plan: Sequence[Level], index: int, history: Sequence[Losses], started: int
 ) -> float:
-    """Estimate from the evaluations of the level `index`, which began after `begun`."""
-    recent = [losses.seconds for losses in history[begun:]]
-    recent = recent[1:] or recent  # the first one gets everything ready
+    """Estimate the time of all remaining evaluations.
+
+    Args:
+        plan: Levels of the run.
+        index: Index of the present level.
+        history: Losses of all evaluations so far.
+        started: Number of evaluations before the present level.
+
+    Returns:
+        Seconds; NaN before the first evaluation of the level.
+    """
+    recent = [losses.seconds for losses in history[started:]]
+    recent = recent[1:] or recent  # the first one includes preparations
     if not recent:
         return math.nan
     each = sum(recent) / len(recent)
@@ -142,10 +158,10 @@ def seconds_left(
 
 
 def _count(size: Size, iterations: int) -> int:
-    """Levels that halving reaches, that the network takes and evaluations suffice for.
+    """Count the levels that the size and the number of evaluations allow.
 
-    The shorter side stays at three times its multiple, so that rounding does not
-    change proportions much.
+    The shorter side stays at three times `_MULTIPLE` or more, so that rounding hardly
+    changes the proportions.
     """
     halvings = max(0, round(math.log2(max(size) / COARSEST)))
     narrow = max(contract.MINIMUM_SIDE, 3 * _MULTIPLE)

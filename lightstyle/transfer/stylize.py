@@ -1,8 +1,8 @@
-"""The story of a picture: load, size, targets, start, optimise, result.
+"""The three jobs, and `resume`, which continues one.
 
-Three jobs share it, as in Gatys, Ecker and Bethge (arXiv:1508.06576): `stylize`,
-content and style together; `reconstruct`, the content term alone (their figure 1, top);
-`texture`, the style term alone (figure 1, bottom).
+As in Gatys, Ecker and Bethge (arXiv:1508.06576): `stylize` minimises the content loss
+and the style loss together, `reconstruct` the content loss alone (their figure 1, top)
+and `texture` the style loss alone (figure 1, bottom).
 """
 
 import os
@@ -36,13 +36,19 @@ from .result import Result
 from .run import Callback, Evaluated, Event, Listener, Run, play
 from .scene import fitted_size
 
-#: Told what a run will take before it begins.
+#: Sees what a run will take, before it begins.
 Announce = Callable[[Forecast], None]
 
 
 @dataclass(frozen=True)
 class _Job:
-    """A function of this module, what it was given, and the pictures of its run."""
+    """A call of one of the jobs.
+
+    Attributes:
+        name: Name of the function.
+        given: Images and size that it was called with.
+        inputs: Images that it read.
+    """
 
     name: str
     given: Mapping[str, Any]
@@ -60,26 +66,31 @@ def stylize(
     announce: Announce | None = None,
     like: Record | None = None,
 ) -> Result:
-    """Paint the picture `content` in the style of `style`, or in a blend of several.
+    """Render the content image in the style of one or more style images.
+
+    Ctrl-C ends the run after the evaluation in progress: the result is then the best
+    picture so far, with status `Status.CANCELLED`. A second Ctrl-C raises
+    KeyboardInterrupt at once. A program that handles the signal itself, or calls this
+    from another thread, is left alone.
 
     Args:
         content: A path, the bytes of a file, a PIL image, or an array (H, W), (H, W, 3)
             or (H, W, 4): uint8, uint16, or float in 0…1.
         style: The same, or a sequence of them, blended as `Settings.blend` says.
-        model: A loaded model, to use it for many pictures; or the path or the name of
-            one; by default the one that `registry` finds.
-        settings: What to aim for; `Settings()` by default.
-        callback: Called after every evaluation, in this thread.
-        checkpoint: Where to keep the run, so that `resume` can go on with it; the
-            pictures must be paths then.
-        announce: Told before the work begins what it will take, which takes a second or
-            two to find out; what it raises ends the run.
-        like: Of another picture: its settings are taken if none are given, and what is
-            computed is laid out as it was, so that the same pictures and model yield
-            the same result.
+        model: A loaded model, which may serve many runs, or the path or name of one;
+            by default the best that is installed.
+        settings: Settings of the run; `Settings()` by default.
+        callback: Called after every evaluation, in this thread. If it raises
+            StopIteration, the run ends with the best picture so far.
+        checkpoint: Where to keep the run, so that `resume` can continue it; all images
+            must then be paths.
+        announce: Called before the run with a forecast of it, which takes a second or
+            two to make. Whatever it raises ends the run.
+        like: Record of another picture. Its settings are the default, and its execution
+            plans are repeated, so that the same images and model give the same result.
 
     Raises:
-        LightstyleError: The subclass says whether a picture, the model, a setting, the
+        LightstyleError: The subclass says whether an image, the model, a setting, the
             device or the optimisation is at fault.
     """
     settings = _settings(settings, like, "stylize")
@@ -101,7 +112,7 @@ def reconstruct(
     announce: Announce | None = None,
     like: Record | None = None,
 ) -> Result:
-    """Find a picture with the content features of `content`, by default from noise.
+    """Reconstruct the content image from its features, by default from noise.
 
     Arguments and errors are those of `stylize`; the style settings have no effect.
     """
@@ -124,10 +135,20 @@ def texture(
     announce: Announce | None = None,
     like: Record | None = None,
 ) -> Result:
-    """Make a texture of `size` (width, height) in the style of `style`, from noise.
+    """Synthesise a texture in the style of one or more style images, from noise.
 
-    Arguments and errors are those of `stylize`; the content settings and
+    Other arguments and errors are those of `stylize`; the content settings and
     `Settings.size` have no effect.
+
+    Args:
+        style: As of `stylize`.
+        size: Width and height of the texture in pixels, each at least 32.
+        model: As of `stylize`.
+        settings: As of `stylize`.
+        callback: As of `stylize`.
+        checkpoint: As of `stylize`.
+        announce: As of `stylize`.
+        like: As of `stylize`.
     """
     settings = _settings(settings, like, "texture")
     width, height = size
@@ -136,7 +157,7 @@ def texture(
         or min(size) < contract.MINIMUM_SIDE
     ):
         raise UsageError(
-            f"size is {width}x{height}, expected sides of at least "
+            f"size is {width}x{height}: give whole numbers of at least "
             f"{contract.MINIMUM_SIDE}"
         )
     given, paintings = _paintings(style)
@@ -152,21 +173,21 @@ def resume(
     callback: Callback | None = None,
     announce: Announce | None = None,
 ) -> Result:
-    """Continue the run that was kept at `checkpoint`, and keep it there.
+    """Continue a run from its checkpoint, and go on keeping it there.
 
-    With this package's own optimiser it goes on as if nothing had been; scipy's
-    (``lbfgsb``) begins without history at the best picture.
+    The result is what it would have been without the interruption. Only the optimiser
+    ``lbfgsb`` cannot be saved: it starts afresh from the best picture.
 
     Args:
-        checkpoint: Path that the run's `Checkpoint` had. Of it and the one before it,
-            the newest good one is used.
-        model: The run's model if it is loaded already; by default its files are.
-        callback: As for `stylize`.
-        announce: As for `stylize`, of what is left.
+        checkpoint: Path of the run's `Checkpoint`. If its newest file is damaged, the
+            one before it is used.
+        model: The run's model, if it is loaded already; by default it is loaded.
+        callback: As of `stylize`.
+        announce: As of `stylize`; the forecast is of what is left.
 
     Raises:
-        CheckpointError: If neither is good, or a picture or the model was changed.
-        LightstyleError: As `stylize`.
+        CheckpointError: If no file is good, or an image or the model has changed.
+        LightstyleError: As of `stylize`.
     """
     saved = LoadedCheckpoint.newest(checkpoint)
     saved.check_inputs()
@@ -183,7 +204,7 @@ def resume(
     )
 
 
-#: Functions that make a picture, by the name that a checkpoint knows them by.
+#: The jobs, by the name that a checkpoint knows them by.
 JOBS: Final[Mapping[str, Callable[..., Result]]] = {
     job.__name__: job for job in (stylize, reconstruct, texture)
 }
@@ -194,7 +215,7 @@ def _settings(settings: Settings | None, like: Record | None, job: str) -> Setti
 
 
 def _paintings(style: Styles) -> tuple[Styles, tuple[Picture, ...]]:
-    """What was given as style, the only one of a sequence alone; and its pictures."""
+    """Return the given style sources, a single one by itself, and load their images."""
     given = several(style)
     paintings = tuple(images.load(each, role="style") for each in given)
     return given if len(given) > 1 else given[0], paintings
@@ -259,7 +280,7 @@ def _keep(writer: CheckpointWriter, run: Run, event: Event) -> None:
 
 
 def _wanted(like: Record | None, saved: Snapshot | None) -> dict[str, ExecutionPlan]:
-    """Layouts that are to be taken again."""
+    """Return the execution plans to repeat."""
     return {**(like.layouts if like else {}), **(saved.plans if saved else {})}
 
 

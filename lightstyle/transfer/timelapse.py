@@ -1,9 +1,10 @@
-"""A film of a run: its pictures, every few evaluations, as an animated WebP.
+"""Films a run: its picture every few evaluations, as an animated WebP.
 
-Each frame is encoded by itself and goes to the disk at once, so that a film of any
-length takes the memory of one picture; the file appears when the last is in it. The
-container is RIFF, by the specification of WebP: VP8X says what there is, ANIM that it
-repeats, and every ANMF holds a frame as it would stand in a file of its own.
+Frames are encoded one by one and written at once, so that a film of any length takes
+the memory of one picture; Pillow would hold them all. The file appears when it is
+complete. The container is RIFF, as the WebP specification has it: VP8X lists the
+features, ANIM makes the film repeat, and each ANMF holds a frame as a file of its own
+would.
 """
 
 import io
@@ -23,37 +24,37 @@ from ..images import metadata
 from ..images.encoding import srgb_profile
 from .result import Progress, Result
 
-#: Frames of a film, more or less, if nobody says how many.
+#: Approximate number of frames by default.
 FRAMES: Final = 60
 
-#: Longest side of a film, in pixels; larger pictures are made smaller for it.
+#: Longest side of a film, in pixels; larger pictures are reduced to it.
 LONGEST: Final = 1024
 
-#: What a frame is shown for, and the last one, in milliseconds.
+#: Duration of a frame and of the last frame, in milliseconds.
 _EACH, _LAST = 80, 3000
 
 _OPTIONS: Final = {"quality": 85, "method": 4}
 
-#: Bits of VP8X: there is a colour profile, EXIF data, an animation.
+#: Flags of VP8X: colour profile, EXIF data, animation.
 _PROFILE, _EXIF, _ANIMATION = 0x20, 0x08, 0x02
 
-#: Flag of a frame: it replaces what is there, rather than to be blended with it.
+#: Flag of a frame: it replaces the one before instead of being blended with it.
 _REPLACES: Final = 0x02
 
 
 class Timelapse:
-    """Films a run: a watcher of `console`, and a context in which it may be one."""
+    """Films a run: a callback, and the context in which it may be called."""
 
     def __init__(
         self, path: Path, every: int, *, metadata: bool, resumed: bool = False
     ) -> None:
-        """Film to `path`, every few evaluations; with 0, about `FRAMES` times.
+        """Prepare a film.
 
         Args:
-            path: Of the film; its folder must exist.
-            every: Evaluations from frame to frame.
-            metadata: Whether to say in it what made the pictures.
-            resumed: Whether to go on with the film that is there.
+            path: The file; its folder must exist.
+            every: Evaluations from frame to frame; 0 for about `FRAMES` frames.
+            metadata: Whether to write what made the picture into the file.
+            resumed: Whether to continue the film at `path`.
         """
         self._path, self._every, self._metadata = path, every, metadata
         self._resumed = resumed
@@ -61,15 +62,15 @@ class Timelapse:
         self._film: _Film | None = None
 
     def __enter__(self) -> Self:
-        """Do nothing yet: a run that fails at once leaves nothing behind."""
+        """Enter; nothing is written before the first frame."""
         return self
 
     def __exit__(self, *error: object) -> None:
-        """Remove a film that was not finished."""
+        """Remove an unfinished film."""
         self._stack.close()
 
     def __call__(self, progress: Progress) -> None:
-        """Add the best picture so far, if its turn has come.
+        """Add the best picture so far, if it is time.
 
         Raises:
             OutputError: If the film cannot be written.
@@ -85,7 +86,7 @@ class Timelapse:
         self._film.add(progress.image_hwc, _EACH)
 
     def finish(self, result: Result) -> None:
-        """Add the picture that the run came to, and put the film in its place.
+        """Add the result, and publish the film.
 
         Raises:
             OutputError: If it cannot be written.
@@ -96,7 +97,7 @@ class Timelapse:
 
 
 class _Film:
-    """The file, frame by frame."""
+    """A file to which frames are appended."""
 
     def __init__(self, draft: Draft, size: Size) -> None:
         scale = min(1.0, LONGEST / max(size))
@@ -106,10 +107,10 @@ class _Film:
         self._put(b"RIFF" + bytes(4) + b"WEBP")
         self._put(_chunk(b"VP8X", self._header(0)))
         self._put(_chunk(b"ICCP", srgb_profile()))
-        self._put(_chunk(b"ANIM", struct.pack("<IH", 0xFFFFFFFF, 0)))  # for ever
+        self._put(_chunk(b"ANIM", struct.pack("<IH", 0xFFFFFFFF, 0)))  # endlessly
 
     def take_over(self, path: Path) -> None:
-        """Add the frames of a film that was ended before, if it has this size."""
+        """Copy the frames of an earlier film, if it has the same size."""
         with suppress(OSError), path.open("rb") as file:
             file.seek(len(b"RIFF....WEBP"))
             while len(head := file.read(8)) == 8:
@@ -140,7 +141,7 @@ class _Film:
 
     @property
     def _sides(self) -> tuple[int, int]:
-        """Width and height as WebP has them: less one."""
+        """Width and height as WebP stores them, less one."""
         return self._size[0] - 1, self._size[1] - 1
 
     def _header(self, more: int) -> bytes:
@@ -157,5 +158,5 @@ def _chunk(kind: bytes, data: bytes) -> bytes:
 
 
 def _three(number: int) -> bytes:
-    """A whole number in three bytes."""
+    """Encode an integer in three bytes."""
     return number.to_bytes(3, "little")

@@ -45,31 +45,31 @@ def test_features_without_contrast_have_a_match_and_no_nan() -> None:
     assert matching.nearest(varied, with_a_mean).max() < 10
 
 
-def test_a_canvas_finds_itself_and_keeps_its_shape() -> None:
-    canvas = {FEED: _features(6, 1, 20).reshape(1, 6, 4, 5)}
-    style = matching.candidates(canvas, [LAYER])
+def test_a_picture_finds_itself_and_keeps_its_shape() -> None:
+    image = {FEED: _features(6, 1, 20).reshape(1, 6, 4, 5)}
+    style = matching.candidates(image, [LAYER])
     assert style[LAYER].shape == (20, 6)
-    found = matching.targets(canvas, [style])
-    np.testing.assert_array_equal(found[FEED], canvas[FEED])
+    found = matching.targets(image, [style])
+    np.testing.assert_array_equal(found[FEED], image[FEED])
 
 
 def test_several_styles_are_searched_as_one() -> None:
-    canvas = {FEED: _features(6, 1, 20).reshape(1, 6, 4, 5)}
+    image = {FEED: _features(6, 1, 20).reshape(1, 6, 4, 5)}
     halves = [{LAYER: half} for half in np.split(_features(30, 2), 2)]
     both = [{LAYER: _features(30, 2)}]
     np.testing.assert_array_equal(
-        matching.targets(canvas, halves)[FEED], matching.targets(canvas, both)[FEED]
+        matching.targets(image, halves)[FEED], matching.targets(image, both)[FEED]
     )
 
 
 @pytest.mark.parametrize(("most", "rows"), [(20, 20), (19, 10), (7, 7), (3, 3)])
 def test_of_many_features_so_many_are_looked_at(most: int, rows: int) -> None:
-    canvas = {FEED: _features(6, 1, 20).reshape(1, 6, 4, 5)}
-    everything = matching.candidates(canvas, [LAYER])[LAYER]
-    found = matching.candidates(canvas, [LAYER], most=most)[LAYER]
+    image = {FEED: _features(6, 1, 20).reshape(1, 6, 4, 5)}
+    everything = matching.candidates(image, [LAYER])[LAYER]
+    found = matching.candidates(image, [LAYER], most=most)[LAYER]
     np.testing.assert_array_equal(found, everything[:: -(-20 // most)])
     assert len(found) == rows
-    step = matching.targets(canvas, [{LAYER: everything}], most=most)[FEED]
+    step = matching.targets(image, [{LAYER: everything}], most=most)[FEED]
     assert {*step[0, 0].ravel()} <= {*found[:, 0]}
 
 
