@@ -183,7 +183,7 @@ def test_a_resumed_run_has_all_styles_or_is_refused(model: Model, studio: Path) 
     assert resumed.settings == whole.settings
     assert resumed.record.inputs.keys() == {"content", "style 1", "style 2"}
     Image.fromarray(STYLE).save("other.png")
-    with pytest.raises(CheckpointError, match=r"style 2 .*other.png has changed"):
+    with pytest.raises(CheckpointError, match=r"style 2 .*other.png was changed"):
         lightstyle.resume(kept.path, model=model)
 
 
