@@ -15,3 +15,8 @@ def duration(seconds: float) -> str:
         return f"{max(1, round(seconds))} s"
     minutes = round(seconds / 60)
     return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"
+
+
+def counted(count: int, noun: str) -> str:
+    """Put a count before a noun with a regular plural: ``1 style``, ``2 styles``."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"

@@ -1,46 +1,42 @@
-"""How much each of several styles counts in one picture, and at which scale."""
+"""Lists with a number for each of several styles: their shares and their scales."""
 
 from collections.abc import Sequence
 
 from ..errors import UsageError
-
-#: Types of `Settings.blend` and `Settings.style_scale`.
-Blend = Sequence[float] | None
-Scale = float | Sequence[float]
+from ..text import counted
 
 
-def shares(blend: Blend, count: int) -> tuple[float, ...]:
-    """What each of `count` styles counts for; the sum is 1.
+def shares(blend: Sequence[float] | None, styles: int) -> tuple[float, ...]:
+    """Compute the share of each of `styles` from their relative weights.
+
+    Returns:
+        Numbers that add up to 1; all the same if `blend` is None.
 
     Raises:
-        UsageError: If `blend` is of another number of styles.
+        UsageError: If there are more or fewer weights than styles.
     """
     if blend is None:
-        return (1 / count,) * count
-    if len(blend) != count:
+        return (1 / styles,) * styles
+    if len(blend) != styles:
         raise UsageError(
-            f"blend has {_counted(len(blend), 'number')}, expected one for each of "
-            f"{_counted(count, 'style')}"
+            f"got {counted(len(blend), 'number')} in --blend for "
+            f"{counted(styles, 'style')}: give one per style"
         )
     total = sum(blend)
     return tuple(weight / total for weight in blend)
 
 
-def scales(scale: Scale, count: int) -> tuple[float, ...]:
-    """The scale of each of `count` styles.
+def scales(scale: float | Sequence[float], styles: int) -> tuple[float, ...]:
+    """Return the scale of each of `styles`.
 
     Raises:
-        UsageError: If there are several, but of another number of styles.
+        UsageError: If there are several scales, and more or fewer than styles.
     """
     if not isinstance(scale, Sequence):
-        return (scale,) * count
-    if len(scale) != count:
+        return (scale,) * styles
+    if len(scale) != styles:
         raise UsageError(
-            f"style-scale has {_counted(len(scale), 'number')}, expected one for all "
-            f"styles, or one for each of {_counted(count, 'style')}"
+            f"got {counted(len(scale), 'number')} in --style-scale for "
+            f"{counted(styles, 'style')}: give one for all, or one per style"
         )
     return tuple(scale)
-
-
-def _counted(count: int, what: str) -> str:
-    return f"{count} {what}" if count == 1 else f"{count} {what}s"

@@ -46,13 +46,19 @@ class Kind:
     not_files: frozenset[str] | None = None
 
 
+def any_of(words: Iterable[str]) -> str:
+    """List alternatives: ``auto, lbfgs or lbfgsb``."""
+    *others, last = words
+    return f"{', '.join(others)} or {last}" if others else last
+
+
 def _require(condition: object) -> None:
     if not condition:
         raise ValueError
 
 
 def _is(kind: type, value: object) -> bool:
-    """Whether `value` is a number of the kind, NumPy's included; a bool is none."""
+    """Tell whether `value` is a number of the kind, NumPy's included, and no bool."""
     return isinstance(value, kind) and not isinstance(value, bool)
 
 
@@ -77,9 +83,7 @@ def number(at_least: float, at_most: float = math.inf) -> Kind:
 
 def word(words: type[StrEnum]) -> Kind:
     """Return the kind of the words of an enum."""
-    *others, last = words
-    expected = f"{', '.join(others)} or {last}"
-    return Kind(expected, words, plain=str, metavar="WORD")
+    return Kind(any_of(words), words, plain=str, metavar="WORD")
 
 
 def flag() -> Kind:
@@ -149,9 +153,11 @@ def file(words: type[StrEnum] | None = None) -> Kind:
         _require(value and isinstance(value, str))
         return str(value)
 
-    names = frozenset(words or ())
-    expected = f"{', '.join(words)} or a picture file" if words else "a picture file"
-    return Kind(expected, take, metavar="FILE", optional=True, not_files=names)
+    names = tuple(words or ())
+    expected = any_of((*names, "a picture file"))
+    return Kind(
+        expected, take, metavar="FILE", optional=True, not_files=frozenset(names)
+    )
 
 
 def files(count: int | None = None) -> Kind:

@@ -1,4 +1,4 @@
-"""Layers of a loss and their relative weights, as people write them and as data."""
+"""The layers of a loss with their relative weights."""
 
 import math
 from collections.abc import Iterator, Mapping
@@ -11,20 +11,20 @@ from ..errors import UsageError
 class LayerWeights(Mapping[str, float]):
     """An immutable mapping from layers to weights, in the order they were given.
 
-    `str` gives the form that `parse` reads. It hashes and pickles, as settings do.
+    `str` gives the form that `parse` reads.
     """
 
     def __init__(self, weights: Mapping[str, float]) -> None:
-        """Check and keep `weights`.
+        """Check the weights.
 
         Raises:
-            UsageError: If a name is no layer, a weight is negative or no finite number,
-                or none is positive.
+            UsageError: If a layer is unknown, a weight is negative or not finite, or
+                no weight is above 0.
         """
         for layer, weight in weights.items():
             if layer not in LAYERS:
                 raise UsageError(
-                    f"layer {layer} is unknown, expected some of {', '.join(LAYERS)}"
+                    f"layer {layer} is unknown, expected one of {', '.join(LAYERS)}"
                 )
             number = isinstance(weight, (int, float)) and not isinstance(weight, bool)
             if not number or not 0 <= weight < math.inf:
@@ -34,8 +34,8 @@ class LayerWeights(Mapping[str, float]):
                 )
         if not 0 < sum(weights.values()) < math.inf:
             raise UsageError(
-                f"layers are {dict(weights)}, expected at least one with a weight, and "
-                "a finite sum"
+                f"got weights {dict(weights)}, expected at least one with a weight "
+                "above 0, and a finite sum"
             )
         self._weights = {layer: float(weight) for layer, weight in weights.items()}
 
@@ -44,7 +44,8 @@ class LayerWeights(Mapping[str, float]):
         """Read ``conv1_1:0.5,conv2_1`` (no weight means 1).
 
         Raises:
-            UsageError: If a layer is given twice, a weight is no number, or as above.
+            UsageError: If a layer is given twice, a weight is no number, or the
+                constructor refuses the weights.
         """
         weights: dict[str, float] = {}
         for part in filter(None, (part.strip() for part in text.split(","))):
@@ -65,7 +66,7 @@ class LayerWeights(Mapping[str, float]):
         return tuple(layer for layer in LAYERS if self._weights.get(layer, 0) > 0)
 
     def shares(self) -> dict[str, float]:
-        """The weights divided by their sum, without layers that count for nothing."""
+        """Return the weights divided by their sum, without layers of weight 0."""
         total = sum(self._weights.values())
         return {layer: self._weights[layer] / total for layer in self.used}
 

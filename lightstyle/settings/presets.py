@@ -1,8 +1,4 @@
-"""Settings as plain values: written as a preset for people, and read back with care.
-
-A preset is a TOML file with the names of the command line. Values that come from a
-preset or a picture are checked one by one before they are believed.
-"""
+"""Presets: TOML files of settings, with the names of the command line."""
 
 import json
 import textwrap
@@ -19,17 +15,17 @@ from .settings import Settings
 #: Most bytes that a preset may have.
 _MAXIMUM_BYTES: Final = 1_000_000
 
-
 _HEADING: Final = f"""\
 # Settings of lightstyle {VERSION}, for `--config FILE`. Keep the lines that matter:
 # what is not set here stays as it is, and the command line wins over this file."""
 
 
 def read(path: str | Path) -> dict[str, Any]:
-    """The values of a preset, by field of `Settings`, each checked by itself.
+    """Read the settings of a preset, by their names in `Settings`.
 
     Raises:
-        UsageError: It cannot be read, is not TOML, or has what is no setting.
+        UsageError: If the file cannot be read or is not TOML, or a name is no setting,
+            or a value none of its setting.
     """
     try:
         with Path(path).open("rb") as file:
@@ -41,8 +37,8 @@ def read(path: str | Path) -> dict[str, Any]:
         raise UsageError(f"config {path} cannot be read: {error.strerror}") from error
     except (ValueError, RecursionError) as error:
         raise UsageError(
-            f"config {path} is no preset in TOML: {error}; `lightstyle info --config` "
-            "prints one"
+            f"config {path} is not a preset in TOML: {error}; "
+            "`lightstyle info --config` prints one"
         ) from error
     try:
         named = {key.replace("-", "_"): table[key] for key in table}
@@ -54,10 +50,9 @@ def read(path: str | Path) -> dict[str, Any]:
 
 
 def write(settings: Settings) -> str:
-    """A preset of `settings`, each with its help above it.
+    """Write a preset of `settings`, each with its help above it.
 
-    `read` gives the same values back, but for those that are none: their lines are
-    commented out.
+    `read` gives the same values back. Settings that are None are commented out.
     """
     lines = [_HEADING]
     values = settings.as_dict()
@@ -70,5 +65,5 @@ def write(settings: Settings) -> str:
 
 
 def _toml(value: bool | float | str | list[float]) -> str:
-    """The value as TOML, whose strings are JSON's but for one character."""
+    """Write a value as TOML, whose strings are JSON's but for one character."""
     return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")

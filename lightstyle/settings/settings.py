@@ -1,7 +1,8 @@
-"""What makes a picture, in one frozen object: the only home of defaults and of ranges.
+"""Everything that decides a picture, in one frozen object, with all defaults.
 
-The command line and the API both read their defaults from `Settings`. A setting that
-does not change the picture (device, threads, where to write) is not one of these.
+The command line and the API read their defaults from `Settings`, and `fields` says what
+each setting may be. What does not change the picture (device, threads, where to write)
+is no setting.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -11,6 +12,7 @@ from typing import Any, Final, Self
 from ..errors import UsageError
 from .choices import Color, Optimizer, Outside, Pooling, Pyramid, StyleLoss
 from .fields import FIELDS, option_of, plain, take
+from .kinds import any_of
 from .layers import LayerWeights
 
 #: Colours that may be taken from another picture than the content.
@@ -18,14 +20,14 @@ _PALETTES: Final = tuple(color for color in Color if color.takes_palette)
 
 _CONTENT: Final = "conv5_2"
 
-#: In proportion to 1/N². With them, and this loss, the layers count as they do when the
-#: plain Σ (G − A)² of each has the same weight (but for conv5_1, which counts more),
-#: and as in Gatys' own code. Departure from the paper's w = 1/5 for each of the five:
-#: since VGG19's activations are largest at conv4_1, that leaves less than 1 % of the
-#: loss to the other layers, and the picture to the texture of one scale.
+#: Weights in proportion to 1/N². With these and this loss, the layers count as they do
+#: when the plain Σ (G − A)² of each has the same weight (but for conv5_1, which counts
+#: more), and as in Gatys' own code. Departure from the paper's w = 1/5 for each of the
+#: five: VGG19's activations are largest at conv4_1, so that these leave less than 1 %
+#: of the loss to the other layers, and the picture to the texture of one scale.
 _STYLE: Final = "conv1_1:64,conv2_1:16,conv3_1:4,conv4_1:1,conv5_1:1"
 
-#: Settings that name picture files, and what is none in each.
+#: Settings that name picture files, and the words that name none.
 _NOT_FILES: Final = {
     name: row.kind.not_files
     for name, row in FIELDS.items()
@@ -44,110 +46,116 @@ def _layers(default: str, text: str) -> Any:
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """All that decides a picture, given the model and the input pictures.
+    """Everything that decides a picture, given the model and the input pictures.
+
+    A word, and a list of layers, may be given as text, as on the command line.
 
     Attributes:
-        size: Longest side of the result in pixels. A smaller picture keeps its size
+        size: Longest side of the result, in pixels. A smaller picture keeps its size
             unless `enlarge` is set.
-        enlarge: Whether pictures smaller than `size` are brought to it.
-        iterations: Evaluations of loss and gradient, exactly: the count that Gatys'
+        enlarge: Whether pictures smaller than `size` are enlarged to it.
+        iterations: Number of evaluations of loss and gradient, exactly: what Gatys'
             code and its descendants call iterations. L-BFGS needs slightly more than
             one evaluation for each of its steps.
-        content_weight: Factor of the content loss, Σ over layers of w ½ Σ (F − P)², for
+        content_weight: Weight of the content loss, Σ over layers of w ½ Σ (F − P)², for
             a picture of 512 × 512. Other sizes scale it by 512²/(H·W), because the sum
             grows with the picture and the style loss does not.
-        style_weight: Factor of the style loss, Σ over layers of
+        style_weight: Weight of the style loss, Σ over layers of
             w/(4 N²) Σ (G/M − A/M_s)².
-        tv_weight: Factor of the total variation, Σ of squared differences between
+        tv_weight: Weight of the total variation, the sum of squared differences between
             neighbours in grey levels, scaled with the size as the content loss is.
-        content_layers: Layers of the content loss with relative weights; their sum
-            counts as 1.
-        style_layers: Layers of the style loss with relative weights; their sum counts
-            as 1. Five layers without weights are the paper's, w = 1/5 each.
-        style_loss: ``gram`` compares Gram matrices, as Gatys et al. do; ``gaussian`` in
-            a metric in which all directions of the features count alike; ``match``
-            compares them in blocks 1 and 2, and each feature of deeper layers with the
-            nearest one of the style.
-        balance_layers: Whether the layers of the style are weighted so that their
-            gradients have the same norm in the picture that the run starts from,
-            whatever weights they are given.
-        style_scale: Longest side of the style picture relative to the result's; with
-            several styles, one for all or one for each.
-        blend: How much each of several styles counts; their sum counts as 1. By
-            default all count the same.
+        content_layers: Layers of the content loss with relative weights, which are
+            divided by their sum.
+        style_layers: Layers of the style loss with relative weights, which are divided
+            by their sum. Five layers without weights are the paper's, w = 1/5 each.
+        style_loss: ``gram`` compares Gram matrices, as Gatys et al. do; ``gaussian``
+            compares them in a metric in which all directions of the features count
+            alike; ``match`` compares them in blocks 1 and 2, and each feature of deeper
+            layers with the nearest one of the style.
+        balance_layers: Whether the style layers are weighted so that their gradients
+            have the same norm in the picture that the run starts from, whatever their
+            relative weights.
+        style_scale: Longest side of the style picture relative to the result's; one
+            for all styles, or one for each.
+        blend: Relative weight of each style, divided by their sum. By default all
+            styles count alike.
         init: What the optimisation starts from: ``content``, ``noise``, ``style``, or
-            the path of a picture; by default the content to stylise it, and noise for
-            the jobs that have one picture only.
+            the path of a picture. By default stylising starts from the content, and
+            the other jobs from noise.
         init_noise: Share of noise mixed into the start, 0…1.
-        seed: Of the noise.
+        seed: Seed of the noise.
         pooling: ``max`` or ``average``.
         optimizer: ``lbfgs``, this package's own; ``lbfgsb``, scipy's, the reference;
             or ``auto``, the one that measures better: ``lbfgs``.
         pyramid: ``on`` goes from coarse to fine, in levels from about 128 pixels that
             share the iterations, half as many on each as on the next; ``off`` works at
             the final size from the beginning, as Gatys et al. do.
-        content_mask: Grey images, one for each style: white where the content is
-            stylised like it; ``all`` for everywhere. Each is a path, an array or a PIL
-            image, as are those of the next two.
-        style_mask: The same for the styles: white where the style is taken from.
-        regions: Two images with the same colours, of the content and of one style:
-            each region of the content is stylised like that of the style.
-        outside: ``keep`` leaves pixels as they are where no mask is; ``blend`` lets the
-            content loss change them, too.
-        color: ``style`` leaves the colours to the style; ``content-chroma`` transfers
+        content_mask: Grey images, one for each style: white where the content takes
+            that style; ``all`` for everywhere. Each is a path, an array or a PIL image,
+            as are those of the next two.
+        style_mask: Grey images, one for each style: white where the style is taken
+            from; ``all`` for everywhere.
+        regions: Two maps, of the content and of one style: each region of the content
+            takes the style of the region of the same colour.
+        outside: What becomes of pixels that no mask covers: ``keep`` leaves them as
+            they are; ``blend`` lets the content loss change them.
+        color: ``style`` takes the colours of the style; ``content-chroma`` transfers
             the lightness only and keeps the content's chroma; ``content-histogram``
             brings the colours of the result to those of the content; ``match-style``
-            brings the colours of the style to them before the transfer.
-        colors_of: Path of a picture that takes the content's place for the last two.
+            brings the colours of the style to those of the content before the transfer.
+        colors_of: Path of the picture whose colours ``content-histogram`` and
+            ``match-style`` use instead of the content's.
     """
 
     size: int = option(512, "Longest side of the picture, in pixels.")
-    enlarge: bool = option(False, "Bring smaller pictures to the size, too.")
+    enlarge: bool = option(False, "Enlarge pictures that are smaller than the size.")
     iterations: int = option(300, "Evaluations of loss and gradient.")
-    content_weight: float = option(1.0, "Factor of the content loss.")
-    style_weight: float = option(1e4, "Factor of the style loss.")
-    tv_weight: float = option(0.0, "Factor of the total variation.")
-    content_layers: LayerWeights = _layers(_CONTENT, "Content layers, with weights.")
-    style_layers: LayerWeights = _layers(_STYLE, "Style layers, with weights.")
-    style_loss: str = option(
-        StyleLoss.GRAM, f"What a style is: {', '.join(StyleLoss)}."
+    content_weight: float = option(1.0, "Weight of the content loss.")
+    style_weight: float = option(1e4, "Weight of the style loss.")
+    tv_weight: float = option(0.0, "Weight of the total variation.")
+    content_layers: LayerWeights = _layers(
+        _CONTENT, "Layers of the content loss, with relative weights."
     )
+    style_layers: LayerWeights = _layers(
+        _STYLE, "Layers of the style loss, with relative weights."
+    )
+    style_loss: str = option(StyleLoss.GRAM, f"Style loss: {any_of(StyleLoss)}.")
     balance_layers: bool = option(
-        False, "Weight the style layers so that all pull equally at the start."
+        False, "Give all style layers gradients of the same norm at the start."
     )
     style_scale: float | Sequence[float] = option(
-        1.0, "Size of the style relative to the picture; for each of several: 1,0.5."
+        1.0, "Size of the style relative to the picture, or one per style: 1,0.5."
     )
     blend: Sequence[float] | None = option(
-        None, "Shares of several styles, such as 3,1; by default all are equal."
+        None, "Relative weights of several styles, such as 3,1; equal by default."
     )
     init: str | None = option(
         None,
-        "Start: content, noise, style, or a picture file; by default content, or "
-        "noise if there is one picture only.",
+        "Start: content, noise, style or a picture file; by default content, or noise "
+        "if there is only one picture.",
     )
-    init_noise: float = option(0.0, "Share of noise in the start, 0 to 1.")
+    init_noise: float = option(0.0, "Share of noise mixed into the start, 0 to 1.")
     seed: int = option(0, "Seed of the noise.")
     pooling: str = option(Pooling.MAX, "Pooling of the network: max or average.")
     optimizer: str = option(
         Optimizer.AUTO, "Optimiser: auto, lbfgs, or lbfgsb (scipy's)."
     )
-    pyramid: str = option(Pyramid.ON, "Go from coarse to fine: on or off.")
+    pyramid: str = option(Pyramid.ON, "Optimise from coarse to fine: on or off.")
     content_mask: tuple[Any, ...] = option(
-        (), "Mask, white where to paint like the style; one for each style, in order."
+        (), "Mask of the content, white where it takes the style; one per style."
     )
     style_mask: tuple[Any, ...] = option(
-        (), "Mask, white where to take the style from; one for each style, in order."
+        (), "Mask of the style, white where it is taken from; one per style."
     )
     regions: tuple[Any, Any] | None = option(
-        None, "Maps of content and style, with the same colours for what goes together."
+        None, "Maps of content and style; regions of the same colour go together."
     )
     outside: str = option(
-        Outside.KEEP, "Pixels in no mask: keep them, or blend them in."
+        Outside.KEEP, "Pixels that no mask covers: keep them, or blend them in."
     )
-    color: str = option(Color.STYLE, f"Colours: {', '.join(Color)}.")
+    color: str = option(Color.STYLE, f"Colours: {any_of(Color)}.")
     colors_of: str | None = option(
-        None, f"Picture file to take the colours of, for {' and '.join(_PALETTES)}."
+        None, f"Picture to take the colours from, for {any_of(_PALETTES)}."
     )
 
     def __post_init__(self) -> None:
@@ -179,7 +187,7 @@ class Settings:
         return named
 
     def with_files(self, files: Mapping[str, str]) -> Self:
-        """The same settings with other paths, by the names that `files` has."""
+        """Return the same settings with other paths, by their names in `files`."""
         changes: dict[str, Any] = {}
         for key, path in files.items():
             name, _, number = key.partition(" ")
@@ -203,7 +211,7 @@ class Settings:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
-        """Return the settings that `as_dict` described; defaults for what is missing.
+        """Return the settings that `as_dict` described, with defaults for missing ones.
 
         Raises:
             UsageError: If a name is no setting, or a value is none of it.
@@ -241,5 +249,5 @@ class Settings:
                 )
 
 
-#: Of the demonstration, which is to take less than a minute.
+#: Settings of the demonstration, which takes less than a minute.
 DEMO: Final = Settings(iterations=100)

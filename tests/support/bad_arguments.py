@@ -108,9 +108,18 @@ SETTINGS: dict[str, tuple[list[str], str]] = {
     "style scale zero": (quick("--style-scale", "0"), "style-scale"),
     "second style scale zero": (quick("--style-scale", "1,0"), "style-scale is 1,0"),
     "style scales in words": (quick("--style-scale", "1,x"), "style-scale is 1,x"),
-    "more style scales than styles": (quick("--style-scale", "1,2"), "each of 1"),
-    "more shares than styles": (quick("--blend", "1,2"), "blend has 2 numbers"),
-    "fewer shares than styles": (_styles("--blend", "1"), "each of 2 styles"),
+    "more style scales than styles": (
+        quick("--style-scale", "1,2"),
+        "got 2 numbers in --style-scale for 1 style",
+    ),
+    "more shares than styles": (
+        quick("--blend", "1,2"),
+        "got 2 numbers in --blend for 1 style",
+    ),
+    "fewer shares than styles": (
+        _styles("--blend", "1"),
+        "got 1 number in --blend for 2 styles",
+    ),
     "blend of zeros": (_styles("--blend", "0,0"), "blend is 0,0"),
     "negative share": (_styles("--blend", "2,-1"), "blend is 2,-1"),
     "share no number": (_styles("--blend", "2,nan"), "blend is 2,nan"),

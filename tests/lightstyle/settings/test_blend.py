@@ -138,9 +138,13 @@ def test_every_style_is_matched_to_the_colours(
     ("style", "changes", "words"),
     [
         ([], {}, "style is empty"),
-        ([STYLE, OTHER], {"blend": (1.0,)}, "blend has 1 number, .* 2 styles"),
-        (STYLE, {"blend": (1.0, 2.0)}, "blend has 2 numbers, .* 1 style"),
-        ([STYLE] * 3, {"style_scale": (1.0, 2.0)}, "style-scale has 2 .* 3 styles"),
+        ([STYLE, OTHER], {"blend": (1.0,)}, "1 number in --blend for 2 styles"),
+        (STYLE, {"blend": (1.0, 2.0)}, "2 numbers in --blend for 1 style"),
+        (
+            [STYLE] * 3,
+            {"style_scale": (1.0, 2.0)},
+            "2 numbers in --style-scale for 3 styles",
+        ),
     ],
 )
 def test_settings_of_another_number_of_styles_are_refused(

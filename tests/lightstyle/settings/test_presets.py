@@ -114,10 +114,10 @@ def test_the_settings_of_a_picture_make_a_preset(run: Runner, studio: Path) -> N
         ('style-layers = "conv9_1"', "layer conv9_1 is unknown"),
         ('pooling = "median"', "pooling is 'median', expected max or average"),
         ("size = 8", "size is 8, expected"),
-        ("size = 64\nsize = 65", "is no preset in TOML"),
-        ("size 64", "is no preset in TOML"),
-        ("size = " + "[" * 10_000, "is no preset in TOML"),
-        ("#" * 1_000_001, "is no preset in TOML: it has more than 1 MB"),
+        ("size = 64\nsize = 65", "is not a preset in TOML"),
+        ("size 64", "is not a preset in TOML"),
+        ("size = " + "[" * 10_000, "is not a preset in TOML"),
+        ("#" * 1_000_001, "is not a preset in TOML: it has more than 1 MB"),
     ],
 )
 def test_a_bad_preset_is_one_line_of_usage(
