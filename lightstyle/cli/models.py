@@ -75,7 +75,7 @@ def fetch(
     entry = known.known(name)
     try:
         with _shown(entry, quiet) as watcher:
-            path = fetch_.fetch(name, source=source, offline=offline, watcher=watcher)
+            path = fetch_.fetch(name, source=source, offline=offline, progress=watcher)
     except KeyboardInterrupt as error:
         part = part_path(entry.path)
         kept = (

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -16,6 +16,7 @@ from ..images import streams
 from ..images.streams import STREAM
 from ..optimize.minimize import METHODS, Status
 from ..records.checkpoint import Checkpoint, LoadedCheckpoint
+from ..records.typed import parse
 from ..settings.settings import Settings
 from ..transfer.forecast import Forecast
 from ..transfer.result import Progress, Result
@@ -31,6 +32,19 @@ from .progress import Interrupt
 
 #: Options that name files which a resumed run goes on to write.
 _FILES: Final = ("log", "timelapse")
+
+
+@dataclass(frozen=True)
+class _Kept:
+    """What a checkpoint keeps for `resume` beside the run.
+
+    Attributes:
+        output: Absolute path of the result.
+        options: Options of the run.
+    """
+
+    output: Path
+    options: RunOptions
 
 
 def make(
@@ -158,21 +172,31 @@ def resume(path: Path, *, quiet: bool) -> None:
         CheckpointError: If it cannot be.
     """
     saved = LoadedCheckpoint.newest(path)
-    origin, extra = saved.snapshot.origin, saved.snapshot.extra
-    if not extra:
+    origin = saved.snapshot.origin
+    if not saved.snapshot.extra:
         raise CheckpointError(
             f"checkpoint {path} is of a run from Python: continue it with "
             "`lightstyle.resume`"
         )
     saved.check_inputs()
-    values = {**extra["options"], "model": origin.model.path}
-    for file in _FILES:
-        values[file] = Path(values[file]) if values[file] else None
-    options = RunOptions(**values)
-    options = replace(options, overwrite=True, quiet=quiet or options.quiet)
-    job = JOBS[origin.job]
-    path = Path(extra["output"])
-    make(job, origin.arguments, path, path.stem, origin.settings, options, saved)
+    try:
+        kept = parse(_Kept, saved.snapshot.extra, "extra", {Path: _path})
+    except ValueError as error:
+        raise CheckpointError(f"checkpoint {path} is unusable: {error}") from error
+    options = replace(
+        kept.options,
+        model=origin.model.path,
+        overwrite=True,
+        quiet=quiet or kept.options.quiet,
+    )
+    job, output = JOBS[origin.job], kept.output
+    make(job, origin.arguments, output, output.stem, origin.settings, options, saved)
+
+
+def _path(value: Any) -> Path:
+    if not isinstance(value, str):
+        raise ValueError(f"{value!r} is not a path")
+    return Path(value)
 
 
 def _checkpoint(path: Path, options: RunOptions) -> Checkpoint | None:

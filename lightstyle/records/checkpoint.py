@@ -8,7 +8,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any, Final, Self
 
-from ..arrays import Array
+from ..arrays import Array, Size
 from ..engine.model_info import ModelInfo
 from ..engine.plan import ExecutionPlan
 from ..errors import CheckpointError, OutputError, UsageError
@@ -74,6 +74,22 @@ class LoadedCheckpoint:
             CheckpointError: If its weights are others.
         """
         self.snapshot.origin.check_model(info, self.path)
+
+    def check_level(self, sizes: Sequence[Size]) -> None:
+        """Check that the run can resume at the checkpoint's pyramid level.
+
+        Args:
+            sizes: Width and height of each level of the run.
+
+        Raises:
+            CheckpointError: If there is no such level.
+        """
+        level, size = self.snapshot.level, self.snapshot.history[-1].size
+        if level >= len(sizes) or sizes[level] != size:
+            raise CheckpointError(
+                f"checkpoint {self.path} is unusable: its run has no level {level} of "
+                f"{size[0]}×{size[1]}; start the run again"
+            )
 
     @classmethod
     def _read(cls, path: Path) -> Self:

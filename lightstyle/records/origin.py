@@ -8,21 +8,15 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import Any, Self
 
 from ..contract import VERSION
 from ..digest import sha256_of
 from ..engine.model_info import ModelInfo
 from ..errors import CheckpointError, UsageError
 from ..settings.in_memory import ImageInMemory
+from ..settings.jobs import JOBS
 from ..settings.settings import Settings
-
-#: Arguments of each job's function.
-_ARGUMENTS: Final[Mapping[str, set[str]]] = {
-    "stylize": {"content", "style"},
-    "reconstruct": {"content"},
-    "texture": {"style", "size"},
-}
 
 
 @dataclass(frozen=True)
@@ -69,7 +63,10 @@ class Origin:
         Raises:
             ValueError: If it has not, or there is no such job.
         """
-        if self.arguments.keys() != _ARGUMENTS.get(self.job):
+        expected = set(JOBS[self.job].pictures if self.job in JOBS else ())
+        if "content" not in expected:  # nothing else has the size of the result
+            expected.add("size")
+        if self.arguments.keys() != expected:
             raise ValueError(f"job {self.job} cannot have {', '.join(self.arguments)}")
 
     @property

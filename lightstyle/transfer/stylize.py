@@ -233,6 +233,8 @@ def _run(
     saved = checkpoint.saved.snapshot if checkpoint and checkpoint.saved else None
     began = perf_counter() - (saved.elapsed if saved else 0.0)
     levels = Levels(inputs)
+    if checkpoint and checkpoint.saved:
+        checkpoint.saved.check_level([level.size for level in levels.plan])
     if not isinstance(model, Model):
         model = registry.load(model, settings, job=job.name)
     registry.check(model.info, settings, job.name)

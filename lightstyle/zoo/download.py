@@ -63,7 +63,7 @@ def download(
     url: str,
     path: Path,
     expected: Expected,
-    watcher: DownloadProgress,
+    progress: DownloadProgress,
     patience: Patience = PATIENCE,
 ) -> None:
     """Download `url` to `path`, continuing an earlier download of it.
@@ -73,7 +73,7 @@ def download(
         path: File to create; its folder must exist. No other process may be
             downloading to it.
         expected: Size and digest of the file.
-        watcher: Callbacks that follow the download.
+        progress: Callbacks that follow the download.
         patience: How long to keep trying.
 
     Raises:
@@ -84,7 +84,7 @@ def download(
     """
     if not https.is_secure(url):
         raise UsageError(f"{url}: the URL must begin with https://")
-    task = _Task(url, part_path(path), expected, watcher, patience)
+    task = _Task(url, part_path(path), expected, progress, patience)
     resumed = task.size() > 0
     try:
         task.run()
@@ -92,7 +92,7 @@ def download(
         if not resumed:
             raise
         # The fault may lie in the bytes from the earlier download.
-        watcher.note(f"{error} after a resumed download; starting over")
+        progress.note(f"{error} after a resumed download; starting over")
         task.run()
     place(path)
 
@@ -142,7 +142,7 @@ class _Task:
     url: str
     part: Path
     expected: Expected
-    watcher: DownloadProgress
+    progress: DownloadProgress
     patience: Patience
 
     def size(self) -> int:
@@ -174,7 +174,7 @@ class _Task:
                 failures = 1 if headway >= _HEADWAY_BYTES else failures + 1
                 if failures >= self.patience.attempts:
                     raise NetworkError(f"{self.url}: {error}") from error
-                self.watcher.note(f"{self.url}: {error}; trying again")
+                self.progress.note(f"{self.url}: {error}; trying again")
                 time.sleep(self.patience.pause * 2 ** (failures - 1))
 
     def _attempt(self) -> None:
@@ -226,7 +226,7 @@ class _Task:
                 if not start:
                     version = _version_of(response)
                     _version_path(self.part).write_text(version, "utf-8")
-                self.watcher.report(done)
+                self.progress.report(done)
                 for piece in https.pieces(response):
                     done += len(piece)
                     if done > self.expected.size:
@@ -236,7 +236,7 @@ class _Task:
                         )
                     file.write(piece)
                     file.flush()  # reported bytes survive a kill
-                    self.watcher.report(done)
+                    self.progress.report(done)
                 os.fsync(file.fileno())
         except OSError as error:
             raise unwritable(self.part, error) from error

@@ -41,7 +41,7 @@ def fetch(
     *,
     source: str | None = None,
     offline: bool = False,
-    watcher: DownloadProgress | None = None,
+    progress: DownloadProgress | None = None,
     patience: Patience = PATIENCE,
 ) -> Path:
     """Fetch the weights called `name`, build their model, and return its path.
@@ -53,7 +53,7 @@ def fetch(
         name: One of `KNOWN`.
         source: Path or URL of a copy of the file; by default, the mirrors.
         offline: Whether the network is off.
-        watcher: Callbacks that follow the download.
+        progress: Callbacks that follow the download.
         patience: How long to try each URL.
 
     Raises:
@@ -63,7 +63,7 @@ def fetch(
             it.
         OutputError: If the cache folder cannot be written.
     """
-    entry, watcher = known(name), watcher or DownloadProgress()
+    entry, progress = known(name), progress or DownloadProgress()
     path = entry.path
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -71,25 +71,25 @@ def fetch(
         raise unwritable(path, error) from error
 
     def waiting() -> None:
-        watcher.note(f"{name} is being fetched by another process: waiting for it")
+        progress.note(f"{name} is being fetched by another process: waiting for it")
 
     with locked(path.with_name(f"{path.name}.lock"), waiting):
         if source is not None and "://" not in source:
             _copy(entry, Path(source))
-        elif not _is_there(entry, watcher):
+        elif not _is_there(entry, progress):
             _refuse_if(offline, entry)
             urls = entry.mirrors if source is None else (source,)
-            _download(entry, urls, watcher, patience)
+            _download(entry, urls, progress, patience)
         return _make_model(entry)
 
 
-def _is_there(entry: Known, watcher: DownloadProgress) -> bool:
+def _is_there(entry: Known, progress: DownloadProgress) -> bool:
     if not entry.path.is_file():
         return False
     try:
         entry.expected.check(entry.path, f"weights {entry.path}")
     except ModelError as error:
-        watcher.note(f"{error}; fetching them again")
+        progress.note(f"{error}; fetching them again")
         remove(entry.path)
         return False
     return True
@@ -127,15 +127,15 @@ def _copy(entry: Known, source: Path) -> None:
 
 
 def _download(
-    entry: Known, urls: Sequence[str], watcher: DownloadProgress, patience: Patience
+    entry: Known, urls: Sequence[str], progress: DownloadProgress, patience: Patience
 ) -> None:
     """Download from the first URL that sends the right file."""
     failures: list[NetworkError | ModelError] = []
     for url in urls:
         if failures:
-            watcher.note(f"{failures[-1]}; trying the next mirror")
+            progress.note(f"{failures[-1]}; trying the next mirror")
         try:
-            download(url, entry.path, entry.expected, watcher, patience)
+            download(url, entry.path, entry.expected, progress, patience)
             return
         except (NetworkError, ModelError) as error:
             failures.append(error)

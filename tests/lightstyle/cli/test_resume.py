@@ -106,6 +106,24 @@ def test_resuming_what_is_no_checkpoint_exits_9(run: Runner, studio: Path) -> No
     assert len(done.lines) == 1
 
 
+@pytest.mark.parametrize(
+    "extra", [{"output": 5}, {"options": {}}, {"options": None}, {"other": 1}]
+)
+def test_options_that_were_tampered_with_exit_9(
+    run: Runner, studio: Path, monkeypatch: pytest.MonkeyPatch, extra: dict[str, object]
+) -> None:
+    with monkeypatch.context() as patched:
+        interrupt_commands(patched, 1)
+        run(*PICTURES, "--checkpoint", "auto", "--iterations", 2, "--size", 48)
+    snapshot = LoadedCheckpoint.newest(KEPT).snapshot
+    forged = replace(snapshot, extra={**snapshot.extra, **extra})
+    archive.write(Path("forged"), str(forged), forged.arrays)
+    done = run("resume", "forged")
+    assert done.code == ExitCode.CHECKPOINT
+    assert len(done.lines) == 1
+    assert "unusable" in done.lines[0]
+
+
 def test_scipys_history_is_said_to_restart(run: Runner, studio: Path) -> None:
     options = ["--checkpoint", "auto", "--optimizer", "lbfgsb"]
     done = run(*PICTURES, *options, "--iterations", 2, "--size", 48)

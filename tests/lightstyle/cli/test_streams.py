@@ -33,6 +33,7 @@ def noisy(*arguments, **options):
     os.system("echo from a child")
     os.write(1, b"from C")
     return job(*arguments, **options)
+noisy.__name__ = job.__name__
 transfer.stylize = noisy
 app.main()
 """

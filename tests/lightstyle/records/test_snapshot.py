@@ -59,6 +59,7 @@ CHANGES: Mapping[str, Change] = {
     "settings are incomplete": lambda v, _: v["origin"]["settings"].pop("size"),
     "brush is no setting": lambda v, _: v["origin"]["settings"].update(brush=1),
     "execution plan": lambda v, _: v["plans"].update(a=1),
+    "no level 7": lambda v, _: v.update(level=7),
     "out of range": lambda v, _: v.update(level=-1),
     "out of range ": lambda v, _: v.update(evaluations=99),
     "out of range  ": lambda v, _: v.update(history=[]),

@@ -27,9 +27,9 @@ def get(site: Site, tmp_path: Path) -> Get:
         url: str = "", expected: Expected = EXPECTED, patience: Patience = PATIENCE
     ) -> Fetched:
         done = Fetched(tmp_path / "weights.bin")
-        watcher = DownloadProgress(done.reported.append, done.notes.append)
+        progress = DownloadProgress(done.reported.append, done.notes.append)
         try:
-            download(url or site.url, done.path, expected, watcher, patience)
+            download(url or site.url, done.path, expected, progress, patience)
         except LightstyleError as error:
             done.error = error
         left = {path.name for path in tmp_path.iterdir()}

@@ -26,10 +26,14 @@ def get(
     patience: Patience = PATIENCE,
 ) -> Path:
     """The model that is made of them."""
-    watcher = DownloadProgress(note=note)
+    progress = DownloadProgress(note=note)
     text = None if source is None else str(source)
     return fetch(
-        official.NAME, source=text, offline=offline, watcher=watcher, patience=patience
+        official.NAME,
+        source=text,
+        offline=offline,
+        progress=progress,
+        patience=patience,
     )
 
 
