@@ -23,7 +23,10 @@ class _GuardedFile(io.FileIO):
 
     def read(self, size: int | None = -1, /) -> bytes:
         if not self.trusted and size is not None and size > _MAX_DIRECTORY:
-            raise WeightsError(f"its zip directory of {size} bytes is implausible")
+            raise WeightsError(
+                f"its zip directory claims {size} bytes, expected at most "
+                f"{_MAX_DIRECTORY}"
+            )
         return super().read(size) or b""
 
 

@@ -71,7 +71,7 @@ def read_mat(path: Path, names: Iterable[str]) -> dict[str, Any]:
     """
     data = np.memmap(path, np.uint8, "r").view(np.ndarray)
     if data[126:128].tobytes() != b"IM":
-        raise WeightsError("it was written by a big-endian machine")
+        raise WeightsError("it is big-endian; save it again on a little-endian machine")
     reader = _Reader()
     found: dict[str, Any] = {}
     position = _HEADER
@@ -89,13 +89,15 @@ def read_mat(path: Path, names: Iterable[str]) -> dict[str, Any]:
 def _element(data: _Bytes, position: int) -> _Element:
     head = data[position : position + 8].tobytes()
     if len(head) < 8:
-        raise WeightsError("it ends within an element")
+        raise WeightsError("it is cut short; download it again")
     kind, size = int.from_bytes(head[:4], "little"), int.from_bytes(head[4:], "little")
     start = position + 8
     if small := kind >> 16:  # up to four bytes of data within the tag itself
         kind, size, start = kind & 0xFFFF, small, position + 4
     if start + size > data.size:
-        raise WeightsError(f"it ends within an element of {size} bytes")
+        raise WeightsError(
+            f"it is cut short in an element of {size} bytes; download it again"
+        )
     padding = 0 if kind == _COMPRESSED or small else -size % 8
     end = position + 8 if small else start + size + padding
     return _Element(kind, data[start : start + size], end)
@@ -178,7 +180,7 @@ class _Reader:
 
 def _field_names(data: bytes, length: int) -> list[str]:
     if length < 1 or len(data) > _MAX_ITEMS:
-        raise WeightsError("the names of a struct's fields make no sense")
+        raise WeightsError("the names of a struct's fields are invalid")
     pieces = (data[i : i + length] for i in range(0, len(data), length))
     return [piece.split(b"\0")[0].decode("latin-1") for piece in pieces]
 

@@ -61,7 +61,9 @@ def _text(
     archive: zipfile.ZipFile, shape: tuple[int, ...], dtype: np.dtype[Any]
 ) -> str:
     if dtype.kind != "U" or math.prod(shape) != 1 or dtype.itemsize > _MAX_TEXT:
-        raise WeightsError(f"its array {ENTRY!r} is no short text")
+        raise WeightsError(
+            f"its array {ENTRY!r} is no short text, expected caffe or torchvision"
+        )
     return str(_values(archive, ENTRY).item())
 
 

@@ -46,11 +46,13 @@ def read_header(file: BinaryIO) -> tuple[dict[str, str], dict[str, LazyTensor]]:
     """Read metadata and tensors; their values are read from `file` on demand.
 
     Raises:
-        WeightsError: The header makes no sense. A tensor raises it when it is read.
+        WeightsError: The header is invalid. A tensor raises it when it is read.
     """
     (length,) = struct.unpack("<Q", file.read(8))
     if length > _MAX_HEADER:
-        raise WeightsError(f"its header of {length} bytes is implausible")
+        raise WeightsError(
+            f"its header claims {length} bytes, expected at most {_MAX_HEADER}"
+        )
     header = json.loads(file.read(length))
     metadata = header.pop("__metadata__", {})
     return metadata, {
@@ -62,7 +64,7 @@ def _tensor(file: BinaryIO, start: int, name: str, entry: Any) -> LazyTensor:
     shape = tuple(entry["shape"])
     begin, end = entry["data_offsets"]
     if not all(type(n) is int and n >= 0 for n in (*shape, begin, end)):
-        raise WeightsError(f"the shape or place of {name!r} makes no sense")
+        raise WeightsError(f"the shape or offsets of {name!r} are invalid")
 
     def read() -> NDArray[Any]:
         dtype = np.dtype(_dtype(name, entry["dtype"]))

@@ -109,7 +109,9 @@ class _StateDict(_StandIn, dict[Any, Any]):
         # Python 2 passes the items here, Python 3 sets them one by one. The list is
         # emptied, so that no program can turn one list into a thousand dictionaries.
         if pairs is not None and not isinstance(pairs, list):
-            raise WeightsError("its dictionary is not made of a list of items")
+            raise WeightsError(
+                "it makes a dictionary of something other than a list of items"
+            )
         super().__init__(pairs or ())
         if pairs:
             pairs.clear()
@@ -123,7 +125,7 @@ class _Tensor(_StandIn):
     ) -> TensorView:
         sound = isinstance(storage, Storage) and _is_count(offset)
         if not sound or not _are_counts(shape) or not _are_counts(strides):
-            raise WeightsError("its description of a tensor makes no sense")
+            raise WeightsError("its arguments of a tensor are invalid")
         view = TensorView(storage, offset, shape, strides)
         if offset + view.extent > storage.count:
             raise WeightsError(

@@ -73,7 +73,7 @@ def open_torch_legacy(path: Path) -> Iterator[WeightsFile]:
 
 def _check_byte_order(little_endian: bool) -> None:
     if not little_endian:
-        raise WeightsError("it was written by a big-endian machine")
+        raise WeightsError("it is big-endian; save it again on a little-endian machine")
 
 
 def _state_dict(container: str, saved: Any, fetch: _Fetch) -> WeightsFile:
@@ -118,7 +118,10 @@ def _zip_fetcher(archive: zipfile.ZipFile, root: str) -> _Fetch:
         info = archive.getinfo(f"{root}data/{storage.key}")
         size = _dtype(storage).itemsize
         if info.compress_type != zipfile.ZIP_STORED:
-            raise WeightsError(f"its member {info.filename!r} is compressed")
+            raise WeightsError(
+                f"its member {info.filename!r} is compressed; save it again with "
+                "torch.save"
+            )
         if info.file_size != storage.count * size:
             raise WeightsError(
                 f"its member {info.filename!r} has {info.file_size} bytes, its "
