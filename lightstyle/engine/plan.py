@@ -11,8 +11,8 @@ from typing import Final
 
 from ..arrays import Size
 from ..errors import UsageError
-from ..optimize.curvature import History
-from ..optimize.lbfgs import HISTORY, LBFGS
+from ..optimize.curvature import HISTORY, History
+from ..optimize.lbfgs import LBFGS
 from .costs import Costs
 from .memory import available, resident
 from .strips import Tiling

@@ -40,18 +40,26 @@ class History:
         return f"history of {self.pairs}" + " in 16 bits" * (self.precision == "f2")
 
 
+#: The default history. Fewer pairs need more evaluations, more pairs hardly fewer; a
+#: precision of 16 bits needs no more.
+HISTORY: Final = History()
+
+
 class Pairs:
-    """A ring buffer of the last pairs of step and change."""
+    """A ring buffer of the last pairs of step and change.
+
+    Attributes:
+        history: How many pairs it holds, and how precisely.
+    """
 
     def __init__(self, size: int, history: History) -> None:
         """Reserve memory for vectors of `size`; it is touched only as pairs arrive."""
+        self.history = history
         shape = history.pairs, size
         self._steps = np.empty(shape, history.precision)
         self._changes = np.empty(shape, history.precision)
         self._scales = np.ones((2, history.pairs))  # of steps and changes
-        self._products = np.zeros(
-            (history.pairs, history.pairs)
-        )  # SᵀY, where R needs it
+        self._products = np.zeros((history.pairs,) * 2)  # SᵀY, where R needs it
         self._count = 0  # of all pairs so far
         self._fresh: int | None = None  # slot whose products are not known yet
 
@@ -69,11 +77,6 @@ class Pairs:
 
     def __len__(self) -> int:
         return min(self._count, len(self._steps))
-
-    def clear(self) -> None:
-        """Forget all pairs."""
-        self._count = 0
-        self._fresh = None
 
     def add(self, step: Array, change: Array) -> float:
         """Remember a pair in place of the oldest, if its curvature is positive.

@@ -16,14 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..arrays import Array, Vector
-from .curvature import History, Pairs
+from .curvature import HISTORY, History, Pairs
 from .method import FIRST_STEP, Descent, Footprint, Method
-from .preconditioner import Pixels, Preconditioner
 from .vectors import dot, root_mean_square
-
-#: The default history. Fewer pairs need more evaluations, more pairs hardly fewer; a
-#: precision of 16 bits needs no more.
-HISTORY: Final = History()
 
 #: Share of the decrease promised by the gradient that a step must bring.
 _SUFFICIENT: Final = 1e-4
@@ -42,22 +37,7 @@ class LBFGS(Method):
 
     resumable: ClassVar[bool] = True
 
-    def __init__(
-        self,
-        start: Vector,
-        bounds: tuple[float, float] = (-math.inf, math.inf),
-        *,
-        preconditioner: Preconditioner | None = None,
-        frozen: NDArray[np.bool_] | None = None,
-        history: History = HISTORY,
-    ) -> None:
-        """Prepare to descend from `start`; arguments are those of `Method`."""
-        self._bounds = np.float32(bounds[0]), np.float32(bounds[1])
-        self._preconditioner = preconditioner or Pixels()
-        self._frozen = frozen
-        self._pairs = Pairs(start.size, history)
-        self._scale = 1.0  # of H₀ = scale · A Aᵀ
-        self.restart(np.clip(start, *bounds).astype(np.float32))
+    _scale = 1.0  # of H₀ = scale · A Aᵀ
 
     @staticmethod
     def footprint(history: History = HISTORY) -> Footprint:
@@ -68,21 +48,16 @@ class LBFGS(Method):
         pair = 2 * np.dtype(history.precision).itemsize
         return Footprint(pair * history.pairs + 4 * 4, 7 * 4 + 1)
 
-    @property
-    def stalled(self) -> bool:
-        """Whether no step from here lowers the loss; `restart` to go on."""
-        return self._stalled
-
     def descend(self) -> Descent:
         """Lower the loss until the method has stalled."""
-        while not self.stalled:
+        while not self._stalled:
             self.accept(*(yield self.propose()))
 
     def restart(self, point: Vector) -> None:
         """Forget everything but `point`, which is proposed next."""
-        self._stalled = False
-        self._pairs.clear()
+        self._stalled = False  # true once no step from here lowers the loss
         self._point = np.array(point, np.float32)
+        self._pairs = Pairs(point.size, self._history)
         self._loss = math.inf
         self._factor = 1.0  # of loss and gradient, so that float32 can square them
         self._gradient = np.zeros_like(self._point)
@@ -136,6 +111,7 @@ class LBFGS(Method):
             setattr(self, f"_{name}", kind(state[name]))
         self._trial = self._stepped()
         self._pairs = Pairs.restored(state, self._point.size)
+        self._history = self._pairs.history
 
     def _scaled(self, gradient: NDArray[Any]) -> Array:
         scaled = np.multiply(gradient, self._factor)
@@ -227,7 +203,7 @@ class LBFGS(Method):
         if not len(self._pairs):
             self._stalled = True
             return
-        self._pairs.clear()
+        self._pairs = Pairs(self._point.size, self._history)
         self._scale = 1.0
         self._reach = FIRST_STEP
         self._trials = 0

@@ -4,16 +4,18 @@ To add a method, write a class like `LBFGS` in a module of its own, and give it 
 in `settings.choices.Optimizer` and a row in `minimize.METHODS`.
 """
 
+import math
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, Final, Protocol
+from typing import Any, ClassVar, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..arrays import Vector
-from .curvature import History
-from .preconditioner import Preconditioner
+from .curvature import HISTORY, History
+from .preconditioner import Pixels, Preconditioner
 
 #: Root mean square of a method's first step, in grey levels.
 FIRST_STEP: Final = 1.0
@@ -39,7 +41,7 @@ class Footprint:
     working: int
 
 
-class Method(Protocol):
+class Method(ABC):
     """An algorithm that lowers a loss, and decides where to evaluate it.
 
     `minimize` hands points and gradients from the method to the objective and back
@@ -55,11 +57,11 @@ class Method(Protocol):
     def __init__(
         self,
         start: Vector,
-        bounds: tuple[float, float] = ...,
+        bounds: tuple[float, float] = (-math.inf, math.inf),
         *,
-        preconditioner: Preconditioner | None = ...,
-        frozen: NDArray[np.bool_] | None = ...,
-        history: History = ...,
+        preconditioner: Preconditioner | None = None,
+        frozen: NDArray[np.bool_] | None = None,
+        history: History = HISTORY,
     ) -> None:
         """Prepare to descend from `start`.
 
@@ -72,11 +74,18 @@ class Method(Protocol):
             history: What to remember of the steps; a method whose history is fixed
                 ignores it.
         """
+        self._bounds = bounds
+        self._preconditioner = preconditioner or Pixels()
+        self._frozen = frozen
+        self._history = history
+        self.restart(np.clip(start, *bounds))
 
     @staticmethod
+    @abstractmethod
     def footprint(history: History) -> Footprint:
         """Return the memory that the method takes with that `history`."""
 
+    @abstractmethod
     def descend(self) -> Descent:
         """Lower the loss until no step does.
 
@@ -86,6 +95,7 @@ class Method(Protocol):
             answer, so that `state` is complete whenever it has yielded.
         """
 
+    @abstractmethod
     def restart(self, point: Vector) -> None:
         """Forget the steps so far; the next descent starts at `point`."""
 
@@ -98,7 +108,7 @@ class Method(Protocol):
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Continue from a `state` of a method that was made with the same arguments."""
-        return
+        raise NotImplementedError
 
     def finite(self, gradient: Vector) -> bool:
         """Return whether all values of the gradient are finite numbers."""

@@ -11,7 +11,7 @@ times the reported loss; with bounds, that loss is reached.
 """
 
 import math
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Generator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from enum import Enum
@@ -84,46 +84,9 @@ class State:
 #: Yields the state after every evaluation; sent true, it ends the run.
 Iteration = Generator[State, bool | None, Outcome]
 
-#: Called after every evaluation; raising `StopIteration` ends the run.
-Callback = Callable[[State], None]
-
 
 def minimize(
-    objective: Evaluate,
-    method: Method,
-    evaluations: int,
-    callback: Callback,
-    resumed: State | None = None,
-) -> Outcome:
-    """Minimise `objective` with at most `evaluations` calls of it.
-
-    Args:
-        objective: As of `iterate`.
-        method: As of `iterate`.
-        evaluations: As of `iterate`.
-        callback: Sees the state of the run after every evaluation.
-        resumed: As of `iterate`.
-    """
-    iteration = iterate(objective, method, evaluations, resumed)
-    stopped = None
-    while True:
-        try:
-            state = iteration.send(stopped)
-        except StopIteration as end:
-            outcome: Outcome = end.value
-            return outcome
-        try:
-            callback(state)
-        except StopIteration:
-            stopped = True
-        del state
-
-
-def iterate(
-    objective: Evaluate,
-    method: Method,
-    evaluations: int,
-    resumed: State | None = None,
+    objective: Evaluate, method: Method, evaluations: int, resumed: State | None = None
 ) -> Iteration:
     """Minimise `objective` with at most `evaluations` calls of it, step by step.
 
@@ -142,81 +105,53 @@ def iterate(
     Returns:
         The best point, and how the run ended.
     """
-    run = _Run(objective, method)
+    best: Vector  # set by the first evaluation, or when the run is resumed
+    count, least, before = 0, math.inf, math.inf
     if resumed is not None:
-        run.resume(resumed)
+        best, least = np.array(resumed.point), resumed.loss
+        count, before = resumed.evaluations, resumed.before
+        if resumed.optimizer is None:
+            method.restart(best)
+        else:
+            method.restore(resumed.optimizer)
         del resumed
+
+    def state() -> State:
+        return State(best, least, count, before, method.state())
+
+    def outcome(status: Status) -> Outcome:
+        return Outcome(best, least if math.isfinite(least) else math.nan, count, status)
+
     while True:
-        steps = method.descend()
-        with closing(steps):
+        with closing(method.descend()) as steps:
             point = _advanced(steps, None)
             while point is not None:
-                if run.count >= evaluations:
-                    return run.outcome(Status.BUDGET_SPENT)
-                answer = run.evaluate(point)
-                del point
-                if answer is None:
-                    if math.isfinite(run.loss):
-                        yield run.state()
-                    return run.outcome(Status.NON_FINITE)
+                if count >= evaluations:
+                    return outcome(Status.BUDGET_SPENT)
+                if count == 0:
+                    best = point
+                count += 1
+                answer = loss, gradient = objective(point)
+                if not (math.isfinite(loss) and method.finite(gradient)):
+                    if math.isfinite(least):
+                        yield state()
+                    return outcome(Status.NON_FINITE)
+                if loss < least:
+                    best, least = point, loss
+                del point, gradient  # only the method needs them from here on
                 point = _advanced(steps, answer)
                 del answer
-                if (yield run.state()):
-                    return run.outcome(Status.CANCELLED)
-        least = run.before - RESOLUTION * abs(run.before)
-        if run.before < math.inf and run.loss >= least:
-            return run.outcome(Status.CONVERGED)
-        run.before = run.loss
-        method.restart(run.point)
+                if (yield state()):
+                    return outcome(Status.CANCELLED)
+        if before < math.inf and least >= before - RESOLUTION * abs(before):
+            return outcome(Status.CONVERGED)
+        before = least
+        method.restart(best)
 
 
 def _advanced(steps: Descent, answer: tuple[float, Vector] | None) -> Vector | None:
-    """Return the next point of a descent, or None at its end."""
+    """Send an answer, at first None; return the next point, or None at the end."""
     try:
         return next(steps) if answer is None else steps.send(answer)
     except StopIteration:
         return None
-
-
-class _Run:
-    """Counts the evaluations of a minimisation and keeps the best point."""
-
-    point: Vector  # set by the first evaluation, or when the run is resumed
-
-    def __init__(self, objective: Evaluate, method: Method) -> None:
-        self._objective = objective
-        self._method = method
-        self.count = 0
-        self.loss = math.inf
-        self.before = math.inf
-
-    def resume(self, state: State) -> None:
-        """Continue from `state`, whose arrays are copied."""
-        self.point, self.loss = np.array(state.point), state.loss
-        self.count, self.before = state.evaluations, state.before
-        if state.optimizer is None:
-            self._method.restart(self.point)
-        else:
-            self._method.restore(state.optimizer)
-
-    def evaluate(self, point: Vector) -> tuple[float, Vector] | None:
-        """Return loss and gradient at `point`, or None if they are not finite."""
-        if self.count == 0:
-            self.point = point
-        self.count += 1
-        loss, gradient = self._objective(point)
-        if not (math.isfinite(loss) and self._method.finite(gradient)):
-            return None
-        if loss < self.loss:
-            self.point, self.loss = point, loss
-        return loss, gradient
-
-    def outcome(self, status: Status) -> Outcome:
-        """Return the best point and `status`."""
-        loss = self.loss if math.isfinite(self.loss) else math.nan
-        return Outcome(self.point, loss, self.count, status)
-
-    def state(self) -> State:
-        """Return all that is needed to continue."""
-        state = self._method.state()
-        return State(self.point, self.loss, self.count, self.before, state)

@@ -9,19 +9,15 @@ SciPy does three things that would spoil a picture:
   is scaled so that this step is `FIRST_STEP` grey levels for each value.
 """
 
-import math
 from queue import SimpleQueue
 from threading import Thread
 from typing import ClassVar, Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ..arrays import Vector
 from .curvature import History
-from .lbfgs import HISTORY
 from .method import FIRST_STEP, Descent, Evaluate, Footprint, Method
-from .preconditioner import Preconditioner
 from .vectors import root_mean_square
 
 #: Pairs that SciPy remembers; each takes twice the memory that it takes in `LBFGS`.
@@ -36,20 +32,6 @@ class ScipyLBFGSB(Method):
     """Adapter of ``scipy.optimize.minimize(method="L-BFGS-B")``."""
 
     resumable: ClassVar[bool] = False
-
-    def __init__(
-        self,
-        start: Vector,
-        bounds: tuple[float, float] = (-math.inf, math.inf),
-        *,
-        preconditioner: Preconditioner | None = None,
-        frozen: NDArray[np.bool_] | None = None,
-        history: History = HISTORY,
-    ) -> None:
-        """Prepare to descend from `start`; arguments are those of `Method`."""
-        self._bounds = bounds
-        self._frozen = frozen
-        self.restart(np.clip(start, *bounds))
 
     @staticmethod
     def footprint(history: History) -> Footprint:

@@ -13,7 +13,7 @@ from ..engine.model_info import ModelInfo
 from ..engine.plan import ExecutionPlan
 from ..errors import CheckpointError, OutputError, UsageError
 from ..losses.objective import Losses
-from ..optimize.lbfgs import HISTORY
+from ..optimize.curvature import HISTORY
 from ..optimize.minimize import METHODS, State
 from ..settings.settings import Settings
 from . import archive

@@ -182,5 +182,6 @@ class _Probe:
             left = perf_counter()
             return loss, gradient
 
-        minimize(bowl, method, history.pairs + _TIMED + 1, lambda state: None)
+        for _ in minimize(bowl, method, history.pairs + _TIMED + 1):
+            pass
         return median(times[-_TIMED:]) / _SIDE**2

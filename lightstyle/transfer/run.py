@@ -22,7 +22,7 @@ from ..losses.objective import Losses, Objective
 from ..losses.targets import StyleTarget, Targets
 from ..losses.weights import term_weights
 from ..optimize.method import Evaluate, Method
-from ..optimize.minimize import METHODS, Outcome, State, Status, iterate
+from ..optimize.minimize import METHODS, Outcome, State, Status, minimize
 from ..optimize.preconditioner import Pyramid
 from ..records.record import Record
 from ..records.snapshot import Snapshot
@@ -173,7 +173,7 @@ class Run:
         before = len(self._history) - (state.evaluations if state else 0)
         evaluate, method = self._prepared(scene, layout, image, level_start)
         budget = level_plan.until - before
-        steps = iterate(evaluate, method, budget, state)
+        steps = minimize(evaluate, method, budget, state)
         kept = level_start if self._settings.matched_layers else None
         stop = None
         with closing(steps):

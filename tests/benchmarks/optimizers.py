@@ -12,11 +12,11 @@ import numpy as np
 from scipy.optimize import minimize as scipy_minimize
 
 from lightstyle.arrays import Vector
-from lightstyle.optimize.curvature import History
-from lightstyle.optimize.lbfgs import HISTORY, LBFGS
-from lightstyle.optimize.minimize import minimize
+from lightstyle.optimize.curvature import HISTORY, History
+from lightstyle.optimize.lbfgs import LBFGS
 from lightstyle.optimize.preconditioner import Pyramid
 from lightstyle.optimize.scipy_lbfgsb import PAIRS, ScipyLBFGSB
+from tests.support.minimizing import run
 
 SHAPE = (3, 512, 512)
 VARIABLES = 3 * 512 * 512
@@ -50,13 +50,13 @@ def unbounded_scipy(objective: Quadratic, evaluations: int) -> None:
 def bounded_scipy(objective: Quadratic, evaluations: int) -> None:
     """Use ``--optimizer lbfgsb``."""
     method = ScipyLBFGSB(np.full(VARIABLES, 128.0), (0, 255))
-    minimize(objective, method, evaluations, lambda state: None)
+    run(objective, method, evaluations)
 
 
 def compact(history: History, *, pyramid: bool) -> Callable[..., None]:
     """Use `LBFGS`, which ``--optimizer lbfgs`` drives."""
 
-    def run(objective: Quadratic, evaluations: int) -> None:
+    def descend(objective: Quadratic, evaluations: int) -> None:
         optimizer = LBFGS(
             np.full(VARIABLES, 128.0),
             (0, 255),
@@ -66,7 +66,7 @@ def compact(history: History, *, pyramid: bool) -> Callable[..., None]:
         for _ in range(evaluations):
             optimizer.accept(*objective(optimizer.propose()))
 
-    return run
+    return descend
 
 
 CONTENDERS: dict[str, Callable[[Quadratic, int], None]] = {
@@ -83,9 +83,9 @@ def main() -> None:
     """Print a row for each contender."""
     print("| optimiser | set-up and first step, s | ms/evaluation |")
     print("|---|---|---|")
-    for name, run in CONTENDERS.items():
+    for name, descend in CONTENDERS.items():
         objective = Quadratic()
-        run(objective, HISTORY.pairs + 2 + EVALUATIONS)
+        descend(objective, HISTORY.pairs + 2 + EVALUATIONS)
         first = sum(objective.gaps[:2])
         each = 1000 * median(objective.gaps[-EVALUATIONS:])  # the history is full
         print(f"| {name} | {first:.2f} | {each:.1f} |", flush=True)

@@ -15,7 +15,7 @@ from lightstyle.losses.objective import Objective
 from lightstyle.losses.targets import StyleTarget, Targets
 from lightstyle.losses.weights import term_weights
 from lightstyle.optimize.lbfgs import LBFGS
-from lightstyle.optimize.minimize import State, minimize
+from lightstyle.optimize.minimize import State
 from lightstyle.optimize.preconditioner import Pyramid
 from tests.benchmarks import task as tasks
 from tests.benchmarks.task import (
@@ -27,6 +27,7 @@ from tests.benchmarks.task import (
     load_scene,
     save_arrays,
 )
+from tests.support.minimizing import run
 
 #: Loss and gradient (1, 3, H, W) at the start.
 Evaluate = Callable[[], tuple[float, Array]]
@@ -121,6 +122,6 @@ def optimise(
 
     pyramid = Pyramid(scene.start.shape[1:])
     method = LBFGS(scene.start.ravel(), PIXEL_RANGE, preconditioner=pyramid)
-    outcome = minimize(gated, method, task.evaluations, watch)
+    outcome = run(gated, method, task.evaluations, watch)
     turn(loss, best)
     return outcome.status.value

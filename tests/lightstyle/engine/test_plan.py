@@ -9,8 +9,7 @@ from lightstyle.engine.costs import Costs
 from lightstyle.engine.plan import ExecutionPlan, Planner
 from lightstyle.engine.strips import Tiling
 from lightstyle.errors import ModelError, UsageError
-from lightstyle.optimize.curvature import History
-from lightstyle.optimize.lbfgs import HISTORY
+from lightstyle.optimize.curvature import HISTORY, History
 from lightstyle.settings.choices import Optimizer
 
 COSTS = Costs(

@@ -10,16 +10,10 @@ import pytest
 from lightstyle.arrays import PIXEL_RANGE, Vector
 from lightstyle.optimize.curvature import History
 from lightstyle.optimize.method import Descent, Evaluate, Footprint, Method
-from lightstyle.optimize.minimize import (
-    METHODS,
-    Callback,
-    Outcome,
-    State,
-    Status,
-    iterate,
-)
-from lightstyle.optimize.minimize import minimize as run
+from lightstyle.optimize.minimize import METHODS, Outcome, State, Status
+from lightstyle.optimize.minimize import minimize as iteration
 from lightstyle.optimize.preconditioner import Pyramid
+from tests.support.minimizing import Callback, run
 
 Minimize = Callable[[Evaluate, Vector, int, Callback], Outcome]
 
@@ -332,7 +326,7 @@ def _state_after(method: type[Method], evaluations: int) -> State:
 
 def test_a_run_goes_step_by_step_and_is_left_at_any_time(method: type[Method]) -> None:
     before = threading.active_count()
-    steps = iterate(_rosenbrock, method(np.zeros(10), (-9, 9)), 40)
+    steps = iteration(_rosenbrock, method(np.zeros(10), (-9, 9)), 40)
     assert [next(steps).evaluations for _ in range(5)] == [1, 2, 3, 4, 5]
     steps.close()
     assert threading.active_count() == before

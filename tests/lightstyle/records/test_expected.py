@@ -106,13 +106,13 @@ def test_a_run_that_was_stopped_has_not_finished(
 def test_a_run_that_converged_has_finished(
     wanted: ExpectedResult, model: Model, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    iterate = optimize.iterate
+    minimize = optimize.minimize
 
     def converges(objective: Any, method: Any, budget: int, state: Any) -> Any:
-        outcome = yield from iterate(objective, method, budget - 1, state)
+        outcome = yield from minimize(objective, method, budget - 1, state)
         return replace(outcome, status=Status.CONVERGED)
 
-    monkeypatch.setattr("lightstyle.transfer.run.iterate", converges)
+    monkeypatch.setattr("lightstyle.transfer.run.minimize", converges)
     _make(model)
     assert wanted.missing(OUT) == ""
 
