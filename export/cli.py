@@ -98,7 +98,8 @@ def run(arguments: Sequence[str]) -> int:
         if isinstance(error, (ExportError, OSError)):
             return _fail(str(error), FAILED)
         if hasattr(error, "format_message"):  # typer's have no public base
-            return _fail(f"{error.format_message()} (see --help)", USAGE)
+            message = error.format_message().rstrip(".")
+            return _fail(f"{message}; see lightstyle export --help", USAGE)
         raise
     return int(code or 0)
 

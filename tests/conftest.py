@@ -2,7 +2,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from onnx import TensorProto, helper, save
 from PIL import Image
 
 from export import build_model
@@ -10,7 +9,7 @@ from lightstyle import contract
 from lightstyle.cli.app import main
 from lightstyle.zoo.fetch import OFFLINE_VARIABLE
 from lightstyle.zoo.registry import MODEL_VARIABLE
-from tests.support.networks import image, tiny_weights
+from tests.support.networks import image, save_foreign, tiny_weights
 
 
 @pytest.fixture(autouse=True)
@@ -35,12 +34,8 @@ def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def foreign_onnx(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A good ONNX file that has nothing to do with us."""
-    x = helper.make_tensor_value_info("x", TensorProto.FLOAT, ["n"])
-    y = helper.make_tensor_value_info("y", TensorProto.FLOAT, ["n"])
-    graph = helper.make_graph([helper.make_node("Relu", ["x"], ["y"])], "g", [x], [y])
-    opset = [helper.make_opsetid("", 17)]
     path = tmp_path_factory.mktemp("foreign") / "relu.onnx"
-    save(helper.make_model(graph, opset_imports=opset, ir_version=8), path)
+    save_foreign(path)
     return path
 
 

@@ -4,6 +4,7 @@
 """
 
 import sys
+from collections.abc import Sequence
 from difflib import get_close_matches
 from importlib import import_module
 from typing import Annotated, Any, Final
@@ -67,7 +68,9 @@ class Commands(TyperGroup):
         )
 
 
-app = new_app(name="lightstyle", cls=Commands)
+app = new_app(
+    name="lightstyle", cls=Commands, context_settings={"max_content_width": 100}
+)
 
 
 def _version(asked: bool) -> None:
@@ -103,15 +106,14 @@ def main(arguments: list[str] | None = None) -> None:
     except (Exception, KeyboardInterrupt) as error:
         if debug:
             say(bug_report.traced(error))
-        code = fail(_translated(error))
+        code = fail(_translated(error, arguments))
     sys.exit(int(code or ExitCode.OK))
 
 
-def _translated(error: BaseException) -> BaseException:
+def _translated(error: BaseException, arguments: Sequence[str]) -> BaseException:
     """Return typer's usage errors, which have no public base, as ours."""
     if not hasattr(error, "format_message"):
         return error
     message = str(error.format_message()).rstrip(".")
-    context = getattr(error, "ctx", None)
-    command = context.command_path if context else "lightstyle"
+    command = " ".join(["lightstyle", *(a for a in arguments[:1] if a in COMMANDS)])
     return UsageError(f"{message[:1].lower()}{message[1:]}; see {command} --help")

@@ -1,4 +1,4 @@
-"""The command ``lightstyle batch``: a folder of pictures at a time."""
+"""The command ``lightstyle batch``: every picture of a folder."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -145,24 +145,22 @@ def runtime_of(options: RunOptions) -> Runtime:
 
 
 def _check_outputs(folder: Path, failed: Path | None) -> None:
-    """Make the output folder, and see whether files can be written.
+    """Create the output folder and check that files can be written.
 
     Raises:
-        OutputError: They cannot.
-        UsageError: There is something else in the place of the list.
+        OutputError: They cannot be written.
+        UsageError: The place of the failures list is taken.
     """
     if folder == STREAM:
-        raise UsageError("output -: many pictures need a folder")
+        raise UsageError("-o -: a batch writes many pictures; give a folder")
     if failed is not None:
         failures.check(failed)
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except FileExistsError as error:
-        raise OutputError(
-            f"cannot write to {folder}: it is a file; give a folder"
-        ) from error
+        raise OutputError(f"-o {folder}: this is a file; give a folder") from error
     except OSError as error:
-        raise OutputError(f"cannot make folder {folder}: {error.strerror}") from error
+        raise OutputError(f"cannot create folder {folder}: {error.strerror}") from error
     files.check_writable(folder / "lightstyle.tmp", inputs=(), overwrite=True)
 
 
@@ -186,7 +184,7 @@ def _watched(plan: Batch, report: Report) -> Iterator[Task | None]:
 def _finish(
     report: Report, inputs: BatchInputs, failed: Path | None, *, quiet: bool
 ) -> None:
-    """Print the table, and write the list."""
+    """Print the table and write the failures list."""
     if not quiet:
         report.print_table()
     if failed is not None:

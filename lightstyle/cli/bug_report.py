@@ -1,4 +1,4 @@
-"""What a bug report needs, for `--debug`; folders of the machine are left out of it."""
+"""What ``--debug`` prints for a bug report, without the folders of the machine."""
 
 import os
 import platform
@@ -16,18 +16,18 @@ from ..errors import DeviceError
 from ..images import streams
 from ..records import environment
 
-#: Packages that print and parse, beside those that compute.
+#: Packages of the command line, besides those that compute.
 _PACKAGES: Final = ("typer", "rich")
 
-#: Variables of the environment that change what happens begin with this.
+#: Prefix of environment variables that change what happens.
 _PREFIX: Final = "LIGHTSTYLE_"
 
 
 def header(arguments: Sequence[str]) -> list[str]:
-    """Lines about the command and what it runs on.
+    """Return lines on the command and what it runs on.
 
     Args:
-        arguments: Of the command line; of paths in them the last part is shown.
+        arguments: Arguments of the command line; only the last part of paths is shown.
     """
     try:
         with streams.aside():  # libraries may print when they are loaded
@@ -37,7 +37,7 @@ def header(arguments: Sequence[str]) -> list[str]:
 
 
 def traced(error: BaseException) -> str:
-    """The traceback of `error`, with ``~`` for the home folder."""
+    """Return the traceback of `error`, with ``~`` for the home folder."""
     text = "".join(traceback.format_exception(error))
     with suppress(RuntimeError):  # there is no such folder
         home = str(Path.home())
@@ -63,7 +63,7 @@ def _lines(arguments: Sequence[str]) -> list[str]:
 
 
 def _without_folders(argument: str) -> str:
-    """``…/photo.jpg`` for a path, also as the value of an option."""
+    """Shorten a path, also as the value of an option, to ``…/photo.jpg``."""
     separators = f"[{re.escape(os.sep + (os.altsep or ''))}]"
     name, equals, value = argument.rpartition("=")
     folders = re.fullmatch(f".*{separators}(.*)", value, re.DOTALL)

@@ -1,4 +1,4 @@
-"""What is found out before a run begins: whether it can read and write its files."""
+"""Checks before a run: its inputs, its outputs, and options that exclude each other."""
 
 import os
 from collections.abc import Mapping, Sequence
@@ -15,16 +15,59 @@ from .options import RunOptions
 
 
 def inputs_of(given: Mapping[str, Any], settings: Settings) -> list[Path]:
-    """Files that a job reads.
+    """Return the files that a job reads.
 
     Raises:
         UsageError: More than one of them is stdin.
     """
     found = [Path(source) for source in sources(given).values()]
     if found.count(STREAM) > 1:
-        raise UsageError("two pictures are -, but one only can come from stdin")
+        raise UsageError(
+            "only one picture can come from stdin: give the others as files"
+        )
     named = [Path(path) for path in settings.files.values()]
     return [path for path in found if path != STREAM] + named
+
+
+def check_styles(
+    content: Path, styles: Sequence[Path], settings: Settings, options: RunOptions
+) -> None:
+    """Refuse styles that look like photographs from a shell's pattern.
+
+    Raises:
+        UsageError: There are three or more styles, two of them lie beside the content,
+            and nothing says that a blend is meant.
+    """
+    taken = options.like is not None or options.config is not None
+    beside = sum(style.parent == content.parent for style in styles)
+    if taken or not _is_unasked_blend(styles, settings) or len(styles) < 3:
+        return
+    if beside > 1:
+        shares = ",".join("1" for _ in styles)
+        raise UsageError(
+            f"got {len(styles)} styles, {beside} of them from the folder of the "
+            "content: for many pictures there is `lightstyle batch FOLDER STYLE -o "
+            f"OUT`; to blend {len(styles)} styles, add --blend {shares}"
+        )
+
+
+def blend_note(given: Mapping[str, Any], settings: Settings) -> str | None:
+    """Return a line about a blend of styles that nobody weighed, if it is one."""
+    styles = given.get("style")
+    if not isinstance(styles, list) or not _is_unasked_blend(styles, settings):
+        return None
+    names = ", ".join(str(style) for style in styles)
+    return (
+        f"all of {names} are styles, blended equally: --blend weighs them; for many "
+        "pictures there is `lightstyle batch`"
+    )
+
+
+def _is_unasked_blend(styles: Sequence[Path], settings: Settings) -> bool:
+    """Whether there are several styles, and no setting that has a value for each."""
+    each = (settings.content_mask, settings.style_mask, settings.blend)
+    scales = isinstance(settings.style_scale, tuple)
+    return len(styles) > 1 and not any(each) and not scales
 
 
 def check_outputs(
@@ -34,17 +77,17 @@ def check_outputs(
     options: RunOptions,
     kept: Sequence[Path],
 ) -> None:
-    """Refuse what could not be written, or would be written over.
+    """Refuse outputs that cannot be written or would replace something.
 
     Args:
         inputs: Files that the run reads.
-        path: Of the picture.
+        path: Path of the picture.
         existing: Pictures that `save_every` would replace.
-        options: Of the run.
-        kept: Its checkpoint, if any.
+        options: Options of the run.
+        kept: Path of its checkpoint, if it has one.
 
     Raises:
-        UsageError: Two files are one, or an option does not go with another.
+        UsageError: Two paths name one file, or options exclude each other.
         OutputError: A file cannot be written.
     """
     if options.save_every < 0:
@@ -70,13 +113,16 @@ def check_outputs(
 
 def _check_is_another(kind: str, path: Path, taken: Sequence[Path]) -> None:
     if kind == "timelapse" and path.suffix.lower() != ".webp":
-        raise UsageError(f"timelapse {path}: it is a WebP: the suffix must be .webp")
+        raise UsageError(f"--timelapse {path}: the suffix must be .webp")
     if os.path.realpath(path) in map(os.path.realpath, taken):
-        raise UsageError(f"{kind} {path} is also a picture or a log: give another name")
+        raise UsageError(
+            f"--{kind} {path}: the run reads or writes this file already; give another "
+            "name"
+        )
 
 
 def _check_stream(options: RunOptions) -> None:
-    """Refuse what needs the name of a file, with stdout."""
+    """Refuse options that need a named file when the picture goes to stdout."""
     encoding.check_format(Path("stdout.png"), options.bits)
     for given, name in (
         (options.save_every, "save-every"),
@@ -84,5 +130,5 @@ def _check_stream(options: RunOptions) -> None:
     ):
         if given:
             raise UsageError(
-                f"{name} needs a picture with a name: give -o a file instead of -"
+                f"--{name} needs a named picture: give -o a file instead of -"
             )

@@ -1,4 +1,4 @@
-"""The command ``lightstyle compare``: quality of pictures in numbers, as a table."""
+"""The command ``lightstyle compare``: the quality of pictures in numbers."""
 
 import json
 import math
@@ -23,9 +23,9 @@ _EXAMPLES: Final = """\
 lightstyle compare out.png --content photo.jpg --style painting.jpg
 lightstyle compare one.png two.png --content photo.jpg --style painting.jpg --json"""
 
-#: Key of a number, its form, and what it says.
+#: Key of a number, its format, and its meaning.
 _ROWS = (
-    ("share", ".3f", "of the content's loss that is gone: 0 none, 1 all"),
+    ("share", ".3f", "share of the content's loss removed: 0 none, 1 all"),
     ("cfsd", ".3f", "change of the content's structure: 0 none"),
     ("w2", ".1f", "distance to the style's features: 0 none"),
     ("colour_style", ".3f", "distance to the style's colours: 0 none, 1 all"),
@@ -73,8 +73,8 @@ def compare(
     """
     if style and len(style) > 1:
         raise UsageError(
-            f"{len(style)} styles, expected one: pictures of several are judged by "
-            "each in a command of its own"
+            f"got {len(style)} styles, expected one: judge a blend with one command "
+            "for each style"
         )
     painting = style[0] if style else None
     judge = Judge(content, painting, model=model, size=size)
@@ -119,7 +119,7 @@ def _table(found: Sequence[tuple[Path, Quality]]) -> Iterator[list[str]]:
 
 
 def _numbers(judged: Sequence[Quality]) -> Iterator[list[str]]:
-    """A line of cells for every number that one of the pictures has."""
+    """Yield a row for every number that one of the pictures has."""
     for key, form, meaning in _ROWS:
         values = [getattr(each, key) for each in judged]
         if key == "w2" and values[0] is not None:

@@ -100,8 +100,8 @@ class Bar:
     def update(self, done: int, text: str) -> None:
         """Show that `done` steps are finished, with `text` beside the bar."""
         if self._bar is not None and self._task is not None:
-            self._bar.start()  # may be called again and again
             self._bar.update(self._task, completed=done, text=text)
+            self._bar.start()  # may be called again and again
         elif self._shown and self._every and self._is_due(done):
             self._last = done
             say(text)

@@ -76,7 +76,7 @@ def _record(param: Any, ctx: Any) -> tuple[str, str]:
     if _is_argument(param):
         return param.metavar.strip("[]"), param.help
     name, text = param.get_help_record(ctx)
-    return name, text
+    return name, text.replace("\\[", "[")  # typer 0.16 escapes it for rich
 
 
 def _group(param: Any) -> str:

@@ -28,13 +28,13 @@ lightstyle info
 lightstyle info out.png
 lightstyle info --config > preset.toml"""
 
-#: A label, and what it says.
+#: A label and its value.
 _Row = tuple[str, str]
 
-#: Characters of a digest that are enough to tell files apart.
+#: Digits of a digest that are enough to tell files apart.
 _DIGITS = 12
 
-#: More of a value than this helps nobody.
+#: Longest text that is shown of a value.
 _LONGEST = 200
 
 
@@ -63,7 +63,7 @@ def info(
     model and settings that are recorded in the file.
     """
     if config and as_json:
-        raise UsageError("--config and --json are two forms: choose one of them")
+        raise UsageError("--config and --json cannot be combined: choose one")
     if as_json and picture is None:
         raise UsageError("--json needs a picture: lightstyle info PICTURE --json")
     if config:
@@ -93,7 +93,7 @@ def _installation() -> Iterator[_Row]:
 
 
 def _history(values: Mapping[str, Any]) -> Iterator[_Row]:
-    """What a record says, for a person; it may say anything, or nothing."""
+    """Yield rows on a record, which may say anything, or nothing."""
     run, model = _part(values, "run"), _part(values, "model")
     size = "x".join(_words(side) for side in _items(values.get("size")))
     yield "job", f"{_words(values.get('job'))}, {size}"
@@ -156,7 +156,7 @@ def _sha256(digest: Any) -> str:
 
 
 def _part(values: Mapping[str, Any], key: str) -> Mapping[str, Any]:
-    """The object at `key`; an empty one if it is none."""
+    """Return the object at `key`, or an empty one if it is something else."""
     found = values.get(key)
     return found if isinstance(found, dict) else {}
 
@@ -166,7 +166,7 @@ def _items(value: Any) -> list[Any]:
 
 
 def _words(value: Any) -> str:
-    """A value that a stranger may have written, fit for a terminal."""
+    """Return a value of unknown origin as text that is safe on a terminal."""
     text = value if isinstance(value, str) else json.dumps(value)
     text = "".join(each if each.isprintable() else ascii(each)[1:-1] for each in text)
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"

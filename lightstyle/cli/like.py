@@ -1,4 +1,4 @@
-"""A picture that others are made like, and what keeps them from being the same."""
+"""The picture that ``--like`` names, and how a run differs from its own."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -16,17 +16,17 @@ _DIGITS = 12
 
 @dataclass(frozen=True)
 class Reference:
-    """A picture, as it was named, and what it says of how it was made."""
+    """A picture that lightstyle made, by the name it was given, and its record."""
 
     name: str
     record: Record
 
     @classmethod
     def read(cls, name: str) -> Self:
-        """The picture file called `name`.
+        """Read the picture file called `name`.
 
         Raises:
-            ImageError: It is none, or says nothing of how it was made.
+            ImageError: It is not a picture, or holds no record.
         """
         return cls(name, Record.read(name))
 
@@ -37,30 +37,30 @@ class Reference:
         return prepared(own, job)
 
     def check(self, settings: Settings) -> None:
-        """Refuse to use a picture of which only the name is known here.
+        """Check that the picture files which `settings` took over are here.
 
         Raises:
-            UsageError: `settings` took it over, and there is no such file.
+            UsageError: One is missing; the record knows only its name.
         """
         for name, path in settings.files.items():
             taken = path == self.record.settings.files.get(name)
             if taken and not Path(path).is_file():
                 option = name.partition(" ")[0].replace("_", "-")
                 raise UsageError(
-                    f"{self.name} was made with a picture called {Path(path).name}, "
-                    f"which is not here: say with --{option} where it is"
+                    f"{self.name} was made with {Path(path).name}, which is not in "
+                    f"this folder: give its path with --{option}"
                 )
 
     def differences(self, made: Record) -> Iterator[str]:
-        """What a picture that is `made` has not from this one, beside its settings.
+        """Yield lines on how the record `made` differs, apart from its settings.
 
-        Lines for a person. What only changes the last bits is told only if all else is
-        the same.
+        Differences that change only the last bits are left out unless everything else
+        is the same.
         """
         mine, others = self.record.model, made.model
         if mine.get("weights_sha256") != others.get("weights_sha256"):
             yield (
-                f"{self.name} was made with {_weights(mine)}, not with "
+                f"{self.name} was made with {_weights(mine)}, this run uses "
                 f"{_weights(others)}; --model chooses"
             )
         changed = [*self._changed_files(made)]
@@ -71,24 +71,24 @@ class Reference:
         planned = self.record.settings.iterations
         if self.record.evaluations < planned:
             yield (
-                f"{self.name} is of iteration {self.record.evaluations}, and this run "
-                f"may go on to {planned}"
+                f"{self.name} was saved at iteration {self.record.evaluations}; this "
+                f"run may continue to {planned}"
             )
         if not self.record.uninterrupted:
             yield (
-                f"{self.name} was resumed without the optimiser's history, and cannot "
-                "be made again exactly"
+                f"{self.name} was resumed without the optimiser's history and cannot "
+                "be repeated exactly"
             )
         if unlike := ", ".join(_unlike(_circumstances(self.record), made)):
             yield f"{self.name} was computed with {unlike}: bits may differ"
 
     def other_layouts(self, made: Record) -> Iterator[str]:
-        """Why a picture was computed otherwise than this one, if so, for a person."""
+        """Yield lines on what was computed in another layout than in this picture."""
         for key, layout in self.record.layouts.items():
             used = made.layouts.get(key, layout)
             if (used.tiling, used.history) != (layout.tiling, layout.history):
                 yield (
-                    f"the memory is not enough to compute {key} as for {self.name}: "
+                    f"there is not enough memory to compute {key} as in {self.name}: "
                     "bits may differ"
                 )
 
@@ -96,7 +96,7 @@ class Reference:
         for role, known in self.record.inputs.items():
             found = made.inputs.get(role, known)
             if found["name"] == known.get("name") and found != known:
-                yield f"{role} {found['name']} was changed since {self.name} was made"
+                yield f"{role} {found['name']} has changed since {self.name} was made"
 
 
 def _weights(model: Any) -> str:
@@ -104,7 +104,7 @@ def _weights(model: Any) -> str:
 
 
 def _circumstances(record: Record) -> dict[str, Any]:
-    """What may change the last bits, by what a person calls it."""
+    """Return what may change the last bits of a picture, by name."""
     where = dict(record.environment)
     return {
         "device": where.get("device"),

@@ -18,7 +18,7 @@ from .arguments import Debug, Quiet
 from .console import Bar, columns, say
 from .help import Command, new_app
 
-#: Plain lines printed over a whole download, where stderr is no terminal.
+#: Plain lines printed over a whole download, where stderr is not a terminal.
 PLAIN_LINES = 10
 
 _MEGABYTE = 10**6
@@ -78,9 +78,7 @@ def fetch(
             path = fetch_.fetch(name, source=source, offline=offline, progress=watcher)
     except KeyboardInterrupt as error:
         part = part_path(entry.path)
-        kept = (
-            f"; {part} is kept, and the same command goes on" if part.exists() else ""
-        )
+        kept = f"; the same command continues with {part}" if part.exists() else ""
         say(f"interrupted{kept}")
         raise typer.Exit(ExitCode.INTERRUPTED) from error
     if not quiet:
@@ -96,7 +94,7 @@ def path(name: _Model = None) -> None:
         advice = (
             f"`{fetched}` gets it" if name in known.KNOWN else "see `lightstyle info`"
         )
-        raise ModelError(f"there is no model {found}: {advice}")
+        raise ModelError(f"model {found} does not exist: {advice}")
     print(found)
 
 
@@ -128,7 +126,7 @@ def _megabytes(size: int) -> str:
 
 @contextmanager
 def _shown(entry: Known, quiet: bool) -> Iterator[DownloadProgress]:
-    """Show what comes in, unless `quiet`."""
+    """Show the progress of a download, unless `quiet`."""
     size, began = entry.expected.size, perf_counter()
     start: int | None = None  # of this download, which may go on with a part
     with Bar(size, lines=PLAIN_LINES, quiet=quiet) as bar:

@@ -1,11 +1,11 @@
-"""Turns the fields of dataclasses into command-line options.
+"""Command-line options, made from the fields of dataclasses.
 
-A command names the settings objects it takes, with the defaults it starts from; every
-field becomes an option. So a setting is declared once, with its default and its help,
-and every command and the API have it.
+A command names the objects that it takes, with their defaults, and every field becomes
+an option. So a setting is declared once, with its default and its help, and every
+command has it.
 
-What a command line does not say, a preset says (`--config`), or else a picture that was
-made before (`--like`), or else the default.
+A setting comes from the command line, or else from a preset (``--config``), or else
+from a picture that lightstyle made (``--like``), or else from the defaults.
 """
 
 import inspect
@@ -27,45 +27,63 @@ from .like import Reference
 
 @dataclass(frozen=True, kw_only=True)
 class RunOptions:
-    """How to run and what to print, and where settings that are not given come from.
+    """How to run, what to write, and where settings that are not given come from.
 
-    Beside the latter, nothing here changes the picture.
+    Apart from `like` and `config`, nothing here changes the picture.
     """
 
     like: Reference | None = option(
         None,
-        "Take the settings of a picture that was made before.",
+        "Take the settings of a picture that lightstyle made.",
         parser=Reference.read,
         metavar="PICTURE",
     )
     config: Mapping[str, Any] | None = option(
         None,
-        "Take settings from this file (`info --config` makes one).",
+        "Take settings from a preset; `info --config` prints one.",
         parser=presets.read,
         metavar="FILE",
     )
-    model: str | None = option(None, "Model: a name in the cache folder, or a path.")
-    device: str = option("auto", f"Where to compute: {', '.join(DEVICES)}.")
-    threads: int | None = option(None, "CPU threads; by default all it may use.")
-    memory: str = option("auto", "Memory that may be taken, such as 2GB, or auto.")
-    save_every: int = option(0, "Save OUT_0050.png … every N iterations; 0: never.")
-    timelapse: Path | None = option(None, "Write a film of the run, an animated WebP.")
-    log: Path | None = option(None, "Write a JSON object for every iteration.")
+    model: str | None = option(
+        None, "A name or a path; by default the best one here.", metavar="MODEL"
+    )
+    device: str = option(
+        "auto", f"Where to compute: {', '.join(DEVICES)}.", metavar="WORD"
+    )
+    threads: int | None = option(
+        None, "CPU threads; by default all available.", metavar="N"
+    )
+    memory: str = option("auto", "Memory to use at most, such as 2GB.", metavar="SIZE")
+    save_every: int = option(
+        0, "Also save OUT_0050.png and so on, every N iterations.", metavar="N"
+    )
+    timelapse: Path | None = option(
+        None, "Write an animated WebP of the run.", metavar="FILE"
+    )
+    log: Path | None = option(
+        None, "Write a JSON object for every iteration.", metavar="FILE"
+    )
     checkpoint: str | None = option(
-        None, "Keep the run in this file, for `resume`; auto: OUT.checkpoint."
+        None,
+        "Keep the run in this file for `resume`; auto is OUT.checkpoint.",
+        metavar="FILE",
     )
-    checkpoint_every: float = option(SECONDS, "Seconds between two checkpoints.")
-    bits: int = option(8, "Bits of a channel: 8, or 16 for PNG and TIFF.")
+    checkpoint_every: float = option(
+        SECONDS, "Time between two checkpoints.", metavar="SECONDS"
+    )
+    bits: int = option(8, "Bits per channel: 8, or 16 for PNG and TIFF.", metavar="N")
     dry_run: bool = option(
-        False, "Tell what it would take in memory and time, and stop."
+        False, "Print the memory and time the run would take, and stop."
     )
-    no_metadata: bool = option(False, "Leave out of pictures what made them.")
+    no_metadata: bool = option(
+        False, "Leave the record of how it was made out of the picture."
+    )
     overwrite: bool = option(False, "Replace files that exist.")
     quiet: bool = option(False, "Print errors only.")
-    debug: bool = option(False, "Show the traceback of an error.")
+    debug: bool = option(False, "Print the traceback of an error.")
 
     def settings(self, default: Settings, job: str) -> Settings:
-        """Of `job`, where the command line says nothing."""
+        """Return the settings of `job` before those of the command line."""
         settings = self.like.settings(job) if self.like else default
         return replace(settings, **(self.config or {}))
 
@@ -142,7 +160,7 @@ def _parameter(declared: Field[Any], default: Any) -> inspect.Parameter:
 
 
 def _is_said(context: typer.Context, name: str) -> bool:
-    """Whether the command line gives the option, be it with its default."""
+    """Return whether the command line gives the option, even with its default."""
     source = context.get_parameter_source(name)
     return source is not None and source.name == "COMMANDLINE"
 
@@ -150,7 +168,7 @@ def _is_said(context: typer.Context, name: str) -> bool:
 def _settings(
     default: Settings, options: RunOptions, job: str, said: Mapping[str, Any]
 ) -> Settings:
-    """What was `said`, and what `options` or the `default` have for the rest."""
+    """Return settings as `said`, and the rest from `options` or the `default`."""
     read = {k: _read(k, value) for k, value in said.items() if k in FIELDS}
     settings = replace(options.settings(default, job), **read)
     if options.like is not None:

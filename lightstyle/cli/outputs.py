@@ -21,12 +21,12 @@ from .options import RunOptions
 
 
 class Outputs:
-    """Pictures of a run, and a context in which they can be written."""
+    """Writes the pictures of a run, within a context."""
 
     def __init__(
         self, path: Path, options: RunOptions, *, is_new: bool, resumed: bool = False
     ) -> None:
-        """Name them, as yet without writing any.
+        """Choose the names, without writing anything.
 
         Args:
             path: Path of the result; may be stdout.
@@ -51,7 +51,7 @@ class Outputs:
         self._stack = ExitStack()
 
     def __enter__(self) -> Self:
-        """Keep stdout for the result, if it goes there."""
+        """Reserve stdout for the result, if it goes there."""
         if self._to_stdout:
             self._write = self._stack.enter_context(streams.stdout())
         if self._film is not None:
@@ -59,12 +59,12 @@ class Outputs:
         return self
 
     def __exit__(self, *error: object) -> None:
-        """Give stdout back, and remove a film that was not finished."""
+        """Restore stdout, and remove a film that was not finished."""
         self._stack.close()
 
     @property
     def watchers(self) -> list[Callback]:
-        """Who writes while the run goes on."""
+        """Return the callbacks that write during the run."""
         return [self.saver] if self._film is None else [self.saver, self._film]
 
     def put(self, result: Result, failures: list[OutputError]) -> Path:
@@ -78,7 +78,7 @@ class Outputs:
             The path of the picture.
 
         Raises:
-            OutputError: If the picture cannot be written.
+            OutputError: The picture cannot be written.
         """
         path = names.free(self._path) if self._is_new else self._path
         if self._to_stdout:
@@ -97,12 +97,12 @@ class Saver:
     """Saves the best picture so far every few evaluations, under numbered names."""
 
     def __init__(self, path: Path, every: int, bits: int, *, metadata: bool) -> None:
-        """Derive the names from `path`; `every` 0 saves nothing."""
+        """Derive names from `path`; with `every` 0 nothing is saved."""
         self._path, self._every = path, every
         self._save = partial(Progress.save, bits=bits, metadata=metadata)
 
     def existing(self, iterations: int) -> list[Path]:
-        """Files that are there and that a run of so many iterations would replace."""
+        """Return the files that a run of so many iterations would replace."""
         stem, suffix = glob.escape(self._path.stem), glob.escape(self._path.suffix)
         found = sorted(self._path.parent.glob(f"{stem}_*{suffix}"))
         numbers = {path: path.stem.rpartition("_")[2] for path in found}
@@ -114,7 +114,7 @@ class Saver:
         ]
 
     def __call__(self, progress: Progress) -> None:
-        """Save if this evaluation's turn has come."""
+        """Save the picture if this evaluation is a multiple of `every`."""
         if self._every and progress.evaluation % self._every == 0:
             self._save(progress, self._numbered(progress.evaluation))
 
@@ -126,11 +126,11 @@ class Saver:
 def log(path: Path | None) -> Iterator[Callback]:
     """Write one JSON object for every evaluation to `path`.
 
-    Each holds the evaluation, the total, every term times its weight, the seconds the
+    Each holds the evaluation, the total loss, every weighted term, the seconds that the
     evaluation took, and the size of its picture, which is smaller on the first levels.
 
     Raises:
-        OutputError: If the file cannot be written.
+        OutputError: The file cannot be written.
     """
     if path is None:
         yield lambda progress: None

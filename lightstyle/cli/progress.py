@@ -22,37 +22,37 @@ def display(iterations: int, *, quiet: bool) -> Iterator[Callback]:
 
 
 class Interrupt:
-    """Ctrl-C or SIGTERM ends the run after the evaluation in progress; twice, at once.
+    """Ends a run after the current evaluation on Ctrl-C or SIGTERM, or at once on two.
 
-    A watcher, and a context in which the signals are caught: the optimisation is
-    stopped from inside, so the best picture is whole and gets written.
+    A context that catches the signals, and a callback that stops the optimisation from
+    inside, so that the best picture is whole and gets written.
     """
 
     def __init__(self) -> None:
-        """No signal has come yet."""
+        """Start without a signal."""
         self._came: int | None = None
         self._previous: dict[int, Any] = {}
 
     @property
     def came(self) -> bool:
-        """Whether a signal has come."""
+        """Return whether a signal has come."""
         return self._came is not None
 
     @property
     def exit_code(self) -> ExitCode:
-        """Of a run that was ended so."""
+        """Return the exit code of a run that was ended by the signal."""
         ended = self._came == signal.SIGTERM
         return ExitCode.TERMINATED if ended else ExitCode.INTERRUPTED
 
     def __enter__(self) -> "Interrupt":
-        """Start to catch the signals."""
+        """Catch the signals."""
         if threading.current_thread() is threading.main_thread():
             for number in (signal.SIGINT, signal.SIGTERM):
                 self._previous[number] = signal.signal(number, self._take)
         return self
 
     def __exit__(self, *error: object) -> None:
-        """Leave the signals as they were."""
+        """Restore the previous handlers."""
         for number, handler in self._previous.items():
             signal.signal(number, handler)
 
@@ -70,7 +70,7 @@ class Interrupt:
 
 
 def _line(progress: Progress) -> str:
-    """Return such as ``120/300  level 3/4  loss 1.23e+06, down 87 %  5 min left``.
+    """Return such as ``120/300  level 3/4  loss 1.23e+06, down 87.1 %  5 min left``.
 
     The loss is compared with the first one of the same level, because losses of
     pictures of different sizes cannot be compared.
@@ -83,7 +83,7 @@ def _line(progress: Progress) -> str:
     loss = f"loss {losses.total:.3g}"
     if first.total > 0 and first is not losses:
         change = 100 * (losses.total / first.total - 1)
-        loss += f", {'up' if change > 0 else 'down'} {abs(change):.0f} %"
+        loss += f", {'up' if change > 0 else 'down'} {abs(change):.1f} %"
     parts.append(loss)
     if progress.evaluation < progress.settings.iterations:
         parts.append(f"{duration(progress.seconds_left)} left")

@@ -1,4 +1,4 @@
-"""What became of many pictures: a line as each ends, and a table of all at the end."""
+"""The report on many pictures: a line for each, a bar, and a table at the end."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -13,10 +13,10 @@ from .console import Bar, columns, note, say, show
 
 
 class Report:
-    """Collects outcomes, and says them on stderr as they come."""
+    """Collects outcomes and prints each on stderr as it comes."""
 
     def __init__(self, total: int | None, *, quiet: bool) -> None:
-        """Of `total` pictures, if that is known; if `quiet`, only failures are said."""
+        """Expect `total` pictures, if known; if `quiet`, print failures only."""
         self._total, self._quiet = total, quiet
         self._began = perf_counter()
         self._bar = Bar(total or 0, lines=0, quiet=quiet or not total)
@@ -54,12 +54,12 @@ class Report:
 
     @property
     def left(self) -> int:
-        """How many are left to do, as far as that is known."""
+        """Return how many pictures are left, as far as that is known."""
         return max(0, (self._total or 0) - len(self.outcomes))
 
     @property
     def counts(self) -> str:
-        """How many of each state, in words, and how many are left to do."""
+        """Return how many pictures have each state and how many are left, in words."""
         states = [outcome.state for outcome in self.outcomes.values()]
         counted = ", ".join(f"{states.count(state)} {state}" for state in JobState)
         counted += f", {self.left} left" if self.left else ""
@@ -88,7 +88,7 @@ class Report:
         self._bar.update(done, f"{done}/{self._total} pictures{self._time_left()}")
 
     def _time_left(self) -> str:
-        """Told by those that were painted."""
+        """Return words on the time left, judged by the pictures that were painted."""
         states = [outcome.state for outcome in self.outcomes.values()]
         painted = states.count(JobState.DONE)
         if not (painted and self.left):
@@ -97,10 +97,10 @@ class Report:
         return f", about {duration(each * self.left)} left"
 
     def conclude(self) -> None:
-        """End with an error if a picture failed.
+        """Raise an error if a picture failed.
 
         Raises:
-            BatchError: Saying how many.
+            BatchError: Says how many failed.
         """
         if count := len(self.failed):
             raise BatchError(f"{count} of {_counted(len(self.outcomes))} failed")

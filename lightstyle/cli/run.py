@@ -1,4 +1,4 @@
-"""A run from the command line: checked in advance, watched, kept, written, told of."""
+"""A run from the command line: checks, progress, checkpoint, output, summary."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -56,18 +56,19 @@ def make(
     options: RunOptions,
     saved: LoadedCheckpoint | None = None,
 ) -> None:
-    """Check everything that can be checked, run `job`, write what it made.
+    """Check everything that can be checked, run `job` and write its result.
 
     Args:
         job: A function of `transfer`.
-        given: Its arguments, paths of pictures among them.
+        given: Its arguments, with paths for pictures.
         output: Path of the result, or a folder for it; see `names.choose`.
         name: Name of the result where `output` gives none.
-        settings: Of the run.
-        options: Of the run.
-        saved: Where to go on, if the run is one that was interrupted.
+        settings: Settings of the run.
+        options: Options of the run.
+        saved: The checkpoint to continue from, if the run was interrupted.
     """
     inputs = checks.inputs_of(given, settings)
+    blend = checks.blend_note(given, settings)
     path = names.choose(output, given, name)
     checkpoint = Checkpoint.after(saved) if saved else _checkpoint(path, options)
     is_new = path != output
@@ -96,7 +97,7 @@ def make(
                 settings=settings,
                 callback=callback,
                 checkpoint=checkpoint,
-                announce=_announcement(options, model),
+                announce=_announcement(options, model, blend),
                 like=options.like.record if options.like else None,
             )
         path = written.put(result, failures)
@@ -108,7 +109,7 @@ def make(
 
 
 def _read(given: Mapping[str, Any]) -> dict[str, Any]:
-    """A job's arguments, with what comes from stdin in the place of its name."""
+    """Return a job's arguments with the bytes of stdin in the place of ``-``."""
 
     def read(role: str, value: Any) -> Any:
         if isinstance(value, list):
@@ -126,10 +127,10 @@ def _watched(
     watchers: Sequence[Callback],
     failures: list[OutputError],
 ) -> Iterator[tuple[Model, Callback]]:
-    """Load the model and show, log and watch what is done with it.
+    """Load the model, and yield it with a callback that shows, logs and watches.
 
-    A watcher that cannot write ends the run, and why is added to `failures`: it is
-    told when the best picture is saved.
+    A watcher that cannot write ends the run. Its error is added to `failures`, to be
+    raised when the best picture is saved.
     """
     allowed = memory.parse(options.memory)
     model = registry.load(
@@ -151,13 +152,17 @@ def _watched(
         yield model, callback
 
 
-def _announcement(options: RunOptions, model: Model) -> Announce | None:
-    """Who is told what the run will take; a dry run ends there."""
+def _announcement(
+    options: RunOptions, model: Model, blend: str | None
+) -> Announce | None:
+    """Return what prints the forecast of the run; a dry run ends there."""
 
     def tell(forecast: Forecast) -> None:
         if not options.dry_run:
             say(f"model {model.info.path} on {model.device}")
             say(str(forecast))
+            if blend:
+                note(blend)
             return
         columns([*forecast.table.items()])
         raise typer.Exit
@@ -166,16 +171,16 @@ def _announcement(options: RunOptions, model: Model) -> Announce | None:
 
 
 def resume(path: Path, *, quiet: bool) -> None:
-    """Continue the run that was kept at `path`.
+    """Continue the run of the checkpoint at `path`.
 
     Raises:
-        CheckpointError: If it cannot be.
+        CheckpointError: It cannot be continued.
     """
     saved = LoadedCheckpoint.newest(path)
     origin = saved.snapshot.origin
     if not saved.snapshot.extra:
         raise CheckpointError(
-            f"checkpoint {path} is of a run from Python: continue it with "
+            f"checkpoint {path} comes from a run in Python: continue it there with "
             "`lightstyle.resume`"
         )
     saved.check_inputs()
@@ -200,7 +205,7 @@ def _path(value: Any) -> Path:
 
 
 def _checkpoint(path: Path, options: RunOptions) -> Checkpoint | None:
-    """Where the run is to be kept, with what `resume` needs to know."""
+    """Return the checkpoint that the options ask for, with what `resume` needs."""
     if options.checkpoint is None:
         return None
     name = f"{path}.checkpoint" if options.checkpoint == "auto" else options.checkpoint
@@ -213,7 +218,7 @@ def _checkpoint(path: Path, options: RunOptions) -> Checkpoint | None:
 
 
 def _compare(like: Reference, progress: Progress) -> None:
-    """Say once how the picture will not be like the one it is made like."""
+    """Print once how the picture will differ from the one that ``--like`` names."""
     if progress.evaluation == 1:
         for line in like.differences(progress.record):
             note(line)
@@ -234,14 +239,13 @@ def _summarise(result: Result, path: Path, like: Reference | None) -> None:
 def _conclude(
     result: Result, path: Path, failures: Sequence[OutputError], interrupt: Interrupt
 ) -> None:
-    """End with the exit code of what went wrong on the way to the picture, if any."""
+    """Raise what went wrong during the run, or exit with the code of its end."""
     if failures:
         raise failures[0]
     if result.status is Status.NON_FINITE:
         raise TransferError(
-            "the loss stopped being a finite number at iteration "
-            f"{result.evaluations}: {path} is the best picture before that; lower "
-            "the weights"
+            f"the loss was not a finite number at iteration {result.evaluations}: "
+            f"{path} is the best picture before it; lower the weights"
         )
     if result.status is Status.CANCELLED:
         raise typer.Exit(interrupt.exit_code)

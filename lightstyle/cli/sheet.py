@@ -19,7 +19,7 @@ from ..jobs.task import Task
 from ..jobs.vary import axes
 from ..settings.settings import Settings
 from ..transfer import scene
-from . import names
+from . import checks, names
 from .arguments import Content, Output, Styles
 from .batch import ONE_PICTURE, Workers, runtime_of
 from .console import say
@@ -66,10 +66,11 @@ def sheet(
     make the columns, those of the others the rows. Without -o the sheet lies beside
     CONTENT.
     """
+    checks.check_styles(content, style, settings, options)
     varied = axes(vary or []) or [default_axis(settings)]
     made = cells(settings, varied)
     if content == streams.STREAM:
-        raise UsageError("content -: it is read for every cell: give a file")
+        raise UsageError("content -: every cell reads the picture again; give a file")
     styles = check_styles(style, [cell.settings for cell in made])
     runtime = runtime_of(options).divided(workers)
     layout = Sheet(made, len(varied[0].values), _sizes(content, made))
@@ -108,7 +109,7 @@ def sheet(
 
 
 def _sizes(content: Path, made: Iterable[Cell]) -> list[tuple[int, int]]:
-    """Size of the picture of each cell."""
+    """Return the size of the picture of each cell."""
     subject = images.load(content, role="content")
     return [scene.fitted_size(subject, cell.settings, "content") for cell in made]
 
@@ -116,9 +117,9 @@ def _sizes(content: Path, made: Iterable[Cell]) -> list[tuple[int, int]]:
 def _check_output(
     path: Path, pictures: Sequence[Path], made: Iterable[Cell], options: RunOptions
 ) -> None:
-    """Refuse a sheet that could not be written, or would be written over something."""
+    """Refuse a sheet that cannot be written or would replace something."""
     if path == streams.STREAM:
-        raise UsageError("output -: a sheet needs a file")
+        raise UsageError("-o -: a sheet needs a named file")
     encoding.check_format(path, 8)
     named = {Path(file) for cell in made for file in cell.settings.files.values()}
     inputs = [*pictures, *named]

@@ -4,7 +4,7 @@ from typing import Final
 
 from ..settings.settings import Settings
 from ..transfer import stylize as transfer
-from . import names
+from . import checks, names
 from .arguments import Content, Output, Styles
 from .help import Command, new_app
 from .options import RunOptions, takes
@@ -33,6 +33,7 @@ def stylize(
     The result has the content of CONTENT and the style of STYLE, or of a blend of
     several. Without -o it lies beside CONTENT, as in photo-painting.png.
     """
+    checks.check_styles(content, style, settings, options)
     pictures = {"content": content, "style": style}
     name = names.joined(content, style)
     make(transfer.stylize, pictures, output, name, settings, options)

@@ -161,7 +161,10 @@ SETTINGS: dict[str, tuple[list[str], str]] = {
     "missing style argument": (["stylize", "content.png", "-o", "out.png"], "style"),
     "unknown suffix": ([*STYLIZE[:4], "out.xyz"], "suffix"),
     "16 bits in JPEG": ([*STYLIZE[:4], "out.jpg", "--bits", "16"], "16 bits"),
-    "log is the picture": (quick("--log", "out.png"), "also a picture"),
+    "log is the picture": (
+        quick("--log", "out.png"),
+        "this file already",
+    ),
 }
 
 

@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 import pytest
 from numpy.typing import NDArray
+from onnx import TensorProto, helper
 
 from export.weights import Weights
 from lightstyle import Model, contract
@@ -115,3 +117,12 @@ def break_evaluation(monkeypatch: pytest.MonkeyPatch, number: int) -> None:
         return evaluation
 
     monkeypatch.setattr(Model, "evaluate", breaks)
+
+
+def save_foreign(path: Path) -> None:
+    """Save a good ONNX file that has nothing to do with us."""
+    x = helper.make_tensor_value_info("x", TensorProto.FLOAT, ["n"])
+    y = helper.make_tensor_value_info("y", TensorProto.FLOAT, ["n"])
+    graph = helper.make_graph([helper.make_node("Relu", ["x"], ["y"])], "g", [x], [y])
+    opset = [helper.make_opsetid("", 17)]
+    onnx.save(helper.make_model(graph, opset_imports=opset, ir_version=8), path)

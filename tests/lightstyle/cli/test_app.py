@@ -18,7 +18,7 @@ from lightstyle.settings.settings import Settings
 from lightstyle.zoo import registry
 from tests.conftest import Runner
 from tests.support.networks import break_evaluation
-from tests.support.processes import run_script, start, wait_for
+from tests.support.processes import ROOT, run_script, start, wait_for
 
 QUICK = ["--size", "48", "--iterations", "4"]
 
@@ -208,6 +208,35 @@ def test_a_name_that_was_taken_during_the_run_is_not_replaced(
     assert Path("content-style.png").read_bytes() == b"somebody else's"
 
 
+def test_a_blend_that_nobody_asked_for_is_announced(run: Runner, studio: Path) -> None:
+    Path("second.png").write_bytes(Path("style.png").read_bytes())
+    blend = ["stylize", "content.png", "style.png", "second.png", *QUICK]
+    done = run(*blend)
+    assert done.code == 0
+    assert "content-blend.png" in done.lines[-1]
+    (line,) = [line for line in done.lines if line.startswith("note: ")]
+    assert "style.png, second.png are styles, blended equally" in line
+    assert "lightstyle batch" in line
+    asked = run(*blend, "--blend", "1,1")
+    assert not any(line.startswith("note: ") for line in asked.lines)
+    assert run(*blend, "--quiet").lines == []
+
+
+def test_photographs_of_a_pattern_are_not_taken_as_styles(
+    run: Runner, studio: Path
+) -> None:
+    photos = [f"photos/{number}.png" for number in range(3)]
+    Path("photos").mkdir()
+    for path in photos:
+        Path(path).write_bytes(Path("content.png").read_bytes())
+    done = run("stylize", *photos, "style.png", *QUICK)
+    assert done.code == ExitCode.USAGE
+    (line,) = done.lines
+    assert "got 3 styles, 2 of them from the folder of the content" in line
+    assert "lightstyle batch" in line
+    assert run("stylize", *photos, "style.png", "--blend=1,1,1", *QUICK).code == 0
+
+
 def test_a_result_from_stdin_needs_a_name(run: Runner, studio: Path) -> None:
     done = run("stylize", "-", "style.png")
     assert done.code == ExitCode.USAGE
@@ -266,6 +295,29 @@ def test_help_imports_nothing_heavy(command: list[str]) -> None:
     )
     done = run_script(script)
     assert done.stderr.strip() == "[]"
+
+
+def test_an_old_python_is_named_at_once() -> None:
+    script = (
+        "import runpy, sys\n"
+        "sys.version_info = (3, 10, 12, 'final', 0)\n"
+        f"runpy.run_path({str(ROOT / 'cli.py')!r}, run_name='__main__')\n"
+    )
+    done = run_script(script)
+    assert done.returncode == 1
+    assert done.stderr.splitlines() == [
+        "Lightstyle needs Python 3.11 or newer; this is Python 3.10.12"
+    ]
+
+
+def test_the_list_of_commands_needs_neither_numpy_nor_pillow() -> None:
+    script = (
+        "import sys, lightstyle.cli.app\n"
+        "try: lightstyle.cli.app.main(['--help'])\n"
+        "except SystemExit: pass\n"
+        "print(sorted({'numpy', 'PIL'} & set(sys.modules)), file=sys.stderr)\n"
+    )
+    assert run_script(script).stderr.strip() == "[]"
 
 
 def test_a_save_that_fails_does_not_lose_the_picture(

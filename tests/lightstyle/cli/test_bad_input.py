@@ -11,6 +11,7 @@ import pytest
 from lightstyle import contract
 from lightstyle.errors import ExitCode
 from lightstyle.zoo import registry
+from tests import messages
 from tests.conftest import Runner
 from tests.support.bad_arguments import CASES, quick
 from tests.support.wrecks import make_wrecks
@@ -51,6 +52,23 @@ def test_bad_input_is_one_line_one_code_and_no_new_file(
     assert done.code == code
     assert done.out == ""
     assert _everything(wrecks) == before
+
+
+def test_all_messages_can_be_printed_in_one_list(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for variable in (registry.MODEL_VARIABLE, contract.CACHE_VARIABLE):
+        monkeypatch.setenv(variable, "restored after the test")
+    few = {name: CASES[name] for name in ("missing content", "zero iterations")}
+    monkeypatch.setattr(messages, "CASES", few)
+    messages.main()
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[:2] == [
+        "missing content (3)",
+        "  $ stylize no.png style.png -o out.png",
+    ]
+    assert sum(line.startswith("  error: ") for line in lines) == len(few)
 
 
 def _full(*arguments: Any) -> Any:

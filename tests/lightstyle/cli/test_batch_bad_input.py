@@ -71,12 +71,12 @@ CASES: dict[str, tuple[list[str], ExitCode, str]] = {
     "output is a file": (
         ["batch", "photos", "style.png", "-o", "content.png"],
         ExitCode.OUTPUT,
-        "it is a file",
+        "this is a file",
     ),
     "output below a file": (
         ["batch", "photos", "style.png", "-o", "content.png/out"],
         ExitCode.OUTPUT,
-        "cannot make folder",
+        "cannot create folder",
     ),
     "stdout": (["batch", "photos", "style.png", "-o", "-"], ExitCode.USAGE, "folder"),
     "odd bits": (_batch("--bits", "7"), ExitCode.USAGE, "7 bits"),
@@ -154,7 +154,7 @@ CASES: dict[str, tuple[list[str], ExitCode, str]] = {
     "sheet to stdout": (
         ["sheet", "content.png", "style.png", "-o", "-", "--vary", "seed=1"],
         ExitCode.USAGE,
-        "output -",
+        "-o -",
     ),
 }
 

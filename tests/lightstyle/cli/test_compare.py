@@ -102,6 +102,6 @@ def test_more_styles_than_one_are_refused(run: Runner, studio: Path) -> None:
     done = run("compare", "content.png", *PAIR, "--style", "content.png")
     assert done.code == ExitCode.USAGE
     assert done.lines == [
-        "error: 2 styles, expected one: pictures of several are judged by each in a "
-        "command of its own"
+        "error: got 2 styles, expected one: judge a blend with one command for each "
+        "style"
     ]

@@ -159,7 +159,7 @@ def test_a_layout_that_there_is_no_memory_for_is_told_of(
     less = ExecutionPlan(None, [*HISTORIES][-1])
     monkeypatch.setattr(Planner, "choose", lambda *case: less)
     monkeypatch.setattr(Planner, "repeat", lambda *case: None)
-    assert any("memory is not enough" in note for note in _repeat(run))
+    assert any("not enough memory" in note for note in _repeat(run))
 
 
 def test_other_weights_are_told_of(run: Runner, studio: Path) -> None:
@@ -167,7 +167,7 @@ def test_other_weights_are_told_of(run: Runner, studio: Path) -> None:
     build_model(tiny_weights(1), studio / "other.onnx")
     (note,) = _repeat(run, "--model", "other.onnx")
     assert note.startswith("note: a.png was made with tiny (")
-    assert "not with other (" in note
+    assert "this run uses other (" in note
     assert "--model chooses" in note
     assert _repeat(run, "--model", "other.onnx", "--quiet") == []
 
@@ -184,7 +184,9 @@ def test_circumstances_that_change_bits_are_told_of_in_a_repetition_only(
 def test_a_picture_on_the_way_is_told_of(run: Runner, studio: Path) -> None:
     assert run(*STYLIZE, "-o", "a.png", "--save-every=2").code == 0
     notes = _repeat(run, like="a_0002.png")
-    assert notes == ["note: a_0002.png is of iteration 2, and this run may go on to 4"]
+    assert notes == [
+        "note: a_0002.png was saved at iteration 2; this run may continue to 4"
+    ]
     assert Path("a.png").read_bytes() == Path("b.png").read_bytes()
 
 
@@ -193,8 +195,8 @@ def test_a_changed_input_is_told_of(run: Runner, studio: Path) -> None:
     Path("style.png").replace("content.png")
     Image.new("RGB", (50, 50), "red").save("style.png")
     assert _repeat(run) == [
-        "note: content content.png was changed since a.png was made",
-        "note: style style.png was changed since a.png was made",
+        "note: content content.png has changed since a.png was made",
+        "note: style style.png has changed since a.png was made",
     ]
 
 
@@ -206,7 +208,7 @@ def test_a_start_from_a_picture_must_be_there(run: Runner, studio: Path) -> None
     Path("start.png").rename("folder/start.png")
     done = run(*STYLIZE, "-o", "c.png", "--like", "a.png")
     assert done.code == ExitCode.USAGE
-    assert "say with --init where it is" in done.lines[0]
+    assert "give its path with --init" in done.lines[0]
     assert _repeat(run, "--init", "folder/start.png") == []
     assert Path("a.png").read_bytes() == Path("b.png").read_bytes()
 

@@ -23,11 +23,12 @@ STYLIZE = ["stylize", "content.png", "style.png", *QUICK]
 
 #: A command that prints to stdout in every way that a library may.
 NOISY = f"""
-import os, sys
+import functools, os, sys
 sys.path.insert(0, {str(ROOT)!r})
 from lightstyle.cli import app
 from lightstyle.transfer import stylize as transfer
 job = transfer.stylize
+@functools.wraps(job)
 def noisy(*arguments, **options):
     print("from Python")
     os.system("echo from a child")
@@ -135,10 +136,19 @@ def test_a_stdin_that_is_closed_is_said_to_be(monkeypatch: pytest.MonkeyPatch) -
 @pytest.mark.parametrize(
     ("arguments", "problem"),
     [
-        (["stylize", "-", "-", "-o", "out.png"], "only can come from stdin"),
-        (["texture", "-", "-", "-o", "out.png", "--size=64x64"], "can come from stdin"),
-        ([*STYLIZE, "-o", "-", "--save-every=2"], "save-every needs a picture"),
-        ([*STYLIZE, "-o", "-", "--checkpoint=auto"], "checkpoint needs a picture"),
+        (
+            ["stylize", "-", "-", "-o", "out.png"],
+            "only one picture can come",
+        ),
+        (
+            ["texture", "-", "-", "-o", "out.png", "--size=64x64"],
+            "only one picture can come",
+        ),
+        ([*STYLIZE, "-o", "-", "--save-every=2"], "save-every needs a named"),
+        (
+            [*STYLIZE, "-o", "-", "--checkpoint=auto"],
+            "checkpoint needs a named",
+        ),
         ([*STYLIZE, "-o", "-", "--bits=12"], "choose 8 or 16"),
         (
             ["stylize", "-", "style.png", "-o", "out.png", "--checkpoint=auto"],

@@ -146,7 +146,7 @@ def test_a_film_that_fails_does_not_lose_the_picture(
         ("film.gif", ExitCode.USAGE, "must be .webp"),
         ("no/film.webp", ExitCode.OUTPUT, "no folder"),
         ("old.webp", ExitCode.OUTPUT, "exists"),
-        ("same.webp", ExitCode.USAGE, "also a picture"),
+        ("same.webp", ExitCode.USAGE, "this file already"),
     ],
 )
 def test_where_no_film_can_be_written_is_found_early(
