@@ -80,7 +80,7 @@ class Forecast:
             start += f"{len(self.levels)} levels, "
         if "memory" in table:
             start += f"{table['memory']}, "
-        return f"{start}{table['time']}; {table['computed']}"
+        return f"{start}{table['time']}; computed {table['computed']}"
 
 
 def forecast(model: Model, layouts: Layouts, stages: Levels, done: int = 0) -> Forecast:

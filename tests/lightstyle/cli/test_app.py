@@ -1,4 +1,5 @@
 import json
+import re
 import shlex
 import signal
 import sys
@@ -308,6 +309,18 @@ def test_an_old_python_is_named_at_once() -> None:
     assert done.stderr.splitlines() == [
         "Lightstyle needs Python 3.11 or newer; this is Python 3.10.12"
     ]
+
+
+@pytest.mark.parametrize(("version", "code"), [((3, 10, 12), 1), ((3, 11, 0), 0)])
+def test_the_first_command_of_the_readme_checks_the_python(
+    version: tuple[int, ...], code: int
+) -> None:
+    readme = (ROOT / "README.md").read_text("utf-8")
+    check = re.search(r"^python3 -c '([^']+)' && ", readme, re.MULTILINE)
+    assert check
+    done = run_script(f"import sys\nsys.version_info = {version}\n{check[1]}")
+    assert done.returncode == code
+    assert ("needs Python 3.11" in done.stderr) == bool(code)
 
 
 def test_the_list_of_commands_needs_neither_numpy_nor_pillow() -> None:
