@@ -1,34 +1,37 @@
 """How ``--help`` looks: options in named groups, and examples at the end."""
 
+from functools import cache
 from typing import Any, Final
 
 import typer
 from typer.core import TyperCommand
 
-from ..settings.fields import FIELDS, option_of
-
-_SETTINGS: Final[dict[str, tuple[str, ...]]] = {
-    title: tuple(option_of(name) for name, row in FIELDS.items() if row.group == title)
-    for title in dict.fromkeys(row.group for row in FIELDS.values())
-}
-
-#: Options by the group that ``--help`` shows them in, in its order.
-GROUPS: Final = {
-    "Output": (
-        *("output", "overwrite", "bits", "no-metadata", "save-every", "timelapse"),
-        *("log",),
-    ),
-    "Many pictures": ("workers", "watch", "failures"),
-    "Values to compare": ("vary",),
-    **_SETTINGS,
-    "Settings from elsewhere": ("like", "config"),
-    "Model, device and memory": ("model", "device", "threads", "memory", "dry-run"),
-    "Interruptions": ("checkpoint", "checkpoint-every"),
-}
-
 _ARGUMENTS: Final = "Arguments"
 _OTHERS: Final = "General"
-_GROUP_OF: Final = {name: title for title, names in GROUPS.items() for name in names}
+
+
+@cache
+def _groups() -> dict[str, tuple[str, ...]]:
+    """Return options by the group that ``--help`` shows them in, in its order."""
+    from ..settings.fields import FIELDS, option_of  # brings NumPy
+
+    titles = dict.fromkeys(row.group for row in FIELDS.values())
+    settings = {
+        title: tuple(option_of(n) for n, row in FIELDS.items() if row.group == title)
+        for title in titles
+    }
+    return {
+        "Output": (
+            *("output", "overwrite", "bits", "no-metadata", "save-every"),
+            *("timelapse", "log"),
+        ),
+        "Many pictures": ("workers", "watch", "failures"),
+        "Values to compare": ("vary",),
+        **settings,
+        "Settings from elsewhere": ("like", "config"),
+        "Model, device and memory": ("model", "device", "threads", "memory", "dry-run"),
+        "Interruptions": ("checkpoint", "checkpoint-every"),
+    }
 
 
 def new_app(**settings: Any) -> typer.Typer:
@@ -48,7 +51,7 @@ class Command(TyperCommand):
         """Write each group of options under its name."""
         found = [(param, _record(param, ctx)) for param in self.get_params(ctx)]
         width = max(len(name) for _, (name, _) in found)
-        for title in (_ARGUMENTS, *GROUPS, _OTHERS):
+        for title in (_ARGUMENTS, *_groups(), _OTHERS):
             rows = [(n.ljust(width), h) for p, (n, h) in found if _group(p) == title]
             if rows:
                 with formatter.section(title):
@@ -82,4 +85,6 @@ def _record(param: Any, ctx: Any) -> tuple[str, str]:
 def _group(param: Any) -> str:
     if _is_argument(param):
         return _ARGUMENTS
-    return _GROUP_OF.get(max(param.opts, key=len).removeprefix("--"), _OTHERS)
+    option = max(param.opts, key=len).removeprefix("--")
+    found = (title for title, names in _groups().items() if option in names)
+    return next(found, _OTHERS)
