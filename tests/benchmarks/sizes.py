@@ -70,8 +70,8 @@ def main() -> None:
         cases = drawn(options.random, options.seed)
     print(f"{description(threads())}\n")
     print(
-        "| size@budget | computed | predicted GB | peak GB | ratio | told s | took s "
-        "| ratio | s/evaluation | × first | PyTorch GB |"
+        "| size@budget | computed | predicted GB | peak GB | ratio | predicted s "
+        "| measured s | ratio | s/evaluation | × first | PyTorch GB |"
     )
     print("|---|---|---|---|---|---|---|---|---|---|---|")
     with tempfile.TemporaryDirectory() as folder:
