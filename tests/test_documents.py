@@ -42,6 +42,8 @@ NOT_RUN: Final[Mapping[str, str]] = {
     "lightstyle batch photos painting.jpg -o out --watch": "waits for ever",
 }
 
+CODE: Final = ROOT / "lightstyle"
+
 #: Options that are made small, where a command has them.
 SMALL: Final = {
     "--size": "48",
@@ -239,12 +241,12 @@ def _check_words(arguments: list[str]) -> None:
     """Check that a command and its options exist, without running it."""
     command: Any = typer.main.get_command(app)
     words = iter(arguments)
-    while hasattr(command, "commands"):
+    while hasattr(command, "list_commands"):
         word = next(words, "--help")
         if word.startswith("-"):
             break
-        assert word in command.commands, f"there is no command {word}"
-        command = command.commands[word]
+        assert word in command.list_commands(None), f"there is no command {word}"
+        command = command.get_command(None, word)
     if command.name == "export":  # which has a command line of its own
         command = typer.main.get_command(export_app)
     known = {name for each in command.params for name in each.opts} | {"--help"}
@@ -259,6 +261,16 @@ def _check_words(arguments: list[str]) -> None:
 def test_python_code_runs(block: Snippet, studio: Path) -> None:
     code = re.sub(r"\b(size|iterations)=\d+", r"\1=48", block.text)
     exec(compile(code, block.place, "exec"), {"__name__": "example"})
+
+
+def test_python_code_is_typed(tmp_path: Path) -> None:
+    page = ROOT / "lightstyle" / "guide" / "python.md"
+    for block in documents.blocks(page, "python"):
+        (tmp_path / f"line_{block.line}.py").write_text(block.text, "utf-8")
+    options = ["--config-file", ROOT / "pyproject.toml", "--cache-dir", tmp_path / "c"]
+    command = [sys.executable, "-m", "mypy", *options, *tmp_path.glob("*.py")]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
+    assert done.returncode == 0, done.stdout
 
 
 @pytest.mark.parametrize(
@@ -284,6 +296,16 @@ def test_a_guide_page_begins_with_its_title_and_one_sentence(page: Path) -> None
     assert (empty, after) == ("", "")
     assert summary.endswith(".")
     assert summary.count(". ") == 0
+
+
+def test_the_page_about_the_code_names_what_there_is() -> None:
+    page = (CODE / "README.md").read_text("utf-8")
+    for name in re.findall(r"`([\w./-]+(?:\.py|/))`", page):
+        assert any((folder / name).exists() for folder in (CODE, ROOT)), name
+    for word, name in re.findall(r"`(\w+)` in `([\w./]+\.py)`", page):
+        path = next(each / name for each in (CODE, ROOT) if (each / name).exists())
+        definition = rf"^(class |def )?{word}\b"
+        assert re.search(definition, path.read_text("utf-8"), re.MULTILINE), word
 
 
 def test_the_first_command_says_at_once_that_python_is_too_old() -> None:
