@@ -42,8 +42,6 @@ NOT_RUN: Final[Mapping[str, str]] = {
     "lightstyle batch photos painting.jpg -o out --watch": "waits for ever",
 }
 
-CODE: Final = ROOT / "lightstyle"
-
 #: Options that are made small, where a command has them.
 SMALL: Final = {
     "--size": "48",
@@ -298,12 +296,14 @@ def test_a_guide_page_begins_with_its_title_and_one_sentence(page: Path) -> None
     assert summary.count(". ") == 0
 
 
-def test_the_page_about_the_code_names_what_there_is() -> None:
-    page = (CODE / "README.md").read_text("utf-8")
+@pytest.mark.parametrize("package", ["lightstyle", "export"])
+def test_the_page_about_the_code_names_what_there_is(package: str) -> None:
+    page = (ROOT / package / "README.md").read_text("utf-8")
+    folders = (ROOT / package, ROOT)
     for name in re.findall(r"`([\w./-]+(?:\.py|/))`", page):
-        assert any((folder / name).exists() for folder in (CODE, ROOT)), name
+        assert any((folder / name).exists() for folder in folders), name
     for word, name in re.findall(r"`(\w+)` in `([\w./]+\.py)`", page):
-        path = next(each / name for each in (CODE, ROOT) if (each / name).exists())
+        path = next(each / name for each in folders if (each / name).exists())
         definition = rf"^(class |def )?{word}\b"
         assert re.search(definition, path.read_text("utf-8"), re.MULTILINE), word
 
