@@ -262,8 +262,9 @@ def test_python_code_is_typed(tmp_path: Path) -> None:
     page = ROOT / "lightstyle" / "guide" / "python.md"
     for block in documents.blocks(page, "python"):
         (tmp_path / f"line_{block.line}.py").write_text(block.text, "utf-8")
-    options = ["--config-file", ROOT / "pyproject.toml", "--cache-dir", tmp_path / "c"]
-    command = [sys.executable, "-m", "mypy", *options, *tmp_path.glob("*.py")]
+    options = ["--config-file", "pyproject.toml", "--cache-dir", str(tmp_path / "c")]
+    files = map(str, tmp_path.glob("*.py"))
+    command = [sys.executable, "-m", "mypy", *options, *files]
     done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
     assert done.returncode == 0, done.stdout
 
