@@ -294,10 +294,9 @@ def test_a_guide_page_begins_with_its_title_and_one_sentence(page: Path) -> None
     assert summary.count(". ") == 0
 
 
-@pytest.mark.parametrize("package", ["lightstyle", "export"])
-def test_the_page_about_the_code_names_what_there_is(package: str) -> None:
-    page = (ROOT / package / "README.md").read_text("utf-8")
-    folders = (ROOT / package, ROOT)
+def test_the_page_about_the_code_names_what_there_is() -> None:
+    page = (ROOT / "lightstyle" / "README.md").read_text("utf-8")
+    folders = (ROOT / "lightstyle", ROOT)
     for name in re.findall(r"`([\w./-]+(?:\.py|/))`", page):
         assert any((folder / name).exists() for folder in folders), name
     for word, name in re.findall(r"`(\w+)` in `([\w./]+\.py)`", page):
