@@ -22,6 +22,7 @@ from lightstyle import contract
 from lightstyle.cli.app import app, main
 from lightstyle.errors import ExitCode
 from lightstyle.jobs.failures import Failure
+from lightstyle.records.record import Record
 from lightstyle.settings import presets
 from lightstyle.zoo.registry import MODEL_VARIABLE
 from tests.support import documents, official
@@ -57,6 +58,12 @@ PAINTING: Final = {"stylize", "content", "texture", "batch", "sheet"}
 PICTURES: Final = (
     *("photo.jpg", "other.jpg", "sunset.jpg", "painting.jpg"),
     *("one.jpg", "two.jpg", "drawing.jpg", "photos/1.jpg", "photos/sub/2.jpg"),
+)
+
+#: Pictures of the gallery that are results as they were made, if smaller.
+RESULTS: Final = (
+    *("blend", "chroma", "demo", "drawing", "face", "regions", "sky", "small-demo"),
+    *("texture", "town"),
 )
 
 SNIPPETS: Final = [each for path in DOCUMENTS for each in documents.commands(path)]
@@ -305,13 +312,9 @@ def test_the_page_about_the_code_names_what_there_is() -> None:
         assert re.search(definition, path.read_text("utf-8"), re.MULTILINE), word
 
 
-def test_the_first_command_says_at_once_that_python_is_too_old() -> None:
-    first = next(documents.blocks(ROOT / "README.md", "sh")).text
-    check = shlex.split(first)[2]
-    exec(check)
-    old = check.replace("sys.version_info", "(3, 10)")
-    with pytest.raises(SystemExit, match=r"needs Python 3\.11 or newer"):
-        exec(old)
+@pytest.mark.parametrize("name", RESULTS)
+def test_a_picture_of_the_gallery_says_how_it_was_made(name: str) -> None:
+    assert Record.read(ROOT / "models" / "gallery" / f"{name}.jpg").settings
 
 
 def test_readme_leads_to_every_guide_page() -> None:
