@@ -308,7 +308,7 @@ def test_the_page_about_the_code_names_what_there_is() -> None:
         assert any((folder / name).exists() for folder in folders), name
     for word, name in re.findall(r"`(\w+)` in `([\w./]+\.py)`", page):
         path = next(each / name for each in folders if (each / name).exists())
-        definition = rf"^(class |def )?{word}\b"
+        definition = rf"^ *(class |def )?{word}\b"
         assert re.search(definition, path.read_text("utf-8"), re.MULTILINE), word
 
 
