@@ -99,7 +99,7 @@ def sheet(
     if pictures:
         levels_hwc, alpha_hw = layout.drawn(pictures)
         path = path if path == output else names.free(path)
-        encoding.save(path, levels_hwc, alpha_hw=alpha_hw)
+        files.atomic_write(path, encoding.encoded(path, levels_hwc, alpha_hw=alpha_hw))
         if not options.quiet:
             size = "{}x{}".format(*layout.size)
             say(f"{path}: {size}, {len(pictures)} of {len(made)} pictures")

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import ExifTags, Image
 
+from ..arrays import Array
 from ..errors import ImageError
 from .picture_file import opened
 from .pillow_guard import guarded, refuse_oversize
@@ -38,8 +39,8 @@ class Decoded(NamedTuple):
         notes: What was assumed or left out, for the user.
     """
 
-    rgb_hwc: NDArray[np.float32]
-    alpha_hw: NDArray[np.float32] | None
+    rgb_hwc: Array
+    alpha_hw: Array | None
     notes: tuple[str, ...]
 
 
@@ -74,7 +75,7 @@ def from_image(image: Image.Image, name: str) -> Decoded:
         return _decode(image.copy(), name)
 
 
-def grey_levels(values: NDArray[np.generic], name: str) -> NDArray[np.float32]:
+def grey_levels(values: NDArray[np.generic], name: str) -> Array:
     """Scale samples of any usable type to levels, 0..255.
 
     Args:
@@ -125,7 +126,7 @@ def _upright(image: Image.Image, notes: list[str]) -> Image.Image:
 
 def _without_alpha(
     image: Image.Image,
-) -> tuple[Image.Image, NDArray[np.float32] | None]:
+) -> tuple[Image.Image, Array | None]:
     """Split `image` into grey, RGB or CMYK, and alpha."""
     grey = image.mode in ("1", "L", "LA", "La")
     if image.has_transparency_data:
@@ -137,7 +138,7 @@ def _without_alpha(
     return image.convert("L" if grey else "RGB"), None
 
 
-def _deep_grey(image: Image.Image, name: str, notes: list[str]) -> NDArray[np.float32]:
+def _deep_grey(image: Image.Image, name: str, notes: list[str]) -> Array:
     """Return the levels of a grey picture of more than 8 bits, not rounded to 8."""
     values = np.asarray(image)
     if values.dtype.kind == "i":  # how Pillow returns 16-bit pictures of some formats

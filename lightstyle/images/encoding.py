@@ -1,4 +1,4 @@
-"""Encodes pictures and writes them to files atomically.
+"""Encodes pictures as files.
 
 The suffix determines the format. Every format that supports it gets an sRGB profile.
 Equal pictures give equal bytes.
@@ -10,11 +10,10 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 
+from ..arrays import Array
 from ..errors import OutputError, UsageError
-from ..files import atomic_write
 from . import metadata, sixteen_bit
 
 #: Pillow's name of the format for each suffix that can be written.
@@ -69,45 +68,41 @@ def check_format(path: Path, bits: int) -> str:
     return format_
 
 
-def save(
+def encoded(
     path: Path,
-    rgb_hwc: NDArray[np.float32],
+    rgb_hwc: Array,
     *,
-    alpha_hw: NDArray[np.float32] | None = None,
+    alpha_hw: Array | None = None,
     bits: int = 8,
     text: str | None = None,
-) -> None:
-    """Write a picture in the format of the suffix of `path`.
-
-    The file is written atomically and replaces an existing one.
+) -> bytes:
+    """Encode a picture in the format of the suffix of `path`, where it is to be.
 
     Args:
-        path: The file.
+        path: Path of the file.
         rgb_hwc: (H, W, 3), sRGB; clipped to 0..255 and rounded to the nearest step.
         alpha_hw: (H, W), 0..255; formats without alpha get the picture over white.
         bits: Bits per channel: 8, or 16 for PNG and TIFF.
         text: ASCII text to store as metadata; omitted if it is too long or the format
             has no place for it.
 
+    Returns:
+        The contents of the file.
+
     Raises:
         UsageError: If the suffix is unknown, or its format does not have that depth.
-        OutputError: If the format cannot hold the picture, or the file system fails.
+        OutputError: If the format cannot hold the picture.
     """
-    atomic_write(path, encoded(path, rgb_hwc, alpha_hw=alpha_hw, bits=bits, text=text))
-
-
-def encoded(
-    path: Path,
-    rgb_hwc: NDArray[np.float32],
-    *,
-    alpha_hw: NDArray[np.float32] | None = None,
-    bits: int = 8,
-    text: str | None = None,
-) -> bytes:
-    """Return the bytes of the file that `save` would write; errors are the same."""
     format_ = check_format(path, bits)
+    if text is not None and len(text) > metadata.LONGEST:
+        text = None
     try:
-        return _encode(format_, rgb_hwc, alpha_hw, bits, text)
+        levels_hwc = _levels(format_, rgb_hwc, alpha_hw)
+        if bits == 16:
+            pixels_hwc = np.rint(levels_hwc * np.float32(257)).astype(np.uint16)
+            return _ENCODERS_16_BIT[format_](pixels_hwc, srgb_profile(), text)
+        image = Image.fromarray(np.rint(levels_hwc).astype(np.uint8))
+        return _encoded_8_bit(image, format_, text)
     except Exception as error:  # Pillow has no base class for what it raises
         reason = " ".join(str(error).split()) or type(error).__name__
         raise OutputError(
@@ -123,18 +118,16 @@ def srgb_profile() -> bytes:
 
     profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
     # Bytes 24 to 35 of the header are the profile's creation date.
-    return (
-        profile[:24] + np.array([2000, 1, 1, 0, 0, 0], ">u2").tobytes() + profile[36:]
-    )
+    date = np.array([2000, 1, 1, 0, 0, 0], ">u2").tobytes()
+    return profile[:24] + date + profile[36:]
 
 
-def _encode(
-    format_: str,
-    rgb_hwc: NDArray[np.float32],
-    alpha_hw: NDArray[np.float32] | None,
-    bits: int,
-    text: str | None,
-) -> bytes:
+def _levels(format_: str, rgb_hwc: Array, alpha_hw: Array | None) -> Array:
+    """Return what a file of the format holds, within 0..255.
+
+    Raises:
+        ValueError: If the format cannot hold the picture.
+    """
     if alpha_hw is not None:
         rgb_hwc = _with_alpha(format_, rgb_hwc, alpha_hw)
     if not np.isfinite(rgb_hwc).all():
@@ -142,13 +135,10 @@ def _encode(
     longest = _LONGEST_SIDE.get(format_)
     if longest is not None and max(rgb_hwc.shape) > longest:
         raise ValueError(f"a side is longer than {longest} pixels")
-    levels_hwc = np.clip(rgb_hwc, 0, 255)
-    if text is not None and len(text) > metadata.LONGEST:
-        text = None
-    if bits == 16:
-        pixels_hwc = np.rint(levels_hwc * np.float32(257)).astype(np.uint16)
-        return _ENCODERS_16_BIT[format_](pixels_hwc, srgb_profile(), text)
-    image = Image.fromarray(np.rint(levels_hwc).astype(np.uint8))
+    return np.clip(rgb_hwc, 0, 255)
+
+
+def _encoded_8_bit(image: Image.Image, format_: str, text: str | None) -> bytes:
     options = dict(_OPTIONS[format_])
     if format_ != "BMP":
         options["icc_profile"] = srgb_profile()
@@ -161,9 +151,7 @@ def _encode(
     return buffer.getvalue()
 
 
-def _with_alpha(
-    format_: str, rgb_hwc: NDArray[np.float32], alpha_hw: NDArray[np.float32]
-) -> NDArray[np.float32]:
+def _with_alpha(format_: str, rgb_hwc: Array, alpha_hw: Array) -> Array:
     """Add alpha as a fourth channel, or composite the picture over white."""
     alpha = alpha_hw[..., None]
     if format_ in _WITH_ALPHA:

@@ -5,7 +5,7 @@ from typing import Final
 import numpy as np
 from PIL import Image
 
-from ..arrays import Array
+from ..arrays import Array, Size
 from ..errors import ImageError
 from ..settings.choices import ALL
 from ..settings.in_memory import ImageInMemory
@@ -75,7 +75,7 @@ def read_map(source: str, role: str, of: Picture) -> dict[str, Array]:
     return {f"#{code:06x}": (codes == code).astype(np.float32) for code in found}
 
 
-def resized(mask: Array, size: tuple[int, int]) -> Array:
+def resized(mask: Array, size: Size) -> Array:
     """Resample a mask, (H, W), to `size`, width and height; it stays within 0…1."""
     if mask.shape[::-1] == size:
         return mask

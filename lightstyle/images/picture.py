@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from ..arrays import Array, Size
 from ..contract import MINIMUM_SIDE
 from ..errors import ImageError, UsageError
 from . import decoding, picture_file
@@ -22,6 +23,8 @@ ImageSource = str | os.PathLike[str] | bytes | Image.Image | NDArray[np.generic]
 
 #: One style picture, or several.
 Styles = ImageSource | Sequence[ImageSource]
+
+_LANCZOS: Final = Image.Resampling.LANCZOS
 
 #: Level of fully transparent pixels.
 _WHITE: Final = np.float32(255)
@@ -40,8 +43,8 @@ class Picture:
         notes: Notes for the user, such as "first of 12 frames".
     """
 
-    rgb_hwc: NDArray[np.float32]
-    alpha_hw: NDArray[np.float32] | None
+    rgb_hwc: Array
+    alpha_hw: Array | None
     notes: tuple[str, ...] = ()
 
 
@@ -90,7 +93,7 @@ def load(source: ImageSource, *, role: str = "picture") -> Picture:
     return _set_aside(decoded)
 
 
-def resized(picture: Picture, size: tuple[int, int]) -> Picture:
+def resized(picture: Picture, size: Size) -> Picture:
     """Resample `picture` with an antialiased Lanczos filter, in float32.
 
     Colours are weighted with alpha, so that transparent pixels do not bleed into
@@ -114,7 +117,7 @@ def resized(picture: Picture, size: tuple[int, int]) -> Picture:
     planes = np.concatenate([picture.rgb_hwc * opacity, opacity], axis=2)
     planes = _lanczos(planes, size)
     # Alpha below half a level counts as none: dividing by it would only make noise.
-    divisor: NDArray[np.float32] = np.maximum(planes[..., 3:], np.float32(0.5 / 255))
+    divisor: Array = np.maximum(planes[..., 3:], np.float32(0.5 / 255))
     rgb = np.clip(planes[..., :3] / divisor, 0, 255)
     alpha = np.clip(planes[..., 3] * np.float32(255), 0, 255)
     return _set_aside(decoding.Decoded(rgb, alpha, picture.notes))
@@ -127,7 +130,7 @@ def fitted_size(
     *,
     enlarge: bool = False,
     role: str = "picture",
-) -> tuple[int, int]:
+) -> Size:
     """Return the size at which a picture's longest side is `longest`.
 
     Args:
@@ -165,7 +168,7 @@ def fitted_size(
     )
 
 
-def to_pixels(image_hwc: NDArray[np.floating]) -> NDArray[np.float32]:
+def to_pixels(image_hwc: NDArray[np.floating]) -> Array:
     """Convert an image to the layout of the network.
 
     Args:
@@ -177,7 +180,7 @@ def to_pixels(image_hwc: NDArray[np.floating]) -> NDArray[np.float32]:
     return np.array(image_hwc.transpose(2, 0, 1)[None], np.float32, order="C")
 
 
-def from_pixels(pixels_nchw: NDArray[np.floating]) -> NDArray[np.float32]:
+def from_pixels(pixels_nchw: NDArray[np.floating]) -> Array:
     """Convert an image from the layout of the network.
 
     Args:
@@ -190,9 +193,7 @@ def from_pixels(pixels_nchw: NDArray[np.floating]) -> NDArray[np.float32]:
     return np.array(levels, np.float32, order="C")
 
 
-def resampled(
-    pixels_nchw: NDArray[np.float32], size: tuple[int, int]
-) -> NDArray[np.float32]:
+def resampled(pixels_nchw: Array, size: Size) -> Array:
     """Resample channels of any values with the filter of `resized`.
 
     Args:
@@ -229,13 +230,7 @@ def _set_aside(decoded: decoding.Decoded) -> Picture:
     return Picture(np.where(seen, rgb, _WHITE), np.ascontiguousarray(alpha), notes)
 
 
-def _lanczos(
-    planes_hwc: NDArray[np.float32], size: tuple[int, int]
-) -> NDArray[np.float32]:
-    planes = [
-        Image.fromarray(np.ascontiguousarray(plane)).resize(
-            size, Image.Resampling.LANCZOS
-        )
-        for plane in planes_hwc.transpose(2, 0, 1)
-    ]
-    return np.stack([np.asarray(plane, np.float32) for plane in planes], axis=2)
+def _lanczos(planes_hwc: Array, size: Size) -> Array:
+    planes = map(np.ascontiguousarray, planes_hwc.transpose(2, 0, 1))
+    images = [Image.fromarray(plane).resize(size, _LANCZOS) for plane in planes]
+    return np.stack([np.asarray(image, np.float32) for image in images], axis=2)

@@ -11,6 +11,7 @@ from PIL import Image
 
 from .. import images
 from ..arrays import Vector
+from ..files import atomic_write
 from ..images import encoding
 from ..losses.objective import Losses
 from ..optimize.minimize import Status
@@ -66,13 +67,14 @@ class Progress:
         self, path: str | PathLike[str], bits: int = 8, *, metadata: bool = True
     ) -> None:
         """Write the best picture so far; arguments are those of `Result.save`."""
-        encoding.save(
+        data = encoding.encoded(
             Path(path),
             self.image_hwc,
             alpha_hw=self._alpha_hw,
             bits=bits,
             text=str(self.record) if metadata else None,
         )
+        atomic_write(Path(path), data)
 
     def __repr__(self) -> str:
         return (
@@ -131,13 +133,7 @@ class Result:
         Raises:
             OutputError: If there is no such format.
         """
-        return encoding.encoded(
-            Path(f"picture{suffix}"),
-            self.image_hwc,
-            alpha_hw=self.alpha_hw,
-            bits=bits,
-            text=str(self.record) if metadata else None,
-        )
+        return self._encoded(Path(f"picture{suffix}"), bits, metadata=metadata)
 
     def to_array(self) -> NDArray[np.uint8]:
         """Return the picture, (H, W, 3), or (H, W, 4) if the content has alpha."""
@@ -164,8 +160,12 @@ class Result:
         Raises:
             OutputError: If it cannot be written; no partial file is left.
         """
-        encoding.save(
-            Path(path),
+        data = self._encoded(Path(path), bits, metadata=metadata)
+        atomic_write(Path(path), data)
+
+    def _encoded(self, path: Path, bits: int, *, metadata: bool) -> bytes:
+        return encoding.encoded(
+            path,
             self.image_hwc,
             alpha_hw=self.alpha_hw,
             bits=bits,

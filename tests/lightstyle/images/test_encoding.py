@@ -6,12 +6,18 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
+from lightstyle.arrays import Array
 from lightstyle.errors import OutputError, UsageError
+from lightstyle.files import atomic_write
 from lightstyle.images import encoding
-from lightstyle.images.encoding import check_format, save
+from lightstyle.images.encoding import check_format, encoded
 from lightstyle.images.picture import load
 
 _SUFFIXES = [".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp", ".PNG"]
+
+
+def save(path: Path, rgb_hwc: Array, **options: Any) -> None:
+    atomic_write(path, encoded(path, rgb_hwc, **options))
 
 
 def _smooth(height: int = 40, width: int = 56) -> NDArray[np.float32]:

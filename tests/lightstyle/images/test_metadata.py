@@ -19,7 +19,8 @@ FORMATS = [("png", 8), ("png", 16), ("tif", 8), ("tif", 16), ("jpg", 8), ("webp"
 
 def _saved(path: Path, text: str | None, bits: int = 8, *, alpha: bool = False) -> Path:
     alpha_hw = LEVELS[..., 0] + 9 if alpha else None
-    encoding.save(path, LEVELS, alpha_hw=alpha_hw, bits=bits, text=text)
+    data = encoding.encoded(path, LEVELS, alpha_hw=alpha_hw, bits=bits, text=text)
+    path.write_bytes(data)
     return path
 
 
