@@ -7,6 +7,7 @@ not need. Each graph keeps its two latest sessions, because a session holds on t
 memory of the largest run it has seen.
 """
 
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from threading import Lock
@@ -17,7 +18,7 @@ from ..errors import ModelError
 from . import memory
 from .costs import Costs
 from .providers import HOST, Provider
-from .session import Feeds, Session
+from .session import Feeds, Session, check_exists
 
 #: Number of sizes for which a graph keeps sessions.
 _KEPT: Final = 2
@@ -38,44 +39,34 @@ class Graphs:
             ModelError: If a file is missing, damaged, or not of this model and schema.
             DeviceError: If the provider cannot be used.
         """
-        if not model.is_file():
-            what = "is not a file" if model.exists() else "does not exist"
-            raise ModelError(f"model {model} {what}: make it with `lightstyle export`")
+        check_exists(model)
         form = provider.graph_form
-        fast = form is not None and form(model).is_file()
-        evaluation = form(model) if form is not None and fast else model
-        roles = contract.graph_paths(model)
-        self._paths = {role: path for path, role in roles.items()}
-        load = partial(_Graph, provider=provider, threads=threads, shared_arena=fast)
-        first = load(evaluation, roles[evaluation], None, by_size=fast)
-        self.metadata = first.metadata
-        self.costs = Costs.parse(self.metadata) if fast else None
-        digest = self.metadata[contract.META_WEIGHTS_DIGEST]
-        targets = contract.targets_path(evaluation)
-        self._graphs = {
-            contract.EVALUATION: first,
-            contract.TARGETS: load(targets, roles[targets], digest, by_size=fast),
-        }
+        self._fast = form is not None and form(model).is_file()
+        evaluation = form(model) if form is not None and self._fast else model
         guided = contract.guided_path(evaluation)
-        self._guided = {
+        self._roles = contract.graph_paths(model)
+        self._paths = {role: path for path, role in self._roles.items()} | {
+            contract.EVALUATION: evaluation,
+            contract.TARGETS: contract.targets_path(evaluation),
             contract.GUIDED + contract.EVALUATION: guided,
             contract.GUIDED + contract.TARGETS: contract.targets_path(guided),
         }
-        self._roles = roles
-        self._load_guided = partial(load, digest=digest, by_size=fast)
+        self._new = partial(Session, provider=provider, threads=threads)
+        self._digest: str | None = None
         self._constants: Feeds = {}
-        if fast:
-            path = contract.kernels_path(model)
-            graph = Session(path, provider, threads, once=True)
-            _check(graph, contract.KERNELS, path, digest)
-            self._constants = graph.run({})
+        self._graphs: dict[str, _Graph] = {}
         self._lock = Lock()
-        self._parts: dict[str, _Graph] = {}
-        self._load_part = partial(load, digest=digest)
+        self.metadata = self._graph(contract.EVALUATION).metadata
+        self.costs = Costs.parse(self.metadata) if self._fast else None
+        self._digest = self.metadata[contract.META_WEIGHTS_DIGEST]
+        self._graph(contract.TARGETS)
+        if self._fast:
+            kernels = contract.kernels_path(model)
+            self._constants = self._checked(kernels, once=True).run({})
 
     def feeds(self, use: str) -> tuple[str, ...]:
         """Return the names of a graph's feeds; `use` is as in `run`."""
-        names = self._graphs[use].inputs
+        names = self._graph(use).inputs
         return tuple(name for name in names if name not in self._constants)
 
     def run(self, use: str, feeds: Feeds) -> dict[str, Any]:
@@ -92,13 +83,9 @@ class Graphs:
             ModelError: If there is no such graph, a feed is missing, or ONNX Runtime
                 fails.
         """
-        with self._lock:
-            if use not in self._graphs:
-                path = self._guided[use]
-                self._graphs[use] = self._load_guided(path, self._roles[path])
         # Targets are wanted once: afterwards the memory is for the evaluations.
-        release = use.endswith(contract.TARGETS) and bool(self._constants)
-        return self._graphs[use].run({**feeds, **self._constants}, release=release)
+        release = self._fast and use.endswith(contract.TARGETS)
+        return self._graph(use).run({**feeds, **self._constants}, release=release)
 
     def run_part(self, role: str, feeds: Feeds, *, last: bool) -> dict[str, Any]:
         """Run the graph of `role` on a part of a picture.
@@ -115,15 +102,28 @@ class Graphs:
         Raises:
             ModelError: If there is no such graph, or ONNX Runtime fails.
         """
-        with self._lock:
-            if role not in self._parts:
-                sized = role != contract.HEADS
-                graph = self._load_part(self._paths[role], role, by_size=sized)
-                self._parts[role] = graph
-        outputs = self._parts[role].run({**feeds, **self._constants}, release=last)
+        outputs = self._graph(role).run({**feeds, **self._constants}, release=last)
         if last:
             memory.give_back()
         return outputs
+
+    def _graph(self, use: str) -> "_Graph":
+        """Return the graph for `use`, as in `run`, or of a role, loaded when needed."""
+        with self._lock:
+            if use not in self._graphs:
+                new = partial(self._checked, self._paths[use], shared_arena=self._fast)
+                by_size = self._fast and use != contract.HEADS
+                self._graphs[use] = _Graph(new, by_size=by_size)
+            return self._graphs[use]
+
+    def _checked(self, path: Path, **options: Any) -> Session:
+        """Load the graph at `path`, which the old weights are fed to.
+
+        Its file may have been replaced since the others were loaded.
+        """
+        session = self._new(path, **options)
+        _check(session, self._roles[path], path, self._digest)
+        return session
 
 
 def check_files(model: Path) -> None:
@@ -143,29 +143,15 @@ def check_files(model: Path) -> None:
 class _Graph:
     """A graph with its sessions: one for any size, or one per size of the latest."""
 
-    def __init__(
-        self,
-        path: Path,
-        role: str,
-        digest: str | None,
-        *,
-        provider: Provider,
-        threads: int | None,
-        by_size: bool,
-        shared_arena: bool = False,
-    ) -> None:
-        """Load the graph, and check that it belongs to the weights with `digest`."""
-        self._new = partial(Session, path, provider, threads, shared_arena=shared_arena)
-        self._any_size: Session | None = None
-        session = self._new(once=by_size)
-        _check(session, role, path, digest)
+    def __init__(self, new: Callable[..., Session], *, by_size: bool) -> None:
+        """Load the graph with `new`, which takes options of `Session`."""
+        self._new = new
+        session = new(once=by_size)
         self.metadata = session.metadata
         self.inputs = session.inputs
-        if not by_size:
-            self._any_size = session
+        self._any_size = None if by_size else session
         self._sessions: dict[tuple[int, ...], Session] = {}
         self._lock = Lock()
-        self._again = partial(_check, role=role, path=path)
 
     def run(self, feeds: Feeds, *, release: bool = False) -> dict[str, Any]:
         needed = {name: feeds[name] for name in self.inputs if name in feeds}
@@ -179,9 +165,6 @@ class _Graph:
             session = self._sessions.pop(size, None)
             if session is None:
                 session = self._new(size=size)
-                # The file may have been replaced since, but the old weights are fed.
-                digest = self.metadata[contract.META_WEIGHTS_DIGEST]
-                self._again(session, digest=digest)
                 for old in list(self._sessions)[: 1 - _KEPT]:
                     del self._sessions[old]
             self._sessions[size] = session

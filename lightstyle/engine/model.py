@@ -17,7 +17,7 @@ from ..errors import DeviceError, ModelError
 from .graphs import Graphs
 from .guides import guides
 from .memory import resident
-from .model_info import ModelInfo, check_weights, read_info
+from .model_info import check_weights, read_info
 from .plan import Planner
 from .providers import Provider, candidates
 from .session import Feeds
@@ -60,25 +60,25 @@ class Model:
     """
 
     def __init__(
-        self,
-        info: ModelInfo,
-        device: str,
-        threads: int | None,
-        graphs: Graphs,
-        memory: int | None,
+        self, path: Path, provider: Provider, threads: int | None, memory: int | None
     ) -> None:
         """Use `Model.load` instead."""
-        self.info = info
-        self.device = device
+        self.device = provider.name
         self.threads = threads
         self.memory = memory
-        self.costs = graphs.costs
-        self._graphs = graphs
+        self._graphs = Graphs(path, provider, threads)
+        self.info = read_info(path, self._graphs.metadata)
+        check_weights(self.info)
+        self.costs = self._graphs.costs
         self._held = resident()
         self._remembered: dict[Any, dict[str, Array]] = {}
-        self._tiled = TiledModel(
-            graphs.run_part, info.content_layers, info.style_layers
-        )
+        layers = self.info.content_layers, self.info.style_layers
+        self._tiled = TiledModel(self._graphs.run_part, *layers)
+        if provider.self_test:
+            try:
+                self._evaluate_once()
+            except ModelError as error:
+                raise provider.unusable(str(error)) from error
 
     @classmethod
     def load(
@@ -108,23 +108,8 @@ class Model:
         *better, last = candidates(device)
         for provider in better:
             with suppress(DeviceError):  # listed, but its libraries are missing
-                return cls._load(Path(path), provider, threads, memory)
-        return cls._load(Path(path), last, threads, memory)
-
-    @classmethod
-    def _load(
-        cls, path: Path, provider: Provider, threads: int | None, memory: int | None
-    ) -> Self:
-        graphs = Graphs(path, provider, threads)
-        info = read_info(path, graphs.metadata)
-        check_weights(info)
-        model = cls(info, provider.name, threads, graphs, memory)
-        if provider.self_test:
-            try:
-                model._evaluate_once()
-            except ModelError as error:
-                raise provider.unusable(str(error)) from error
-        return model
+                return cls(Path(path), provider, threads, memory)
+        return cls(Path(path), last, threads, memory)
 
     def planner(self, pictures: int = 0, regions: int = 0) -> Planner:
         """Return a planner of pictures within the memory that there is.

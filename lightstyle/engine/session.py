@@ -48,9 +48,7 @@ class Session:
             DeviceError: If the provider, or ONNX Runtime, is not usable.
         """
         runtime = providers.onnxruntime()
-        if not path.is_file():
-            what = "is not a file" if path.exists() else "does not exist"
-            raise ModelError(f"model {path} {what}: make it with `lightstyle export`")
+        check_exists(path)
         options = _options(runtime, threads)
         for name, length in zip(_DIMENSIONS, size or (), strict=False):
             options.add_free_dimension_override_by_name(name, length)
@@ -141,6 +139,13 @@ class Session:
 
     def _failed(self, error: Exception) -> ModelError:
         return ModelError(f"running {self._path} failed: {_first_line(error)}")
+
+
+def check_exists(path: Path) -> None:
+    """Refuse a path at which there is no graph."""
+    if not path.is_file():
+        what = "is not a file" if path.exists() else "does not exist"
+        raise ModelError(f"model {path} {what}: make it with `lightstyle export`")
 
 
 def _options(runtime: Any, threads: int | None) -> Any:
