@@ -145,22 +145,22 @@ class _Graph:
 
     def __init__(self, new: Callable[..., Session], *, by_size: bool) -> None:
         """Load the graph with `new`, which takes options of `Session`."""
-        self._new = new
-        session = new(once=by_size)
-        self.metadata = session.metadata
-        self.inputs = session.inputs
-        self._any_size = None if by_size else session
-        self._sessions: dict[tuple[int, ...], Session] = {}
+        self._new, self._by_size = new, by_size
+        first = new(once=by_size)
+        self.metadata, self.inputs = first.metadata, first.inputs
+        self._sessions: dict[Any, Session] = {} if by_size else {None: first}
         self._lock = Lock()
 
     def run(self, feeds: Feeds, *, release: bool = False) -> dict[str, Any]:
         needed = {name: feeds[name] for name in self.inputs if name in feeds}
-        pixels = feeds.get(contract.IMAGE, feeds.get(contract.PART))
-        size = (0, 0) if pixels is None else pixels.shape[2:]
-        return (self._any_size or self._of_size(size)).run(needed, release=release)
+        size = None
+        if self._by_size:
+            pixels = needed.get(contract.IMAGE, needed.get(contract.PART))
+            size = None if pixels is None else pixels.shape[2:]
+        return self._session(size).run(needed, release=release)
 
-    def _of_size(self, size: tuple[int, ...]) -> Session:
-        """Return the session for `size`, which becomes the latest."""
+    def _session(self, size: tuple[int, ...] | None) -> Session:
+        """Return the session for `size`, None for any; it becomes the latest."""
         with self._lock:
             session = self._sessions.pop(size, None)
             if session is None:

@@ -26,7 +26,7 @@ def style_losses(
     run: Run,
     layers: Sequence[str],
     sums: Mapping[str, FloatArray],
-    positions: Mapping[str, int],
+    positions: Sequence[int],
     feeds: Mapping[str, FloatArray],
 ) -> dict[str, FloatArray]:
     """Run the heads for every region.
@@ -42,21 +42,21 @@ def style_losses(
         Outputs by name; the first axis is for regions.
     """
     weights = feeds.get(contract.REGION_WEIGHT)
+    kind = feeds[contract.style_target(layers[0])].dtype
     found = []
     count = 1 if weights is None else len(weights)
     for region in range(count):
-        kind = feeds[contract.style_target(layers[0])].dtype
         given = {name: value[region].astype(kind) for name, value in sums.items()}
-        for layer in layers:
-            target, strength = (
-                contract.style_target(layer),
-                contract.style_weight(layer),
-            )
-            given[target], given[strength] = feeds[target], feeds[strength]
-            given[contract.positions(layer)] = np.array(positions[layer], kind)
+        for layer, number in zip(layers, positions, strict=True):
+            target = contract.style_target(layer)
             metric = contract.style_metric(layer)
-            given[metric] = np.eye(feeds[target].shape[-1], dtype=kind)
-            if weights is not None:  # the weights of a region's positions add up to 1
+            strength = contract.style_weight(layer)
+            given[target], given[strength] = feeds[target], feeds[strength]
+            given[contract.positions(layer)] = np.array(number, kind)
+            if weights is None:
+                given[metric] = np.eye(feeds[target].shape[-1], dtype=kind)
+            else:
+                # The weights of a region's positions add up to 1.
                 given[contract.positions(layer)] = np.array(1, kind)
                 given[target] = feeds[target][region]
                 given[metric] = feeds[metric][region]

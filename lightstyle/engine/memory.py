@@ -6,9 +6,9 @@ knows nothing of control groups.
 
 import ctypes
 import re
-from functools import cache
+from contextlib import suppress
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from ..errors import UsageError
 
@@ -65,14 +65,5 @@ def give_back() -> None:
 
     glibc's heap grew by a quarter of a gigabyte over an evaluation in strips.
     """
-    if (trim := _trim()) is not None:
-        trim(0)
-
-
-@cache
-def _trim() -> Any:
-    """Return the C library's function for it, or None."""
-    try:
-        return ctypes.CDLL(None).malloc_trim
-    except (OSError, AttributeError, TypeError):
-        return None
+    with suppress(OSError, AttributeError, TypeError):  # another C library
+        ctypes.CDLL(None).malloc_trim(0)

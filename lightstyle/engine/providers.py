@@ -125,15 +125,6 @@ def listed() -> tuple[str, ...]:
     return tuple(onnxruntime().get_available_providers())
 
 
-def runtime_version() -> str:
-    """Return the version of ONNX Runtime.
-
-    Raises:
-        DeviceError: If ONNX Runtime is not installed.
-    """
-    return str(onnxruntime().__version__)
-
-
 def onnxruntime() -> Any:
     """Import ONNX Runtime and make it quiet.
 

@@ -19,7 +19,12 @@ Feeds = Mapping[str, FloatArray]
 
 
 class Session:
-    """A loaded graph. Several threads may run it at the same time."""
+    """A loaded graph. Several threads may run it at the same time.
+
+    Attributes:
+        metadata: What the exporter wrote into the file.
+        inputs: Names of the graph's inputs.
+    """
 
     def __init__(
         self,
@@ -77,19 +82,11 @@ class Session:
             ) from error
         if self._session.get_providers()[0] != provider.ort_name:
             raise provider.unusable("onnxruntime fell back to the CPU")
+        self.metadata = dict(self._session.get_modelmeta().custom_metadata_map)
+        self.inputs = tuple(feed.name for feed in self._session.get_inputs())
         self._outputs = [output.name for output in self._session.get_outputs()]
         self._path = path
         self._provider = provider
-
-    @property
-    def metadata(self) -> dict[str, str]:
-        """The metadata that the exporter wrote into the file."""
-        return dict(self._session.get_modelmeta().custom_metadata_map)
-
-    @property
-    def inputs(self) -> tuple[str, ...]:
-        """Names of the graph's inputs."""
-        return tuple(feed.name for feed in self._session.get_inputs())
 
     def run(self, feeds: Feeds, *, release: bool = False) -> dict[str, Any]:
         """Run once and return all outputs by name.

@@ -6,6 +6,7 @@ bytes per pixel, where a whole evaluation takes 2,000. Sums over positions are a
 in float64, so that the largest picture loses nothing to a float32 sum.
 """
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
@@ -91,22 +92,19 @@ class TiledModel:
         sweep = _Forward([image])
         for number in self._blocks:
             x = sweep.inputs[-1]
-            strips = [
-                *cut(x.shape[long_axis(x)], tiling.forward[number], REACH[number])
-            ]
+            axis = long_axis(x)
+            strips = [*cut(x.shape[axis], tiling.forward[number], REACH[number])]
+            role = contract.part_role(number, contract.FORWARD)
             pooled = None
             for strip in strips:
-                role = contract.part_role(number, contract.FORWARD)
-                last = strip is strips[-1]
-                given = _part(x, strip)
-                given |= _guided(x, strip, guides, number)
+                given = _part(x, strip) | _guided(x, strip, guides, number)
                 given[contract.PART_GUIDE] *= given[contract.PART_MASK]
-                outputs = self._run(role, given, last=last)
+                outputs = self._run(role, given, last=strip is strips[-1])
                 if contract.POOLED in outputs:
                     part = outputs.pop(contract.POOLED)
                     if pooled is None:
                         pooled = empty_whole(part, [n // 2 for n in x.shape[2:]])
-                    place(pooled, part, long_axis(x), strip, scale=2)
+                    place(pooled, part, axis, strip, scale=2)
                 for name, value in outputs.items():
                     sweep.add(name, value, x, strip, keep=keep_features)
             if pooled is not None:
@@ -118,13 +116,10 @@ class TiledModel:
     ) -> dict[str, FloatArray]:
         if not self._style_layers:
             return {}
-        positions = {}
-        for layer in self._style_layers:
-            _, _, height, width = sweep.inputs[contract.block(layer) - 1].shape
-            positions[layer] = height * width
-        return heads.style_losses(
-            self._run, self._style_layers, sweep.sums, positions, feeds
-        )
+        layers = self._style_layers
+        inputs = [sweep.inputs[contract.block(layer) - 1] for layer in layers]
+        positions = [math.prod(x.shape[2:]) for x in inputs]
+        return heads.style_losses(self._run, layers, sweep.sums, positions, feeds)
 
     def _backward(
         self, inputs: list[FloatArray], tiling: Tiling, seeds: Mapping[str, FloatArray]

@@ -25,12 +25,12 @@ class Executor(ABC):
     A task that fails is a result: its outcome has the reason. A future raises
     `LightstyleError` if the model or the device is at fault, which no other task would
     survive either, and `CancelledError` if its task was given up.
+
+    Attributes:
+        slots: Number of tasks that run at a time.
     """
 
-    @property
-    @abstractmethod
-    def slots(self) -> int:
-        """Number of tasks that run at a time."""
+    slots: int = 1
 
     @abstractmethod
     def submit(self, task: Task) -> Future[JobOutcome]:
@@ -106,11 +106,6 @@ class InProcess(Executor):
         """
         self._painter = Painter(runtime)
         self._stopping = stopping
-
-    @property
-    def slots(self) -> int:
-        """Number of tasks that run at a time."""
-        return 1
 
     def submit(self, task: Task) -> Future[JobOutcome]:
         """Run `task` and return its future, which is done."""

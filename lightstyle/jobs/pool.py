@@ -38,7 +38,7 @@ class ProcessPool(Executor):
             runtime: What each process runs on.
             workers: Most processes at a time.
         """
-        self._runtime, self._slots = runtime, workers
+        self._runtime, self.slots = runtime, workers
         self._threads = ThreadPoolExecutor(workers)
         self._own = threading.local()
         self._given_up = WeakKeyDictionary[Future[JobOutcome], threading.Event]()
@@ -47,11 +47,6 @@ class ProcessPool(Executor):
         self._closed = False
         self._first = threading.Lock()
         self._has_loaded = False
-
-    @property
-    def slots(self) -> int:
-        """Number of tasks that run at a time."""
-        return self._slots
 
     def submit(self, task: Task) -> Future[JobOutcome]:
         """Have `task` run, when its turn comes."""

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
+from ..arrays import Array, Size
 from ..errors import UsageError
 from ..settings.settings import Settings
 from ..text import printable
@@ -78,7 +79,7 @@ class Sheet:
     """
 
     def __init__(
-        self, cells: Sequence[Cell], columns: int, sizes: Sequence[tuple[int, int]]
+        self, cells: Sequence[Cell], columns: int, sizes: Sequence[Size]
     ) -> None:
         """Lay out the sheet.
 
@@ -122,7 +123,7 @@ class Sheet:
 
     def drawn(
         self, pictures: Mapping[int, NDArray[np.uint8]]
-    ) -> tuple[NDArray[np.float32], NDArray[np.float32] | None]:
+    ) -> tuple[Array, Array | None]:
         """Draw the sheet.
 
         Args:
@@ -133,7 +134,9 @@ class Sheet:
             The sheet, (H, W, 3), 0…255, and its alpha, (H, W), 0…255, if a picture has
             some.
         """
-        paper = Image.new("RGB", self.size, (_PAPER,) * 3)
+        has_alpha = any(levels.shape[2] == 4 for levels in pictures.values())
+        mode = "RGBA" if has_alpha else "RGB"
+        paper = Image.new(mode, self.size, (_PAPER,) * 3)
         draw = ImageDraw.Draw(paper)
         for number, lines in enumerate(self._labels):
             left, top = self.place(number)
@@ -144,18 +147,10 @@ class Sheet:
             for line in lines:
                 draw.text((left, top), line, (_INK,) * 3, self._font)
                 top += self._line
-        levels_hwc = np.array(paper, np.float32)
-        alpha_hw = None
-        if any(levels.shape[2] == 4 for levels in pictures.values()):
-            alpha_hw = np.full(levels_hwc.shape[:2], 255, np.float32)
         for number, levels in pictures.items():
-            left, top = self.place(number)
-            height, width = levels.shape[:2]
-            where = slice(top, top + height), slice(left, left + width)
-            levels_hwc[where] = levels[..., :3]
-            if alpha_hw is not None and levels.shape[2] == 4:
-                alpha_hw[where] = levels[..., 3]
-        return levels_hwc, alpha_hw
+            paper.paste(Image.fromarray(levels), self.place(number))
+        levels_hwc = np.array(paper, np.float32)
+        return levels_hwc[..., :3], levels_hwc[..., 3] if has_alpha else None
 
     def _wrapped(self, label: str) -> list[str]:
         return [part for line in label.splitlines() for part in self._broken(line)]

@@ -31,7 +31,7 @@ def versions() -> dict[str, str]:
     found = {"lightstyle": VERSION, "python": platform.python_version()}
     found |= {package: metadata.version(package) for package in _PACKAGES}
     try:
-        return {**found, "onnxruntime": providers.runtime_version()}
+        return {**found, "onnxruntime": providers.onnxruntime().__version__}
     except DeviceError:
         return {**found, "onnxruntime": "none"}
 

@@ -33,7 +33,10 @@ class _Fake:
     def InferenceSession(self, path: str, options: Any, **others: Any) -> Any:  # noqa: N802
         self.requested.append((options, others))
         return SimpleNamespace(
-            get_providers=lambda: self.working, get_outputs=list, get_inputs=list
+            get_providers=lambda: self.working,
+            get_outputs=list,
+            get_inputs=list,
+            get_modelmeta=lambda: SimpleNamespace(custom_metadata_map={}),
         )
 
 
