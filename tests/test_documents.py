@@ -19,7 +19,7 @@ from PIL import Image
 from export import build_model
 from export.cli import app as export_app
 from lightstyle import contract
-from lightstyle.cli.app import app, main
+from lightstyle.cli.app import COMMANDS, app, main
 from lightstyle.errors import ExitCode
 from lightstyle.jobs.failures import Failure
 from lightstyle.records.record import Record
@@ -290,6 +290,15 @@ def test_a_preset_is_one(block: Snippet, studio: Path) -> None:
 def test_every_link_leads_somewhere(document: Path) -> None:
     for link in documents.links(document):
         assert (document.parent / link.text).exists(), f"{link.place}: {link.text}"
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_guide_explains_every_option(name: str) -> None:
+    guide = "".join(page.read_text("utf-8") for page in GUIDE)
+    command: Any = typer.main.get_command(app)
+    command = command.get_command(None, name)
+    for option in (each for each in command.params if each.opts[0].startswith("-")):
+        assert any(re.search(rf"{o}\b", guide) for o in option.opts), option.opts
 
 
 @pytest.mark.parametrize("page", GUIDE, ids=lambda path: path.stem)
