@@ -9,24 +9,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from lightstyle.contract import (
-    META_CONTENT_LAYERS,
-    META_COSTS,
-    META_GENERATOR,
-    META_POOLING,
-    META_PREPROCESSING,
-    META_SCHEMA,
-    META_SOURCE,
-    META_SOURCE_DIGEST,
-    META_STYLE_LAYERS,
-    SCHEMA,
-    VERSION,
-    graph_paths,
-    weights_path,
-)
+from lightstyle import contract
+from lightstyle.contract import SCHEMA, VERSION
 
 from .errors import ExportError
 from .model import LOWERINGS, costs, graphs
+from .network import LossNetwork
 from .parts import PartGraphs
 from .weights import Weights, read_weights
 from .write import write_model
@@ -59,7 +47,7 @@ def export_model(
     Raises:
         ExportError: The weights or a choice is invalid, or a file cannot be written.
     """
-    for place in (*graph_paths(output), weights_path(output)):
+    for place in (*contract.graph_paths(output), contract.weights_path(output)):
         if place.exists() and weights.exists() and place.samefile(weights):
             raise ExportError(
                 f"cannot write {place}: it is the weights file given; choose another "
@@ -102,19 +90,19 @@ def build_model(
             "other graphs; choose another"
         )
     metadata = {
-        META_SCHEMA: str(SCHEMA),
-        META_CONTENT_LAYERS: ",".join(content_layers),
-        META_STYLE_LAYERS: ",".join(style_layers),
-        META_POOLING: pooling,
-        META_PREPROCESSING: network.preprocessing,
-        META_SOURCE: network.source,
-        META_SOURCE_DIGEST: network.digest,
-        META_GENERATOR: f"lightstyle {VERSION}",
+        contract.META_SCHEMA: str(SCHEMA),
+        contract.META_CONTENT_LAYERS: ",".join(content_layers),
+        contract.META_STYLE_LAYERS: ",".join(style_layers),
+        contract.META_POOLING: pooling,
+        contract.META_PREPROCESSING: network.preprocessing,
+        contract.META_SOURCE: network.source,
+        contract.META_SOURCE_DIGEST: network.digest,
+        contract.META_GENERATOR: f"lightstyle {VERSION}",
     }
-    made = graphs(output, network, content_layers, style_layers, pooling, lowering)
+    losses_at = LossNetwork(network, content_layers, style_layers, pooling)
+    made = graphs(output, losses_at, lowering)
     if lowering != "none":
-        parts = PartGraphs(network, content_layers, style_layers, pooling)
-        metadata[META_COSTS] = costs(output, made, parts)
+        metadata[contract.META_COSTS] = costs(output, made, PartGraphs(losses_at))
     write_model(output, made, network.tensors(), metadata)
 
 

@@ -1,4 +1,4 @@
-"""Replaces the operators that are not ONNX's (`ops.OURS`) by ONNX operators.
+"""Replaces the operators that are not ONNX's by ONNX operators.
 
 There are two lowerings:
 
@@ -221,6 +221,7 @@ def _enlarged(graph: Graph, x: Tensor, like: Tensor, zero: Tensor) -> Tensor:
     return ops.cropped(graph, twice, like)
 
 
+#: Operators of `ops` that are not ONNX's → how each is replaced.
 LOWERINGS: dict[str, _Lowering] = {
     "Square": _square,
     "Gram": _gram,

@@ -1,12 +1,9 @@
 """Assembles the graphs of a model: evaluation and targets, in each lowering."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
-
-import numpy as np
-from numpy.typing import DTypeLike
 
 from lightstyle import contract
 
@@ -16,32 +13,20 @@ from .cost import bytes_per_position, bytes_per_region
 from .errors import ExportError
 from .graph import Graph, Tensor
 from .lowering import lower
+from .network import LossNetwork
 from .parts import PartGraphs
 from .weights import Weights
-
-#: What all graphs of a model share: network, content and style layers, pooling.
-Choices = tuple[Weights, Sequence[str], Sequence[str], str]
 
 #: Lowerings to export: ``auto`` for both, ``none`` for the portable one alone.
 LOWERINGS = ("auto", "none")
 
 
-def graphs(
-    path: Path,
-    weights: Weights,
-    content_layers: Sequence[str],
-    style_layers: Sequence[str],
-    pooling: str,
-    lowering: str,
-) -> dict[Path, Graph]:
+def graphs(path: Path, network: LossNetwork, lowering: str) -> dict[Path, Graph]:
     """Build all graphs of a model.
 
     Args:
         path: Path of the evaluation graph.
-        weights: The network.
-        content_layers: Layers with a content term.
-        style_layers: Layers with a style term.
-        pooling: ``max`` or ``average``.
+        network: What the losses compare.
         lowering: One of `LOWERINGS`.
 
     Returns:
@@ -50,31 +35,28 @@ def graphs(
     if lowering not in LOWERINGS:
         expected = " or ".join(LOWERINGS)
         raise ExportError(f"unknown lowering {lowering!r}: expected {expected}")
-    choices: Choices = (weights, content_layers, style_layers, pooling)
-    made = {
-        path: evaluation(*choices),
-        contract.targets_path(path): targets(*choices),
-    }
-    made |= _guided(path, choices, cpu=False)
+    made = _of_whole_pictures(path, network, cpu=False)
     if lowering == "auto":
         fast = contract.cpu_path(path)
-        made[fast] = evaluation(*choices, cpu=True)
-        made[contract.targets_path(fast)] = targets(*choices, cpu=True)
-        made |= _guided(fast, choices, cpu=True)
-        made[contract.kernels_path(path)] = kernels(weights, made[fast])
-        made |= PartGraphs(*choices).graphs(path)
+        made |= _of_whole_pictures(fast, network, cpu=True)
+        made[contract.kernels_path(path)] = kernels(network.weights, made[fast])
+        made |= PartGraphs(network).graphs(path)
     return made
 
 
-def _guided(path: Path, choices: Choices, *, cpu: bool) -> dict[Path, Graph]:
-    """Build the graphs for pictures with regions, if there are style layers."""
-    if not choices[2]:
-        return {}
-    guided = contract.guided_path(path)
-    return {
-        guided: evaluation(*choices, cpu=cpu, guided=True),
-        contract.targets_path(guided): targets(*choices, cpu=cpu, guided=True),
+def _of_whole_pictures(
+    path: Path, network: LossNetwork, *, cpu: bool
+) -> dict[Path, Graph]:
+    """Build the graphs of one lowering, and those for regions if there are styles."""
+    made = {
+        path: evaluation(network, cpu=cpu),
+        contract.targets_path(path): targets(network, cpu=cpu),
     }
+    if network.style_layers:
+        guided = contract.guided_path(path)
+        made[guided] = evaluation(network, cpu=cpu, guided=True)
+        made[contract.targets_path(guided)] = targets(network, cpu=cpu, guided=True)
+    return made
 
 
 def costs(path: Path, made: Mapping[Path, Graph], parts: PartGraphs) -> str:
@@ -104,45 +86,31 @@ def costs(path: Path, made: Mapping[Path, Graph], parts: PartGraphs) -> str:
     return json.dumps(counted)
 
 
-def kernels(weights: Weights, fast: Graph, dtype: DTypeLike = np.float32) -> Graph:
+def kernels(weights: Weights, fast: Graph) -> Graph:
     """Build the graph of the mapped kernels that `fast`, lowered for CPUs, is fed."""
     prefix = contract.mapped_kernel("")
     layers = [n.removeprefix(prefix) for n in fast.inputs if n.startswith(prefix)]
-    return lower(winograd.kernel_graph(weights, layers, dtype))
+    return lower(winograd.kernel_graph(weights, layers, fast.dtype))
 
 
 def evaluation(
-    weights: Weights,
-    content_layers: Sequence[str],
-    style_layers: Sequence[str],
-    pooling: str = "max",
-    dtype: DTypeLike = np.float32,
-    *,
-    cpu: bool = False,
-    guided: bool = False,
+    network: LossNetwork, *, cpu: bool = False, guided: bool = False
 ) -> Graph:
     """Build the graph from a picture, targets and weights to losses and gradient.
 
     Args:
-        weights: The network.
-        content_layers: Layers with a content term.
-        style_layers: Layers with a style term.
-        pooling: ``max`` or ``average``.
-        dtype: float64 only where gradients are checked on the reference evaluator.
+        network: What the losses compare.
         cpu: Whether to lower it for CPUs alone.
         guided: Whether it is for regions, each with its own style target.
     """
-    check_choices(weights, content_layers, style_layers, pooling)
-    graph, image = _start(dtype)
-    layers = {*content_layers, *style_layers}
-    activations = vgg.features(graph, image, weights, layers, pooling)
+    graph, image, activations = _features(network)
     terms = []
     for layer, activation in activations.items():
-        embedding = weights.embeddings.get(layer)
+        embedding = network.weights.embeddings.get(layer)
         with graph.scope(layer):
-            if layer in content_layers:
+            if layer in network.content_layers:
                 terms.append(losses.content(graph, activation, layer, embedding))
-            if layer in style_layers:
+            if layer in network.style_layers:
                 guide = _guide(graph, layer, activation) if guided else None
                 terms.append(losses.style(graph, activation, layer, embedding, guide))
     with graph.scope("tv"):
@@ -154,30 +122,18 @@ def evaluation(
     return lower(graph, cpu=cpu)
 
 
-def targets(
-    weights: Weights,
-    content_layers: Sequence[str],
-    style_layers: Sequence[str],
-    pooling: str = "max",
-    dtype: DTypeLike = np.float32,
-    *,
-    cpu: bool = False,
-    guided: bool = False,
-) -> Graph:
+def targets(network: LossNetwork, *, cpu: bool = False, guided: bool = False) -> Graph:
     """Build the graph from a picture to targets: features and Gram matrices.
 
     The arguments are those of `evaluation`; guided, the Gram matrices are of regions.
     """
-    check_choices(weights, content_layers, style_layers, pooling)
-    graph, image = _start(dtype)
-    layers = {*content_layers, *style_layers}
-    activations = vgg.features(graph, image, weights, layers, pooling)
+    graph, _, activations = _features(network)
     for layer, activation in activations.items():
         with graph.scope(layer):
-            if layer in content_layers:
+            if layer in network.content_layers:
                 graph.outputs[contract.content_target(layer)] = activation
-            if layer in style_layers:
-                embedding = weights.embeddings.get(layer)
+            if layer in network.style_layers:
+                embedding = network.weights.embeddings.get(layer)
                 guide = _guide(graph, layer, activation) if guided else None
                 graph.outputs[contract.style_target(layer)] = losses.normalised_gram(
                     graph, activation, layer, embedding, guide
@@ -185,43 +141,17 @@ def targets(
     return lower(graph, cpu=cpu)
 
 
-def check_choices(
-    weights: Weights,
-    content_layers: Sequence[str],
-    style_layers: Sequence[str],
-    pooling: str,
-) -> None:
-    """Check layers and pooling.
-
-    Raises:
-        ExportError: A layer is not in the network or named twice, there is no layer at
-            all, or the pooling is unknown.
-    """
-    known = [*(weights.embeddings or weights.kernels)]
-    if pooling not in contract.POOLINGS:
-        expected = " or ".join(contract.POOLINGS)
-        raise ExportError(f"unknown pooling {pooling!r}: expected {expected}")
-    for layers in (content_layers, style_layers):
-        for layer in layers:
-            if layer not in known:
-                raise ExportError(
-                    f"no losses at layer {layer!r} with these weights: expected one of "
-                    f"{', '.join(known)}"
-                )
-        if len(set(layers)) != len(layers):
-            raise ExportError(
-                f"layers {', '.join(layers)} name one twice: name each once"
-            )
-    if not content_layers and not style_layers:
-        raise ExportError("got no layers: give at least one content or style layer")
+def _features(network: LossNetwork) -> tuple[Graph, Tensor, dict[str, Tensor]]:
+    """Begin a graph with a picture and the activations of all layers with losses."""
+    graph = network.graph()
+    image = graph.input(contract.IMAGE, (1, 3, "H", "W"))
+    activations = vgg.features(
+        graph, image, network.weights, network.layers, network.pooling
+    )
+    return graph, image, activations
 
 
 def _guide(graph: Graph, layer: str, features: Tensor) -> Tensor:
     """Return the feed with the weight of each position of `layer` in each region."""
     shape = ("R", 1, *features.shape[2:])
     return graph.fed(contract.guide(contract.block(layer)), shape)
-
-
-def _start(dtype: DTypeLike) -> tuple[Graph, Tensor]:
-    graph = Graph(dtype=np.dtype(dtype))
-    return graph, graph.input(contract.IMAGE, (1, 3, "H", "W"))

@@ -1,8 +1,8 @@
 """Builds operators: one function each, which checks inputs and infers the shape.
 
-Most operators are ONNX's. Those in `OURS` are not, because the same mathematics has
-several forms in ONNX with very different speeds: their functions define what they
-compute, and `lowering` chooses the form.
+Most operators are ONNX's. Those in `lowering.LOWERINGS` are not, because the same
+mathematics has several forms in ONNX with very different speeds: their functions define
+what they compute, and `lowering` chooses the form.
 """
 
 from collections.abc import Sequence
@@ -11,21 +11,6 @@ import numpy as np
 
 from .errors import GraphError
 from .graph import Dim, Graph, Shape, Tensor
-
-#: Operators that `lowering` must replace before a graph is ONNX.
-OURS = frozenset(
-    {
-        "Square",
-        "Gram",
-        "ConvGradient",
-        "ReluGradient",
-        "MaxPoolGradient",
-        "AveragePoolGradient",
-        "GramGradient",
-        "GuidedGram",
-        "GuidedGramGradient",
-    }
-)
 
 
 def conv(graph: Graph, x: Tensor, kernel: Tensor, bias: Tensor | None = None) -> Tensor:

@@ -13,12 +13,12 @@ and a guide states their weight in each region.
     heads       sums over the whole picture → style losses and their gradients
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-from numpy.typing import DTypeLike
+from numpy.typing import NDArray
 
 from lightstyle import contract
 
@@ -26,7 +26,7 @@ from . import losses, ops, vgg
 from .backward import gradient
 from .graph import Graph, Tensor
 from .lowering import lower
-from .weights import Weights
+from .network import LossNetwork
 
 
 @dataclass
@@ -44,18 +44,10 @@ class PartGraphs:
     """Builds the graphs of a model's parts.
 
     Attributes:
-        weights: The network.
-        content_layers: Layers with a content term.
-        style_layers: Layers with a style term.
-        pooling: ``max`` or ``average``.
-        dtype: float64 only where gradients are checked on the reference evaluator.
+        network: What the losses compare.
     """
 
-    weights: Weights
-    content_layers: Sequence[str]
-    style_layers: Sequence[str]
-    pooling: str = "max"
-    dtype: DTypeLike = np.float32
+    network: LossNetwork
 
     def graphs(self, path: Path) -> dict[Path, Graph]:
         """Build all graphs for the model at `path`: path → graph."""
@@ -67,29 +59,21 @@ class PartGraphs:
                 (contract.BACKWARD, self.backward),
             )
         }
-        if self.style_layers:
+        if self.network.style_layers:
             made[contract.heads_path(path)] = self.heads()
         return made
 
     @property
     def kept(self) -> float:
         """Bytes a pixel of the pooled outputs; their gradients reuse that memory."""
-        widths = {
-            contract.block(layer): self.weights.kernels[layer].shape[0]
-            for layer in self._layers
-        }
-        size = np.dtype(self.dtype).itemsize
-        return float(sum(size * widths[n] / 4**n for n in range(1, self.count)))
+        last = {contract.block(layer): layer for layer in self._layers}
+        pooled = (self._bytes(last[number]) / 4 for number in range(1, self.count))
+        return sum(pooled, 0.0)
 
     @property
     def targets(self) -> float:
         """Bytes a pixel of the content's features."""
-        size = np.dtype(self.dtype).itemsize
-        widths = (
-            self.weights.kernels[layer].shape[0] / 4 ** (contract.block(layer) - 1)
-            for layer in self.content_layers
-        )
-        return float(size * sum(widths))
+        return sum(map(self._bytes, self.network.content_layers), 0.0)
 
     @property
     def work(self) -> list[float]:
@@ -97,7 +81,7 @@ class PartGraphs:
         found = [0.0] * self.count
         for layer in self._layers:
             number = contract.block(layer)
-            found[number - 1] += self.weights.kernels[layer].size / 4 ** (number - 1)
+            found[number - 1] += self._kernel(layer).size / 4 ** (number - 1)
         return found
 
     @property
@@ -107,9 +91,17 @@ class PartGraphs:
 
     @property
     def _layers(self) -> tuple[str, ...]:
-        wanted = {*self.content_layers, *self.style_layers}
-        deepest = max(contract.LAYERS.index(layer) for layer in wanted)
+        """Layers up to the deepest one with a loss."""
+        deepest = max(map(contract.LAYERS.index, self.network.layers))
         return contract.LAYERS[: deepest + 1]
+
+    def _kernel(self, layer: str) -> NDArray[Any]:
+        return self.network.weights.kernels[layer]
+
+    def _bytes(self, layer: str) -> float:
+        """Return the bytes of a layer's features for a pixel of the picture."""
+        size = np.dtype(self.network.dtype).itemsize
+        return float(size * len(self._kernel(layer)) / 4 ** (contract.block(layer) - 1))
 
     def forward(self, number: int, *, cpu: bool = True) -> Graph:
         """Build the graph of block `number`, from 1, in the forward sweep."""
@@ -118,9 +110,9 @@ class PartGraphs:
         if built.pooled is not None:
             outputs[contract.POOLED] = built.pooled
         for layer, x in built.activations.items():
-            if layer in self.content_layers:
+            if layer in self.network.content_layers:
                 outputs[contract.content_target(layer)] = x
-            if layer in self.style_layers:
+            if layer in self.network.style_layers:
                 with graph.scope(layer):
                     outputs.update(self._sums(graph, x, layer))
         return lower(graph, cpu=cpu)
@@ -142,14 +134,14 @@ class PartGraphs:
             graph.outputs[term.name] = losses.joined(graph, counted)
         for layer, x in built.activations.items():
             with graph.scope(layer):
-                if layer in self.content_layers:
-                    embedding = self.weights.embeddings.get(layer)
+                if layer in self.network.content_layers:
+                    embedding = self.network.weights.embeddings.get(layer)
                     mask = self._mask(graph)
                     term = losses.content(graph, x, layer, embedding)
                     counted = losses.content(graph, x, layer, embedding, mask)
                     seeds.update(dict.fromkeys(term.partials, term.weight))
                     graph.outputs[term.name] = losses.joined(graph, counted)
-                if layer in self.style_layers:
+                if layer in self.network.style_layers:
                     for name, sums in self._sums(graph, x, layer).items():
                         fed = graph.input(contract.sums_gradient(name), sums.shape)
                         seeds[sums] = fed
@@ -161,11 +153,11 @@ class PartGraphs:
 
     def heads(self) -> Graph:
         """Build the graph from sums over the whole picture to the style losses."""
-        graph = Graph(dtype=np.dtype(self.dtype))
+        graph = self.network.graph()
         seeds, sums = {}, []
-        for layer in self.style_layers:
-            width = self.weights.kernels[layer].shape[0]
-            embedding = self.weights.embeddings.get(layer)
+        for layer in self.network.style_layers:
+            width = len(self._kernel(layer))
+            embedding = self.network.weights.embeddings.get(layer)
             gram = graph.input(contract.gram_sums(layer), (width, width))
             sums.append(gram)
             single = None
@@ -186,18 +178,18 @@ class PartGraphs:
         return lower(graph)
 
     def _block(self, number: int) -> _Block:
-        graph = Graph(dtype=np.dtype(self.dtype))
+        graph = self.network.graph()
         layers = [name for name in self._layers if contract.block(name) == number]
-        channels = self.weights.kernels[layers[0]].shape[1]
+        channels = self._kernel(layers[0]).shape[1]
         part = graph.input(contract.PART, (1, channels, "H", "W"))
-        x = vgg.centred(graph, part, self.weights) if number == 1 else part
+        x = vgg.centred(graph, part, self.network.weights) if number == 1 else part
         built = _Block(graph, part)
         for layer in layers:
-            x = vgg.convolved(graph, x, self.weights, layer)
+            x = vgg.convolved(graph, x, self.network.weights, layer)
             built.activations[layer] = x
         if number < self.count:
             with graph.scope(f"pool{number}"):
-                built.pooled = ops.pool(graph, x, self.pooling)
+                built.pooled = ops.pool(graph, x, self.network.pooling)
         return built
 
     def _mask(self, graph: Graph) -> Tensor:
@@ -206,5 +198,5 @@ class PartGraphs:
     def _sums(self, graph: Graph, x: Tensor, layer: str) -> dict[str, Tensor]:
         """Return the sums over positions that the style term of `layer` needs."""
         guide = graph.fed(contract.PART_GUIDE, ("R", 1, "H", "W"))
-        single = layer in self.weights.embeddings
+        single = layer in self.network.weights.embeddings
         return losses.guided_sums(graph, x, guide, layer, single=single)

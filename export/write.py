@@ -7,14 +7,12 @@ were made, maps in sorted order, and neither date nor machine is recorded.
 import hashlib
 import json
 import os
-import shutil
 import struct
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
@@ -64,21 +62,19 @@ def write_model(
     for file in (*contract.graph_paths(path), weights):
         _check_replaceable(file)
     try:
-        folder = Path(tempfile.mkdtemp(prefix=".lightstyle-", dir=path.parent))
+        with tempfile.TemporaryDirectory(
+            prefix=".lightstyle-", dir=path.parent, ignore_cleanup_errors=True
+        ) as name:
+            folder = Path(name)
+            _write_files(folder, path, graphs, tensors, metadata)
+            (folder / weights.name).replace(weights)
+            for file in contract.graph_paths(path):
+                if file in graphs:
+                    (folder / file.name).replace(file)
+                else:
+                    file.unlink(missing_ok=True)
     except OSError as error:
         raise ExportError(f"cannot write {path}: {error.strerror}") from error
-    try:
-        _write_files(folder, path, graphs, tensors, metadata)
-        (folder / weights.name).replace(weights)
-        for file in contract.graph_paths(path):
-            if file in graphs:
-                (folder / file.name).replace(file)
-            else:
-                file.unlink(missing_ok=True)
-    except OSError as error:
-        raise ExportError(f"cannot write {path}: {error.strerror}") from error
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def to_proto(
@@ -147,25 +143,21 @@ def _safetensors(
     lies, and the bytes must not depend on its version.
     """
     header: dict[str, Any] = {"__metadata__": dict(sorted(metadata.items()))}
-    blobs: list[bytes] = []
-    spans: dict[str, tuple[int, int]] = {}
-    offset = 0
+    values, spans = bytearray(), {}
     for name, value in tensors.items():
-        little = value.dtype.newbyteorder("<")
-        blobs.append(np.ascontiguousarray(value, little).tobytes())
-        spans[name] = (offset, len(blobs[-1]))
-        offsets = [offset, offset + len(blobs[-1])]
+        data = value.astype(value.dtype.newbyteorder("<"), copy=False).tobytes()
+        spans[name] = len(values), len(data)
         header[name] = {
             "dtype": f"F{8 * value.itemsize}",
             "shape": list(value.shape),
-            "data_offsets": offsets,
+            "data_offsets": [len(values), len(values) + len(data)],
         }
-        offset = offsets[1]
+        values += data
     text = json.dumps(header, separators=(",", ":")).encode()
     text += b" " * (-(len(text) + 8) % ALIGNMENT)
     start = len(text) + 8
     places = {name: (start + at, length) for name, (at, length) in spans.items()}
-    return b"".join([struct.pack("<Q", len(text)), text, *blobs]), places
+    return struct.pack("<Q", len(text)) + text + values, places
 
 
 def _node(node: Node, name: Any) -> onnx.NodeProto:

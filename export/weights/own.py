@@ -10,13 +10,7 @@ from typing import Final
 
 import numpy as np
 
-from lightstyle.contract import (
-    CHANNELS,
-    META_PREPROCESSING,
-    META_SCHEMA,
-    META_SOURCE,
-    META_SOURCE_DIGEST,
-)
+from lightstyle import contract
 
 from .canonical import Weights, canonical_weights
 from .embedding import Embedding
@@ -32,7 +26,7 @@ def is_own(path: Path) -> bool:
     if not path.is_file():
         return False
     with path.open("rb") as file:
-        return f'"{META_SCHEMA}"'.encode() in file.read(_HEAD_BYTES)
+        return f'"{contract.META_SCHEMA}"'.encode() in file.read(_HEAD_BYTES)
 
 
 def read_own(path: Path) -> Weights:
@@ -43,10 +37,10 @@ def read_own(path: Path) -> Weights:
     """
     with path.open("rb") as file:
         metadata, tensors = read_header(file)
-        layers = [layer for layer in CHANNELS if f"{layer}.weight" in tensors]
+        layers = [layer for layer in contract.CHANNELS if f"{layer}.weight" in tensors]
         kernels = {layer: tensors[f"{layer}.weight"] for layer in layers}
         opened = WeightsFile(
-            source=metadata[META_SOURCE],
+            source=metadata[contract.META_SOURCE],
             kernels=kernels,
             biases={layer: tensors[f"{layer}.bias"] for layer in layers},
             family=None,
@@ -55,7 +49,7 @@ def read_own(path: Path) -> Weights:
             mean=tensors["mean"].read().astype(np.float64),
         )
         channels = {layer: kernel.shape[0] for layer, kernel in kernels.items()}
-        digest = metadata[META_SOURCE_DIGEST]
+        digest = metadata[contract.META_SOURCE_DIGEST]
         weights = canonical_weights(opened, channels, AUTO, digest)
         embeddings = {
             layer: Embedding(
@@ -65,5 +59,7 @@ def read_own(path: Path) -> Weights:
             if f"{layer}.map" in tensors
         }
     return replace(
-        weights, preprocessing=metadata[META_PREPROCESSING], embeddings=embeddings
+        weights,
+        preprocessing=metadata[contract.META_PREPROCESSING],
+        embeddings=embeddings,
     )

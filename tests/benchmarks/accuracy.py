@@ -17,6 +17,7 @@ import numpy as np
 import onnxruntime
 
 from export import STYLE_LAYERS, model
+from export.network import LossNetwork
 from export.weights import Weights, read_weights
 from export.write import to_proto
 from lightstyle import Settings, contract
@@ -38,7 +39,7 @@ class Contender:
     def __init__(self, network: Weights, *, cpu: bool) -> None:
         """Make its graphs."""
         layers = (CONTENT, STYLE_LAYERS)
-        plain = model.evaluation(network, *layers, cpu=cpu)
+        plain = model.evaluation(LossNetwork(network, *layers), cpu=cpu)
         masked = masks.evaluation(network, *layers, cpu=cpu)
         self.graphs = {"as it is": plain, "masks imposed": masked}
         self.sessions = {name: _session(graph) for name, graph in self.graphs.items()}

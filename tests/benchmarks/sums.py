@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from export import model
+from export.network import LossNetwork
 from export.parts import PartGraphs
 from export.weights import Weights, read_weights
 from lightstyle import contract
@@ -38,7 +39,7 @@ LINES = (64, 256, 512, 1024)
 
 def in_strips(network: Weights, image: NDArray[np.float32], lines: int) -> Any:
     """Gram matrix in strips of so many `lines`, as the run time makes it."""
-    graphs = PartGraphs(network, [], [LAYER])
+    graphs = PartGraphs(LossNetwork(network, [], [LAYER]))
     runs = {ROLE: runner(graphs.forward(1)), contract.HEADS: runner(graphs.heads())}
 
     def run(role: str, feeds: Mapping[str, Any], /, *, last: bool) -> dict[str, Any]:
@@ -50,13 +51,13 @@ def in_strips(network: Weights, image: NDArray[np.float32], lines: int) -> Any:
 
 def at_once(network: Weights, image: NDArray[np.float32]) -> Any:
     """Gram matrix as the graph of the whole picture makes it."""
-    run = runner(model.targets(network, [], [LAYER], cpu=True))
+    run = runner(model.targets(LossNetwork(network, [], [LAYER]), cpu=True))
     return run({contract.IMAGE: image})[contract.style_target(LAYER)]
 
 
 def exact(network: Weights, image: NDArray[np.float32]) -> NDArray[np.float64]:
     """Gram matrix by float64 sums over float32 features."""
-    run = runner(model.targets(network, [LAYER], [], cpu=True))
+    run = runner(model.targets(LossNetwork(network, [LAYER], []), cpu=True))
     length, channels = image.shape[2], len(network.biases[LAYER])
     total = np.zeros((channels, channels))
     for strip in cut(length, LINES[0], REACH[1]):

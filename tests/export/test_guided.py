@@ -8,6 +8,7 @@ import pytest
 from onnx.reference import ReferenceEvaluator
 
 from export import model, winograd
+from export.network import LossNetwork
 from export.parts import PartGraphs
 from export.weights import Embedding, Weights
 from export.write import to_proto
@@ -59,14 +60,14 @@ def _masks(count: int) -> Any:
 
 
 def _run(graph: Any, network: Weights, feeds: dict[str, Any]) -> dict[str, Any]:
-    kernels = run_reference(model.kernels(network, graph, np.float64), {})
+    kernels = run_reference(model.kernels(network, graph), {})
     given = {name: value for name, value in kernels.items() if name in graph.inputs}
     return run_reference(graph, {**given, **feeds})
 
 
 def _feeds(network: Weights, masks: Any) -> dict[str, Any]:
     """Of a content and a style target for each region."""
-    graph = model.targets(network, CONTENT, STYLE, dtype=np.float64)
+    graph = model.targets(LossNetwork(network, CONTENT, STYLE, dtype=np.float64))
     pictures = [picture(*SIZE, seed)[None] for seed in range(1, 2 + len(masks))]
     subject, *painted = (
         run_reference(graph, {"image": each.astype(np.float64)}) for each in pictures
@@ -95,7 +96,7 @@ def _metrics(targets: Any) -> Any:
 
 def _evaluation(network: Weights, feeds: dict[str, Any], *, cpu: bool) -> Any:
     graph = model.evaluation(
-        network, CONTENT, STYLE, dtype=np.float64, cpu=cpu, guided=True
+        LossNetwork(network, CONTENT, STYLE, dtype=np.float64), cpu=cpu, guided=True
     )
     return graph, {name: feeds[name] for name in feeds if name in graph.inputs}
 
@@ -151,7 +152,9 @@ def test_a_mask_of_ones_is_no_mask(network: Weights, cpu: bool) -> None:
     graph, given = _evaluation(network, feeds, cpu=cpu)
     at = picture(*SIZE)[None].astype(np.float64)
     guided = _run(graph, network, {"image": at, **given})
-    plain_graph = model.evaluation(network, CONTENT, STYLE, dtype=np.float64, cpu=cpu)
+    plain_graph = model.evaluation(
+        LossNetwork(network, CONTENT, STYLE, dtype=np.float64), cpu=cpu
+    )
     plain = {name: feeds[name] for name in feeds if name in plain_graph.inputs}
     plain |= {name: plain[name][0] for name in plain if "style_target" in name}
     expected = _run(plain_graph, network, {"image": at, **plain})
@@ -167,7 +170,7 @@ def test_parts_give_the_loss_and_the_gradient_of_the_whole(
     graph, given = _evaluation(network, feeds, cpu=cpu)
     at = picture(*SIZE)[None].astype(np.float64)
     expected = _run(graph, network, {"image": at, **given})
-    graphs = PartGraphs(network, CONTENT, STYLE, "max", np.float64)
+    graphs = PartGraphs(LossNetwork(network, CONTENT, STYLE, "max", np.float64))
     made: dict[str, Any] = {contract.HEADS: graphs.heads()}
     for number in range(1, graphs.count + 1):
         forward_, backward = contract.FORWARD, contract.BACKWARD
@@ -176,7 +179,7 @@ def test_parts_give_the_loss_and_the_gradient_of_the_whole(
     protos = {role: ReferenceEvaluator(to_proto(graph)) for role, graph in made.items()}
     kernels: dict[str, Any] = {}
     for graph in made.values():
-        kernels |= run_reference(model.kernels(network, graph, np.float64), {})
+        kernels |= run_reference(model.kernels(network, graph), {})
 
     def run(role: str, given: Any, *, last: bool) -> dict[str, Any]:
         needed = {name: {**kernels, **given}[name] for name in made[role].inputs}
@@ -188,7 +191,8 @@ def test_parts_give_the_loss_and_the_gradient_of_the_whole(
     assert relative_l2(found[contract.GRADIENT], expected[contract.GRADIENT]) < 1e-12
     assert _loss(found, feeds) == pytest.approx(_loss(expected, feeds), rel=1e-12)
     guiding = {n: v for n, v in feeds.items() if n.startswith("guide/")}
-    targets = model.targets(network, CONTENT, STYLE, dtype=np.float64, guided=True)
+    losses = LossNetwork(network, CONTENT, STYLE, dtype=np.float64)
+    targets = model.targets(losses, guided=True)
     whole = run_reference(targets, {"image": at, **_among(targets, guiding)})
     in_parts = parts.targets(at, PLAN, guiding)
     assert whole.keys() == in_parts.keys()

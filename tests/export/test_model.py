@@ -7,6 +7,7 @@ import pytest
 from export import CONTENT_LAYERS, STYLE_LAYERS, model, winograd
 from export.errors import ExportError
 from export.lowering import lower
+from export.network import LossNetwork
 from export.write import to_proto
 from lightstyle import contract
 from tests.support import oracles
@@ -50,7 +51,7 @@ def cpu(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> bool
 
 def _kernels(graph: Any) -> dict[str, Any]:
     """What the lowering for CPUs is fed with in addition, if `graph` was through it."""
-    made = run_reference(model.kernels(WEIGHTS, graph, graph.dtype), {})
+    made = run_reference(model.kernels(WEIGHTS, graph), {})
     return {name: value for name, value in made.items() if name in graph.inputs}
 
 
@@ -67,7 +68,7 @@ def test_in_float64_the_graph_is_the_oracle(
 ) -> None:
     image, loss, terms, gradient = _case(size, pooling)
     graph = model.evaluation(
-        WEIGHTS, [*CONTENT], [*STYLE], pooling, np.float64, cpu=cpu
+        LossNetwork(WEIGHTS, [*CONTENT], [*STYLE], pooling, np.float64), cpu=cpu
     )
     feeds = {**feeds_for(loss, np.float64), **_kernels(graph)}
     outputs = run_reference(graph, {"image": image[None].astype(np.float64), **feeds})
@@ -83,7 +84,9 @@ def test_in_float32_on_onnxruntime_it_is_close(
     size: tuple[int, int], pooling: str, cpu: bool
 ) -> None:
     image, loss, terms, gradient = _case(size, pooling)
-    graph = model.evaluation(WEIGHTS, [*CONTENT], [*STYLE], pooling, cpu=cpu)
+    graph = model.evaluation(
+        LossNetwork(WEIGHTS, [*CONTENT], [*STYLE], pooling), cpu=cpu
+    )
     feeds = {"image": image[None], **feeds_for(loss, np.float32)}
     outputs = _on_onnxruntime(graph, feeds)
     assert relative_l2(outputs.pop(contract.GRADIENT)[0], gradient) < 1e-4
@@ -114,7 +117,9 @@ def test_every_loss_agrees_with_central_differences(
         pooling,
         tv,
     )
-    graph = model.evaluation(WEIGHTS, content, style, pooling, np.float64, cpu=cpu)
+    graph = model.evaluation(
+        LossNetwork(WEIGHTS, content, style, pooling, np.float64), cpu=cpu
+    )
     feeds = {**feeds_for(loss, np.float64), **_kernels(graph)}
 
     def objective(pixels: np.ndarray) -> float:
@@ -140,7 +145,7 @@ def test_the_shares_of_a_flat_window_sum_to_its_gradient(
     image: np.ndarray, cpu: bool
 ) -> None:
     image, loss, _, gradient = _case(image.shape[1:], "max", image)
-    graph = model.evaluation(WEIGHTS, [*CONTENT], [*STYLE], cpu=cpu)
+    graph = model.evaluation(LossNetwork(WEIGHTS, [*CONTENT], [*STYLE]), cpu=cpu)
     feeds = {"image": image[None], **feeds_for(loss, np.float32)}
     found = _on_onnxruntime(graph, feeds)[contract.GRADIENT][0]
     # All to one position would be wrong by more than a third. With five channels, one
@@ -152,7 +157,7 @@ def test_the_shares_of_a_flat_window_sum_to_its_gradient(
 def test_targets_are_the_features_and_gram_matrices_of_a_picture(pooling: str) -> None:
     image = picture(50, 45)
     layers = [*CONTENT_LAYERS, *STYLE_LAYERS]
-    graph = model.targets(WEIGHTS, CONTENT_LAYERS, STYLE_LAYERS, pooling)
+    graph = model.targets(LossNetwork(WEIGHTS, CONTENT_LAYERS, STYLE_LAYERS, pooling))
     outputs = _on_onnxruntime(graph, {"image": image[None]})
     features = oracles.forward(image.astype(np.float64), WEIGHTS, layers, pooling)
     for layer in CONTENT_LAYERS:
@@ -165,19 +170,21 @@ def test_targets_are_the_features_and_gram_matrices_of_a_picture(pooling: str) -
 
 
 def test_targets_pay_for_no_backward_pass() -> None:
-    graph = model.targets(WEIGHTS, CONTENT_LAYERS, STYLE_LAYERS)
+    graph = model.targets(LossNetwork(WEIGHTS, CONTENT_LAYERS, STYLE_LAYERS))
     convolutions = [node for node in graph.nodes if node.op == "Conv"]
     assert len(convolutions) == contract.LAYERS.index("conv5_2") + 1
 
 
 def test_no_node_is_computed_for_nothing(cpu: bool) -> None:
-    graph = model.evaluation(WEIGHTS, CONTENT_LAYERS, STYLE_LAYERS, cpu=cpu)
+    graph = model.evaluation(
+        LossNetwork(WEIGHTS, CONTENT_LAYERS, STYLE_LAYERS), cpu=cpu
+    )
     used = {t for node in graph.nodes for t in node.inputs} | {*graph.outputs.values()}
     assert [node.output.name for node in graph.nodes if node.output not in used] == []
 
 
 def test_every_term_has_a_weight_a_target_and_an_output() -> None:
-    graph = model.evaluation(WEIGHTS, ["conv4_2"], ["conv1_1"])
+    graph = model.evaluation(LossNetwork(WEIGHTS, ["conv4_2"], ["conv1_1"]))
     assert set(graph.inputs) == {
         "image",
         "content_target/conv4_2",
@@ -195,7 +202,7 @@ def test_every_term_has_a_weight_a_target_and_an_output() -> None:
 
 
 def test_lowering_leaves_nothing_but_onnx_and_is_done_once() -> None:
-    graph = model.evaluation(WEIGHTS, CONTENT_LAYERS, STYLE_LAYERS)
+    graph = model.evaluation(LossNetwork(WEIGHTS, CONTENT_LAYERS, STYLE_LAYERS))
     assert to_proto(lower(graph)).graph.node == to_proto(graph).graph.node
 
 
@@ -211,4 +218,4 @@ def test_layers_that_make_no_model_are_refused(
     content: list[str], style: list[str], problem: str
 ) -> None:
     with pytest.raises(ExportError, match=problem):
-        model.evaluation(WEIGHTS, content, style)
+        model.evaluation(LossNetwork(WEIGHTS, content, style))

@@ -9,6 +9,7 @@ from PIL import Image
 from export import build_model, model
 from export.errors import ExportError
 from export.narrowing import narrowed
+from export.network import LossNetwork
 from export.weights import Embedding, Weights, read_weights
 from lightstyle import Model, contract
 from tests.support.networks import picture, tiny_weights
@@ -62,7 +63,7 @@ def _terms(network: Weights, image: Any, content: Any, style: Any) -> dict[str, 
 
 
 def _feeds(network: Weights, content: Any, style: Any, dtype: Any) -> dict[str, Any]:
-    graph = model.targets(network, CONTENT, STYLE, dtype=dtype)
+    graph = model.targets(LossNetwork(network, CONTENT, STYLE, dtype=dtype))
     subject, painting = (
         run_reference(graph, {"image": image[None].astype(dtype)})
         for image in (content, style)
@@ -82,7 +83,7 @@ IMAGE, SUBJECT, PAINTING = picture(37, 40), picture(37, 40, 1), picture(45, 33, 
 
 def test_losses_of_narrow_features_are_those_of_the_wide_ones_they_estimate() -> None:
     network = _narrowed()
-    graph = model.evaluation(network, CONTENT, STYLE, dtype=np.float64)
+    graph = model.evaluation(LossNetwork(network, CONTENT, STYLE, dtype=np.float64))
     feeds = _feeds(network, SUBJECT, PAINTING, np.float64)
     outputs = run_reference(graph, {"image": IMAGE[None].astype(float), **feeds})
     expected = _terms(network, IMAGE, SUBJECT, PAINTING)
@@ -92,7 +93,7 @@ def test_losses_of_narrow_features_are_those_of_the_wide_ones_they_estimate() ->
 
 def test_their_gradient_agrees_with_central_differences() -> None:
     network = _narrowed()
-    graph = model.evaluation(network, CONTENT, STYLE, dtype=np.float64)
+    graph = model.evaluation(LossNetwork(network, CONTENT, STYLE, dtype=np.float64))
     feeds = _feeds(network, SUBJECT, PAINTING, np.float64)
 
     def objective(pixels: Any) -> float:
@@ -112,7 +113,7 @@ def test_their_gradient_agrees_with_central_differences() -> None:
 
 def test_targets_are_no_wider_than_the_narrow_features() -> None:
     network = _narrowed()
-    graph = model.targets(network, CONTENT, STYLE)
+    graph = model.targets(LossNetwork(network, CONTENT, STYLE))
     for name, tensor in graph.outputs.items():
         width = len(network.biases[name.partition("/")[2]])
         assert tensor.shape[:2] in {(1, width), (width + 1, width + 1)}
@@ -139,7 +140,7 @@ def test_a_model_in_sixteen_bits_is_half_the_size_and_nearly_the_same(
 
 def test_layers_without_a_map_are_refused() -> None:
     with pytest.raises(ExportError, match="at layer 'conv2_1' with these weights"):
-        model.evaluation(_narrowed(), ["conv2_1"], STYLE)
+        LossNetwork(_narrowed(), ["conv2_1"], STYLE)
 
 
 def test_a_model_is_narrowed_by_a_folder_of_pictures(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from export import STYLE_LAYERS, build_model
 from export import model as whole
 from export.graph import Graph
+from export.network import LossNetwork
 from export.parts import PartGraphs
 from export.weights import Weights, read_weights
 from lightstyle import Model, contract
@@ -68,7 +69,7 @@ def _network() -> Weights:
 
 def _graphs(pooling: str, *, cpu: bool) -> dict[str, Graph]:
     """The graphs of all parts, by role."""
-    graphs = PartGraphs(_network(), *LAYERS, pooling)
+    graphs = PartGraphs(LossNetwork(_network(), *LAYERS, pooling))
     made = {contract.HEADS: graphs.heads()}
     for number in range(1, graphs.count + 1):
         for sweep in (contract.FORWARD, contract.BACKWARD):
@@ -90,9 +91,9 @@ class _Scene:
 @cache
 def _scene(size: str, pooling: str) -> _Scene:
     image, other = (picture(*SIZES[size], seed)[None] for seed in (0, 1))
-    targets = runner(whole.targets(_network(), *LAYERS, pooling))
+    targets = runner(whole.targets(LossNetwork(_network(), *LAYERS, pooling)))
     feeds = _weighed(targets({contract.IMAGE: other}))
-    evaluation = runner(whole.evaluation(_network(), *LAYERS, pooling))
+    evaluation = runner(whole.evaluation(LossNetwork(_network(), *LAYERS, pooling)))
     outputs = evaluation({**feeds, contract.IMAGE: image})
     gradient = outputs.pop(contract.GRADIENT).astype(np.float64)
     return _Scene(image, feeds, _added(outputs), gradient)
@@ -156,7 +157,7 @@ def _masked(pooling: str) -> tuple[dict[str, Graph], dict[str, Run], dict[str, A
     """Graphs for CPUs that are fed masks, runners of them, and mapped kernels."""
     with masks.imposed():
         graphs = _graphs(pooling, cpu=True)
-    fast = whole.evaluation(_network(), *LAYERS, pooling, cpu=True)
+    fast = whole.evaluation(LossNetwork(_network(), *LAYERS, pooling), cpu=True)
     kernels = runner(whole.kernels(_network(), fast))({})
     return graphs, {role: runner(graph) for role, graph in graphs.items()}, kernels
 
@@ -165,7 +166,7 @@ def _with_masks_of_the_whole(size: str, pooling: str, plan: Tiling) -> TiledMode
     """Parts for CPUs, whose masks are lines of those of the whole, portable picture."""
     graphs, runs, kernels = _masked(pooling)
     layers = contract.LAYERS[: contract.LAYERS.index("conv5_2") + 1]
-    features = runner(whole.targets(_network(), layers, [], pooling))
+    features = runner(whole.targets(LossNetwork(_network(), layers, [], pooling)))
     found = features({contract.IMAGE: _scene(size, pooling).image})
     activations = {layer: found[contract.content_target(layer)][0] for layer in layers}
     height, width = SIZES[size]

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from export import lowering, model, ops
 from export.graph import Graph, Tensor
+from export.network import LossNetwork
 from export.weights import Weights
 from lightstyle import contract
 from lightstyle.contract import block
@@ -28,7 +29,7 @@ def evaluation(
 ) -> Graph:
     """`export.model.evaluation`, with an input more for each mask."""
     with imposed():
-        return model.evaluation(weights, content, style, cpu=cpu)
+        return model.evaluation(LossNetwork(weights, content, style), cpu=cpu)
 
 
 def imposed() -> AbstractContextManager[Any]:

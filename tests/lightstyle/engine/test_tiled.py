@@ -9,6 +9,7 @@ from onnx.reference import ReferenceEvaluator
 
 from export import STYLE_LAYERS, build_model, model, winograd
 from export.graph import Graph
+from export.network import LossNetwork
 from export.parts import PartGraphs
 from export.write import to_proto
 from lightstyle import Model, Settings, contract, stylize
@@ -34,7 +35,7 @@ PLANS = [
 @cache
 def _evaluator(pooling: str, *, cpu: bool) -> Run:
     """All graphs of the tiny network in parts, in float64, on onnx's reference."""
-    graphs = PartGraphs(WEIGHTS, [*CONTENT], [*STYLE], pooling, np.float64)
+    graphs = PartGraphs(LossNetwork(WEIGHTS, [*CONTENT], [*STYLE], pooling, np.float64))
     made: dict[str, Graph] = {contract.HEADS: graphs.heads()}
     for number in range(1, graphs.count + 1):
         for sweep in (contract.FORWARD, contract.BACKWARD):
@@ -42,7 +43,7 @@ def _evaluator(pooling: str, *, cpu: bool) -> Run:
             made[contract.part_role(number, sweep)] = build(number, cpu=cpu)
     kernels: dict[str, Any] = {}
     for graph in made.values():
-        kernels |= run_reference(model.kernels(WEIGHTS, graph, np.float64), {})
+        kernels |= run_reference(model.kernels(WEIGHTS, graph), {})
     evaluators = {role: ReferenceEvaluator(to_proto(g)) for role, g in made.items()}
 
     def run(role: str, feeds: Mapping[str, Any], *, last: bool) -> dict[str, Any]:
@@ -92,7 +93,7 @@ def test_targets_in_parts_are_those_of_the_whole(size: tuple[int, int]) -> None:
 
 
 def test_without_style_only_features_are_compared() -> None:
-    graphs = PartGraphs(WEIGHTS, ["conv2_2"], [], "max", np.float64)
+    graphs = PartGraphs(LossNetwork(WEIGHTS, ["conv2_2"], [], "max", np.float64))
     evaluators = {
         contract.part_role(number, sweep): to_proto(build(number, cpu=False))
         for number in (1, 2)
