@@ -7,7 +7,8 @@ is thread-safe.
 
 import io
 from contextlib import suppress
-from typing import Final, NamedTuple, cast
+from dataclasses import replace
+from typing import Final, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +16,7 @@ from PIL import ExifTags, Image
 
 from ..arrays import Array
 from ..errors import ImageError
+from .picture import Picture
 from .picture_file import opened
 from .pillow_guard import guarded, refuse_oversize
 
@@ -30,21 +32,7 @@ _UPRIGHT: Final = {
 _DEEP_GREY: Final = ("I", "I;16", "I;16L", "I;16B", "I;16N", "F")
 
 
-class Decoded(NamedTuple):
-    """Levels of a picture in sRGB, 0..255, as stored in the file.
-
-    Attributes:
-        rgb_hwc: (H, W, 3) float32; under full transparency, whatever was stored.
-        alpha_hw: (H, W) float32, 0 transparent to 255 opaque; None without alpha.
-        notes: What was assumed or left out, for the user.
-    """
-
-    rgb_hwc: Array
-    alpha_hw: Array | None
-    notes: tuple[str, ...]
-
-
-def from_bytes(data: bytes, name: str) -> Decoded:
+def from_bytes(data: bytes, name: str) -> Picture:
     """Decode a picture file.
 
     Args:
@@ -56,11 +44,11 @@ def from_bytes(data: bytes, name: str) -> Decoded:
     """
     with opened(data, name) as image:
         refuse_oversize(image.width * image.height, name)
-        decoded = _decode(image, name)
-        return decoded._replace(notes=_frames(image) + decoded.notes)
+        picture = _decode(image, name)
+        return replace(picture, notes=_frames(image) + picture.notes)
 
 
-def from_image(image: Image.Image, name: str) -> Decoded:
+def from_image(image: Image.Image, name: str) -> Picture:
     """Decode a copy of a PIL image; of an animation, its current frame.
 
     Args:
@@ -101,15 +89,15 @@ def grey_levels(values: NDArray[np.generic], name: str) -> Array:
     return np.asarray(values, np.float32) * np.float32(255)
 
 
-def _decode(image: Image.Image, name: str) -> Decoded:
+def _decode(image: Image.Image, name: str) -> Picture:
     image.load()
     notes: list[str] = []
     image = _upright(image, notes)
     if image.mode in _DEEP_GREY:
-        return Decoded(_deep_grey(image, name, notes), None, tuple(notes))
+        return Picture(_deep_grey(image, name, notes), None, tuple(notes))
     image, alpha = _without_alpha(image)
     rgb = np.asarray(_srgb(image, notes), np.float32)
-    return Decoded(rgb, alpha, tuple(notes))
+    return Picture.of(rgb, alpha, notes)
 
 
 def _upright(image: Image.Image, notes: list[str]) -> Image.Image:

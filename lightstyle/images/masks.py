@@ -9,7 +9,7 @@ from ..arrays import Array, Size
 from ..errors import ImageError
 from ..settings.choices import ALL
 from ..settings.in_memory import ImageInMemory
-from . import picture
+from .loading import load
 from .picture import Picture
 
 #: Smallest value, of 0…1, at which a mask selects anything.
@@ -85,13 +85,12 @@ def resized(mask: Array, size: Size) -> Array:
 
 def _load(source: str, role: str, of: Picture) -> Picture:
     given = source.image if isinstance(source, ImageInMemory) else source
-    mask = picture.load(given, role=role)
+    mask = load(given, role=role)
     if mask.alpha_hw is not None:
         raise ImageError(
             f"{role} {source} is transparent, expected a picture without alpha"
         )
-    height, width = mask.rgb_hwc.shape[:2]
-    high, wide = of.rgb_hwc.shape[:2]
+    (width, height), (wide, high) = mask.size, of.size
     if abs(height * wide - width * high) > max(height, width, high, wide):
         raise ImageError(
             f"{role} {source} is {width}×{height}, expected the proportions of its "

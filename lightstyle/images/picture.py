@@ -1,14 +1,13 @@
-"""Reads and resizes pictures, and converts them to and from tensors.
+"""Pictures, their sizes, and their conversion to and from tensors.
 
 Colours are sRGB levels from 0 to 255 in float32, height × width × RGB. Alpha is kept
 separately and takes no part in a transfer.
 """
 
 import math
-import os
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,12 +16,6 @@ from PIL import Image
 from ..arrays import Array, Size
 from ..contract import MINIMUM_SIDE
 from ..errors import ImageError, UsageError
-from . import decoding, picture_file
-
-ImageSource = str | os.PathLike[str] | bytes | Image.Image | NDArray[np.generic]
-
-#: One style picture, or several.
-Styles = ImageSource | Sequence[ImageSource]
 
 _LANCZOS: Final = Image.Resampling.LANCZOS
 
@@ -47,50 +40,25 @@ class Picture:
     alpha_hw: Array | None
     notes: tuple[str, ...] = ()
 
+    @classmethod
+    def of(cls, rgb_hwc: Array, alpha_hw: Array | None, notes: Iterable[str]) -> Self:
+        """Make a picture of the levels in a file.
 
-def several(style: Styles) -> tuple[ImageSource, ...]:
-    """Return the pictures of `style` as a tuple.
+        Args:
+            rgb_hwc: As `Picture.rgb_hwc`; under full transparency, any levels.
+            alpha_hw: As `Picture.alpha_hw`; it may be opaque all over.
+            notes: As `Picture.notes`.
+        """
+        if alpha_hw is None or alpha_hw.min() >= 255:
+            return cls(rgb_hwc, None, tuple(notes))
+        rgb_hwc = np.where(alpha_hw[..., None] >= 0.5, rgb_hwc, _WHITE)
+        return cls(rgb_hwc, np.ascontiguousarray(alpha_hw), tuple(notes))
 
-    Raises:
-        UsageError: If `style` is an empty sequence.
-    """
-    if not isinstance(style, Sequence) or isinstance(style, str | bytes):
-        return (style,)
-    if not style:
-        raise UsageError("style is empty, expected at least one picture")
-    return tuple(style)
-
-
-def load(source: ImageSource, *, role: str = "picture") -> Picture:
-    """Read a picture.
-
-    The orientation is applied, an embedded colour profile is converted to sRGB, and the
-    first of several frames is used. The source is not modified.
-
-    Args:
-        source: Path or bytes of a file; a PIL image; or an array of shape
-            (H, W), (H, W, 1), (H, W, 3) or (H, W, 4), RGB and alpha, in uint8 (0..255),
-            uint16 (0..65535) or floats (0..1).
-        role: What the picture is for ("content", "style"); starts error messages.
-
-    Raises:
-        ImageError: If the picture is missing, damaged, oversized or of the wrong kind.
-    """
-    if isinstance(source, Image.Image):
-        decoded = decoding.from_image(source, f"{role} image")
-    elif isinstance(source, np.ndarray):
-        decoded = _from_array(source, f"{role} array")
-    elif isinstance(source, str | os.PathLike):
-        name = f"{role} {os.fspath(source)}"
-        decoded = decoding.from_bytes(picture_file.read(source, name), name)
-    elif isinstance(source, bytes):
-        decoded = decoding.from_bytes(source, f"{role} bytes")
-    else:
-        raise ImageError(
-            f"{role}: a {type(source).__name__}, expected a path, the bytes of a "
-            "file, a PIL image or a NumPy array"
-        )
-    return _set_aside(decoded)
+    @property
+    def size(self) -> Size:
+        """Width and height, in pixels."""
+        height, width = self.rgb_hwc.shape[:2]
+        return width, height
 
 
 def resized(picture: Picture, size: Size) -> Picture:
@@ -108,7 +76,7 @@ def resized(picture: Picture, size: Size) -> Picture:
     """
     if min(size) < 1:
         raise UsageError(f"size is {size[0]}×{size[1]}, expected sides of at least 1")
-    if picture.rgb_hwc.shape[1::-1] == size:
+    if picture.size == size:
         return picture
     if picture.alpha_hw is None:
         rgb = _lanczos(picture.rgb_hwc, size)
@@ -120,7 +88,7 @@ def resized(picture: Picture, size: Size) -> Picture:
     divisor: Array = np.maximum(planes[..., 3:], np.float32(0.5 / 255))
     rgb = np.clip(planes[..., :3] / divisor, 0, 255)
     alpha = np.clip(planes[..., 3] * np.float32(255), 0, 255)
-    return _set_aside(decoding.Decoded(rgb, alpha, picture.notes))
+    return Picture.of(rgb, alpha, picture.notes)
 
 
 def fitted_size(
@@ -207,27 +175,6 @@ def resampled(pixels_nchw: Array, size: Size) -> Array:
         return pixels_nchw
     planes_hwc = _lanczos(pixels_nchw[0].transpose(1, 2, 0), size)
     return np.array(planes_hwc.transpose(2, 0, 1)[None], np.float32, order="C")
-
-
-def _from_array(array: NDArray[np.generic], name: str) -> decoding.Decoded:
-    shape = "×".join(map(str, array.shape)) or "no dimensions"
-    if array.ndim == 2:
-        array = array[..., None]
-    if array.ndim != 3 or array.shape[2] not in (1, 3, 4) or array.size == 0:
-        raise ImageError(f"{name}: shape {shape}, expected H×W, H×W×1, H×W×3 or H×W×4")
-    levels = decoding.grey_levels(array, name)
-    if levels.shape[2] == 1:
-        levels = np.repeat(levels, 3, axis=2)
-    alpha = levels[..., 3] if levels.shape[2] == 4 else None
-    return decoding.Decoded(np.ascontiguousarray(levels[..., :3]), alpha, ())
-
-
-def _set_aside(decoded: decoding.Decoded) -> Picture:
-    rgb, alpha, notes = decoded
-    if alpha is None or alpha.min() >= 255:
-        return Picture(rgb, None, notes)
-    seen = alpha[..., None] >= 0.5
-    return Picture(np.where(seen, rgb, _WHITE), np.ascontiguousarray(alpha), notes)
 
 
 def _lanczos(planes_hwc: Array, size: Size) -> Array:

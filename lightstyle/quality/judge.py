@@ -8,7 +8,8 @@ from .. import images
 from ..arrays import Array, Size
 from ..engine.model import Model
 from ..errors import UsageError
-from ..images.picture import ImageSource, Picture
+from ..images.loading import ImageSource
+from ..images.picture import Picture
 from ..losses.objective import Objective
 from ..losses.targets import StyleTarget, Targets
 from ..losses.weights import term_weights
@@ -252,8 +253,7 @@ def _loaded(source: ImageSource | None, role: str) -> Picture | None:
 
 def _check_shape(source: ImageSource, picture: Picture, content: Picture) -> None:
     """Check that the picture has the proportions of the content, to the pixel."""
-    height, width = picture.rgb_hwc.shape[:2]
-    rows, columns = content.rgb_hwc.shape[:2]
+    (width, height), (columns, rows) = picture.size, content.size
     if abs(height * columns - width * rows) > max(rows, columns):
         name = f"picture {source}" if isinstance(source, str | Path) else "the picture"
         raise UsageError(

@@ -23,7 +23,7 @@ from ..engine.model import Model
 from ..engine.plan import ExecutionPlan
 from ..errors import ImageError, UsageError
 from ..images import metadata, picture_file
-from ..images.picture import ImageSource
+from ..images.loading import ImageSource
 from ..settings.in_memory import ImageInMemory
 from ..settings.settings import Settings
 from . import environment, plans

@@ -146,7 +146,7 @@ class Scene:
         smaller on a level as the level is.
         """
         longest = round(max(self.size) / self.scale * scale)
-        long, short = sorted(style.rgb_hwc.shape[:2], reverse=True)
+        long, short = sorted(style.size, reverse=True)
         # An elongated style stays wide enough for the network.
         least = math.ceil(contract.MINIMUM_SIDE * long / short)
         settings = replace(self.settings, size=max(longest, least))
@@ -160,7 +160,7 @@ class Scene:
         assert palette is not None  # read where a colour setting needs it
         if palette is self.inputs.content:
             return images.resized(palette, self.size)
-        height, width = palette.rgb_hwc.shape[:2]
+        width, height = palette.size
         share = min(1.0, max(self.size) / max(height, width))
         size = max(1, round(width * share)), max(1, round(height * share))
         return images.resized(palette, size)
@@ -173,7 +173,7 @@ def fitted_size(picture: Picture, settings: Settings, role: str) -> Size:
         UsageError: If a side would be shorter than the network takes.
         ImageError: If a side is.
     """
-    height, width = picture.rgb_hwc.shape[:2]
+    width, height = picture.size
     return images.fitted_size(
         width, height, settings.size, enlarge=settings.enlarge, role=role
     )

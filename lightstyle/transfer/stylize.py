@@ -18,7 +18,8 @@ from ..engine.model import Model
 from ..engine.model_info import ModelInfo
 from ..engine.plan import ExecutionPlan
 from ..errors import UsageError
-from ..images.picture import ImageSource, Picture, Styles, several
+from ..images.loading import ImageSource, Styles, several
+from ..images.picture import Picture
 from ..records import record
 from ..records.checkpoint import Checkpoint, CheckpointWriter, LoadedCheckpoint
 from ..records.origin import Origin

@@ -7,7 +7,7 @@ from PIL import Image
 
 from lightstyle.errors import ImageError
 from lightstyle.images import encoding
-from lightstyle.images.picture import load
+from lightstyle.images.loading import load
 from tests.support.picture_files import GREY, RGB, encoded, exif
 
 _EXIF = exif(6)

@@ -9,7 +9,8 @@ from PIL import Image
 
 from lightstyle.errors import ImageError
 from lightstyle.images import decoding, encoding
-from lightstyle.images.picture import Picture, load
+from lightstyle.images.loading import load
+from lightstyle.images.picture import Picture
 from tests.support.picture_files import GREY, RGB, encoded, exif, written
 
 

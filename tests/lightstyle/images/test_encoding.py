@@ -11,7 +11,7 @@ from lightstyle.errors import OutputError, UsageError
 from lightstyle.files import atomic_write
 from lightstyle.images import encoding
 from lightstyle.images.encoding import check_format, encoded
-from lightstyle.images.picture import load
+from lightstyle.images.loading import load
 
 _SUFFIXES = [".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp", ".PNG"]
 

@@ -9,7 +9,7 @@ from PIL import ExifTags, Image, PngImagePlugin
 
 from lightstyle.errors import ImageError
 from lightstyle.images import encoding, metadata
-from lightstyle.images.picture import load
+from lightstyle.images.loading import load
 from tests.support.picture_files import encoded
 
 TEXT = json.dumps({"lightstyle": "0.1.0", "name": "Bäume\n\udc80"})

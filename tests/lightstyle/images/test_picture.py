@@ -7,7 +7,8 @@ from PIL import Image
 
 from lightstyle import images
 from lightstyle.errors import ImageError, UsageError
-from lightstyle.images.picture import Picture, fitted_size, load, resized
+from lightstyle.images.loading import load
+from lightstyle.images.picture import Picture, fitted_size, resized
 from tests.support.picture_files import RGB, exif
 
 # Arrays and PIL images

@@ -7,7 +7,7 @@ from PIL import Image
 
 from lightstyle.errors import ImageError
 from lightstyle.images import picture_file
-from lightstyle.images.picture import load
+from lightstyle.images.loading import load
 from tests.support.picture_files import RGB, encoded, written
 
 _PNG = encoded(Image.fromarray(RGB), "PNG")

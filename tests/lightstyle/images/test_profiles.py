@@ -5,7 +5,7 @@ import pytest
 from PIL import Image, ImageCms
 
 from lightstyle.images import encoding
-from lightstyle.images.picture import load
+from lightstyle.images.loading import load
 from tests.support.picture_files import GREY, RGB
 
 

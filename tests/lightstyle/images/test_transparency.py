@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from lightstyle.images.picture import load
+from lightstyle.images.loading import load
 from tests.support.picture_files import GREY, RGB
 
 

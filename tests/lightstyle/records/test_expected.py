@@ -7,7 +7,7 @@ import pytest
 
 import lightstyle
 from lightstyle import Model, Settings
-from lightstyle.images.picture import Styles
+from lightstyle.images.loading import Styles
 from lightstyle.optimize import minimize as optimize
 from lightstyle.optimize.minimize import Status
 from lightstyle.records.expected import ExpectedResult

@@ -13,7 +13,7 @@ import lightstyle
 from lightstyle import Model, Progress, Result, Settings
 from lightstyle.digest import sha256_of
 from lightstyle.errors import ImageError
-from lightstyle.images.picture import ImageSource
+from lightstyle.images.loading import ImageSource
 from lightstyle.records import record
 from lightstyle.records.record import Record
 from tests.support.picture_files import save_with_text
