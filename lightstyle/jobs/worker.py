@@ -34,15 +34,13 @@ class WorkerDiedError(Exception):
         outcome: What became of the task.
     """
 
-    def __init__(self, exit_code: int) -> None:
+    def __init__(self, code: int) -> None:
         """Say how it died.
 
         Args:
-            exit_code: Exit code of the process, negative for a signal.
+            code: Exit code of the process, negative for a signal.
         """
-        how = f"ended with code {exit_code}"
-        if exit_code < 0:
-            how = f"was killed by signal {-exit_code}"
+        how = f"was killed by signal {-code}" if code < 0 else f"ended with code {code}"
         reason = (
             f"the worker process {how}, perhaps for lack of memory: use fewer workers "
             "or a smaller size"

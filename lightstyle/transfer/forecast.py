@@ -28,8 +28,8 @@ from ..optimize.curvature import History
 from ..optimize.minimize import METHODS, minimize
 from ..optimize.preconditioner import Pyramid
 from ..text import duration
-from .layouts import Layouts
 from .levels import Level, Levels
+from .plans import Plans
 from .scene import Scene
 
 #: Side of the probe's picture: small, but as fast per pixel as large ones.
@@ -83,19 +83,19 @@ class Forecast:
         return f"{start}{table['time']}; computed {table['computed']}"
 
 
-def forecast(model: Model, layouts: Layouts, stages: Levels, done: int = 0) -> Forecast:
+def forecast(model: Model, plans: Plans, stages: Levels, done: int = 0) -> Forecast:
     """Forecast a run.
 
     Args:
         model: Model of the run.
-        layouts: Choose its execution plans.
+        plans: Chooses its execution plans.
         stages: Levels of the run.
         done: Evaluations before the run is resumed.
 
     Raises:
         UsageError: If the allowed memory is not enough, as the run would.
     """
-    chosen = [layouts.choose(scene) for scene in stages.scenes]
+    chosen = [plans.choose(scene) for scene in stages.scenes]
     scene = stages.scenes[-1]
     probe = _Probe(model, scene)
     seconds = sum(_seconds(stages, chosen, probe, done))
@@ -103,10 +103,10 @@ def forecast(model: Model, layouts: Layouts, stages: Levels, done: int = 0) -> F
 
 
 def _seconds(
-    stages: Levels, layouts: list[ExecutionPlan], probe: "_Probe", done: int
+    stages: Levels, plans: list[ExecutionPlan], probe: "_Probe", done: int
 ) -> Iterator[float]:
     """Yield the seconds of each level."""
-    for level, layout in zip(stages.plan, layouts, strict=True):
+    for level, plan in zip(stages.plan, plans, strict=True):
         evaluations, done = level.until - done, max(done, level.until)
         if evaluations > 0:
             scene = stages.scenes[-1]
@@ -114,9 +114,9 @@ def _seconds(
             runs = evaluations * probe.evaluation + pictures * probe.targets
             if scene.settings.balance_layers:  # the gradient of each by itself
                 runs += len(scene.settings.style_layers.used) * probe.evaluation
-            steps = evaluations * probe.step(layout.history)
+            steps = evaluations * probe.step(plan.history)
             area = math.prod(level.size)
-            yield probe.start + area * (layout.overhead * runs + steps)
+            yield probe.start + area * (plan.overhead * runs + steps)
 
 
 def _regions(count: int) -> dict[str, NDArray[np.float32]] | None:

@@ -27,8 +27,8 @@ from ..optimize.preconditioner import Pyramid
 from ..records.record import Record
 from ..records.snapshot import Snapshot
 from . import regions
-from .layouts import Layouts
 from .levels import Levels, seconds_left
+from .plans import Plans
 from .result import Progress, Result
 from .scene import Scene
 from .start import start_image
@@ -103,7 +103,7 @@ class Run:
         self,
         model: Model,
         levels: Levels,
-        layouts: Layouts,
+        plans: Plans,
         origin: Record,
         began: float,
         saved: Snapshot | None = None,
@@ -113,14 +113,14 @@ class Run:
         Args:
             model: Evaluates.
             levels: Inputs at the size of each level.
-            layouts: Choose the execution plans.
+            plans: Chooses the execution plans.
             origin: The run's record before the first evaluation.
             began: When the run began, by `perf_counter`.
             saved: Where to resume.
         """
         self._model = model
         self._levels = levels
-        self._layouts = layouts
+        self._plans = plans
         self._origin = origin
         self._began = began
         self._saved = saved
@@ -168,10 +168,10 @@ class Run:
             state: State of the optimisation, to resume.
         """
         scene, level_plan = self._levels.scenes[level], self._levels.plan[level]
-        layout = self._layouts.choose(scene)
-        yield LevelStarted(level + 1, len(self._levels.plan), scene.size, layout)
+        plan = self._plans.choose(scene)
+        yield LevelStarted(level + 1, len(self._levels.plan), scene.size, plan)
         before = len(self._history) - (state.evaluations if state else 0)
-        evaluate, method = self._prepared(scene, layout, image, level_start)
+        evaluate, method = self._prepared(scene, plan, image, level_start)
         budget = level_plan.until - before
         steps = minimize(evaluate, method, budget, state)
         kept = level_start if self._settings.matched_layers else None
@@ -188,7 +188,7 @@ class Run:
                 stop = self.cancelled
 
     def _prepared(
-        self, scene: Scene, layout: ExecutionPlan, image: Array, level_start: Array
+        self, scene: Scene, plan: ExecutionPlan, image: Array, level_start: Array
     ) -> tuple[Evaluate, Method]:
         """Return the objective of a level, and the method that starts at `image`."""
         content, masks_rhw = scene.content_pixels(), scene.masks_rhw()
@@ -206,7 +206,7 @@ class Run:
             content=content,
             styles=self._styles(scene),
             region_feeds=feeds,
-            tiling=layout.tiling,
+            tiling=plan.tiling,
         )
         balanced = self._settings.balance_layers
         balanced_at = start_image(scene) if balanced else level_start
@@ -224,15 +224,15 @@ class Run:
             PIXEL_RANGE,
             preconditioner=Pyramid(image.shape[1:]),
             frozen=frozen,
-            history=layout.history,
+            history=plan.history,
         )
         return evaluate, method
 
     def _styles(self, scene: Scene) -> Iterator[StyleTarget]:
         """Yield the style images of a scene, with their strips."""
-        layouts = self._layouts.choose_styles(scene)
-        for style, layout in zip(scene.style_targets(), layouts, strict=True):
-            yield replace(style, tiling=layout.tiling)
+        plans = self._plans.choose_styles(scene)
+        for style, plan in zip(scene.style_targets(), plans, strict=True):
+            yield replace(style, tiling=plan.tiling)
 
     def _evaluated(
         self, level: int, state: State, level_start: Array | None
@@ -253,7 +253,7 @@ class Run:
             _alpha_hw=last.alpha_hw,
             _composite=last.composite,
         )
-        return Evaluated(progress, state, self._layouts.known, level_start)
+        return Evaluated(progress, state, self._plans.known, level_start)
 
     def _result(self, image: Array, outcome: Outcome) -> Result:
         settings, scene = self._settings, self._levels.scenes[-1]
@@ -280,7 +280,7 @@ class Run:
 
     def _record(self, loss: float) -> Record:
         """Return the record of the run so far, whose lowest loss is given."""
-        used, count = dict(self._layouts.used), len(self._history)
+        used, count = dict(self._plans.used), len(self._history)
         return replace(self._origin, evaluations=count, loss=loss, layouts=used)
 
     def _shape(self, level: int) -> tuple[int, int, int, int]:

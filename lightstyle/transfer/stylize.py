@@ -31,8 +31,8 @@ from ..zoo import registry
 from .forecast import Forecast, forecast
 from .inputs import Inputs
 from .interrupt import Interrupt
-from .layouts import Layouts
 from .levels import Levels
+from .plans import Plans
 from .result import Result
 from .run import Callback, Evaluated, Event, Listener, Run, play
 from .scene import fitted_size
@@ -240,9 +240,9 @@ def _run(
         model = registry.load(model, settings, job=job.name)
     registry.check(model.info, settings, job.name)
     writer = _writer(checkpoint, job, model.info)
-    layouts = Layouts(model, _wanted(like, saved))
+    plans = Plans(model, _wanted(like, saved))
     if announce is not None:
-        announce(forecast(model, layouts, levels, len(saved.history) if saved else 0))
+        announce(forecast(model, plans, levels, len(saved.history) if saved else 0))
     origin = record.of_run(
         job.name,
         job.given,
@@ -252,7 +252,7 @@ def _run(
         model,
         uninterrupted=saved is None or saved.optimizer is not None,
     )
-    run = Run(model, levels, layouts, origin, began, saved)
+    run = Run(model, levels, plans, origin, began, saved)
     with Interrupt() as interrupt:
         listeners: list[Listener] = [interrupt]
         if callback is not None:

@@ -29,8 +29,8 @@ from lightstyle.optimize.preconditioner import Pyramid
 from lightstyle.records import archive
 from lightstyle.transfer.forecast import forecast
 from lightstyle.transfer.inputs import Inputs
-from lightstyle.transfer.layouts import Layouts
 from lightstyle.transfer.levels import Levels
+from lightstyle.transfer.plans import Plans
 from lightstyle.transfer.scene import Scene
 from lightstyle.transfer.start import start_image
 from tests.benchmarks import task, torch_peers
@@ -50,22 +50,22 @@ def ours(path: Path, width: int, height: int, budget: str) -> dict[str, Any]:
     content, style = (images.load(_picture(height, width, n), role="x") for n in (1, 2))
     inputs = Inputs.read(settings, (width, height), content, (style,))
     scene = Scene(inputs, inputs.size)
-    layouts = Layouts(model, {})
+    plans = Plans(model, {})
     try:
-        layout = layouts.choose(scene)
+        plan = plans.choose(scene)
     except UsageError as error:
         return {"refused": str(error)}
-    told = forecast(model, layouts, Levels(inputs))
+    told = forecast(model, plans, Levels(inputs))
     began = perf_counter()
     start = start_image(scene)
-    planned = zip(scene.style_targets(), layouts.choose_styles(scene), strict=True)
+    planned = zip(scene.style_targets(), plans.choose_styles(scene), strict=True)
     targets = Targets.of(
         model,
         settings,
         start,
         content=scene.content_pixels(),
         styles=[replace(style, tiling=plan.tiling) for style, plan in planned],
-        tiling=layout.tiling,
+        tiling=plan.tiling,
     )
     weights = term_weights(model, settings, targets, start)
     objective = Objective(model, targets, weights)
@@ -74,10 +74,10 @@ def ours(path: Path, width: int, height: int, budget: str) -> dict[str, Any]:
         start.ravel(),
         (0.0, 255.0),
         preconditioner=Pyramid(start.shape[1:]),
-        history=layout.history,
+        history=plan.history,
     )
     del start, targets
-    _fill(optimizer, layout.history.pairs)
+    _fill(optimizer, plan.history.pairs)
     began = perf_counter()
     each = []
     for _ in range(EVALUATIONS):
@@ -87,8 +87,8 @@ def ours(path: Path, width: int, height: int, budget: str) -> dict[str, Any]:
     seconds += perf_counter() - began
     _keep(optimizer)
     return {
-        "layout": f"{layout.how}, {layout.history}",
-        "predicted": layout.memory / 1e9,
+        "layout": f"{plan.how}, {plan.history}",
+        "predicted": plan.memory / 1e9,
         "peak": peak_memory() / 1e9,
         "told": told.seconds,
         "took": seconds,

@@ -14,8 +14,8 @@ from lightstyle.errors import CheckpointError, UsageError
 from lightstyle.losses.targets import StyleTarget
 from lightstyle.transfer.forecast import forecast
 from lightstyle.transfer.inputs import Inputs
-from lightstyle.transfer.layouts import Layouts
 from lightstyle.transfer.levels import Levels
+from lightstyle.transfer.plans import Plans
 from lightstyle.zoo import registry
 from tests.conftest import Runner
 from tests.support.losses import objective
@@ -168,7 +168,7 @@ def test_memory_and_time_are_of_all_styles(model: Model) -> None:
         for styles in ((images.load(STYLE),), (images.load(STYLE), images.load(OTHER)))
     )
     assert two.nbytes - one.nbytes == 4 * OTHER.size
-    assert forecast(model, Layouts(model, {}), Levels(two)).seconds > 0
+    assert forecast(model, Plans(model, {}), Levels(two)).seconds > 0
 
 
 def test_a_resumed_run_has_all_styles_or_is_refused(model: Model, studio: Path) -> None:

@@ -7,8 +7,8 @@ from lightstyle import Model, Settings, images
 from lightstyle.text import duration
 from lightstyle.transfer.forecast import Forecast, forecast
 from lightstyle.transfer.inputs import Inputs
-from lightstyle.transfer.layouts import Layouts
 from lightstyle.transfer.levels import Levels
+from lightstyle.transfer.plans import Plans
 from tests.support.networks import picture
 
 SETTINGS = Settings(iterations=40, init="content")
@@ -19,7 +19,7 @@ def _forecast(
 ) -> Forecast:
     content = images.load(picture(side, side).transpose(1, 2, 0) / 255, role="content")
     inputs = Inputs.read(settings, (side, side), content, (content,))
-    return forecast(model, Layouts(model, {}), Levels(inputs), done)
+    return forecast(model, Plans(model, {}), Levels(inputs), done)
 
 
 def test_all_that_a_person_asks_is_told(model: Model) -> None:

@@ -11,8 +11,8 @@ import lightstyle
 from lightstyle import Model, Progress, Settings, Status, images
 from lightstyle.records import record
 from lightstyle.transfer.inputs import Inputs
-from lightstyle.transfer.layouts import Layouts
 from lightstyle.transfer.levels import Levels
+from lightstyle.transfer.plans import Plans
 from lightstyle.transfer.run import Evaluated, Event, Finished, LevelStarted, Run, play
 from tests.support.transfers import CONTENT, QUICK, STYLE
 
@@ -29,7 +29,7 @@ def _run(model: Model, settings: Settings = TWO) -> Run:
     origin = record.of_run(
         "stylize", given, inputs.size, settings, plan, model, uninterrupted=True
     )
-    return Run(model, levels, Layouts(model, {}), origin, 0.0)
+    return Run(model, levels, Plans(model, {}), origin, 0.0)
 
 
 def test_the_events_of_a_run_tell_its_levels_its_evaluations_and_its_end(

@@ -1,4 +1,4 @@
-"""The layouts of a run: chosen when a picture's turn comes, kept, and used again.
+"""Execution plans of a run: chosen when a picture's turn comes, kept and used again.
 
 How a picture is cut into strips, and how far back the optimiser remembers, changes the
 last bits of a loss and, some hundred iterations later, more than those. So a run says
@@ -15,11 +15,11 @@ from ..engine.workload import PICTURE
 from .scene import Scene
 
 
-class Layouts:
-    """Chooses the layout of each picture of a run.
+class Plans:
+    """Chooses the execution plan of each picture of a run.
 
     Attributes:
-        used: Every layout that was chosen, by the picture's size; ``style WxH`` for a
+        used: Every plan that was chosen, by the picture's size; ``style WxH`` for a
             style's targets, ``masked style WxH`` for those of a part of it.
     """
 
