@@ -46,19 +46,12 @@ class Costs:
         if not count:
             return self
         more, guides = count - 1, count * GUIDE
-        forward, backward = (
-            {number: cost + more * each[number] for number, cost in costs.items()}
-            for costs, each in (
-                (self.forward, self.forward_region),
-                (self.backward, self.backward_region),
-            )
-        )
         return replace(
             self,
             whole=self.guided + more * self.region,
             targets=self.targets + guides,
-            forward=forward,
-            backward=backward,
+            forward=_sum(self.forward, more, self.forward_region),
+            backward=_sum(self.backward, more, self.backward_region),
         )
 
     @classmethod
@@ -94,6 +87,13 @@ class Costs:
                 f"a graph's metadata {contract.META_COSTS} is damaged: make the model "
                 "again with `lightstyle export`"
             ) from error
+
+
+def _sum(
+    costs: Mapping[int, float], count: int, each: Mapping[int, float]
+) -> dict[int, float]:
+    """Add `count` times what `each` says to the costs of every block."""
+    return {number: cost + count * each[number] for number, cost in costs.items()}
 
 
 def _by_block(costs: Sequence[float]) -> dict[int, float]:

@@ -32,11 +32,9 @@ _TIFF_FIELDS: Final = {317: 2}
 
 #: Chroma at full resolution (4:4:4), since stylised pictures have sharp hue changes.
 _OPTIONS: Final[dict[str, dict[str, Any]]] = {
-    "PNG": {},
     "JPEG": {"quality": 95, "subsampling": 0},
     "WEBP": {"quality": 95, "method": 4},
     "TIFF": {"compression": "tiff_adobe_deflate"},
-    "BMP": {},
 }
 _LONGEST_SIDE: Final = {"JPEG": 65500, "WEBP": 16383}
 _WITH_ALPHA: Final = ("PNG", "WEBP", "TIFF")
@@ -139,7 +137,7 @@ def _levels(format_: str, rgb_hwc: Array, alpha_hw: Array | None) -> Array:
 
 
 def _encoded_8_bit(image: Image.Image, format_: str, text: str | None) -> bytes:
-    options = dict(_OPTIONS[format_])
+    options = dict(_OPTIONS.get(format_, {}))
     if format_ != "BMP":
         options["icc_profile"] = srgb_profile()
     if text is not None:

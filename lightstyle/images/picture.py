@@ -92,18 +92,12 @@ def resized(picture: Picture, size: Size) -> Picture:
 
 
 def fitted_size(
-    width: int,
-    height: int,
-    longest: int,
-    *,
-    enlarge: bool = False,
-    role: str = "picture",
+    own: Size, longest: int, *, enlarge: bool = False, role: str = "picture"
 ) -> Size:
     """Return the size at which a picture's longest side is `longest`.
 
     Args:
-        width: Width of the picture, in pixels.
-        height: Height of the picture, in pixels.
+        own: Width and height of the picture, in pixels.
         longest: Length of the longer side, in pixels.
         enlarge: Whether a smaller picture is enlarged.
         role: What the picture is for; starts error messages.
@@ -118,18 +112,19 @@ def fitted_size(
     """
     if longest < MINIMUM_SIDE:
         raise UsageError(f"size is {longest}, expected at least {MINIMUM_SIDE} pixels")
-    scale = longest / max(width, height)
+    width, height = own
+    scale = longest / max(own)
     if not enlarge:
         scale = min(scale, 1.0)
-    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    size = max(1, round(width * scale)), max(1, round(height * scale))
     if min(size) >= MINIMUM_SIDE:
         return size
-    if not enlarge and min(width, height) < MINIMUM_SIDE:
+    if not enlarge and min(own) < MINIMUM_SIDE:
         raise ImageError(
             f"{role}: {width}×{height} pixels, expected sides of at least "
             f"{MINIMUM_SIDE}; choose a larger picture, or --enlarge it"
         )
-    needed = math.ceil(MINIMUM_SIDE * max(width, height) / min(width, height))
+    needed = math.ceil(MINIMUM_SIDE * max(own) / min(own))
     raise UsageError(
         f"{role}: {width}×{height} pixels would become {size[0]}×{size[1]}, expected "
         f"sides of at least {MINIMUM_SIDE}; choose a size of {needed} or more"

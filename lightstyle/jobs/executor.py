@@ -111,15 +111,11 @@ class InProcess(Executor):
         """Run `task` and return its future, which is done."""
         future: Future[JobOutcome] = Future()
         try:
-            outcome = self._painter.paint(task, self._stopping)
+            if (outcome := self._painter.paint(task, self._stopping)) is None:
+                raise CancelledError
+            future.set_result(outcome)
         except Exception as error:
             future.set_exception(error)
-            return future
-        if outcome is None:
-            future.cancel()
-            future.set_running_or_notify_cancel()
-        else:
-            future.set_result(outcome)
         return future
 
     def cancel(self, future: Future[JobOutcome]) -> None:

@@ -99,16 +99,12 @@ class Sheet:
         self._font = ImageFont.load_default(size=font_size)
         self._line = font_size * 4 // 3
         self._labels = [self._wrapped(cell.label) for cell in cells]
-        below = self._line * max(map(len, self._labels))
-        self._pitch = (
-            self._width + self._gap,
-            self._height + self._gap // 2 + below + self._gap,
-        )
+        below = self._gap // 2 + self._line * max(map(len, self._labels))
+        across = self._width + self._gap
+        down = self._height + below + self._gap
+        self._pitch = across, down
         rows = math.ceil(len(cells) / columns)
-        self.size = (
-            columns * self._pitch[0] + self._gap,
-            rows * self._pitch[1] + self._gap,
-        )
+        self.size = columns * across + self._gap, rows * down + self._gap
         if math.prod(self.size) > MAXIMUM_PIXELS:
             raise UsageError(
                 f"the sheet would have {self.size[0]}x{self.size[1]} pixels, but "

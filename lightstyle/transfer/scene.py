@@ -173,7 +173,6 @@ def fitted_size(picture: Picture, settings: Settings, role: str) -> Size:
         UsageError: If a side would be shorter than the network takes.
         ImageError: If a side is.
     """
-    width, height = picture.size
     return images.fitted_size(
-        width, height, settings.size, enlarge=settings.enlarge, role=role
+        picture.size, settings.size, enlarge=settings.enlarge, role=role
     )

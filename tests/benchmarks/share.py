@@ -76,8 +76,7 @@ def share(judge: Model, model: Model, content: Path, style: Path) -> dict[str, f
 
 def _pixels(path: Path) -> Any:
     picture = images.load(path)
-    height, width = picture.rgb_hwc.shape[:2]
-    size = images.fitted_size(width, height, SETTINGS.size)
+    size = images.fitted_size(picture.size, SETTINGS.size)
     return images.to_pixels(images.resized(picture, size).rgb_hwc)
 
 

@@ -137,7 +137,7 @@ def test_resizing_to_nothing_is_refused(size: tuple[int, int]) -> None:
 def test_the_longest_side_is_fitted_and_enlarged_only_if_told(
     width: int, height: int, longest: int, enlarge: bool, expected: tuple[int, int]
 ) -> None:
-    assert fitted_size(width, height, longest, enlarge=enlarge) == expected
+    assert fitted_size((width, height), longest, enlarge=enlarge) == expected
 
 
 @pytest.mark.parametrize(
@@ -160,11 +160,11 @@ def test_sizes_that_the_network_cannot_take_are_refused(
     problem: str,
 ) -> None:
     with pytest.raises(error, match=problem):
-        fitted_size(width, height, longest, enlarge=enlarge, role="style")
+        fitted_size((width, height), longest, enlarge=enlarge, role="style")
 
 
 def test_the_size_that_is_advised_works() -> None:
-    assert min(fitted_size(2000, 100, 640)) >= 32
+    assert min(fitted_size((2000, 100), 640)) >= 32
 
 
 # Tensors
