@@ -6,28 +6,21 @@ They are written by hand because tifffile, which writes such a TIFF, would be la
 than all of this package.
 """
 
+import io
 import itertools
 import struct
 import zlib
 from collections.abc import Iterator
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import TiffImagePlugin
 
 from . import metadata
 
 _BAND_BYTES: Final = 1 << 20
 _LEVEL: Final = 6
-
-#: TIFF field types: their numbers in the specification, and their `struct` codes.
-_ASCII: Final = (2, "B")
-_SHORT: Final = (3, "H")
-_LONG: Final = (4, "I")
-_RATIONAL: Final = (5, "II")
-_UNDEFINED: Final = (7, "B")
-
-_Fields = dict[int, tuple[tuple[int, str], tuple[int, ...] | bytes]]
 
 
 def encode_png(
@@ -79,35 +72,34 @@ def encode_tiff(
     bands = list(_bands(pixels_hwc))
     strips = [_tiff_strip(pixels_hwc[start:stop]) for start, stop in bands]
     sizes = [len(strip) for strip in strips]
-    offsets = itertools.accumulate(sizes[:-1], initial=8)
-    fields: _Fields = {
-        256: (_LONG, (width,)),
-        257: (_LONG, (height,)),
-        258: (_SHORT, (16,) * channels),  # bits per sample
-        259: (_SHORT, (8,)),  # compression: deflate
-        262: (_SHORT, (2,)),  # photometric interpretation: RGB
-        273: (_LONG, tuple(offsets)),
-        277: (_SHORT, (channels,)),
-        278: (_LONG, (bands[0][1],)),  # rows per strip
-        279: (_LONG, tuple(sizes)),
-        282: (_RATIONAL, (72, 1)),
-        283: (_RATIONAL, (72, 1)),
-        284: (_SHORT, (1,)),  # planar configuration: interleaved
-        296: (_SHORT, (2,)),  # resolution unit: inch
-        317: (_SHORT, (2,)),  # predictor: horizontal differences
-        34675: (_UNDEFINED, profile),
+    fields: dict[int, Any] = {
+        256: width,
+        257: height,
+        258: (16,) * channels,  # bits per sample
+        259: 8,  # compression: deflate
+        262: 2,  # photometric interpretation: RGB
+        273: (*itertools.accumulate(sizes[:-1], initial=0),),  # after the directory
+        277: channels,
+        278: bands[0][1],  # rows per strip
+        279: tuple(sizes),
+        282: 72,
+        283: 72,
+        284: 1,  # planar configuration: interleaved
+        296: 2,  # resolution unit: inch
+        317: 2,  # predictor: horizontal differences
+        34675: profile,
     }
     if channels == 4:
-        fields[338] = (_SHORT, (2,))  # extra sample: alpha, not premultiplied
+        fields[338] = 2  # extra sample: alpha, not premultiplied
     if text is not None:
-        fields[metadata.DESCRIPTION] = (_ASCII, text.encode("ascii") + b"\0")
-    body = b"".join(strips)
-    body += b"\0" * (len(body) % 2)  # a directory starts at an even offset
-    start = 8 + len(body)
-    directory = _tiff_directory(dict(sorted(fields.items())), start)
-    if start + len(directory) >= 1 << 32:
+        fields[metadata.DESCRIPTION] = text
+    directory = TiffImagePlugin.ImageFileDirectory_v2()
+    for tag, value in fields.items():
+        directory[tag] = value
+    head = io.BytesIO()
+    if directory.save(head) + sum(sizes) >= 1 << 32:
         raise ValueError("a TIFF can hold no more than 4 GB")
-    return struct.pack("<2sHI", b"II", 42, start) + body + directory
+    return b"".join([head.getvalue(), *strips])
 
 
 def _bands(pixels_hwc: NDArray[np.uint16]) -> Iterator[tuple[int, int]]:
@@ -144,20 +136,3 @@ def _tiff_strip(pixels_hwc: NDArray[np.uint16]) -> bytes:
     differences = pixels_hwc.astype("<u2")
     differences[:, 1:] -= pixels_hwc[:, :-1]  # modulo 2¹⁶, as the predictor requires
     return zlib.compress(differences.tobytes(), _LEVEL)
-
-
-def _tiff_directory(fields: _Fields, start: int) -> bytes:
-    """Return the directory for offset `start`, followed by what it points to."""
-    entries = struct.pack("<H", len(fields))
-    values = b""
-    behind = start + 2 + 12 * len(fields) + 4
-    for tag, ((kind, code), content) in fields.items():
-        count = len(content) // len(code)
-        packed = struct.pack("<" + code * count, *content)
-        if len(packed) <= 4:
-            place = packed.ljust(4, b"\0")
-        else:
-            place = struct.pack("<I", behind + len(values))
-            values += packed + b"\0" * (len(packed) % 2)
-        entries += struct.pack("<HHI", tag, kind, count) + place
-    return entries + struct.pack("<I", 0) + values
