@@ -75,14 +75,9 @@ class Workload:
         """
         total = 0.0
         for number, work in self.costs.work.items():
-            length = max(self.size) >> (number - 1)
-            forward, backward = (
-                sum(s.stop - s.start for s in cut(length, lines[number], halo)) / length
-                for lines, halo in (
-                    (tiling.forward, REACH[number]),
-                    (tiling.backward, 2 * REACH[number]),
-                )
-            )
+            length, reach = max(self.size) >> (number - 1), REACH[number]
+            forward = _repeated(length, tiling.forward[number], reach)
+            backward = _repeated(length, tiling.backward[number], 2 * reach)
             total += work * (_FORWARD_SHARE * forward + backward)
         return total / sum(self.costs.work.values())
 
@@ -136,3 +131,8 @@ class Workload:
     def _block_size(self, number: int) -> list[int]:
         """Return the shorter and the longer side at the input of a block, from 1."""
         return sorted(side >> (number - 1) for side in self.size)
+
+
+def _repeated(length: int, height: int, halo: int) -> float:
+    """Return how many lines are computed in all strips for each line that is cut."""
+    return sum(s.stop - s.start for s in cut(length, height, halo)) / length
