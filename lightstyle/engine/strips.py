@@ -57,12 +57,9 @@ class Tiling:
     def within(self, other: Self) -> bool:
         """Return whether no strip has more lines than the same block's of `other`."""
         return all(
-            mine[number] <= theirs[number]
-            for mine, theirs in (
-                (self.forward, other.forward),
-                (self.backward, other.backward),
-            )
-            for number in mine
+            self.forward[n] <= other.forward[n]
+            and self.backward[n] <= other.backward[n]
+            for n in self.forward
         )
 
 

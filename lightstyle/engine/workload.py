@@ -119,13 +119,11 @@ class Workload:
     def _largest(self, tiling: Tiling) -> float:
         """Return the bytes that the graph of the largest strip takes."""
         most = 0.0
-        for by_block, lines in (
-            (self.costs.forward, tiling.forward),
-            (self.costs.backward, tiling.backward),
-        ):
-            for number, cost in by_block.items():
-                short, long = self._block_size(number)
-                most = max(most, cost * short * min(lines[number], long))
+        for number in self.costs.forward:
+            short, long = self._block_size(number)
+            forward = self.costs.forward[number] * min(tiling.forward[number], long)
+            backward = self.costs.backward[number] * min(tiling.backward[number], long)
+            most = max(most, short * forward, short * backward)
         return most
 
     def _block_size(self, number: int) -> list[int]:

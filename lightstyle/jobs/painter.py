@@ -124,8 +124,13 @@ class Painter:
             LightstyleError: As `load`.
         """
         model, began = self.load(task), perf_counter()
+
+        def callback(progress: object) -> None:
+            if stopping():
+                raise StopIteration
+
         try:
-            return _painted(model, task, began, _stopped_by(stopping))
+            return _painted(model, task, began, callback)
         except Exception as error:
             reason, code = describe(error)
             return JobOutcome.failure(reason, code, perf_counter() - began)
@@ -202,11 +207,3 @@ def _make_folder(folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise OutputError(f"cannot make folder {folder}: {error.strerror}") from error
-
-
-def _stopped_by(stopping: Callable[[], bool]) -> Callback:
-    def callback(progress: object) -> None:
-        if stopping():
-            raise StopIteration
-
-    return callback
