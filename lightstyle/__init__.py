@@ -41,41 +41,15 @@ if TYPE_CHECKING:
 
 __version__ = VERSION
 
-__all__ = [  # noqa: RUF022 - grouped by what they are for
-    "__version__",
-    # Jobs
-    "stylize",
-    "texture",
-    "reconstruct",
-    "resume",
-    # What they take
-    "Settings",
-    "LayerWeights",
-    "Model",
-    "load_model",
-    # What they give
-    "Result",
-    "Progress",
-    "Losses",
-    "Status",
-    "Forecast",
-    "Record",
-    "Checkpoint",
-    # Quality of results
-    "Judge",
-    "Quality",
-    # Errors
-    "LightstyleError",
-    "BatchError",
-    "CheckpointError",
-    "DeviceError",
-    "ImageError",
-    "ModelError",
-    "NetworkError",
-    "OutputError",
-    "TransferError",
-    "UsageError",
-]
+__all__ = ["__version__"]
+__all__ += ["reconstruct", "resume", "stylize", "texture"]  # jobs
+__all__ += ["LayerWeights", "Model", "Settings", "load_model"]  # what they take
+__all__ += ["Forecast", "Losses", "Progress", "Result", "Status"]  # what they give
+__all__ += ["Checkpoint", "Record"]  # what is kept of a run
+__all__ += ["Judge", "Quality"]  # quality of results
+__all__ += ["BatchError", "CheckpointError", "DeviceError", "LightstyleError"]
+__all__ += ["ImageError", "ModelError", "NetworkError", "OutputError"]
+__all__ += ["TransferError", "UsageError"]
 
 #: Public names by module.
 _MODULES: Final = {

@@ -30,12 +30,13 @@ class Expected:
     algorithm: str
     digest: str
 
-    def check(self, path: Path, name: str) -> None:
+    def check(self, path: Path, name: str, advice: str = "") -> None:
         """Check that the file at `path` is the expected one.
 
         Args:
             path: The file.
             name: What an error message calls it.
+            advice: What an error message adds: what to do.
 
         Raises:
             ModelError: If its digest or its size differs, or it cannot be read.
@@ -45,12 +46,13 @@ class Expected:
                 found = hashlib.file_digest(file, self.algorithm).hexdigest()
                 size = file.tell()
         except OSError as error:
-            raise ModelError(f"{name} cannot be read: {error.strerror}") from error
+            problem = f"{name} cannot be read: {error.strerror}{advice}"
+            raise ModelError(problem) from error
         if not found.startswith(self.digest):
             kind = _KINDS[self.algorithm]
-            raise ModelError(f"{name} has {kind} {found}, expected {self}")
+            raise ModelError(f"{name} has {kind} {found}, expected {self}{advice}")
         if size != self.size:
-            raise ModelError(f"{name} has {size} bytes, expected {self.size}")
+            raise ModelError(f"{name} has {size} bytes, expected {self.size}{advice}")
 
     def __str__(self) -> str:
         whole = 2 * hashlib.new(self.algorithm).digest_size

@@ -23,7 +23,8 @@ def check_writable(path: Path, *, inputs: Sequence[Path], overwrite: bool) -> No
         OutputError: If the file exists, is an input, or cannot be written.
     """
     try:
-        _check_target(path, inputs, overwrite)
+        if obstacle := _obstacle(path, inputs, overwrite):
+            raise OutputError(f"cannot write {path}: {obstacle}")
         _try_folder(path)
     except (OSError, ValueError) as error:
         raise _unwritable(path, error) from error
@@ -101,29 +102,25 @@ class Draft:
             raise _unwritable(self._path, error) from error
 
 
-def _check_target(path: Path, inputs: Sequence[Path], overwrite: bool) -> None:
+def _obstacle(path: Path, inputs: Sequence[Path], overwrite: bool) -> str:
+    """Return why a file must not be written and what to do; empty if it may be."""
     try:
         status = path.stat()
     except FileNotFoundError:
-        return
+        folder = Path(os.path.realpath(path)).parent
+        missing = f"there is no folder {folder}; create it first"
+        return "" if folder.exists() else missing
     if stat.S_ISDIR(status.st_mode):
-        raise OutputError(f"cannot write {path}: it is a directory; add a file name")
+        return "it is a directory; add a file name"
     if any(_is_file(source, status) for source in inputs):
-        raise OutputError(
-            f"cannot write {path}: it is an input file; choose another name"
-        )
+        return "it is an input file; choose another name"
     if not overwrite:
-        raise OutputError(
-            f"cannot write {path}: it exists; choose another name, or use --overwrite"
-        )
+        return "it exists; choose another name, or use --overwrite"
     if not stat.S_ISREG(status.st_mode):
-        raise OutputError(
-            f"cannot write {path}: it is not a regular file; choose another name"
-        )
+        return "it is not a regular file; choose another name"
     if not os.access(path, os.W_OK):
-        raise OutputError(
-            f"cannot write {path}: it is write-protected; choose another name"
-        )
+        return "it is write-protected; choose another name"
+    return ""
 
 
 def _is_file(source: Path, status: os.stat_result) -> bool:
@@ -135,12 +132,7 @@ def _is_file(source: Path, status: os.stat_result) -> bool:
 
 def _try_folder(path: Path) -> None:
     # Only writing tells: permission bits say nothing of read-only mounts, quotas, ACLs.
-    target = Path(os.path.realpath(path))
-    if not target.parent.exists():
-        raise OutputError(
-            f"cannot write {path}: there is no folder {target.parent}; create it first"
-        )
-    probe = _temporary_beside(target)
+    probe = _temporary_beside(Path(os.path.realpath(path)))
     try:
         probe.open("xb").close()
     finally:

@@ -2,8 +2,8 @@
 
 Both encoders take a whole picture and return a whole file with an ICC profile. Rows are
 filtered and compressed in bands, so that little memory is needed beside the picture.
-They are written by hand, but for the directory of a TIFF, because tifffile, which
-writes such a TIFF, would be larger than all of this package.
+They are written by hand, but for the directory of a TIFF: tifffile, which writes such a
+TIFF, takes 2.2 MB on disk.
 """
 
 import io

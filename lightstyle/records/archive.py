@@ -115,20 +115,20 @@ def write(path: Path, snapshot: str, arrays: Mapping[str, NDArray[Any]]) -> None
     """
     _, older, part = files(path)
     try:
-        try:
-            with part.open("w+b") as file:
-                _fill(file, snapshot, arrays)
-                file.flush()
-                os.fsync(file.fileno())
-            with suppress(FileNotFoundError):
-                path.replace(older)
-            part.replace(path)
-        finally:  # after the renaming there is no such file
-            part.unlink(missing_ok=True)
+        with part.open("w+b") as file:
+            _fill(file, snapshot, arrays)
+            file.flush()
+            os.fsync(file.fileno())
+        with suppress(FileNotFoundError):
+            path.replace(older)
+        part.replace(path)
         _sync_folder(path.parent)
     except OSError as error:
         reason = error.strerror or str(error)
         raise OutputError(f"checkpoint {path} cannot be written: {reason}") from error
+    finally:
+        with suppress(OSError):  # after the renaming there is no such file
+            part.unlink()
 
 
 def read(path: Path) -> MappedArrays:
@@ -141,9 +141,8 @@ def read(path: Path) -> MappedArrays:
     try:
         with path.open("rb") as file:
             _check_kind(file, path)
-            good = _digest(file) == file.read(_DIGEST)
-        if not good:
-            raise _damaged(path)
+            if _digest(file) != file.read(_DIGEST):
+                raise ValueError("the digest is wrong")
         return MappedArrays(path)
     except OSError as error:
         reason = error.strerror or str(error)
@@ -151,7 +150,10 @@ def read(path: Path) -> MappedArrays:
     except CheckpointError:
         raise
     except Exception as error:  # a forged archive can fail in any way
-        raise _damaged(path) from error
+        raise CheckpointError(
+            f"checkpoint {path} is truncated or damaged, and there is no good previous "
+            "one: start the run again"
+        ) from error
 
 
 def _fill(file: BinaryIO, snapshot: str, arrays: Mapping[str, NDArray[Any]]) -> None:
@@ -162,8 +164,7 @@ def _fill(file: BinaryIO, snapshot: str, arrays: Mapping[str, NDArray[Any]]) -> 
             kept = np.ascontiguousarray(array, array.dtype.newbyteorder("<"))
             with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
                 npy.write_array(member, kept, version=(1, 0), allow_pickle=False)
-    digest = _digest(file)
-    file.write(digest)
+    file.write(_digest(file))  # where it leaves the position: over the zeros
 
 
 def _check_kind(file: BinaryIO, path: Path) -> None:
@@ -189,13 +190,6 @@ def _digest(file: BinaryIO) -> bytes:
     while block := file.read(min(_BLOCK, end - file.tell())):
         digest.update(block)
     return digest.digest()
-
-
-def _damaged(path: Path) -> CheckpointError:
-    return CheckpointError(
-        f"checkpoint {path} is truncated or damaged, and there is no good previous "
-        "one: start the run again"
-    )
 
 
 def _sync_folder(folder: Path) -> None:

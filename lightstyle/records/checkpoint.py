@@ -3,18 +3,21 @@
 import os
 import shutil
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import perf_counter
 from typing import Any, Final, Self
 
 from ..arrays import Array, Size
+from ..digest import sha256_of
 from ..engine.model_info import ModelInfo
 from ..engine.plan import ExecutionPlan
 from ..errors import CheckpointError, OutputError, UsageError
 from ..losses.objective import Losses
 from ..optimize.curvature import HISTORY
 from ..optimize.minimize import METHODS, State
+from ..settings.fields import option_of
 from ..settings.settings import Settings
 from . import archive
 from .origin import Origin
@@ -49,15 +52,15 @@ class LoadedCheckpoint:
                 the message says what is wrong with the first.
         """
         path = Path(path)
+        older = archive.previous(path)
         try:
             return cls._read(path)
-        except CheckpointError as error:
-            try:
-                cls._read(archive.previous(path))
-            except CheckpointError:
-                raise error from None
-        archive.previous(path).replace(path)
-        return cls._read(path)
+        except CheckpointError:
+            with suppress(CheckpointError):
+                cls._read(older)
+                older.replace(path)
+                return cls._read(path)
+            raise
 
     def check_inputs(self) -> None:
         """Check that the input files are the ones that the run was started with.
@@ -65,7 +68,21 @@ class LoadedCheckpoint:
         Raises:
             CheckpointError: If one is missing or was changed; the message names it.
         """
-        self.snapshot.origin.check_inputs(self.path)
+        for name, known in self.snapshot.origin.inputs.items():
+            role = option_of(name)
+            try:
+                found = sha256_of(Path(known.path))
+            except OSError as error:
+                raise CheckpointError(
+                    f"{role} {known.path} of checkpoint {self.path} cannot be read: "
+                    f"{error.strerror}; put the file back to resume"
+                ) from error
+            if found != known.sha256:
+                raise CheckpointError(
+                    f"{role} {known.path} was changed since checkpoint {self.path} "
+                    "was written: put the old file back to resume, or start the run "
+                    "again"
+                )
 
     def check_model(self, info: ModelInfo) -> None:
         """Check that a model is the one that the run was started with.
@@ -73,7 +90,13 @@ class LoadedCheckpoint:
         Raises:
             CheckpointError: If its weights are others.
         """
-        self.snapshot.origin.check_model(info, self.path)
+        expected = self.snapshot.origin.model.sha256
+        if info.weights_digest != expected:
+            raise CheckpointError(
+                f"model {info.path} has weights {info.weights_digest[:12]}…, expected "
+                f"{expected[:12]}… of checkpoint {self.path}: put the old model back "
+                "to resume, or start the run again"
+            )
 
     def check_level(self, sizes: Sequence[Size]) -> None:
         """Check that the run can resume at the checkpoint's pyramid level.
@@ -96,7 +119,7 @@ class LoadedCheckpoint:
         arrays = archive.read(path)
         try:
             return cls(path, Snapshot.parse(arrays.snapshot, arrays))
-        except (ValueError, RecursionError) as error:
+        except (ValueError, UsageError, RecursionError) as error:
             reason = " ".join(str(error).split())
             raise CheckpointError(f"checkpoint {path} is unusable: {reason}") from error
 

@@ -5,13 +5,14 @@ not. The file must also be complete, and its run must have finished.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from .. import images
 from ..errors import ImageError
 from ..images import picture_file
+from ..settings.fields import option_of
 from ..settings.jobs import prepared
 from ..settings.settings import Settings
 from .origin import sources
@@ -55,15 +56,16 @@ class ExpectedResult:
             yield "is {}x{}, not {}x{}".format(*record.size, *size)
         settings = prepared(self.settings, self.job)
         mine, others = without_folders(settings), record.settings
-        for name in (each.name for each in fields(Settings)):
+        for name, value in mine.as_dict().items():
             if getattr(mine, name) != getattr(others, name):
-                value = mine.as_dict()[name], others.as_dict()[name]
-                option = name.replace("_", "-")
-                yield "was made with {2} {1}, not {0}".format(*value, option)
-        digests = self._digests()
+                found = others.as_dict()[name]
+                yield f"was made with {option_of(name)} {found}, not {value}"
+        pictures = sources(self.given) | self.settings.files
+        digests = {role: identity(each)["sha256"] for role, each in pictures.items()}
+        recorded = {role: known.get("sha256") for role, known in record.inputs.items()}
         if None in digests.values():
             yield "was made from pictures that are not files and cannot be compared"
-        elif digests != _digests(record):
+        elif digests != recorded:
             yield "was made from other pictures, or they have changed since"
         if record.model.get("weights_sha256") != self.weights:
             yield f"was made with another model, {record.model.get('name')}"
@@ -71,14 +73,6 @@ class ExpectedResult:
             yield f"was stopped at iteration {record.evaluations}"
         if (bits := _bits(path)) != self.bits:
             yield f"has {bits} bits a channel, not {self.bits}"
-
-    def _digests(self) -> dict[str, str | None]:
-        pictures = sources(self.given) | self.settings.files
-        return {role: identity(each)["sha256"] for role, each in pictures.items()}
-
-
-def _digests(record: Record) -> dict[str, str | None]:
-    return {role: known.get("sha256") for role, known in record.inputs.items()}
 
 
 def _bits(path: Path) -> int:

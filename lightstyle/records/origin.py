@@ -13,7 +13,8 @@ from typing import Any, Self
 from ..contract import VERSION
 from ..digest import sha256_of
 from ..engine.model_info import ModelInfo
-from ..errors import CheckpointError, UsageError
+from ..errors import UsageError
+from ..settings.fields import option_of
 from ..settings.in_memory import ImageInMemory
 from ..settings.jobs import JOBS
 from ..settings.settings import Settings
@@ -95,12 +96,12 @@ class Origin:
             UsageError: If an image is not a file, which could not be read again.
         """
         paths = sources(arguments) | settings.files
-        for role, source in paths.items():
-            in_memory = isinstance(source, ImageInMemory)
-            if in_memory or not isinstance(source, str | os.PathLike):
-                kind = type(source.image if in_memory else source).__name__
+        for role, path in paths.items():
+            source = path.image if isinstance(path, ImageInMemory) else path
+            if not isinstance(source, str | os.PathLike):
+                kind = type(source).__name__
                 raise UsageError(
-                    f"{role.replace('_', '-')} is a {kind}: a run with a checkpoint "
+                    f"{option_of(role)} is a {kind}: a run with a checkpoint "
                     "must read its images from files; give a path"
                 )
         whole = {role: _absolute(path) for role, path in paths.items()}
@@ -114,48 +115,6 @@ class Origin:
                 for role, path in whole.items()
             },
         )
-
-    def check_inputs(self, checkpoint: Path) -> None:
-        """Check that the input files are the ones that the run was started with.
-
-        Args:
-            checkpoint: The file to name in an error.
-
-        Raises:
-            CheckpointError: If one is missing or was changed; the message names it.
-        """
-        for name, known in self.inputs.items():
-            role = name.replace("_", "-")
-            try:
-                found = sha256_of(Path(known.path))
-            except OSError as error:
-                raise CheckpointError(
-                    f"{role} {known.path} of checkpoint {checkpoint} cannot be read: "
-                    f"{error.strerror}; put the file back to resume"
-                ) from error
-            if found != known.sha256:
-                raise CheckpointError(
-                    f"{role} {known.path} was changed since checkpoint {checkpoint} "
-                    "was written: put the old file back to resume, or start the run "
-                    "again"
-                )
-
-    def check_model(self, info: ModelInfo, checkpoint: Path) -> None:
-        """Check that a model is the one that the run was started with.
-
-        Args:
-            info: The model.
-            checkpoint: The file to name in an error.
-
-        Raises:
-            CheckpointError: If its weights are others.
-        """
-        if info.weights_digest != self.model.sha256:
-            raise CheckpointError(
-                f"model {info.path} has weights {info.weights_digest[:12]}…, expected "
-                f"{self.model.sha256[:12]}… of checkpoint {checkpoint}: put the old "
-                "model back to resume, or start the run again"
-            )
 
 
 def sources(arguments: Mapping[str, Any]) -> dict[str, Any]:

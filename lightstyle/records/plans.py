@@ -11,6 +11,7 @@ from typing import Any, Final
 from ..engine.plan import ExecutionPlan
 from ..engine.strips import REACH, TILE, Tiling
 from ..optimize.curvature import History
+from . import typed
 
 #: More lines than any strip has.
 _MOST_LINES: Final = 1 << 20
@@ -41,14 +42,11 @@ def parse(values: Any) -> ExecutionPlan:
         ValueError: If the values do not describe an execution plan.
     """
     try:
-        tiling, history = _tiling(values["strips"]), _history(**values["history"])
+        tiling = _tiling(values["strips"])
+        history = typed.parse(History, values["history"], "history", {})
     except (AttributeError, KeyError, TypeError, OverflowError) as error:
         raise ValueError("not a description of an execution plan") from error
     return ExecutionPlan(tiling, history)
-
-
-def _history(pairs: Any, precision: Any) -> History:
-    return History(int(pairs), str(precision))
 
 
 def _tiling(strips: Any) -> Tiling | None:

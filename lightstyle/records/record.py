@@ -12,9 +12,9 @@ import math
 import os
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import Any, Final, Self, cast
 
 from ..arrays import Size
 from ..contract import VERSION
@@ -28,15 +28,13 @@ from ..settings.in_memory import ImageInMemory
 from ..settings.settings import Settings
 from . import environment, plans
 from .origin import sources
+from .typed import Parsers, parse
 
 #: Version of the format, raised whenever older records can no longer be read.
 SCHEMA: Final = 1
 
 #: Exceptions that values of the wrong type or shape cause.
-_DAMAGE: Final = (
-    *(LookupError, TypeError, ValueError, AttributeError),
-    *(ArithmeticError, RecursionError),
-)
+_DAMAGE: Final = (LookupError, TypeError, ValueError, AttributeError, RecursionError)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,7 +95,15 @@ class Record:
             ImageError: If they are not a record that this version can use.
         """
         try:
-            return cls(**_parsed(values))
+            if values["schema"] != SCHEMA:
+                raise UsageError(f"schema {values['schema']!r}, expected {SCHEMA}")
+            known = {"converged": False, **values, **values["run"]}
+            known["version"] = values["lightstyle"]
+            if known["loss"] is None:
+                known["loss"] = math.nan
+            kept = {each.name: known[each.name] for each in fields(cls)}
+            parsers: Parsers = {Settings: _settings, ExecutionPlan: plans.parse}
+            return cast(Self, parse(cls, kept, "record", parsers))
         except UsageError as error:
             raise ImageError(
                 f"{name}: version {VERSION} cannot use the settings of lightstyle "
@@ -204,32 +210,8 @@ def find(path: str | os.PathLike[str]) -> dict[str, Any] | None:
     return None
 
 
-def _parsed(values: Mapping[str, Any]) -> dict[str, Any]:
-    if values["schema"] != SCHEMA:
-        raise UsageError(f"schema {values['schema']!r}, expected {SCHEMA}")
-    found = Settings.from_dict(values["settings"])
-    inputs, run = values["inputs"], values["run"]
-    width, height = (int(side) for side in values["size"])
-    return {
-        "version": values["lightstyle"],
-        "job": str(values["job"]),
-        "size": (width, height),
-        "settings": without_folders(found),
-        "inputs": {str(role): _texts(known) for role, known in inputs.items()},
-        "model": _texts(values["model"]),
-        "environment": dict(values["environment"]),
-        "optimizer": str(run["optimizer"]),
-        "levels": tuple((int(w), int(h), int(n)) for w, h, n in run["levels"]),
-        "evaluations": int(run["evaluations"]),
-        "loss": math.nan if run["loss"] is None else float(run["loss"]),
-        "converged": bool(run.get("converged", False)),
-        "uninterrupted": bool(run["uninterrupted"]),
-        "layouts": {str(k): plans.parse(p) for k, p in run["layouts"].items()},
-    }
-
-
-def _texts(values: Mapping[str, Any]) -> dict[str, str | None]:
-    return {str(k): None if v is None else str(v) for k, v in values.items()}
+def _settings(values: Any) -> Settings:
+    return without_folders(Settings.from_dict(values))
 
 
 def without_folders(settings: Settings) -> Settings:
@@ -241,13 +223,13 @@ def without_folders(settings: Settings) -> Settings:
 
 def identity(source: object) -> dict[str, str | None]:
     """Return name and SHA-256 of an image's file; None for what is not known."""
+    name = digest = None
     if isinstance(source, bytes):
-        return {"name": None, "sha256": hashlib.sha256(source).hexdigest()}
-    if isinstance(source, ImageInMemory):
-        return {"name": None, "sha256": source.sha256}
-    if not isinstance(source, str | os.PathLike):
-        return {"name": None, "sha256": None}
-    path, digest = Path(source), None
-    with suppress(OSError):  # gone since it was read
-        digest = sha256_of(path)
-    return {"name": path.name, "sha256": digest}
+        digest = hashlib.sha256(source).hexdigest()
+    elif isinstance(source, ImageInMemory):
+        digest = source.sha256
+    elif isinstance(source, str | os.PathLike):
+        name = Path(source).name
+        with suppress(OSError):  # gone since it was read
+            digest = sha256_of(Path(source))
+    return {"name": name, "sha256": digest}

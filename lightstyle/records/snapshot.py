@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from ..arrays import Array
 from ..engine.plan import ExecutionPlan
-from ..errors import UsageError
 from ..losses.objective import Losses
 from ..optimize.lbfgs import LBFGS
 from ..optimize.minimize import State
@@ -126,6 +125,7 @@ class Snapshot:
 
         Raises:
             ValueError: If they are not a snapshot; the message says why.
+            UsageError: If a setting is invalid.
         """
         values = json.loads(text)
         schema = values.pop("schema", None) if isinstance(values, dict) else None
@@ -187,10 +187,7 @@ def _settings(values: Any) -> Settings:
     known = {each.name for each in fields(Settings)}
     if not isinstance(values, dict) or known - values.keys():
         raise ValueError("the settings are incomplete")
-    try:
-        return Settings.from_dict(values)
-    except UsageError as error:
-        raise ValueError(str(error)) from error
+    return Settings.from_dict(values)
 
 
 def _plain(value: Any) -> Any:

@@ -44,25 +44,16 @@ class StyleLoss(StrEnum):
 
 
 class Color(StrEnum):
-    """Where the colours of the result come from.
-
-    Attributes:
-        takes_palette: Whether they may come from a picture that is not the content.
-    """
-
-    takes_palette: bool
-
-    def __new__(cls, word: str, takes_palette: bool = False) -> Self:
-        """Add a word."""
-        member = str.__new__(cls, word)
-        member._value_ = word
-        member.takes_palette = takes_palette
-        return member
+    """Where the colours of the result come from."""
 
     STYLE = "style"
     CONTENT_CHROMA = "content-chroma"
-    CONTENT_HISTOGRAM = "content-histogram", True
-    MATCH_STYLE = "match-style", True
+    CONTENT_HISTOGRAM = "content-histogram"
+    MATCH_STYLE = "match-style"
+
+
+#: Colours that may come from a picture that is not the content.
+PALETTES: Final = (Color.CONTENT_HISTOGRAM, Color.MATCH_STYLE)
 
 
 class Outside(StrEnum):

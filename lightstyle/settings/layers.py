@@ -2,7 +2,8 @@
 
 import math
 from collections.abc import Iterator, Mapping
-from typing import Self
+from contextlib import suppress
+from typing import Any, Self
 
 from ..contract import LAYERS
 from ..errors import UsageError
@@ -44,20 +45,17 @@ class LayerWeights(Mapping[str, float]):
         """Read ``conv1_1:0.5,conv2_1`` (no weight means 1).
 
         Raises:
-            UsageError: If a layer is given twice, a weight is no number, or the
-                constructor refuses the weights.
+            UsageError: If a layer is given twice, or the constructor refuses the
+                weights.
         """
-        weights: dict[str, float] = {}
+        weights: dict[str, Any] = {}
         for part in filter(None, (part.strip() for part in text.split(","))):
-            layer, number = (side.strip() for side in f"{part}:".split(":")[:2])
+            layer, _, number = (side.strip() for side in part.partition(":"))
             if layer in weights:
                 raise UsageError(f"layer {layer} is given twice in {text!r}")
-            try:
-                weights[layer] = float(number) if number else 1.0
-            except ValueError as error:
-                raise UsageError(
-                    f"the weight of layer {layer} is {number!r}, expected a number"
-                ) from error
+            weights[layer] = number or 1.0
+            with suppress(ValueError):  # the constructor refuses what is no number
+                weights[layer] = float(weights[layer])
         return cls(weights)
 
     @property

@@ -10,13 +10,10 @@ from dataclasses import dataclass, field, fields, replace
 from typing import Any, Final, Self
 
 from ..errors import UsageError
-from .choices import Color, Optimizer, Outside, Pooling, Pyramid, StyleLoss
+from .choices import PALETTES, Color, Optimizer, Outside, Pooling, Pyramid, StyleLoss
 from .fields import FIELDS, option_of, plain, take
 from .kinds import any_of
 from .layers import LayerWeights
-
-#: Colours that may be taken from another picture than the content.
-_PALETTES: Final = tuple(color for color in Color if color.takes_palette)
 
 _CONTENT: Final = "conv5_2"
 
@@ -155,7 +152,7 @@ class Settings:
     )
     color: str = option(Color.STYLE, f"Colours: {any_of(Color)}.")
     colors_of: str | None = option(
-        None, f"Picture to take the colours from, for {any_of(_PALETTES)}."
+        None, f"Picture to take the colours from, for {any_of(PALETTES)}."
     )
 
     def __post_init__(self) -> None:
@@ -235,10 +232,10 @@ class Settings:
                 f"--style-loss {loss}, which matches the same layer of --style-layers: "
                 "leave it out of one of them"
             )
-        if self.colors_of is not None and self.color not in _PALETTES:
+        if self.colors_of is not None and self.color not in PALETTES:
             raise UsageError(
                 f"--colors-of cannot be combined with --color {self.color}: it is for "
-                f"--color {' or '.join(_PALETTES)}"
+                f"--color {' or '.join(PALETTES)}"
             )
 
     def _exclude(self, option: str, others: Iterable[str]) -> None:

@@ -10,7 +10,7 @@ from ..errors import UsageError
 from ..images.picture import Picture
 from ..losses.targets import Region
 from ..settings import blend
-from ..settings.choices import Color, Init
+from ..settings.choices import PALETTES, Color, Init
 from ..settings.settings import Settings
 from . import regions
 
@@ -98,10 +98,9 @@ def _palette(settings: Settings, content: Picture | None) -> Picture | None:
     if settings.colors_of is not None:
         return images.load(settings.colors_of, role="colors-of")
     if content is None:
-        choices = " or ".join(word for word in Color if word.takes_palette)
         raise UsageError(
             f"color is {settings.color}, but this job has no content whose colours "
-            f"to take: give colors-of, for color {choices}"
+            f"to take: give colors-of, for color {' or '.join(PALETTES)}"
         )
     return content
 

@@ -12,9 +12,10 @@ processes, tries mirrors in turn and checks digests.
 
 import os
 import re
+import shutil
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -43,9 +44,6 @@ class Patience:
     pause: float = 1.0
 
 
-PATIENCE: Final = Patience()
-
-
 @dataclass(frozen=True)
 class DownloadProgress:
     """Callbacks that follow a download.
@@ -64,7 +62,7 @@ def download(
     path: Path,
     expected: Expected,
     progress: DownloadProgress,
-    patience: Patience = PATIENCE,
+    patience: Patience,
 ) -> None:
     """Download `url` to `path`, continuing an earlier download of it.
 
@@ -94,7 +92,7 @@ def download(
         # The fault may lie in the bytes from the earlier download.
         progress.note(f"{error} after a resumed download; starting over")
         task.run()
-    place(path)
+    _place(path)
 
 
 def part_path(path: Path) -> Path:
@@ -102,17 +100,16 @@ def part_path(path: Path) -> Path:
     return path.with_name(f"{path.name}.part")
 
 
-def place(path: Path) -> None:
-    """Rename the finished download of `path` to `path`.
+def copy(source: Path, path: Path) -> None:
+    """Copy the file at `source` to `path`, where nothing is until it is complete.
 
     Raises:
-        OutputError: If the file system fails.
+        OutputError: If the file cannot be written.
     """
-    try:
-        part_path(path).replace(path)
-    except OSError as error:
-        raise unwritable(path, error) from error
-    remove(_version_path(part_path(path)))
+    part = part_path(path)
+    with cache_errors(part):
+        shutil.copyfile(source, part)
+    _place(path)
 
 
 def remove(path: Path) -> None:
@@ -121,18 +118,33 @@ def remove(path: Path) -> None:
     Raises:
         OutputError: If the file system fails.
     """
-    try:
+    with cache_errors(path):
         path.unlink(missing_ok=True)
+
+
+@contextmanager
+def cache_errors(path: Path, verb: str = "write") -> Iterator[None]:
+    """Raise OutputError, with what to do, if the file system fails.
+
+    Args:
+        path: The file of the cache folder that an error message names.
+        verb: What cannot be done to it.
+    """
+    try:
+        yield
     except OSError as error:
-        raise unwritable(path, error) from error
+        raise OutputError(
+            f"cannot {verb} {path}: {error.strerror}; choose another cache folder with "
+            "LIGHTSTYLE_CACHE"
+        ) from error
 
 
-def unwritable(path: Path, error: OSError) -> OutputError:
-    """Return the error for a file of the cache folder that cannot be written."""
-    return OutputError(
-        f"cannot write {path}: {error.strerror}; choose another cache folder with "
-        "LIGHTSTYLE_CACHE"
-    )
+def _place(path: Path) -> None:
+    """Rename the finished download of `path` to `path`."""
+    part = part_path(path)
+    with cache_errors(path):
+        part.replace(path)
+    remove(_version_path(part))
 
 
 @dataclass(frozen=True)
@@ -221,25 +233,22 @@ class _Task:
     def _append(self, response: Any, start: int) -> int:
         """Write the body from offset `start` on, and return the size of the file."""
         done = start
-        try:
-            with self.part.open("ab" if start else "wb") as file:
-                if not start:
-                    version = _version_of(response)
-                    _version_path(self.part).write_text(version, "utf-8")
+        with cache_errors(self.part), self.part.open("ab" if start else "wb") as file:
+            if not start:
+                version = _version_of(response)
+                _version_path(self.part).write_text(version, "utf-8")
+            self.progress.report(done)
+            for piece in https.pieces(response):
+                done += len(piece)
+                if done > self.expected.size:
+                    self._forget()
+                    raise NetworkError(
+                        f"{self.url}: got more than {self.expected.size} bytes"
+                    )
+                file.write(piece)
+                file.flush()  # reported bytes survive a kill
                 self.progress.report(done)
-                for piece in https.pieces(response):
-                    done += len(piece)
-                    if done > self.expected.size:
-                        self._forget()
-                        raise NetworkError(
-                            f"{self.url}: got more than {self.expected.size} bytes"
-                        )
-                    file.write(piece)
-                    file.flush()  # reported bytes survive a kill
-                    self.progress.report(done)
-                os.fsync(file.fileno())
-        except OSError as error:
-            raise unwritable(self.part, error) from error
+            os.fsync(file.fileno())
         return done
 
     def _version(self) -> str:

@@ -5,30 +5,22 @@ cached under their name (`registry.cached`). No file is used before its digest h
 checked.
 """
 
-import hashlib
 import os
-import shutil
 from collections.abc import Sequence
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Final
 
 from .. import contract
+from ..digest import sha256_of
 from ..engine import weights
 from ..engine.graphs import check_files
 from ..engine.model import Model
 from ..engine.providers import HOST
 from ..errors import DeviceError, ModelError, NetworkError
 from . import registry
-from .download import (
-    PATIENCE,
-    DownloadProgress,
-    Patience,
-    download,
-    part_path,
-    place,
-    remove,
-    unwritable,
-)
+from .download import DownloadProgress, Patience, cache_errors, copy, download, remove
 from .known import Known, known
 from .lock import locked
 
@@ -42,7 +34,7 @@ def fetch(
     source: str | None = None,
     offline: bool = False,
     progress: DownloadProgress | None = None,
-    patience: Patience = PATIENCE,
+    patience: Patience | None = None,
 ) -> Path:
     """Fetch the weights called `name`, build their model, and return its path.
 
@@ -54,7 +46,7 @@ def fetch(
         source: Path or URL of a copy of the file; by default, the mirrors.
         offline: Whether the network is off.
         progress: Callbacks that follow the download.
-        patience: How long to try each URL.
+        patience: How long to try each URL; `Patience()` by default.
 
     Raises:
         UsageError: If `name` or the kind of URL is unknown.
@@ -65,21 +57,16 @@ def fetch(
     """
     entry, progress = known(name), progress or DownloadProgress()
     path = entry.path
-    try:
+    with cache_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise unwritable(path, error) from error
-
-    def waiting() -> None:
-        progress.note(f"{name} is being fetched by another process: waiting for it")
-
-    with locked(path.with_name(f"{path.name}.lock"), waiting):
+    waiting = f"{name} is being fetched by another process: waiting for it"
+    with locked(path.with_name(f"{path.name}.lock"), partial(progress.note, waiting)):
         if source is not None and "://" not in source:
             _copy(entry, Path(source))
         elif not _is_there(entry, progress):
             _refuse_if(offline, entry)
             urls = entry.mirrors if source is None else (source,)
-            _download(entry, urls, progress, patience)
+            _download(entry, urls, progress, patience or Patience())
         return _make_model(entry)
 
 
@@ -109,21 +96,13 @@ def _copy(entry: Known, source: Path) -> None:
     """Copy the file at `source` to the cache if it is the expected one."""
     if not source.is_file():
         raise ModelError(f"{source} is not a file: give a copy of {entry.path.name}")
-    try:
-        entry.expected.check(source, str(source))
-    except ModelError as error:
-        raise ModelError(
-            f"{error}: this is not the file of {entry.name}; use `lightstyle export "
-            f"--weights {source}` for other VGG19 weights"
-        ) from error
-    if entry.path.exists() and source.samefile(entry.path):
-        return
-    part = part_path(entry.path)
-    try:
-        shutil.copyfile(source, part)
-    except OSError as error:
-        raise unwritable(part, error) from error
-    place(entry.path)
+    advice = (
+        f": this is not the file of {entry.name}; use `lightstyle export --weights "
+        f"{source}` for other VGG19 weights"
+    )
+    entry.expected.check(source, str(source), advice)
+    if not (entry.path.exists() and source.samefile(entry.path)):
+        copy(source, entry.path)
 
 
 def _download(
@@ -150,9 +129,7 @@ def _download(
 
 def _make_model(entry: Known) -> Path:
     path = registry.cached(entry.name)
-    with entry.path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-    found = _source_digest(path)
+    digest, found = sha256_of(entry.path), _source_digest(path)
     if found == digest and _loads(path):
         return path
     if found not in (None, digest):
@@ -178,11 +155,10 @@ def _make_model(entry: Known) -> Path:
 def _loads(model: Path) -> bool:
     try:
         check_files(model)
-        Model.load(model, HOST.name)
+        with suppress(DeviceError):  # unknown without onnxruntime
+            Model.load(model, HOST.name)
     except ModelError:
         return False
-    except DeviceError:  # unknown without onnxruntime
-        return True
     return True
 
 

@@ -42,6 +42,7 @@ def open_url(url: str, headers: Mapping[str, str], timeout: float) -> Any:
         NetworkError: If the server refuses, or cannot be trusted.
     """
     import http.client
+    import ssl
     import urllib.error
     import urllib.request
 
@@ -60,7 +61,8 @@ def open_url(url: str, headers: Mapping[str, str], timeout: float) -> Any:
             raise BrokenError(line, error.code) from error
         raise NetworkError(f"{url}: {line}") from error
     except (OSError, http.client.HTTPException, ValueError) as error:
-        if _is_about_certificate(error):
+        cause = getattr(error, "reason", error)
+        if isinstance(cause, ssl.SSLCertVerificationError):
             raise NetworkError(f"{url}: {_reason(error)}") from error
         raise BrokenError(_reason(error)) from error
 
@@ -124,13 +126,6 @@ def _is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
-
-
-def _is_about_certificate(error: Exception) -> bool:
-    import ssl
-
-    cause = getattr(error, "reason", error)
-    return isinstance(cause, ssl.SSLCertVerificationError)
 
 
 def _reason(error: Exception) -> str:

@@ -15,7 +15,7 @@ from ..digest import Expected
 from ..engine.graphs import check_files
 from ..engine.model import Model
 from ..engine.providers import HOST
-from ..errors import ModelError, UsageError
+from ..errors import UsageError
 from . import registry
 
 
@@ -101,11 +101,8 @@ def verify(name: str | None) -> list[str]:
     path, lines = registry.find(name), []
     entry = KNOWN.get(path.stem) if path == registry.cached(path.stem) else None
     if entry is not None and entry.path.is_file():
-        try:
-            entry.expected.check(entry.path, f"weights {entry.path}")
-        except ModelError as error:
-            advice = f"fetch them again with `lightstyle models fetch {entry.name}`"
-            raise ModelError(f"{error}: {advice}") from error
+        advice = f": fetch them again with `lightstyle models fetch {entry.name}`"
+        entry.expected.check(entry.path, f"weights {entry.path}", advice)
         lines.append(f"ok weights {entry.path}: {entry.expected}")
     check_files(path)
     info = Model.load(path, HOST.name).info

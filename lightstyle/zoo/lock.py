@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from ..errors import OutputError
+from .download import cache_errors
 
 
 @contextmanager
@@ -26,16 +26,11 @@ def locked(path: Path, waiting: Callable[[], None]) -> Iterator[None]:
     from filelock import FileLock, Timeout
 
     lock = FileLock(path)
-    try:
+    with cache_errors(path, "lock"):
         try:
             held = lock.acquire(timeout=0)
         except Timeout:
             waiting()
             held = lock.acquire()
-    except OSError as error:
-        raise OutputError(
-            f"cannot lock {path}: {error.strerror}; choose another cache folder with "
-            "LIGHTSTYLE_CACHE"
-        ) from error
     with held:
         yield

@@ -112,11 +112,11 @@ _SCRIPT = """
 import sys
 from pathlib import Path
 from lightstyle.digest import Expected
-from lightstyle.zoo.download import DownloadProgress, download
+from lightstyle.zoo.download import DownloadProgress, Patience, download
 url, path, size, digest = sys.argv[1:]
 expected = Expected(int(size), "md5", digest)
 progress = DownloadProgress(lambda done: print(done, flush=True))
-download(url, Path(path), expected, progress)
+download(url, Path(path), expected, progress, Patience())
 """
 
 
@@ -128,8 +128,8 @@ def test_after_a_kill_in_the_middle_it_goes_on_where_it_was(
     process = start_script(_SCRIPT, *arguments, stdout=subprocess.PIPE)
     assert process.stdout is not None
     with process:
-        while process.stdout.readline() != f"{HALF}\n":
-            pass
+        reported = iter(process.stdout.readline, "")  # it ends with the process
+        assert f"{HALF}\n" in reported
         process.kill()
     assert not (tmp_path / "weights.bin").exists()
     assert get().is_good
