@@ -22,12 +22,10 @@ def check_writable(path: Path, *, inputs: Sequence[Path], overwrite: bool) -> No
     Raises:
         OutputError: If the file exists, is an input, or cannot be written.
     """
-    try:
+    with _write_errors(path):
         if obstacle := _obstacle(path, inputs, overwrite):
             raise OutputError(f"cannot write {path}: {obstacle}")
         _try_folder(path)
-    except (OSError, ValueError) as error:
-        raise _unwritable(path, error) from error
 
 
 def atomic_write(path: Path, data: bytes) -> None:
@@ -60,7 +58,7 @@ class Draft:
             OutputError: Here and in all methods, if the file system fails.
         """
         self._path = path
-        with self._told():
+        with _write_errors(self._path):
             self._target = Path(os.path.realpath(path))
             self._temporary = _temporary_beside(self._target)
             self._file = self._temporary.open("xb")
@@ -78,14 +76,14 @@ class Draft:
 
     def write(self, data: bytes, offset: int | None = None) -> None:
         """Write `data` after the last write, or at `offset`."""
-        with self._told():
+        with _write_errors(self._path):
             if offset is not None:
                 self._file.seek(offset)
             self._file.write(data)
 
     def publish(self) -> None:
         """Move the finished file to its path."""
-        with self._told():
+        with _write_errors(self._path):
             with self._file as file:
                 file.flush()
                 os.fsync(file.fileno())
@@ -94,12 +92,16 @@ class Draft:
                 self._temporary.chmod(mode)
             self._temporary.replace(self._target)
 
-    @contextmanager
-    def _told(self) -> Iterator[None]:
-        try:
-            yield
-        except (OSError, ValueError) as error:
-            raise _unwritable(self._path, error) from error
+
+@contextmanager
+def _write_errors(path: Path) -> Iterator[None]:
+    """Raise OutputError, which names `path`, if the file system fails."""
+    try:
+        yield
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        problem = f"cannot write {path}: {reason}; choose another place"
+        raise OutputError(problem) from error
 
 
 def _obstacle(path: Path, inputs: Sequence[Path], overwrite: bool) -> str:
@@ -143,8 +145,3 @@ def _try_folder(path: Path) -> None:
 def _temporary_beside(target: Path) -> Path:
     # Not from `tempfile`, whose files are readable by their owner only.
     return target.parent / f".lightstyle-{secrets.token_hex(8)}.tmp"
-
-
-def _unwritable(path: Path, error: OSError | ValueError) -> OutputError:
-    reason = getattr(error, "strerror", None) or str(error)
-    return OutputError(f"cannot write {path}: {reason}; choose another place")

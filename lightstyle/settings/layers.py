@@ -81,12 +81,7 @@ class LayerWeights(Mapping[str, float]):
         return hash(frozenset(self._weights.items()))
 
     def __str__(self) -> str:
-        return ",".join(f"{name}:{_written(w)}" for name, w in self.items())
+        return ",".join(f"{name}:{w!r}".removesuffix(".0") for name, w in self.items())
 
     def __repr__(self) -> str:
         return f"LayerWeights.parse({str(self)!r})"
-
-
-def _written(weight: float) -> str:
-    """The shortest text that reads as the same number."""
-    return str(int(weight)) if weight == int(weight) else repr(weight)

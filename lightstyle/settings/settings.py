@@ -186,14 +186,12 @@ class Settings:
     def with_files(self, files: Mapping[str, str]) -> Self:
         """Return the same settings with other paths, by their names in `files`."""
         changes: dict[str, Any] = {}
-        for key, path in files.items():
-            name, _, number = key.partition(" ")
-            if number:
-                paths = list(changes.get(name) or getattr(self, name))
-                paths[int(number) - 1] = path
-                changes[name] = tuple(paths)
-            else:
-                changes[name] = path
+        for name in _NOT_FILES:
+            value = getattr(self, name)
+            if isinstance(value, tuple):
+                numbered = enumerate(value, start=1)
+                value = tuple(files.get(f"{name} {n}", path) for n, path in numbered)
+            changes[name] = files.get(name, value)
         return replace(self, **changes)
 
     @property

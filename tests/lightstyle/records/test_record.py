@@ -146,6 +146,7 @@ def test_what_is_not_ours_counts_as_nothing(folder: Path, text: str) -> None:
 
 DAMAGES: dict[str, Any] = {
     "schema": [None, 2, "1", []],
+    "job": [None, 5],
     "size": [None, [1], "48x32", [1, math.inf], [None, 2]],
     "settings": [None, 5, [["size", 48]], {"size": "48"}, {"brush": 1}, {"size": 1}],
     "inputs": [None, {"content": 5}, [1]],

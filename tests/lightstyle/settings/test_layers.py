@@ -29,6 +29,7 @@ def test_layers_are_read_with_their_weights_and_written_again(
     [
         ("conv1_1,conv1_1:2", "conv1_1 is given twice"),
         ("conv1_1:much", "weight of layer conv1_1 is 'much'"),
+        ("conv1_1:1:2", "weight of layer conv1_1 is '1:2'"),
         ("conv6_1", "layer conv6_1 is unknown"),
         ("conv1_1:-1", "0 or more"),
         ("conv1_1:nan", "0 or more"),
