@@ -52,7 +52,7 @@ class Commands(TyperGroup):
             near = get_close_matches(cmd_name, COMMANDS, 1)
             hint = f"did you mean {near[0]}?" if near else "see lightstyle --help"
             raise UsageError(f"there is no command {cmd_name}: {hint}")
-        return get_command(import_module(f".{cmd_name}", __package__).app)
+        return getattr(import_module(f".{cmd_name}", __package__), cmd_name)
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
         """Write the table of commands."""

@@ -20,19 +20,11 @@ from ..jobs.task import Output, Task
 from ..jobs.watch import FolderWatcher
 from ..settings.settings import Settings
 from ..zoo import registry
-from .arguments import Styles
 from .console import say
-from .help import Command, new_app
-from .options import RunOptions, takes
+from .help import command
+from .options import MANY, OUTPUT, RunOptions, Styles, takes
 from .progress import Interrupt
 from .report import Report
-
-app = new_app()
-
-_EXAMPLES: Final = """\
-lightstyle batch photos painting.jpg -o out
-lightstyle batch 'photos/**/*.jpg' painting.jpg -o out --workers 4
-lightstyle batch photos painting.jpg -o out --watch"""
 
 #: Options of a single picture.
 ONE_PICTURE: Final = {
@@ -42,12 +34,16 @@ ONE_PICTURE: Final = {
 
 Workers = Annotated[
     int,
-    typer.Option(metavar="N", help="Processes that share the threads and the memory."),
+    typer.Option(
+        metavar="N",
+        help="Processes that share the threads and the memory.",
+        rich_help_panel=MANY,
+    ),
 ]
 
 
-@app.command(cls=Command, epilog=_EXAMPLES)
-@takes(Settings(), RunOptions(), without=ONE_PICTURE, job="stylize")
+@command
+@takes("stylize", without=ONE_PICTURE)
 def batch(
     content: Annotated[
         str,
@@ -55,7 +51,6 @@ def batch(
             metavar="CONTENT",
             help="Folder of pictures to paint, a pattern in quotes such as "
             "'photos/*.jpg', or a list that --failures wrote.",
-            show_default=False,
         ),
     ],
     style: Styles,
@@ -66,17 +61,26 @@ def batch(
             "--output",
             metavar="FOLDER",
             help="Folder to write to, created if needed.",
+            rich_help_panel=OUTPUT,
         ),
     ],
     workers: Workers = 1,
     failed: Annotated[
         Path | None,
         typer.Option(
-            "--failures", metavar="FILE", help="Write a .jsonl list of what failed."
+            "--failures",
+            metavar="FILE",
+            help="Write a .jsonl list of what failed.",
+            rich_help_panel=MANY,
         ),
     ] = None,
     watch: Annotated[
-        bool, typer.Option("--watch", help="Wait for new pictures until Ctrl-C.")
+        bool,
+        typer.Option(
+            "--watch",
+            help="Wait for new pictures until Ctrl-C.",
+            rich_help_panel=MANY,
+        ),
     ] = False,
     *,
     settings: Settings,
@@ -87,6 +91,11 @@ def batch(
     The output folder mirrors the input folder. A result that was made with the same
     settings, pictures and model is finished and skipped, so the same command continues
     a batch that was interrupted.
+
+    Examples:
+        lightstyle batch photos painting.jpg -o out
+        lightstyle batch 'photos/**/*.jpg' painting.jpg -o out --workers 4
+        lightstyle batch photos painting.jpg -o out --watch
     """
     inputs = BatchInputs(content, folder)
     if watch and inputs.is_list:

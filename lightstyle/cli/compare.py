@@ -5,7 +5,7 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 
 import typer
 
@@ -13,15 +13,8 @@ from ..errors import UsageError
 from ..quality.judge import Judge, Quality
 from ..settings.settings import Settings
 from ..text import printable
-from .arguments import Debug
 from .console import columns, show
-from .help import Command, new_app
-
-app = new_app()
-
-_EXAMPLES: Final = """\
-lightstyle compare out.png --content photo.jpg --style painting.jpg
-lightstyle compare one.png two.png --content photo.jpg --style painting.jpg --json"""
+from .help import command
 
 #: Key of a number, its format, and its meaning.
 _ROWS = (
@@ -35,13 +28,10 @@ _ROWS = (
 )
 
 
-@app.command(cls=Command, epilog=_EXAMPLES)
+@command
 def compare(
     pictures: Annotated[
-        list[Path],
-        typer.Argument(
-            metavar="PICTURE...", help="Picture to judge.", show_default=False
-        ),
+        list[Path], typer.Argument(metavar="PICTURE...", help="Picture to judge.")
     ],
     content: Annotated[
         Path | None,
@@ -63,13 +53,16 @@ def compare(
         ),
     ] = Settings.size,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
-    debug: Debug = False,
 ) -> None:
     """Measure the quality of finished pictures.
 
     Compare numbers of the same model and size only. SSIM, PSNR and the colour distances
     compare pixels; the others compare features, which a transfer optimises. JSON leaves
     out numbers that need a picture you did not give, and a PSNR of null is infinite.
+
+    Examples:
+        lightstyle compare out.png --content photo.jpg --style painting.jpg
+        lightstyle compare one.png two.png --content photo.jpg --json
     """
     if style and len(style) > 1:
         raise UsageError(

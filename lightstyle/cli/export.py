@@ -1,6 +1,7 @@
 """The command ``lightstyle export``, which the exporter carries out."""
 
 import typer
+from typer.main import get_command
 
 from ..errors import UsageError
 from ..zoo import registry
@@ -13,13 +14,14 @@ _HELP = ("-h", "--help")
 
 
 @app.command(
+    "export",
     context_settings={
         "allow_extra_args": True,
         "ignore_unknown_options": True,
         "help_option_names": [],
-    }
+    },
 )
-def export(context: typer.Context) -> None:
+def run(context: typer.Context) -> None:
     """Build a model from a file of VGG19 weights."""
     module = registry.exporter()
     if module is not None:
@@ -31,3 +33,6 @@ def export(context: typer.Context) -> None:
         )
         raise typer.Exit
     raise UsageError(f"the exporter is not installed: {registry.EXTRA}")
+
+
+export = get_command(app)

@@ -8,19 +8,13 @@ import typer
 
 from ..errors import UsageError
 from .console import columns, show
-from .help import Command, new_app
-
-app = new_app()
+from .help import command
 
 #: Folder of the pages.
 PAGES: Final = Path(__file__).parents[1] / "guide"
 
-_EXAMPLES: Final = """\
-lightstyle guide
-lightstyle guide regions"""
 
-
-@app.command(cls=Command, epilog=_EXAMPLES)
+@command
 def guide(
     topic: Annotated[
         str | None,
@@ -32,6 +26,10 @@ def guide(
     """Read the guide in the terminal.
 
     Pages are formatted on a terminal, and plain Markdown in a pipe.
+
+    Examples:
+        lightstyle guide
+        lightstyle guide regions
     """
     pages = {path.stem: path for path in sorted(PAGES.glob("*.md"))}
     if topic is None:

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 
 import typer
 
@@ -17,16 +17,8 @@ from ..settings import presets
 from ..settings.settings import Settings
 from ..text import printable
 from ..zoo import registry
-from .arguments import Debug
 from .console import columns, show
-from .help import Command, new_app
-
-app = new_app()
-
-_EXAMPLES: Final = """\
-lightstyle info
-lightstyle info out.png
-lightstyle info --config > preset.toml"""
+from .help import command
 
 #: A label and its value.
 _Row = tuple[str, str]
@@ -38,14 +30,13 @@ _DIGITS = 12
 _LONGEST = 200
 
 
-@app.command(cls=Command, epilog=_EXAMPLES)
+@command
 def info(
     picture: Annotated[
         Path | None,
         typer.Argument(
             metavar="[PICTURE]",
             help="Picture that lightstyle made; without one, show the installation.",
-            show_default=False,
         ),
     ] = None,
     as_json: Annotated[
@@ -55,12 +46,16 @@ def info(
         bool,
         typer.Option("--config", help="Print the settings as a preset for --config."),
     ] = False,
-    debug: Debug = False,
 ) -> None:
     """Show the installation, or how a picture was made.
 
     Without PICTURE: versions, devices and models. With it: the job, input pictures,
     model and settings that are recorded in the file.
+
+    Examples:
+        lightstyle info
+        lightstyle info out.png
+        lightstyle info --config > preset.toml
     """
     if config and as_json:
         raise UsageError("--config and --json cannot be combined: choose one")

@@ -6,6 +6,7 @@ from time import perf_counter
 from typing import Annotated
 
 import typer
+from typer.main import get_command
 
 from ..contract import BUNDLED_MODEL, DEFAULT_MODEL, weights_path
 from ..errors import ExitCode, ModelError
@@ -14,9 +15,9 @@ from ..zoo import fetch as fetch_
 from ..zoo import known, registry
 from ..zoo.download import DownloadProgress, part_path
 from ..zoo.known import Known
-from .arguments import Debug, Quiet
 from .console import Bar, columns, say
 from .help import Command, new_app
+from .options import Quiet
 
 #: Plain lines printed over a whole download, where stderr is not a terminal.
 PLAIN_LINES = 10
@@ -52,7 +53,7 @@ _Offline = Annotated[
 ]
 
 
-@app.command("list")
+@app.command("list", cls=Command)
 def list_() -> None:
     """List the bundled model and the weights to fetch."""
     rows = [("NAME", "WHAT", "SIZE", "LICENCE", "HERE"), _bundled_row()]
@@ -60,17 +61,19 @@ def list_() -> None:
     columns(rows)
 
 
-@app.command(cls=Command, epilog="lightstyle models fetch vgg19")
+@app.command(cls=Command)
 def fetch(
     name: _Name = DEFAULT_MODEL,
     source: _From = None,
     offline: _Offline = False,
     quiet: Quiet = False,
-    debug: Debug = False,
 ) -> None:
     """Download official weights and build the model.
 
     The weights are checked. A download that was interrupted continues.
+
+    Examples:
+        lightstyle models fetch vgg19
     """
     entry = known.known(name)
     try:
@@ -85,7 +88,7 @@ def fetch(
         say(f"model {path}, built from {entry.path}")
 
 
-@app.command()
+@app.command(cls=Command)
 def path(name: _Model = None) -> None:
     """Print the path of the model in use."""
     found = registry.find(name)
@@ -98,11 +101,14 @@ def path(name: _Model = None) -> None:
     print(found)
 
 
-@app.command()
-def verify(name: _Model = None, debug: Debug = False) -> None:
+@app.command(cls=Command)
+def verify(name: _Model = None) -> None:
     """Check a model and the weights it was built from."""
     for line in known.verify(name):
         print(line)
+
+
+models = get_command(app)
 
 
 def _bundled_row() -> _Row:

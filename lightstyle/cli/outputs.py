@@ -3,28 +3,32 @@
 import glob
 import json
 import math
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
-from functools import partial
+from contextlib import ExitStack
 from pathlib import Path
-from typing import Self, TextIO
+from typing import Any, Self, TextIO
 
 from ..errors import OutputError
 from ..images import streams
 from ..images.streams import STREAM
 from ..losses.objective import Losses
 from ..transfer.result import Progress, Result
-from ..transfer.run import Callback
 from ..transfer.timelapse import Timelapse
-from . import names
+from . import paths
 from .options import RunOptions
 
 
 class Outputs:
-    """Writes the pictures of a run, within a context."""
+    """Writes the files of a run: a callback, and the context it is called in.
+
+    If a file cannot be written, the callback ends the run, so that `put` can still
+    save the best picture.
+
+    Attributes:
+        failure: The error of a file that could not be written, if any.
+    """
 
     def __init__(
-        self, path: Path, options: RunOptions, *, is_new: bool, resumed: bool = False
+        self, path: Path, options: RunOptions, *, is_new: bool, resumed: bool
     ) -> None:
         """Choose the names, without writing anything.
 
@@ -34,9 +38,10 @@ class Outputs:
             is_new: Whether the result must not replace a file that came meanwhile.
             resumed: Whether the run continues what it wrote before.
         """
-        self._path, self._is_new = path, is_new
+        self.failure: OutputError | None = None
+        self._path, self._options, self._is_new = path, options, is_new
         metadata = not options.no_metadata
-        self.saver = Saver(path, options.save_every, options.bits, metadata=metadata)
+        self._form: dict[str, Any] = {"bits": options.bits, "metadata": metadata}
         self._film: Timelapse | None = None
         if options.timelapse is not None:
             self._film = Timelapse(
@@ -45,14 +50,12 @@ class Outputs:
                 metadata=metadata,
                 resumed=resumed,
             )
-        self._save = partial(Result.save, bits=options.bits, metadata=metadata)
-        self._encode = partial(Result.to_bytes, bits=options.bits, metadata=metadata)
-        self._to_stdout = path == STREAM
+        self._log: TextIO | None = None
         self._stack = ExitStack()
 
     def __enter__(self) -> Self:
         """Reserve stdout for the result, if it goes there."""
-        if self._to_stdout:
+        if self._path == STREAM:
             self._write = self._stack.enter_context(streams.stdout())
         if self._film is not None:
             self._stack.enter_context(self._film)
@@ -62,17 +65,26 @@ class Outputs:
         """Restore stdout, and remove a film that was not finished."""
         self._stack.close()
 
-    @property
-    def watchers(self) -> list[Callback]:
-        """Return the callbacks that write during the run."""
-        return [self.saver] if self._film is None else [self.saver, self._film]
+    def __call__(self, progress: Progress) -> None:
+        """Write what is due after an evaluation.
 
-    def put(self, result: Result, failures: list[OutputError]) -> Path:
+        Raises:
+            StopIteration: A file cannot be written.
+        """
+        every = self._options.save_every
+        try:
+            if self._options.log is not None:
+                self._append(self._options.log, progress)
+            if every and progress.evaluation % every == 0:
+                progress.save(self._numbered(progress.evaluation), **self._form)
+            if self._film is not None:
+                self._film(progress)
+        except OutputError as error:
+            self.failure = error
+            raise StopIteration from error
+
+    def put(self, result: Result) -> Path:
         """Write the picture, and finish the film unless writing has failed before.
-
-        Args:
-            result: The result of the run.
-            failures: Failures of the watchers; the film's is added to them.
 
         Returns:
             The path of the picture.
@@ -80,78 +92,57 @@ class Outputs:
         Raises:
             OutputError: The picture cannot be written.
         """
-        path = names.free(self._path) if self._is_new else self._path
-        if self._to_stdout:
-            self._write(self._encode(result))
+        path = paths.free(self._path) if self._is_new else self._path
+        if path == STREAM:
+            self._write(result.to_bytes(**self._form))
         else:
-            self._save(result, path)
-        if self._film is not None and not failures:
+            result.save(path, **self._form)
+        if self._film is not None and self.failure is None:
             try:
                 self._film.finish(result)
             except OutputError as error:
-                failures.append(error)
+                self.failure = error
         return path
 
-
-class Saver:
-    """Saves the best picture so far every few evaluations, under numbered names."""
-
-    def __init__(self, path: Path, every: int, bits: int, *, metadata: bool) -> None:
-        """Derive names from `path`; with `every` 0 nothing is saved."""
-        self._path, self._every = path, every
-        self._save = partial(Progress.save, bits=bits, metadata=metadata)
-
     def existing(self, iterations: int) -> list[Path]:
-        """Return the files that a run of so many iterations would replace."""
+        """Return the numbered pictures that a run of so many iterations would replace.
+
+        They are looked for in the folder, because a run may have millions of numbers.
+        """
+        every = self._options.save_every
+        if every <= 0:
+            return []
         stem, suffix = glob.escape(self._path.stem), glob.escape(self._path.suffix)
         found = sorted(self._path.parent.glob(f"{stem}_*{suffix}"))
         numbers = {path: path.stem.rpartition("_")[2] for path in found}
         return [
             path
             for path, text in numbers.items()
-            if self._every and text.isdecimal() and path == self._numbered(int(text))
-            if 0 < int(text) <= iterations and int(text) % self._every == 0
+            if text.isdecimal() and path == self._numbered(int(text))
+            if int(text) in range(every, iterations + 1, every)
         ]
-
-    def __call__(self, progress: Progress) -> None:
-        """Save the picture if this evaluation is a multiple of `every`."""
-        if self._every and progress.evaluation % self._every == 0:
-            self._save(progress, self._numbered(progress.evaluation))
 
     def _numbered(self, evaluation: int) -> Path:
         return self._path.with_stem(f"{self._path.stem}_{evaluation:04d}")
 
+    def _append(self, path: Path, progress: Progress) -> None:
+        """Write a JSON object for the latest evaluation to the log at `path`.
 
-@contextmanager
-def log(path: Path | None) -> Iterator[Callback]:
-    """Write one JSON object for every evaluation to `path`.
-
-    Each holds the evaluation, the total loss, every weighted term, the seconds that the
-    evaluation took, and the size of its picture, which is smaller on the first levels.
-
-    Raises:
-        OutputError: The file cannot be written.
-    """
-    if path is None:
-        yield lambda progress: None
-        return
-    with ExitStack() as stack:
-        files: list[TextIO] = []
-
-        def write(progress: Progress) -> None:
-            first = progress.evaluation
-            if not files:  # a run that fails at once leaves no empty log
-                files.append(stack.enter_context(_opened(path)))
+        It holds the evaluation, the total loss, every weighted term, the seconds that
+        the evaluation took, and the size of its picture, which is smaller on the first
+        levels.
+        """
+        first = progress.evaluation
+        try:
+            if self._log is None:  # a run that fails at once leaves no empty log
+                self._log = self._stack.enter_context(path.open("w", encoding="utf-8"))
                 first = 1  # one that is continued has its log written anew
-            try:
-                for evaluation in range(first, progress.evaluation + 1):
-                    losses = progress.history[evaluation - 1]
-                    print(_entry(evaluation, losses), file=files[0])
-                files[0].flush()
-            except OSError as error:
-                raise OutputError(f"log {path}: {error.strerror}") from error
-
-        yield write
+            for evaluation in range(first, progress.evaluation + 1):
+                losses = progress.history[evaluation - 1]
+                print(_entry(evaluation, losses), file=self._log)
+            self._log.flush()
+        except OSError as error:
+            raise OutputError(f"log {path}: {error.strerror}") from error
 
 
 def _entry(evaluation: int, losses: Losses) -> str:
@@ -159,10 +150,3 @@ def _entry(evaluation: int, losses: Losses) -> str:
     entry |= {**losses.terms, "seconds": round(losses.seconds, 6)}
     numbers = {k: v if math.isfinite(v) else None for k, v in entry.items()}
     return json.dumps({**numbers, "size": losses.size})
-
-
-def _opened(path: Path) -> TextIO:
-    try:
-        return path.open("w", encoding="utf-8")
-    except OSError as error:
-        raise OutputError(f"log {path}: {error.strerror}") from error

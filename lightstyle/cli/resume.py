@@ -1,36 +1,59 @@
 """The command ``lightstyle resume``: goes on with a run that was cut off."""
 
+from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Any
 
 import typer
 
-from . import run
-from .arguments import Debug, Quiet
-from .help import Command, new_app
-
-app = new_app()
-
-_EXAMPLES: Final = """\
-lightstyle stylize photo.jpg painting.jpg -o out.png --checkpoint auto
-lightstyle resume out.png.checkpoint"""
+from ..errors import CheckpointError
+from ..records.checkpoint import LoadedCheckpoint
+from ..records.typed import parse
+from .help import command
+from .options import Quiet
+from .run import Kept, make
 
 
-@app.command(cls=Command, epilog=_EXAMPLES)
+@command
 def resume(
     checkpoint: Annotated[
-        Path,
-        typer.Argument(
-            metavar="CHECKPOINT",
-            help="File that --checkpoint wrote.",
-            show_default=False,
-        ),
+        Path, typer.Argument(metavar="CHECKPOINT", help="File that --checkpoint wrote.")
     ],
     quiet: Quiet = False,
-    debug: Debug = False,
 ) -> None:
     """Continue a run from its checkpoint.
 
     The run keeps all its options, its settings and its output.
+
+    Examples:
+        lightstyle stylize photo.jpg painting.jpg -o out.png --checkpoint auto
+        lightstyle resume out.png.checkpoint
     """
-    run.resume(checkpoint, quiet=quiet)
+    saved = LoadedCheckpoint.newest(checkpoint)
+    origin = saved.snapshot.origin
+    if not saved.snapshot.extra:
+        raise CheckpointError(
+            f"checkpoint {checkpoint} comes from a run in Python: continue it there "
+            "with `lightstyle.resume`"
+        )
+    saved.check_inputs()
+    try:
+        kept = parse(Kept, saved.snapshot.extra, "extra", {Path: _path})
+    except ValueError as error:
+        raise CheckpointError(
+            f"checkpoint {checkpoint} is unusable: {error}"
+        ) from error
+    options = replace(
+        kept.options,
+        model=origin.model.path,
+        overwrite=True,
+        quiet=quiet or kept.options.quiet,
+    )
+    job, given, settings = origin.job, origin.arguments, origin.settings
+    make(job, given, kept.output, kept.output.stem, settings, options, saved)
+
+
+def _path(value: Any) -> Path:
+    if not isinstance(value, str):
+        raise ValueError(f"{value!r} is not a path")
+    return Path(value)

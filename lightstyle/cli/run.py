@@ -1,41 +1,32 @@
 """A run from the command line: checks, progress, checkpoint, output, summary."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
-from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import typer
 
 from ..engine import memory
 from ..engine.model import Model
-from ..errors import CheckpointError, OutputError, TransferError
-from ..images import streams
-from ..images.streams import STREAM
+from ..errors import OutputError, TransferError
 from ..optimize.minimize import METHODS, Status
 from ..records.checkpoint import Checkpoint, LoadedCheckpoint
-from ..records.typed import parse
 from ..settings.settings import Settings
 from ..transfer.forecast import Forecast
 from ..transfer.result import Progress, Result
-from ..transfer.run import Callback
 from ..transfer.stylize import JOBS, Announce
 from ..zoo import registry
-from . import checks, names, outputs, progress
+from . import inputs, paths
 from .console import columns, note, say
 from .like import Reference
 from .options import RunOptions
 from .outputs import Outputs
-from .progress import Interrupt
-
-#: Options that name files which a resumed run goes on to write.
-_FILES: Final = ("log", "timelapse")
+from .progress import Interrupt, display
 
 
 @dataclass(frozen=True)
-class _Kept:
+class Kept:
     """What a checkpoint keeps for `resume` beside the run.
 
     Attributes:
@@ -48,7 +39,7 @@ class _Kept:
 
 
 def make(
-    job: Callable[..., Result],
+    job: str,
     given: Mapping[str, Any],
     output: Path | None,
     name: str,
@@ -56,26 +47,29 @@ def make(
     options: RunOptions,
     saved: LoadedCheckpoint | None = None,
 ) -> None:
-    """Check everything that can be checked, run `job` and write its result.
+    """Check everything that can be checked, run a job and write its result.
 
     Args:
-        job: A function of `transfer`.
+        job: Name of a function of `transfer`.
         given: Its arguments, with paths for pictures.
-        output: Path of the result, or a folder for it; see `names.choose`.
+        output: Path of the result, or a folder for it; see `paths.choose`.
         name: Name of the result where `output` gives none.
         settings: Settings of the run.
         options: Options of the run.
         saved: The checkpoint to continue from, if the run was interrupted.
     """
-    inputs = checks.inputs_of(given, settings)
-    blend = checks.blend_note(given, settings)
-    path = names.choose(output, given, name)
+    files = inputs.files_of(given, settings)
+    path = paths.choose(output, given, name)
     checkpoint = Checkpoint.after(saved) if saved else _checkpoint(path, options)
     is_new = path != output
     written = Outputs(path, options, is_new=is_new, resumed=saved is not None)
-    existing = written.saver.existing(settings.iterations)
-    kept = [checkpoint.path] if checkpoint else []
-    checks.check_outputs(inputs, path, existing, options, kept)
+    paths.check(
+        path,
+        options,
+        inputs=files,
+        numbered=written.existing(settings.iterations),
+        checkpoint=checkpoint.path if checkpoint else None,
+    )
     optimizer = settings.chosen_optimizer
     if checkpoint and not METHODS[optimizer].resumable and not options.quiet:
         note(
@@ -84,137 +78,66 @@ def make(
         )
     if checkpoint and options.overwrite and not saved:
         checkpoint.remove()
-    failures: list[OutputError] = []
     with written, Interrupt() as interrupt:
-        watchers: list[Callback] = [*written.watchers, interrupt]
-        if options.like and not options.quiet:
-            watchers.insert(0, partial(_compare, options.like))
-        watched = _watched(job.__name__, settings, options, watchers, failures)
-        with watched as (model, callback):
-            result = job(
-                **_read(given),
+        limit = memory.parse(options.memory)
+        model = registry.load(
+            options.model, settings, options.device, options.threads, limit, job=job
+        )
+        with display(settings.iterations, quiet=options.quiet) as show:
+
+            def callback(progress: Progress) -> None:
+                show(progress)
+                if options.like and not options.quiet:
+                    _compare(options.like, progress)
+                written(progress)
+                interrupt(progress)
+
+            result = JOBS[job](
+                **inputs.read(given),
                 model=model,
                 settings=settings,
                 callback=callback,
                 checkpoint=checkpoint,
-                announce=_announcement(options, model, blend),
+                announce=_announcement(options, model, given, settings),
                 like=options.like.record if options.like else None,
             )
-        path = written.put(result, failures)
+        path = written.put(result)
     if not options.quiet:
         _summarise(result, path, options.like)
     if checkpoint and result.status is not Status.CANCELLED:
         checkpoint.remove()
-    _conclude(result, path, failures, interrupt)
-
-
-def _read(given: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a job's arguments with the bytes of stdin in the place of ``-``."""
-
-    def read(role: str, value: Any) -> Any:
-        if isinstance(value, list):
-            return [read(role, each) for each in value]
-        return streams.read(role) if value == STREAM else value
-
-    return {role: read(role, value) for role, value in given.items()}
-
-
-@contextmanager
-def _watched(
-    job: str,
-    settings: Settings,
-    options: RunOptions,
-    watchers: Sequence[Callback],
-    failures: list[OutputError],
-) -> Iterator[tuple[Model, Callback]]:
-    """Load the model, and yield it with a callback that shows, logs and watches.
-
-    A watcher that cannot write ends the run. Its error is added to `failures`, to be
-    raised when the best picture is saved.
-    """
-    allowed = memory.parse(options.memory)
-    model = registry.load(
-        options.model, settings, options.device, options.threads, allowed, job=job
-    )
-    with (
-        progress.display(settings.iterations, quiet=options.quiet) as show,
-        outputs.log(options.log) as log,
-    ):
-
-        def callback(state: Progress) -> None:
-            try:
-                for watch in (show, log, *watchers):
-                    watch(state)
-            except OutputError as error:
-                failures.append(error)
-                raise StopIteration from error
-
-        yield model, callback
+    _conclude(result, path, written.failure, interrupt)
 
 
 def _announcement(
-    options: RunOptions, model: Model, blend: str | None
+    options: RunOptions, model: Model, given: Mapping[str, Any], settings: Settings
 ) -> Announce | None:
     """Return what prints the forecast of the run; a dry run ends there."""
 
     def tell(forecast: Forecast) -> None:
-        if not options.dry_run:
-            say(f"model {model.info.path} on {model.device}")
-            say(str(forecast))
-            if blend:
-                note(blend)
-            return
-        columns([*forecast.table.items()])
-        raise typer.Exit
+        if options.dry_run:
+            columns([*forecast.table.items()])
+            raise typer.Exit
+        say(f"model {model.info.path} on {model.device}")
+        say(str(forecast))
+        if blend := inputs.blend_note(given, settings):
+            note(blend)
 
     return tell if options.dry_run or not options.quiet else None
-
-
-def resume(path: Path, *, quiet: bool) -> None:
-    """Continue the run of the checkpoint at `path`.
-
-    Raises:
-        CheckpointError: It cannot be continued.
-    """
-    saved = LoadedCheckpoint.newest(path)
-    origin = saved.snapshot.origin
-    if not saved.snapshot.extra:
-        raise CheckpointError(
-            f"checkpoint {path} comes from a run in Python: continue it there with "
-            "`lightstyle.resume`"
-        )
-    saved.check_inputs()
-    try:
-        kept = parse(_Kept, saved.snapshot.extra, "extra", {Path: _path})
-    except ValueError as error:
-        raise CheckpointError(f"checkpoint {path} is unusable: {error}") from error
-    options = replace(
-        kept.options,
-        model=origin.model.path,
-        overwrite=True,
-        quiet=quiet or kept.options.quiet,
-    )
-    job, output = JOBS[origin.job], kept.output
-    make(job, origin.arguments, output, output.stem, origin.settings, options, saved)
-
-
-def _path(value: Any) -> Path:
-    if not isinstance(value, str):
-        raise ValueError(f"{value!r} is not a path")
-    return Path(value)
 
 
 def _checkpoint(path: Path, options: RunOptions) -> Checkpoint | None:
     """Return the checkpoint that the options ask for, with what `resume` needs."""
     if options.checkpoint is None:
         return None
-    name = f"{path}.checkpoint" if options.checkpoint == "auto" else options.checkpoint
+    is_auto = options.checkpoint == "auto"
+    kept = Path(f"{path}.checkpoint" if is_auto else options.checkpoint)
     # What settings were taken from is not needed again.
     plain = asdict(replace(options, like=None, config=None))
-    for file in _FILES:
-        plain[file] = plain[file] and str(plain[file].absolute())
+    for name, value in plain.items():
+        plain[name] = str(value.absolute()) if isinstance(value, Path) else value
     extra = {"output": str(path.absolute()), "options": plain}
-    return Checkpoint(Path(name), options.checkpoint_every, extra)
+    return Checkpoint(kept, options.checkpoint_every, extra)
 
 
 def _compare(like: Reference, progress: Progress) -> None:
@@ -237,11 +160,11 @@ def _summarise(result: Result, path: Path, like: Reference | None) -> None:
 
 
 def _conclude(
-    result: Result, path: Path, failures: Sequence[OutputError], interrupt: Interrupt
+    result: Result, path: Path, failure: OutputError | None, interrupt: Interrupt
 ) -> None:
     """Raise what went wrong during the run, or exit with the code of its end."""
-    if failures:
-        raise failures[0]
+    if failure is not None:
+        raise failure
     if result.status is Status.NON_FINITE:
         raise TransferError(
             f"the loss was not a finite number at iteration {result.evaluations}: "

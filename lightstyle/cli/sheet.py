@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated
 
 import numpy as np
 import typer
@@ -19,28 +19,17 @@ from ..jobs.task import Task
 from ..jobs.vary import axes
 from ..settings.settings import Settings
 from ..transfer import scene
-from . import checks, names
-from .arguments import Content, Output, Styles
+from . import inputs, paths
 from .batch import ONE_PICTURE, Workers, runtime_of
 from .console import say
-from .help import Command, new_app
-from .options import RunOptions, takes
+from .help import command
+from .options import Content, Output, RunOptions, Styles, takes
 from .progress import Interrupt
 from .report import Report
 
-app = new_app()
 
-_EXAMPLES: Final = """\
-lightstyle sheet photo.jpg painting.jpg
-lightstyle sheet photo.jpg painting.jpg --vary style-weight=1,10,100,1e4
-lightstyle sheet photo.jpg painting.jpg --size 256 \\
-  --vary style-scale=0.5,1,2 --vary style-loss=gram,gaussian -o sheet.png"""
-
-_NOT_OF_A_SHEET: Final = ONE_PICTURE | {"bits", "no_metadata"}
-
-
-@app.command(cls=Command, epilog=_EXAMPLES)
-@takes(Settings(), RunOptions(), without=_NOT_OF_A_SHEET, job="stylize")
+@command
+@takes("stylize", without=ONE_PICTURE | {"bits", "no_metadata"})
 def sheet(
     content: Content,
     style: Styles,
@@ -52,7 +41,7 @@ def sheet(
             help="Setting and its values, such as seed=1,2 (by default the style "
             "weight); repeat for another. Values that contain commas are separated by "
             "semicolons.",
-            show_default=False,
+            rich_help_panel="Values to compare",
         ),
     ] = None,
     workers: Workers = 1,
@@ -65,8 +54,14 @@ def sheet(
     Without --vary, the style goes from weak to strong. The values of the first --vary
     make the columns, those of the others the rows. Without -o the sheet lies beside
     CONTENT.
+
+    Examples:
+        lightstyle sheet photo.jpg painting.jpg
+        lightstyle sheet photo.jpg painting.jpg --vary style-weight=1,10,100,1e4
+        lightstyle sheet photo.jpg painting.jpg --vary pooling=max,average -o sheet.png
+        lightstyle sheet photo.jpg painting.jpg --vary style-scale=0.5,1 --vary seed=1,2
     """
-    checks.check_styles(content, style, settings, options)
+    inputs.check_styles(content, style, settings, options)
     varied = axes(vary or []) or [default_axis(settings)]
     made = cells(settings, varied)
     if content == streams.STREAM:
@@ -74,8 +69,8 @@ def sheet(
     styles = check_styles(style, [cell.settings for cell in made])
     runtime = runtime_of(options).divided(workers)
     layout = Sheet(made, len(varied[0].values), _sizes(content, made))
-    name = f"{names.joined(content, style)}-sheet"
-    path = names.choose(output, {"content": content}, name)
+    name = f"{paths.joined(content, style)}-sheet"
+    path = paths.choose(output, {"content": content}, name)
     _check_output(path, [content, *style], made, options)
     given = {"content": content, "style": styles}
     like = options.like.record if options.like else None
@@ -98,7 +93,7 @@ def sheet(
                 pictures[number] = outcome.levels_hwc
     if pictures:
         levels_hwc, alpha_hw = layout.drawn(pictures)
-        path = path if path == output else names.free(path)
+        path = path if path == output else paths.free(path)
         files.atomic_write(path, encoding.encoded(path, levels_hwc, alpha_hw=alpha_hw))
         if not options.quiet:
             size = "{}x{}".format(*layout.size)

@@ -1,25 +1,14 @@
 """The command ``lightstyle stylize``: one picture in the style of another."""
 
-from typing import Final
-
 from ..settings.settings import Settings
-from ..transfer import stylize as transfer
-from . import checks, names
-from .arguments import Content, Output, Styles
-from .help import Command, new_app
-from .options import RunOptions, takes
+from . import inputs, paths
+from .help import command
+from .options import Content, Output, RunOptions, Styles, takes
 from .run import make
 
-app = new_app()
 
-_EXAMPLES: Final = """\
-lightstyle stylize photo.jpg painting.jpg
-lightstyle stylize photo.jpg painting.jpg -o out.png --size 1024 --color content-chroma
-lightstyle stylize photo.jpg one.jpg two.jpg --blend 3,1"""
-
-
-@app.command(cls=Command, epilog=_EXAMPLES)
-@takes(Settings(), RunOptions())
+@command
+@takes("stylize")
 def stylize(
     content: Content,
     style: Styles,
@@ -32,8 +21,13 @@ def stylize(
 
     The result has the content of CONTENT and the style of STYLE, or of a blend of
     several. Without -o it lies beside CONTENT, as in photo-painting.png.
+
+    Examples:
+        lightstyle stylize photo.jpg painting.jpg
+        lightstyle stylize photo.jpg painting.jpg -o out.png --color content-chroma
+        lightstyle stylize photo.jpg one.jpg two.jpg --blend 3,1
     """
-    checks.check_styles(content, style, settings, options)
+    inputs.check_styles(content, style, settings, options)
     pictures = {"content": content, "style": style}
-    name = names.joined(content, style)
-    make(transfer.stylize, pictures, output, name, settings, options)
+    name = paths.joined(content, style)
+    make("stylize", pictures, output, name, settings, options)

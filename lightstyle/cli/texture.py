@@ -1,27 +1,20 @@
 """The command ``lightstyle texture``: a picture from its style alone."""
 
-from typing import Annotated, Final
+from typing import Annotated
 
 import typer
 
 from ..errors import UsageError
+from ..settings.fields import FIELDS
 from ..settings.settings import Settings
-from ..transfer import stylize as transfer
-from . import names
-from .arguments import Output, Styles
-from .help import Command, new_app
-from .options import RunOptions, takes
+from . import paths
+from .help import command
+from .options import Output, RunOptions, Styles, takes
 from .run import make
 
-app = new_app()
 
-_EXAMPLES: Final = """\
-lightstyle texture painting.jpg --size 512x384
-lightstyle texture painting.jpg --size 512x512 --style-loss gaussian -o texture.png"""
-
-
-@app.command(cls=Command, epilog=_EXAMPLES)
-@takes(Settings(), RunOptions())
+@command
+@takes("texture")
 def texture(
     style: Styles,
     output: Output = None,
@@ -30,6 +23,7 @@ def texture(
         typer.Option(
             metavar="WIDTHxHEIGHT",
             help="Size of the texture; by default that of the picture of --like.",
+            rich_help_panel=FIELDS["size"].group,
         ),
     ] = None,
     *,
@@ -40,19 +34,23 @@ def texture(
 
     Starts from noise and finds a picture with the style of STYLE, or of a blend of
     several, without any content.
+
+    Examples:
+        lightstyle texture painting.jpg --size 512x384
+        lightstyle texture painting.jpg --size 512x512 --style-loss gaussian -o out.png
     """
-    if size is None and options.like is not None:
+    if size is not None:
+        width_and_height = _parse_size(size)
+    elif options.like is not None:
         width_and_height = options.like.record.size
     else:
-        width_and_height = _parse_size(size)
-    given = {"style": style, "size": width_and_height}
-    name = f"{names.stem(style[0])}-texture"
-    make(transfer.texture, given, output, name, settings, options)
-
-
-def _parse_size(text: str | None) -> tuple[int, int]:
-    if text is None:
         raise UsageError("a texture needs a size: --size WIDTHxHEIGHT")
+    given = {"style": style, "size": width_and_height}
+    name = f"{paths.stem(style[0])}-texture"
+    make("texture", given, output, name, settings, options)
+
+
+def _parse_size(text: str) -> tuple[int, int]:
     width, _, height = text.lower().partition("x")
     if not (width.isdecimal() and height.isdecimal()):
         raise UsageError(

@@ -32,9 +32,17 @@ _NOT_FILES: Final = {
 }
 
 
-def option(default: Any, text: str, **more: Any) -> Any:
-    """Declare a dataclass field with a default, the help of its option, and `more`."""
-    return field(default=default, metadata={"help": text, **more})
+def option(default: Any, text: str, group: str | None = None, **more: Any) -> Any:
+    """Declare a dataclass field that becomes an option.
+
+    Args:
+        default: Default of both.
+        text: Help of the option.
+        group: Group of options in which it is shown.
+        more: What else Typer is to know of it.
+    """
+    more |= {"help": text, "rich_help_panel": group}
+    return field(default=default, metadata=more)
 
 
 def _layers(default: str, text: str) -> Any:

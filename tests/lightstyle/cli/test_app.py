@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
-from typer.main import get_command
 
 import lightstyle
 from lightstyle import Progress
@@ -126,10 +125,10 @@ def test_help_begins_with_the_summary_and_ends_with_examples(
 
 
 def _parse(command: str, arguments: list[str]) -> None:
-    app = import_module(f"lightstyle.cli.{command}").app
+    module = import_module(f"lightstyle.cli.{command}")
     if ">" in arguments:
         arguments = arguments[: arguments.index(">")]
-    get_command(app).make_context(command, arguments)
+    getattr(module, command).make_context(command, arguments)
 
 
 def test_options_appear_in_named_groups(run: Runner) -> None:
