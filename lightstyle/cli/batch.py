@@ -1,6 +1,7 @@
 """The command ``lightstyle batch``: every picture of a folder."""
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -19,10 +20,11 @@ from ..jobs.pool import local
 from ..jobs.task import Output, Task
 from ..jobs.watch import FolderWatcher
 from ..settings.settings import Settings
+from ..text import counted
 from ..zoo import registry
 from .console import say
 from .help import command
-from .options import MANY, OUTPUT, RunOptions, Styles, takes
+from .options import OUTPUT, RunOptions, Styles, takes
 from .progress import Interrupt
 from .report import Report
 
@@ -32,13 +34,10 @@ ONE_PICTURE: Final = {
     *("checkpoint", "checkpoint_every", "dry_run"),
 }
 
+_many = partial(typer.Option, rich_help_panel="Many pictures")
+
 Workers = Annotated[
-    int,
-    typer.Option(
-        metavar="N",
-        help="Processes that share the threads and the memory.",
-        rich_help_panel=MANY,
-    ),
+    int, _many(metavar="N", help="Processes that share the threads and the memory.")
 ]
 
 
@@ -67,20 +66,10 @@ def batch(
     workers: Workers = 1,
     failed: Annotated[
         Path | None,
-        typer.Option(
-            "--failures",
-            metavar="FILE",
-            help="Write a .jsonl list of what failed.",
-            rich_help_panel=MANY,
-        ),
+        _many("--failures", metavar="FILE", help="Write a .jsonl list of what failed."),
     ] = None,
     watch: Annotated[
-        bool,
-        typer.Option(
-            "--watch",
-            help="Wait for new pictures until Ctrl-C.",
-            rich_help_panel=MANY,
-        ),
+        bool, _many("--watch", help="Wait for new pictures until Ctrl-C.")
     ] = False,
     *,
     settings: Settings,
@@ -176,8 +165,8 @@ def _check_outputs(folder: Path, failed: Path | None) -> None:
 def _crew(runtime: Runtime, workers: int) -> str:
     if workers == 1:
         return "1 worker"
-    each = "1 thread" if runtime.threads == 1 else f"{runtime.threads} threads"
-    return f"{workers} workers with {each} each"
+    threads = counted(runtime.threads or 1, "thread")
+    return f"{workers} workers with {threads} each"
 
 
 def _watched(plan: Batch, report: Report) -> Iterator[Task | None]:

@@ -28,8 +28,8 @@ def run(context: typer.Context) -> None:
         raise typer.Exit(module.main(context.args))
     if set(_HELP) & set(context.args):
         show(
-            "lightstyle export builds a model from a file of VGG19 weights; "
-            f"{registry.EXTRA}"
+            "lightstyle export builds a model from a file of VGG19 weights, which the "
+            f"exporter does: {registry.EXTRA}"
         )
         raise typer.Exit
     raise UsageError(f"the exporter is not installed: {registry.EXTRA}")

@@ -1,7 +1,7 @@
 """The command ``lightstyle info``: what is installed, or how a picture was made."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -28,6 +28,41 @@ _DIGITS = 12
 
 #: Longest text that is shown of a value.
 _LONGEST = 200
+
+
+class Unchecked:
+    """A JSON value of unknown origin: what it should hold and does not is null.
+
+    Attributes:
+        value: The value.
+    """
+
+    def __init__(self, value: Any) -> None:
+        """Wrap a value."""
+        self.value = value
+
+    def __getitem__(self, key: str) -> "Unchecked":
+        """Return a value of an object."""
+        return Unchecked(self.value.get(key) if isinstance(self.value, dict) else None)
+
+    def items(self) -> Iterator[tuple[str, "Unchecked"]]:
+        """Yield each key of an object, fit to print, with its value."""
+        for key, value in self.value.items() if isinstance(self.value, dict) else ():
+            yield str(Unchecked(key)), Unchecked(value)
+
+    def __iter__(self) -> Iterator["Unchecked"]:
+        """Yield the values of a list."""
+        yield from map(Unchecked, self.value if isinstance(self.value, list) else ())
+
+    def __bool__(self) -> bool:
+        """Return whether there is something."""
+        return bool(self.value)
+
+    def __str__(self) -> str:
+        """Return the value as text that is safe on a terminal."""
+        text = self.value if isinstance(self.value, str) else json.dumps(self.value)
+        text = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+        return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
 
 
 @command
@@ -71,7 +106,7 @@ def info(
     elif (found := record.find(picture)) is None:
         show(_without_record(picture))
     else:
-        columns([*_history(found)])
+        columns([*_history(Unchecked(found))])
 
 
 def _installation() -> Iterator[_Row]:
@@ -87,48 +122,34 @@ def _installation() -> Iterator[_Row]:
     yield "default", str(registry.find(None))
 
 
-def _history(values: Mapping[str, Any]) -> Iterator[_Row]:
-    """Yield rows on a record, which may say anything, or nothing."""
-    run, model = _part(values, "run"), _part(values, "model")
-    size = "x".join(_words(side) for side in _items(values.get("size")))
-    yield "job", f"{_words(values.get('job'))}, {size}"
-    for role, known in _part(values, "inputs").items():
-        name, digest = (_part({"": known}, "").get(key) for key in ("name", "sha256"))
-        yield _words(role), f"{_words(name or 'no file')}{_sha256(digest)}"
-    weights = _sha256(model.get("weights_sha256"))
-    yield "model", f"{_words(model.get('name'))}{weights}"
-    loss = run.get("loss")
-    loss = f"{loss:.6g}" if isinstance(loss, float) else _words(loss)
-    yield (
-        "run",
-        f"{_words(run.get('evaluations'))} iterations of "
-        f"{_words(run.get('optimizer'))}, loss {loss}",
-    )
-    for key, layout in _part(run, "layouts").items():
-        yield "layout", f"{_words(key)}: {_layout(_part({'': layout}, ''))}"
-    yield from _surroundings(values)
+def _history(made: Unchecked) -> Iterator[_Row]:
+    """Yield rows on a record."""
+    run, model = made["run"], made["model"]
+    yield "job", f"{made['job']}, {'x'.join(map(str, made['size']))}"
+    for role, file in made["inputs"].items():
+        yield role, f"{file['name'] or 'no file'}{_sha256(file)}"
+    yield "model", f"{model['name']}{_sha256(model)}"
+    loss = run["loss"].value
+    loss = f"{loss:.6g}" if isinstance(loss, float) else run["loss"]
+    yield "run", f"{run['evaluations']} iterations of {run['optimizer']}, loss {loss}"
+    for size, layout in run["layouts"].items():
+        strips = "in strips" if layout["strips"] else "whole"
+        history = layout["history"]
+        bits = " in 16 bits" if history["precision"].value == "f2" else ""
+        yield "layout", f"{size}: {strips}, history of {history['pairs']}{bits}"
+    where = made["environment"]
+    threads = where["threads"] or where["cpus"]
+    sets = " ".join(map(str, where["instruction_sets"]))
+    on = f"on {where['device']}, {threads} threads"
+    yield "computed", f"{on}, {where['system']} {sets}"
+    versions = where["versions"] or Unchecked({"lightstyle": made["lightstyle"].value})
+    yield "by", ", ".join(f"{name} {number}" for name, number in versions.items())
     yield "settings", ""
     today = Settings().as_dict()
-    for name, value in _part(values, "settings").items():
-        usual = today.get(name) in (None, value)
-        note = "" if usual else f"  (default {_words(today[name])})"
-        yield f"  {_words(name.replace('_', '-'))}", f"{_words(value)}{note}"
-
-
-def _surroundings(values: Mapping[str, Any]) -> Iterator[_Row]:
-    where = _part(values, "environment")
-    threads = where.get("threads")
-    if threads is None:
-        threads = where.get("cpus")
-    sets = " ".join(_words(each) for each in _items(where.get("instruction_sets")))
-    yield (
-        "computed",
-        f"on {_words(where.get('device'))}, {_words(threads)} threads, "
-        f"{_words(where.get('system'))} {sets}",
-    )
-    versions = _part(where, "versions") or {"lightstyle": values.get("lightstyle")}
-    pairs = (f"{_words(name)} {_words(number)}" for name, number in versions.items())
-    yield "by", ", ".join(pairs)
+    for name, setting in made["settings"].items():
+        usual = today.get(name) in (None, setting.value)
+        note = "" if usual else f"  (default {Unchecked(today[name])})"
+        yield f"  {name.replace('_', '-')}", f"{setting}{note}"
 
 
 def _without_record(picture: Path) -> str:
@@ -139,29 +160,6 @@ def _without_record(picture: Path) -> str:
     return f"{printable(picture)}: {kind}, {size}, no record of how it was made"
 
 
-def _layout(layout: Mapping[str, Any]) -> str:
-    strips = "in strips" if layout.get("strips") else "whole"
-    history = _part(layout, "history")
-    bits = " in 16 bits" if history.get("precision") == "f2" else ""
-    return f"{strips}, history of {_words(history.get('pairs'))}{bits}"
-
-
-def _sha256(digest: Any) -> str:
-    return f"  SHA-256 {_words(digest)[:_DIGITS]}…" if digest else ""
-
-
-def _part(values: Mapping[str, Any], key: str) -> Mapping[str, Any]:
-    """Return the object at `key`, or an empty one if it is something else."""
-    found = values.get(key)
-    return found if isinstance(found, dict) else {}
-
-
-def _items(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else []
-
-
-def _words(value: Any) -> str:
-    """Return a value of unknown origin as text that is safe on a terminal."""
-    text = value if isinstance(value, str) else json.dumps(value)
-    text = "".join(each if each.isprintable() else ascii(each)[1:-1] for each in text)
-    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
+def _sha256(known: Unchecked) -> str:
+    digest = known["sha256"] or known["weights_sha256"]
+    return f"  SHA-256 {str(digest)[:_DIGITS]}…" if digest else ""

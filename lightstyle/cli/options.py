@@ -26,7 +26,6 @@ from .like import Reference
 
 #: Groups of options in ``--help``, besides those of the settings.
 OUTPUT: Final = "Output"
-MANY: Final = "Many pictures"
 _SOURCE: Final = "Settings from elsewhere"
 _RUNTIME: Final = "Model, device and memory"
 _CHECKPOINT: Final = "Interruptions"

@@ -2,23 +2,12 @@
 
 import signal
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
 from ..errors import ExitCode
 from ..text import duration
 from ..transfer.result import Progress
-from ..transfer.run import Callback
-from .console import Bar
-
-
-@contextmanager
-def display(iterations: int, *, quiet: bool) -> Iterator[Callback]:
-    """Yield a callback that shows progress from the first evaluation on."""
-    with Bar(iterations, quiet=quiet) as bar:
-        yield lambda progress: bar.update(progress.evaluation, _line(progress))
 
 
 class Interrupt:
@@ -69,7 +58,7 @@ class Interrupt:
         self._came = number
 
 
-def _line(progress: Progress) -> str:
+def status_line(progress: Progress) -> str:
     """Return such as ``120/300  level 3/4  loss 1.23e+06, down 87.1 %  5 min left``.
 
     The loss is compared with the first one of the same level, because losses of

@@ -8,7 +8,7 @@ from typing import Self
 from ..errors import BatchError
 from ..jobs.failures import Failure
 from ..jobs.task import JobOutcome, JobState
-from ..text import duration, printable
+from ..text import counted, duration, printable
 from .console import Bar, columns, note, say, show
 
 
@@ -61,9 +61,9 @@ class Report:
     def counts(self) -> str:
         """Return how many pictures have each state and how many are left, in words."""
         states = [outcome.state for outcome in self.outcomes.values()]
-        counted = ", ".join(f"{states.count(state)} {state}" for state in JobState)
-        counted += f", {self.left} left" if self.left else ""
-        return f"{_counted(len(states))}: {counted}"
+        counts = ", ".join(f"{states.count(state)} {state}" for state in JobState)
+        left = f", {self.left} left" if self.left else ""
+        return f"{counted(len(states), 'picture')}: {counts}{left}"
 
     def print_table(self) -> None:
         """Print what became of each picture, sorted by name, and counts."""
@@ -103,7 +103,8 @@ class Report:
             BatchError: Says how many failed.
         """
         if count := len(self.failed):
-            raise BatchError(f"{count} of {_counted(len(self.outcomes))} failed")
+            pictures = counted(len(self.outcomes), "picture")
+            raise BatchError(f"{count} of {pictures} failed")
 
 
 def _told(outcome: JobOutcome) -> str:
@@ -118,7 +119,3 @@ def _detail(outcome: JobOutcome) -> str:
     if outcome.state is JobState.SKIPPED:
         return f"{made} is finished"
     return f"{made} in {outcome.seconds:.1f} s".lstrip()
-
-
-def _counted(count: int) -> str:
-    return "1 picture" if count == 1 else f"{count} pictures"

@@ -18,11 +18,11 @@ from ..transfer.result import Progress, Result
 from ..transfer.stylize import JOBS, Announce
 from ..zoo import registry
 from . import inputs, paths
-from .console import columns, note, say
+from .console import Bar, columns, note, say
 from .like import Reference
 from .options import RunOptions
 from .outputs import Outputs
-from .progress import Interrupt, display
+from .progress import Interrupt, status_line
 
 
 @dataclass(frozen=True)
@@ -83,10 +83,10 @@ def make(
         model = registry.load(
             options.model, settings, options.device, options.threads, limit, job=job
         )
-        with display(settings.iterations, quiet=options.quiet) as show:
+        with Bar(settings.iterations, quiet=options.quiet) as bar:
 
             def callback(progress: Progress) -> None:
-                show(progress)
+                bar.update(progress.evaluation, status_line(progress))
                 if options.like and not options.quiet:
                     _compare(options.like, progress)
                 written(progress)

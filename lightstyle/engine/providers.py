@@ -48,10 +48,10 @@ class Provider:
 
     def unusable(self, reason: str) -> DeviceError:
         """Return the error for a device that cannot be used, with what to install."""
-        needed = f", which needs {self.requires}" if self.requires else ""
+        also = f" and {self.requires}" if self.requires else ""
         return DeviceError(
-            f"device {self.name} cannot be used: {reason}; "
-            f'pip install "lightstyle[{self.extra}]"{needed}'
+            f"device {self.name} cannot be used: {reason}; it needs "
+            f'pip install "lightstyle[{self.extra}]"{also}'
         )
 
 

@@ -1,5 +1,6 @@
 """Sessions of ONNX Runtime: one graph, loaded on a device and run."""
 
+import re
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -78,7 +79,8 @@ class Session:
             if provider.self_test:
                 raise provider.unusable(_first_line(error)) from error
             raise ModelError(
-                f"model {path} cannot be loaded: {_first_line(error)}"
+                f"model {path} cannot be loaded: {_reason(error)}; make it again with "
+                "`lightstyle export`"
             ) from error
         if self._session.get_providers()[0] != provider.ort_name:
             raise provider.unusable("onnxruntime fell back to the CPU")
@@ -182,6 +184,12 @@ def _releasing(runtime: Any) -> Any:
     key = "memory.enable_memory_arena_shrinkage"
     options.add_run_config_entry(key, f"{HOST.name}:0")
     return options
+
+
+def _reason(error: Exception) -> str:
+    """Return what onnxruntime says of a file, without its codes and source lines."""
+    said = re.split(r" : |failed:|\.cc:\d+ \w+ ", _first_line(error))[-1]
+    return said.strip().rstrip(".")
 
 
 def _first_line(error: Exception) -> str:

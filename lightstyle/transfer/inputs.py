@@ -99,8 +99,9 @@ def _palette(settings: Settings, content: Picture | None) -> Picture | None:
         return images.load(settings.colors_of, role="colors-of")
     if content is None:
         raise UsageError(
-            f"color is {settings.color}, but this job has no content whose colours "
-            f"to take: give colors-of, for color {' or '.join(PALETTES)}"
+            f"--color {settings.color} takes the colours of the content, and a texture "
+            "has no content: name a picture with --colors-of for --color "
+            f"{' or '.join(PALETTES)}"
         )
     return content
 

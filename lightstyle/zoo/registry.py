@@ -23,7 +23,7 @@ MODEL_VARIABLE: Final = "LIGHTSTYLE_MODEL"
 
 #: How to install the exporter.
 EXTRA: Final = (
-    'it is the extra `export`: pip install "lightstyle[export]", or in a checkout '
+    'install it with pip install "lightstyle[export]", or in a checkout with '
     "python3 -m pip --python .venv install '.[export]'"
 )
 
@@ -108,8 +108,8 @@ def check(info: ModelInfo, settings: Settings, job: str = "stylize") -> None:
     if lacking:
         if exporter() is None:
             raise ModelError(
-                f"model {info.path.stem} was built without {lacking}: one with that is "
-                f"built automatically if the exporter is installed; {EXTRA}"
+                f"model {info.path.stem} was built without {lacking}: the exporter "
+                f"builds one that has it; {EXTRA}"
             )
         layers = required_layers(settings, job)
         raise ModelError(

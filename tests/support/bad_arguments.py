@@ -203,7 +203,7 @@ MODELS: dict[str, tuple[list[str], str]] = {
     "model with other weights": (quick("--model", "flip.onnx"), "SHA-256"),
     "model without a layer": (
         quick("--model", "m.onnx", "--style-layers", "conv3_3"),
-        "without style layer conv3_3: one with that is built automatically",
+        "without style layer conv3_3: the exporter builds one that has it",
     ),
     "export of nothing": (["export", "--weights", "no.h5"], "no such file"),
     "export of a folder": (["export", "--weights", "folder"], "folder"),
