@@ -299,6 +299,7 @@ def test_the_guide_explains_every_option(name: str) -> None:
     command = command.get_command(None, name)
     for option in (each for each in command.params if each.opts[0].startswith("-")):
         assert any(re.search(rf"{o}\b", guide) for o in option.opts), option.opts
+    assert "--debug" in guide
 
 
 @pytest.mark.parametrize("page", GUIDE, ids=lambda path: path.stem)

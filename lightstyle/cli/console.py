@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final, Self
 from ..errors import ExitCode, describe
 
 if TYPE_CHECKING:
-    from rich.progress import Progress, TaskID
+    from rich.progress import Progress
 
 #: Plain lines printed from start to end, where stderr is not a terminal.
 PLAIN_LINES: Final = 20
@@ -77,16 +77,10 @@ class Bar:
             lines: Plain lines to print over it, where stderr is not a terminal.
             quiet: Whether to show nothing at all.
         """
-        self._total = total
-        self._every = max(1, total // lines) if lines else 0
-        self._last = 0
-        self._bar: Progress | None = None
-        self._task: TaskID | None = None
-        silent = quiet or sys.stderr is None or sys.stderr.closed
-        self._shown = not silent
-        if self._shown and sys.stderr.isatty():
-            self._bar = _bar()
-            self._task = self._bar.add_task("", total=total, text="")
+        self._total, self._last = total, 0
+        shown = not (quiet or sys.stderr is None or sys.stderr.closed)
+        self._every = max(1, total // lines) if shown and lines else 0
+        self._bar = _bar(total) if shown and sys.stderr.isatty() else None
 
     def __enter__(self) -> Self:
         """Return the bar; it appears with the first update."""
@@ -99,10 +93,10 @@ class Bar:
 
     def update(self, done: int, text: str) -> None:
         """Show that `done` steps are finished, with `text` beside the bar."""
-        if self._bar is not None and self._task is not None:
-            self._bar.update(self._task, completed=done, text=text)
+        if self._bar is not None:
+            self._bar.update(self._bar.task_ids[0], completed=done, text=text)
             self._bar.start()  # may be called again and again
-        elif self._shown and self._every and self._is_due(done):
+        elif self._every and self._is_due(done):
             self._last = done
             say(text)
 
@@ -111,12 +105,11 @@ class Bar:
         return done != self._last and (step or not self._last or done == self._total)
 
 
-def _bar() -> "Progress":
+def _bar(total: int) -> "Progress":
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn
 
-    return Progress(
-        BarColumn(bar_width=16),
-        TextColumn("{task.fields[text]}", markup=False),
-        console=Console(stderr=True),
-    )
+    text = TextColumn("{task.fields[text]}", markup=False)
+    bar = Progress(BarColumn(bar_width=16), text, console=Console(stderr=True))
+    bar.add_task("", total=total, text="")
+    return bar

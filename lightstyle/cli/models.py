@@ -93,10 +93,9 @@ def path(name: _Model = None) -> None:
     """Print the path of the model in use."""
     found = registry.find(name)
     if not found.is_file():
-        fetched = f"lightstyle models fetch {name}"
-        advice = (
-            f"`{fetched}` gets it" if name in known.KNOWN else "see `lightstyle info`"
-        )
+        advice = "see `lightstyle info`"
+        if name in known.KNOWN:
+            advice = f"`lightstyle models fetch {name}` gets it"
         raise ModelError(f"model {found} does not exist: {advice}")
     print(found)
 

@@ -150,7 +150,7 @@ SETTINGS: dict[str, tuple[list[str], str]] = {
     ),
     "texture without a palette": (
         [*TEXTURE, "--color", "match-style"],
-        "give colors-of",
+        "name a picture with --colors-of",
     ),
     "texture with content chroma": (
         [*TEXTURE, "--color", "content-chroma"],

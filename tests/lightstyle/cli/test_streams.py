@@ -27,15 +27,14 @@ import functools, os, sys
 sys.path.insert(0, {str(ROOT)!r})
 from lightstyle.cli import app
 from lightstyle.transfer import stylize as transfer
-job = transfer.stylize
+job = transfer.JOBS["stylize"]
 @functools.wraps(job)
 def noisy(*arguments, **options):
     print("from Python")
     os.system("echo from a child")
     os.write(1, b"from C")
     return job(*arguments, **options)
-noisy.__name__ = job.__name__
-transfer.stylize = noisy
+transfer.JOBS = dict(transfer.JOBS, stylize=noisy)
 app.main()
 """
 
