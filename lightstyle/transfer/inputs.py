@@ -100,7 +100,6 @@ def _palette(settings: Settings, content: Picture | None) -> Picture | None:
     if content is None:
         raise UsageError(
             f"--color {settings.color} takes the colours of the content, and a texture "
-            f"--color {settings.color} takes the colours of the content, and a texture "
             "has no content: name a picture with --colors-of for --color "
             f"{' or '.join(PALETTES)}"
         )
