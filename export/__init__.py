@@ -14,16 +14,21 @@ from lightstyle.contract import SCHEMA, VERSION
 
 from .errors import ExportError
 from .model import LOWERINGS, costs, graphs
-from .network import LossNetwork
+from .network import CONTENT_LAYERS, STYLE_LAYERS, LossNetwork
 from .parts import PartGraphs
 from .weights import Weights, read_weights
 from .write import write_model
 
-__all__ = ["LOWERINGS", "SCHEMA", "ExportError", "build_model", "export_model", "main"]
-
-#: Default layers: the style layers of Gatys et al. 2015, and both usual content layers.
-CONTENT_LAYERS = ("conv4_2", "conv5_2")
-STYLE_LAYERS = ("conv1_1", "conv2_1", "conv3_1", "conv4_1", "conv5_1")
+__all__ = [
+    "CONTENT_LAYERS",
+    "LOWERINGS",
+    "SCHEMA",
+    "STYLE_LAYERS",
+    "ExportError",
+    "build_model",
+    "export_model",
+    "main",
+]
 
 
 def export_model(

@@ -119,10 +119,9 @@ def _gram_gradient(graph: Graph, x: Tensor, g: Tensor) -> Tensor:
 def _guided_gram(graph: Graph, x: Tensor, guide: Tensor) -> Tensor:
     rows = _guided_rows(graph, x, guide)
     back = ops.transpose(graph, _flat(graph, x), (1, 0))
-    channels = x.shape[1]
-    target = graph.constant(np.array([-1, channels, channels]))
-    shape = (guide.shape[0], channels, channels)
-    return ops.reshape(graph, ops.matmul(graph, rows, back), target, shape)
+    each = x.shape[1], x.shape[1]
+    product = ops.matmul(graph, rows, back)
+    return ops.reshape(graph, product, [-1, *each], (guide.shape[0], *each))
 
 
 def _guided_gram_gradient(graph: Graph, x: Tensor, guide: Tensor, g: Tensor) -> Tensor:
@@ -130,9 +129,8 @@ def _guided_gram_gradient(graph: Graph, x: Tensor, guide: Tensor, g: Tensor) -> 
     # One product for all regions, which also adds them up.
     rows = _guided_rows(graph, x, guide)
     side_by_side = ops.transpose(graph, symmetric, (1, 0, 2))
-    target = graph.constant(np.array([x.shape[1], -1]))
     shape = (x.shape[1], rows.shape[0])
-    wide = ops.reshape(graph, side_by_side, target, shape)
+    wide = ops.reshape(graph, side_by_side, [x.shape[1], -1], shape)
     whole = graph.add("Shape", [x], (4,), np.int64)
     return ops.reshape(graph, ops.matmul(graph, wide, rows), whole, x.shape)
 
@@ -147,8 +145,8 @@ def _guided_rows(graph: Graph, x: Tensor, guide: Tensor) -> Tensor:
 
 def _flat(graph: Graph, x: Tensor) -> Tensor:
     """Return the features (1, C, h, w) as a matrix (C, h·w)."""
-    target = graph.constant(np.array([x.shape[1], -1]))
-    return ops.reshape(graph, x, target, (x.shape[1], f"{x.shape[2]}*{x.shape[3]}"))
+    channels, height, width = x.shape[1:]
+    return ops.reshape(graph, x, [channels, -1], (channels, f"{height}*{width}"))
 
 
 def _relu_gradient(graph: Graph, y: Tensor, g: Tensor) -> Tensor:
@@ -166,7 +164,7 @@ def _zero_after(graph: Graph, x: Tensor) -> Tensor:
     first = graph.add("Slice", [x, start, graph.constant([1] * 4), axes], (1, 1, 1, 1))
     zero = graph.constant(0.0)
     clipped = graph.add("Clip", [first, zero, zero], first.shape)
-    return ops.reshape(graph, clipped, graph.constant(np.zeros(0, np.int64)), ())
+    return ops.reshape(graph, clipped, (), ())
 
 
 def _conv_gradient(graph: Graph, g: Tensor, kernel: Tensor) -> Tensor:

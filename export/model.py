@@ -106,13 +106,13 @@ def evaluation(
     graph, image, activations = _features(network)
     terms = []
     for layer, activation in activations.items():
-        embedding = network.weights.embeddings.get(layer)
+        at_layer = losses.LayerLosses(graph, layer, network.weights)
         with graph.scope(layer):
             if layer in network.content_layers:
-                terms.append(losses.content(graph, activation, layer, embedding))
+                terms.append(at_layer.content(activation))
             if layer in network.style_layers:
                 guide = _guide(graph, layer, activation) if guided else None
-                terms.append(losses.style(graph, activation, layer, embedding, guide))
+                terms.append(at_layer.style(activation, guide))
     with graph.scope("tv"):
         terms.append(losses.total_variation(graph, image))
     seeds = {partial: term.weight for term in terms for partial in term.partials}
@@ -133,11 +133,10 @@ def targets(network: LossNetwork, *, cpu: bool = False, guided: bool = False) ->
             if layer in network.content_layers:
                 graph.outputs[contract.content_target(layer)] = activation
             if layer in network.style_layers:
-                embedding = network.weights.embeddings.get(layer)
                 guide = _guide(graph, layer, activation) if guided else None
-                graph.outputs[contract.style_target(layer)] = losses.normalised_gram(
-                    graph, activation, layer, embedding, guide
-                )
+                at_layer = losses.LayerLosses(graph, layer, network.weights)
+                gram = at_layer.normalised_gram(activation, guide)
+                graph.outputs[contract.style_target(layer)] = gram
     return lower(graph, cpu=cpu)
 
 

@@ -17,7 +17,8 @@ from . import vgg
 from .errors import ExportError
 from .graph import Graph
 from .lowering import lower
-from .reduce import Features, Narrowed, narrow
+from .network import CONTENT_LAYERS, STYLE_LAYERS
+from .reduce import Features, narrow
 from .weights import Embedding, Weights
 from .write import to_proto
 
@@ -42,14 +43,8 @@ WIDTHS: Final[dict[str, int]] = {
 }
 
 #: Layers of a narrowed network that a loss can use.
-MAPPED: Final = (
-    "conv1_1",
-    "conv2_1",
-    "conv3_1",
-    "conv4_1",
-    "conv4_2",
-    "conv5_1",
-    "conv5_2",
+MAPPED: Final = tuple(
+    layer for layer in WIDTHS if layer in (*CONTENT_LAYERS, *STYLE_LAYERS)
 )
 
 #: Most pictures that are used, and the longest side that each is reduced to.
@@ -78,20 +73,9 @@ def narrowed(
         ExportError: There is no such folder, or no picture in it can be read.
     """
     pictures = [_picture(path) for path in _chosen(folder)]
-    small = narrow(
-        _features(network, tuple(widths)),
-        network.kernels,
-        network.biases,
-        network.mean,
-        widths,
-        mapped,
-        pictures,
-    )
-    return with_maps(network, small)
-
-
-def with_maps(network: Weights, small: Narrowed) -> Weights:
-    """Return the narrowed network as weights that name the source of `network`."""
+    wide = network.kernels, network.biases, network.mean
+    features = _features(network, tuple(widths))
+    small = narrow(features, *wide, widths, mapped, pictures)
     return replace(
         network,
         kernels=small.kernels,

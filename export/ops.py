@@ -171,8 +171,12 @@ def transpose(graph: Graph, x: Tensor, order: Sequence[int]) -> Tensor:
     return graph.add("Transpose", [x], [x.shape[i] for i in order], perm=list(order))
 
 
-def reshape(graph: Graph, x: Tensor, target: Tensor, shape: Sequence[Dim]) -> Tensor:
-    """Reshape to `shape`, which the int64 tensor `target` holds at run time."""
+def reshape(
+    graph: Graph, x: Tensor, target: Tensor | Sequence[Dim], shape: Sequence[Dim]
+) -> Tensor:
+    """Reshape to `shape`, which `target`, int64, holds or says at run time."""
+    if not isinstance(target, Tensor):
+        target = graph.constant(np.array(target, np.int64))
     return graph.add("Reshape", [x, target], shape)
 
 
@@ -199,17 +203,14 @@ def lesser(graph: Graph, a: Tensor, b: Tensor) -> Tensor:
 
 def maximum(graph: Graph, x: Tensor, axis: int) -> Tensor:
     """Maximum along `axis`, which is kept with length 1."""
-    shape = [1 if i == axis else dim for i, dim in enumerate(x.shape)]
-    return graph.add("ReduceMax", [x], shape, axes=[axis])
+    return graph.add("ReduceMax", [x], _resized(x.shape, axis, 1), axes=[axis])
 
 
 def first(graph: Graph, x: Tensor, axis: int, count: int) -> Tensor:
     """The first `count` slices along `axis`, or all if there are fewer."""
-    shape = list(x.shape)
-    known = shape[axis]
-    shape[axis] = min(count, known) if isinstance(known, int) else count
-    bounds = [graph.constant(np.array([i])) for i in (0, count, axis)]
-    return graph.add("Slice", [x, *bounds], shape)
+    known = x.shape[axis]
+    dim = min(count, known) if isinstance(known, int) else count
+    return _sliced(graph, x, axis, 0, count, dim)
 
 
 def mask(graph: Graph, op: str, a: Tensor, b: Tensor) -> Tensor:
@@ -220,19 +221,15 @@ def mask(graph: Graph, op: str, a: Tensor, b: Tensor) -> Tensor:
 
 def trim(graph: Graph, x: Tensor, axis: int, *, front: bool) -> Tensor:
     """Leave out the first (`front`) or the last slice along `axis`."""
-    shape = list(x.shape)
-    shape[axis] = shortened(shape[axis])
     start, end = (1, np.iinfo(np.int64).max) if front else (0, -1)
-    bounds = [graph.constant(np.array([i])) for i in (start, end, axis)]
-    return graph.add("Slice", [x, *bounds], shape)
+    return _sliced(graph, x, axis, start, end, shortened(x.shape[axis]))
 
 
 def pad(graph: Graph, x: Tensor, axis: int, *, front: bool) -> Tensor:
     """Add a slice of zeros before (`front`) or after `x` along `axis`."""
     pads = np.zeros((2, len(x.shape)), np.int64)
     pads[0 if front else 1, axis] = 1
-    shape = list(x.shape)
-    shape[axis] = _lengthened(shape[axis])
+    shape = _resized(x.shape, axis, _lengthened(x.shape[axis]))
     return graph.add("Pad", [x, graph.constant(pads.reshape(-1))], shape)
 
 
@@ -253,9 +250,21 @@ def cropped(graph: Graph, x: Tensor, like: Tensor) -> Tensor:
 
 def concat(graph: Graph, parts: Sequence[Tensor], axis: int, dim: Dim) -> Tensor:
     """Join `parts` along `axis`, whose length becomes `dim`."""
-    shape = list(parts[0].shape)
-    shape[axis] = dim
+    shape = _resized(parts[0].shape, axis, dim)
     return graph.add("Concat", parts, shape, parts[0].dtype, axis=axis)
+
+
+def _sliced(
+    graph: Graph, x: Tensor, axis: int, start: int, end: int, dim: Dim
+) -> Tensor:
+    """Slices `start` to before `end` along `axis`, whose length becomes `dim`."""
+    bounds = [graph.constant([bound]) for bound in (start, end, axis)]
+    return graph.add("Slice", [x, *bounds], _resized(x.shape, axis, dim))
+
+
+def _resized(shape: Shape, axis: int, dim: Dim) -> Shape:
+    """Return `shape` with the length `dim` along `axis`."""
+    return (*shape[:axis], dim, *shape[axis + 1 :])
 
 
 def halved(dim: Dim) -> Dim:

@@ -51,13 +51,11 @@ class PartGraphs:
 
     def graphs(self, path: Path) -> dict[Path, Graph]:
         """Build all graphs for the model at `path`: path → graph."""
+        sweeps = {contract.FORWARD: self.forward, contract.BACKWARD: self.backward}
         made = {
             contract.part_path(path, number, sweep): build(number)
             for number in range(1, self.count + 1)
-            for sweep, build in (
-                (contract.FORWARD, self.forward),
-                (contract.BACKWARD, self.backward),
-            )
+            for sweep, build in sweeps.items()
         }
         if self.network.style_layers:
             made[contract.heads_path(path)] = self.heads()
@@ -114,7 +112,9 @@ class PartGraphs:
                 outputs[contract.content_target(layer)] = x
             if layer in self.network.style_layers:
                 with graph.scope(layer):
-                    outputs.update(self._sums(graph, x, layer))
+                    outputs.update(
+                        self._losses(graph, layer).sums(x, self._guide(graph))
+                    )
         return lower(graph, cpu=cpu)
 
     def backward(self, number: int, *, cpu: bool = True) -> Graph:
@@ -133,16 +133,16 @@ class PartGraphs:
             seeds.update(dict.fromkeys(term.partials, term.weight))
             graph.outputs[term.name] = losses.joined(graph, counted)
         for layer, x in built.activations.items():
+            at_layer = self._losses(graph, layer)
             with graph.scope(layer):
                 if layer in self.network.content_layers:
-                    embedding = self.network.weights.embeddings.get(layer)
                     mask = self._mask(graph)
-                    term = losses.content(graph, x, layer, embedding)
-                    counted = losses.content(graph, x, layer, embedding, mask)
+                    term = at_layer.content(x)
+                    counted = at_layer.content(x, mask)
                     seeds.update(dict.fromkeys(term.partials, term.weight))
                     graph.outputs[term.name] = losses.joined(graph, counted)
                 if layer in self.network.style_layers:
-                    for name, sums in self._sums(graph, x, layer).items():
+                    for name, sums in at_layer.sums(x, self._guide(graph)).items():
                         fed = graph.input(contract.sums_gradient(name), sums.shape)
                         seeds[sums] = fed
         if built.pooled is not None:
@@ -156,19 +156,16 @@ class PartGraphs:
         graph = self.network.graph()
         seeds, sums = {}, []
         for layer in self.network.style_layers:
-            width = len(self._kernel(layer))
-            embedding = self.network.weights.embeddings.get(layer)
+            width, at_layer = len(self._kernel(layer)), self._losses(graph, layer)
             gram = graph.input(contract.gram_sums(layer), (width, width))
             sums.append(gram)
             single = None
-            if embedding is not None:
+            if at_layer.embedding is not None:
                 single = graph.input(contract.feature_sums(layer), (width, 1))
                 sums.append(single)
             count = graph.input(contract.positions(layer), ())
             with graph.scope(layer):
-                term, normalised = losses.style_of_sums(
-                    graph, gram, single, count, layer, embedding
-                )
+                term, normalised = at_layer.style_of_sums(gram, single, count)
             graph.outputs[contract.normalised_gram(layer)] = normalised
             graph.outputs[term.name] = losses.joined(graph, term)
             seeds.update(dict.fromkeys(term.partials, term.weight))
@@ -195,8 +192,8 @@ class PartGraphs:
     def _mask(self, graph: Graph) -> Tensor:
         return graph.fed(contract.PART_MASK, (1, 1, "H", "W"))
 
-    def _sums(self, graph: Graph, x: Tensor, layer: str) -> dict[str, Tensor]:
-        """Return the sums over positions that the style term of `layer` needs."""
-        guide = graph.fed(contract.PART_GUIDE, ("R", 1, "H", "W"))
-        single = layer in self.network.weights.embeddings
-        return losses.guided_sums(graph, x, guide, layer, single=single)
+    def _guide(self, graph: Graph) -> Tensor:
+        return graph.fed(contract.PART_GUIDE, ("R", 1, "H", "W"))
+
+    def _losses(self, graph: Graph, layer: str) -> losses.LayerLosses:
+        return losses.LayerLosses(graph, layer, self.network.weights)

@@ -132,12 +132,13 @@ def narrow(
     _check(widths, kernels)
     ordered = sorted(pictures, key=lambda p: hashlib.sha256(p.tobytes()).digest())
     dtype = next(iter(kernels.values())).dtype
-    seen = [_Picture(_planes(picture, mean, dtype)) for picture in ordered]
+    planes = ((picture - mean).transpose(2, 0, 1).astype(dtype) for picture in ordered)
+    seen = [*map(_Picture, planes)]
     moments = dict.fromkeys(widths, np.float64(0))
     for picture, one in zip(ordered, seen, strict=True):
         _observe(features(picture), kernels, biases, one, moments)
-    result = Narrowed({}, {}, mean, {})
-    return _fit(result, seen, moments, widths, mapped, ridge, dtype)
+    kernels, biases, maps = _fit(seen, moments, widths, mapped, ridge)
+    return Narrowed(kernels, biases, mean, maps)
 
 
 def pick(moments: Array, count: int) -> list[int]:
@@ -201,16 +202,15 @@ def _observe(
 
 
 def _fit(
-    result: Narrowed,
     pictures: Sequence[_Picture],
     moments: Mapping[str, Any],
     widths: Mapping[str, int],
     mapped: Sequence[str],
     ridge: float,
-    dtype: Any,
-) -> Narrowed:
-    """Fit layer by layer, each to the narrow outputs of the layers before it."""
+) -> tuple[dict[str, Array], dict[str, Array], dict[str, tuple[Array, Array]]]:
+    """Fit kernels, biases and maps of each layer to the narrow outputs before it."""
     kernels, biases, maps, previous = {}, {}, {}, ""
+    dtype = pictures[0].narrow.dtype
     for layer, width in widths.items():
         kept = pick(moments[layer], width)
         normal = _Normal()
@@ -228,7 +228,7 @@ def _fit(
             matrix, offset = _way_back(pictures, layer, ridge)
             maps[layer] = matrix.astype(dtype), offset.astype(dtype)
         previous = layer
-    return Narrowed(kernels, biases, result.mean, maps)
+    return kernels, biases, maps
 
 
 def _way_back(
@@ -241,11 +241,6 @@ def _way_back(
         goals = np.maximum(picture.wanted[layer], 0)
         normal.add(z, goals, picture.weight[layer])
     return normal.solve(ridge)
-
-
-def _planes(picture: Array, mean: Array, dtype: Any) -> Array:
-    planes: Array = (picture - mean).transpose(2, 0, 1).astype(dtype)
-    return planes
 
 
 def _entering(x: Array, previous: str, layer: str) -> Array:

@@ -125,12 +125,11 @@ def kernel_graph(
             kernel = stored(graph, weights.kernels[layer], f"{layer}.weight")
             outputs, channels = weights.kernels[layer].shape[:2]
             rows = (outputs * channels, KERNEL**2)
-            flat = ops.reshape(graph, kernel, graph.constant(np.array(rows)), rows)
+            flat = ops.reshape(graph, kernel, rows, rows)
             mapped = ops.matmul(graph, spread, ops.transpose(graph, flat, (1, 0)))
             shape = (TILE**2, outputs, channels)
-            target = graph.constant(np.array(shape))
             name = contract.mapped_kernel(layer)
-            graph.outputs[name] = ops.reshape(graph, mapped, target, shape)
+            graph.outputs[name] = ops.reshape(graph, mapped, shape, shape)
     return graph
 
 
@@ -143,20 +142,20 @@ def _tile_maps() -> dict[str, Maps]:
 
 def conv(graph: Graph, x: Tensor, layer: str, kernel: Tensor, bias: Tensor) -> Tensor:
     """Compute `ops.conv` of (1, C, H, W) with the mapped kernel fed for `layer`."""
-    outputs, channels = kernel.shape[:2]
-    mapped = graph.fed(contract.mapped_kernel(layer), (TILE**2, outputs, channels))
-    y = _filtered(graph, x, contract.TILE_MAP, mapped)
-    shape = (1, outputs, 1, 1)
-    target = graph.constant(np.array(shape))
-    return ops.add(graph, y, ops.reshape(graph, bias, target, shape))
+    y = _filtered(graph, x, contract.TILE_MAP, _mapped(graph, layer, kernel))
+    shape = (1, kernel.shape[0], 1, 1)
+    return ops.add(graph, y, ops.reshape(graph, bias, shape, shape))
 
 
 def conv_gradient(graph: Graph, g: Tensor, layer: str, kernel: Tensor) -> Tensor:
     """Compute `ops.conv_gradient` with the same mapped kernel."""
-    outputs, channels = kernel.shape[:2]
-    mapped = graph.fed(contract.mapped_kernel(layer), (TILE**2, outputs, channels))
-    exchanged = ops.transpose(graph, mapped, (0, 2, 1))
+    exchanged = ops.transpose(graph, _mapped(graph, layer, kernel), (0, 2, 1))
     return _filtered(graph, g, contract.GRADIENT_TILE_MAP, exchanged)
+
+
+def _mapped(graph: Graph, layer: str, kernel: Tensor) -> Tensor:
+    """Return the feed with the mapped kernel of `layer`, (36, O, C)."""
+    return graph.fed(contract.mapped_kernel(layer), (TILE**2, *kernel.shape[:2]))
 
 
 def _filtered(graph: Graph, x: Tensor, tile_map: str, kernel: Tensor) -> Tensor:
@@ -177,12 +176,13 @@ def _filtered(graph: Graph, x: Tensor, tile_map: str, kernel: Tensor) -> Tensor:
     tiles = graph.add("Conv", [single, weights], shape, pads=pads, **sides)
 
     count = f"{across[0]}*{across[1]}"
-    rows = _reshaped(graph, tiles, [0, 0, -1], (channels, TILE**2, count))
+    rows = ops.reshape(graph, tiles, [0, 0, -1], (channels, TILE**2, count))
     # onnxruntime reads the transposed operand in place (FusedMatMul).
     rows = ops.transpose(graph, rows, (1, 0, 2))
     products = graph.add("MatMul", [kernel, rows], (TILE**2, outputs, count))
 
-    joined = _reshaped(graph, products, [TILE**2, -1], (TILE**2, f"{outputs}*{count}"))
+    wide = (TILE**2, f"{outputs}*{count}")
+    joined = ops.reshape(graph, products, [TILE**2, -1], wide)
     pixels = ops.matmul(graph, graph.constant(_squared(maps.output)), joined)
     where = graph.add("Shape", [tiles], (2,), np.int64, start=2)
     depth = graph.constant(np.array([1, -1]))
@@ -197,9 +197,3 @@ def _filtered(graph: Graph, x: Tensor, tile_map: str, kernel: Tensor) -> Tensor:
 
 def _tiles(dim: int | str) -> int | str:
     return -(-dim // OUTPUT) if isinstance(dim, int) else f"ceil({dim}/{OUTPUT})"
-
-
-def _reshaped(
-    graph: Graph, x: Tensor, target: Sequence[int], shape: Sequence[int | str]
-) -> Tensor:
-    return ops.reshape(graph, x, graph.constant(np.array(target)), shape)

@@ -59,10 +59,9 @@ def read_weights(
     with _blaming(path):
         if is_own(path):
             return read_own(path)
-    with _blaming(path), open_weights(path) as file:
-        with path.open("rb") as stream:
+        with open_weights(path) as file, path.open("rb") as stream:
             digest = hashlib.file_digest(stream, "sha256").hexdigest()
-        return canonical_weights(file, channels, preprocessing, digest)
+            return canonical_weights(file, channels, preprocessing, digest)
 
 
 @contextmanager

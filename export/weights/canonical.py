@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from ..errors import WeightsError
 from .embedding import Embedding
 from .preprocessing import BGR, Convention, decide
-from .tensors import LazyTensor, WeightsFile
+from .tensors import LazyTensor, WeightsFile, check_float
 
 _HWIO_TO_OIHW = (3, 2, 0, 1)
 _OIHW_TO_HWIO = (2, 3, 1, 0)
@@ -163,10 +163,7 @@ def _present(tensors: Mapping[str, LazyTensor], layer: str, what: str) -> LazyTe
 
 def _values(tensor: LazyTensor, what: str) -> NDArray[np.float32]:
     array = tensor.read()
-    if array.dtype.kind != "f":
-        raise WeightsError(
-            f"{what} holds {array.dtype} values, expected floating point"
-        )
+    check_float(what, array.dtype)
     return _scaled(array, 1.0, what)
 
 

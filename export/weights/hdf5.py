@@ -7,6 +7,7 @@ refused.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 from ..errors import WeightsError
 from .naming import sort_out
 from .preprocessing import CAFFE
-from .tensors import LazyTensor, WeightsFile, require
+from .tensors import LazyTensor, WeightsFile, check_float, require
 
 _MAX_OBJECTS: Final = 10_000
 _MAX_CHUNK: Final = 2**26  # values that HDF5 may unpack at a time
@@ -31,8 +32,8 @@ def open_hdf5(path: Path) -> Iterator[WeightsFile]:
     """
     h5py = require("h5py")
     with h5py.File(path, "r") as file:
-        family, kernels, biases = sort_out(_datasets(file, h5py.Dataset))
-        yield WeightsFile("Keras HDF5", kernels, biases, family, "HWIO", CAFFE)
+        named = sort_out(_datasets(file, h5py.Dataset), "Keras HDF5", "HWIO")
+        yield replace(named, stated=CAFFE)
 
 
 def _refuse_theano(group: Any) -> None:
@@ -77,11 +78,7 @@ def _tensor(dataset: Any) -> LazyTensor:
             raise WeightsError(
                 f"{dataset.name!r} has chunks of more than {_MAX_CHUNK} values"
             )
-        if dataset.dtype.kind != "f":
-            raise WeightsError(
-                f"{dataset.name!r} holds {dataset.dtype} values, expected floating "
-                "point"
-            )
+        check_float(repr(dataset.name), dataset.dtype)
         values: NDArray[Any] = dataset[...]
         return values
 

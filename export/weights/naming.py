@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import Final, NamedTuple
 
 from ..errors import WeightsError
-from .tensors import Family, LazyTensor
+from .tensors import Family, LazyTensor, WeightsFile
 
 _CONVOLUTIONS_PER_BLOCK: Final = (2, 2, 4, 4, 4)
 
@@ -57,15 +57,11 @@ class Named(NamedTuple):
     is_bias: bool
 
 
-def _torchvision_modules() -> dict[int, str]:
-    """Return position among torchvision's modules, poolings included → layer."""
-    return {
-        2 * index + int(layer[len("conv")]) - 1: layer
-        for index, layer in enumerate(CONVOLUTIONS)
-    }
-
-
-_MODULES: Final = _torchvision_modules()
+#: Position among torchvision's modules, poolings included → layer.
+_MODULES: Final = {
+    2 * index + int(layer[len("conv")]) - 1: layer
+    for index, layer in enumerate(CONVOLUTIONS)
+}
 
 
 def parse(name: str) -> Named | None:
@@ -109,12 +105,14 @@ def refuse_normalisation(names: list[str]) -> None:
 
 
 def sort_out(
-    tensors: Mapping[str, LazyTensor],
-) -> tuple[Family, dict[str, LazyTensor], dict[str, LazyTensor]]:
+    tensors: Mapping[str, LazyTensor], source: str, layout: str = ""
+) -> WeightsFile:
     """Find the convolutions among named tensors.
 
-    Returns:
-        The family of names, the kernels by layer, and the biases by layer.
+    Args:
+        tensors: Tensors by name.
+        source: Format of the file, with ``{family}`` where the naming is to stand.
+        layout: As of `WeightsFile`.
 
     Raises:
         WeightsError: There is no convolution, a second tensor for one layer, or a batch
@@ -133,7 +131,8 @@ def sort_out(
             families.append(named.family)
     if not kernels:
         raise WeightsError(_none_found(list(tensors)))
-    return families[0], kernels, biases
+    source = source.format(family=families[0])
+    return WeightsFile(source, kernels, biases, families[0], layout)
 
 
 def _none_found(names: list[str]) -> str:

@@ -8,6 +8,7 @@ import math
 import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,7 +19,7 @@ from ..errors import WeightsError
 from .archives import open_zip
 from .naming import sort_out
 from .preprocessing import ENTRY, check_stated
-from .tensors import LazyTensor, WeightsFile
+from .tensors import LazyTensor, WeightsFile, check_float
 
 _MAX_TEXT: Final = 256
 
@@ -40,9 +41,7 @@ def open_npz(path: Path) -> Iterator[WeightsFile]:
             name: LazyTensor(shape, _reader(archive, name, dtype))
             for name, (shape, dtype) in headers.items()
         }
-        family, kernels, biases = sort_out(tensors)
-        source = f"NumPy .npz, {family} names"
-        yield WeightsFile(source, kernels, biases, family, stated=stated)
+        yield replace(sort_out(tensors, "NumPy .npz, {family} names"), stated=stated)
 
 
 def _header(
@@ -71,10 +70,7 @@ def _reader(
     archive: zipfile.ZipFile, name: str, dtype: np.dtype[Any]
 ) -> Callable[[], NDArray[Any]]:
     def read() -> NDArray[Any]:
-        if dtype.kind != "f":
-            raise WeightsError(
-                f"its array {name!r} holds {dtype} values, expected floating point"
-            )
+        check_float(f"its array {name!r}", dtype)
         return _values(archive, name)
 
     return read

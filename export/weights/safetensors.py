@@ -11,6 +11,7 @@ import os
 import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
@@ -36,10 +37,8 @@ def open_safetensors(path: Path) -> Iterator[WeightsFile]:
     """
     with path.open("rb") as file:
         metadata, tensors = read_header(file)
-        family, kernels, biases = sort_out(tensors)
-        source = f"safetensors, {family} names"
-        stated = check_stated(metadata.get(ENTRY))
-        yield WeightsFile(source, kernels, biases, family, stated=stated)
+        named = sort_out(tensors, "safetensors, {family} names")
+        yield replace(named, stated=check_stated(metadata.get(ENTRY)))
 
 
 def read_header(file: BinaryIO) -> tuple[dict[str, str], dict[str, LazyTensor]]:

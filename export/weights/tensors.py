@@ -74,6 +74,16 @@ def require(module: str) -> ModuleType:
         ) from error
 
 
+def check_float(what: str, dtype: Any) -> None:
+    """Check that a tensor holds floating-point numbers.
+
+    Raises:
+        WeightsError: It does not; the message calls it `what`.
+    """
+    if dtype.kind != "f":
+        raise WeightsError(f"{what} holds {dtype} values, expected floating point")
+
+
 def widen_bfloat16(bits: NDArray[np.uint16]) -> NDArray[np.float32]:
     """Convert bfloat16 `bits`, each the upper half of a float32, to float32."""
     return (bits.astype(np.uint32) << np.uint32(16)).view(np.float32)

@@ -15,6 +15,7 @@ import struct
 import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
@@ -84,15 +85,8 @@ def _state_dict(container: str, saved: Any, fetch: _Fetch) -> WeightsFile:
         for name, view in saved.items()
         if isinstance(name, str) and isinstance(view, TensorView)
     }
-    family, kernels, biases = sort_out(tensors)
-    return WeightsFile(
-        f"PyTorch ({container}), {family} names",
-        kernels,
-        biases,
-        family,
-        layout="OIHW",
-        stated=CAFFE if family is Family.CAFFE else None,
-    )
+    named = sort_out(tensors, f"PyTorch ({container}), {{family}} names", "OIHW")
+    return replace(named, stated=CAFFE if named.family is Family.CAFFE else None)
 
 
 def _reader(view: TensorView, fetch: _Fetch) -> Callable[[], NDArray[Any]]:
