@@ -14,8 +14,9 @@ from ..optimize.minimize import METHODS, Status
 from ..records.checkpoint import Checkpoint, LoadedCheckpoint
 from ..settings.settings import Settings
 from ..transfer.forecast import Forecast
+from ..transfer.job import Announce
 from ..transfer.result import Progress, Result
-from ..transfer.stylize import JOBS, Announce
+from ..transfer.stylize import JOBS
 from ..zoo import registry
 from . import inputs, paths
 from .console import Bar, columns, note, say

@@ -20,7 +20,7 @@ from ..optimize.minimize import Status
 from ..records.expected import ExpectedResult
 from ..records.origin import sources
 from ..settings.jobs import required_layers
-from ..transfer.run import Callback
+from ..transfer.events import Callback
 from ..transfer.stylize import JOBS
 from ..zoo import registry
 from .task import JobOutcome, JobState, Output, Task

@@ -126,28 +126,23 @@ class Targets:
             tiling: Strips in which pictures of this size are evaluated.
         """
         matched = settings.matched_layers
-        content_layers, style_layers = (
-            model.info.content_layers,
-            model.info.style_layers,
-        )
+        style_layers = model.info.style_layers
         made = model.targets(level_start if content is None else content, tiling)
         regions, candidates = _style_targets(model, styles, matched)
-        feeds = _named(contract.content_target, content_layers, made)
+        feeds = _named(contract.content_target, model.info.content_layers, made)
         if region_feeds is None:
             grams = regions[0] if regions else made
             feeds |= _named(contract.style_target, style_layers, grams)
         else:
-            feeds |= _stacked(
-                style_layers, regions, METRICS[settings.style_loss] or identity
-            )
+            metric = METRICS[settings.style_loss] or identity
+            feeds |= _stacked(style_layers, regions, metric)
             feeds |= region_feeds
-        terms = {contract.TV_LOSS: Term(contract.TV_LOSS)}
+        names = [contract.TV_LOSS]
         if content is not None:
-            names = map(contract.content_loss, settings.content_layers.used)
-            terms |= {name: Term(name) for name in names}
+            names += map(contract.content_loss, settings.content_layers.used)
         if regions:
-            names = map(contract.style_loss, settings.style_layers.used)
-            terms |= {name: Term(name) for name in names}
+            names += map(contract.style_loss, settings.style_layers.used)
+        terms = {name: Term(name) for name in names}
         if candidates:
             start = made if content is None else model.targets(level_start, tiling)
             matches = matching.targets(start, candidates)

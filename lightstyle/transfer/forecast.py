@@ -5,7 +5,6 @@ picture is evaluated, and the optimiser takes some steps. Both scale with the pi
 """
 
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 from statistics import median
@@ -13,12 +12,9 @@ from time import perf_counter
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
-from .. import contract
 from ..arrays import PIXEL_RANGE, Vector
 from ..engine import memory
-from ..engine.guides import guides
 from ..engine.model import Model
 from ..engine.plan import ExecutionPlan
 from ..losses.objective import Objective
@@ -28,6 +24,7 @@ from ..optimize.curvature import History
 from ..optimize.minimize import METHODS, minimize
 from ..optimize.preconditioner import Pyramid
 from ..text import duration
+from . import regions
 from .levels import Level, Levels
 from .plans import Plans
 from .scene import Scene
@@ -83,53 +80,30 @@ class Forecast:
         return f"{start}{table['time']}; computed {table['computed']}"
 
 
-def forecast(model: Model, plans: Plans, stages: Levels, done: int = 0) -> Forecast:
+def forecast(model: Model, plans: Plans, levels: Levels, done: int = 0) -> Forecast:
     """Forecast a run.
 
     Args:
         model: Model of the run.
         plans: Chooses its execution plans.
-        stages: Levels of the run.
+        levels: Levels of the run.
         done: Evaluations before the run is resumed.
 
     Raises:
         UsageError: If the allowed memory is not enough, as the run would.
     """
-    chosen = [plans.choose(scene) for scene in stages.scenes]
-    scene = stages.scenes[-1]
-    probe = _Probe(model, scene)
-    seconds = sum(_seconds(stages, chosen, probe, done))
-    return Forecast(stages.plan, chosen[-1], seconds)
-
-
-def _seconds(
-    stages: Levels, plans: list[ExecutionPlan], probe: "_Probe", done: int
-) -> Iterator[float]:
-    """Yield the seconds of each level."""
-    for level, plan in zip(stages.plan, plans, strict=True):
+    chosen = [plans.choose(scene) for scene in levels.scenes]
+    probe = _Probe(model, levels.scenes[-1])
+    seconds = 0.0
+    for level, plan in zip(levels.plan, chosen, strict=True):
         evaluations, done = level.until - done, max(done, level.until)
         if evaluations > 0:
-            scene = stages.scenes[-1]
-            pictures = 1 + max(1, len(scene.style_sizes()))
-            runs = evaluations * probe.evaluation + pictures * probe.targets
-            if scene.settings.balance_layers:  # the gradient of each by itself
-                runs += len(scene.settings.style_layers.used) * probe.evaluation
-            steps = evaluations * probe.step(plan.history)
-            area = math.prod(level.size)
-            yield probe.start + area * (plan.overhead * runs + steps)
-
-
-def _regions(count: int) -> dict[str, NDArray[np.float32]] | None:
-    """Make the inputs of `count` regions, each all of the probe's picture."""
-    if not count:
-        return None
-    weights = np.full((count, 1), 1 / count, np.float32)
-    whole = np.ones((count, _SIDE, _SIDE), np.float32)
-    return {**guides(whole), contract.REGION_WEIGHT: weights}
+            seconds += probe.seconds(level, plan, evaluations)
+    return Forecast(levels.plan, chosen[-1], seconds)
 
 
 class _Probe:
-    """Times a small picture on a model.
+    """Times a small picture on a model, and estimates levels of a run from it.
 
     Attributes:
         start: Seconds to prepare for a size.
@@ -138,9 +112,14 @@ class _Probe:
     """
 
     def __init__(self, model: Model, scene: Scene) -> None:
-        settings, regions = scene.settings, scene.region_count
-        painted = range(max(1, regions)) if scene.inputs.styles else ()
+        settings, count = scene.settings, scene.region_count
+        painted = range(max(1, count)) if scene.inputs.styles else ()
+        region_feeds = None
+        if count:
+            whole = np.ones((count, _SIDE, _SIDE), np.float32)
+            region_feeds = regions.feeds(scene.inputs.regions, whole)
         noise = np.random.default_rng(0).random((1, 3, _SIDE, _SIDE), np.float32)
+        self._scene = scene
         self._picture = noise * np.float32(255)
         self._method = METHODS[settings.chosen_optimizer]
         began = perf_counter()
@@ -150,7 +129,7 @@ class _Probe:
             self._picture,
             content=None if scene.inputs.content is None else self._picture,
             styles=[StyleTarget(n, 1.0, self._picture) for n in painted],
-            region_feeds=_regions(regions),
+            region_feeds=region_feeds,
         )
         weights = term_weights(model, settings, targets, self._picture)
         objective = Objective(model, targets, weights)
@@ -163,6 +142,16 @@ class _Probe:
         model.targets(self._picture)  # also lets go of the probe's memory
         self.targets = (perf_counter() - began) / _SIDE**2
         memory.give_back()
+
+    def seconds(self, level: Level, plan: ExecutionPlan, evaluations: int) -> float:
+        """Estimate the seconds of a level."""
+        settings = self._scene.settings
+        pictures = 1 + max(1, len(self._scene.style_sizes()))
+        runs = evaluations * self.evaluation + pictures * self.targets
+        if settings.balance_layers:  # the gradient of each by itself
+            runs += len(settings.style_layers.used) * self.evaluation
+        steps = evaluations * self.step(plan.history)
+        return self.start + math.prod(level.size) * (plan.overhead * runs + steps)
 
     def step(self, history: History) -> float:
         """Time a step with a full history; returns seconds per pixel."""

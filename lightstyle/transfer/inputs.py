@@ -79,12 +79,10 @@ class Inputs:
     @property
     def nbytes(self) -> int:
         """Memory of the images and masks, in bytes."""
-        arrays = [picture.rgb_hwc for picture in self.pictures]
-        optional = [picture.alpha_hw for picture in self.pictures]
+        arrays = [a for each in self.pictures for a in (each.rgb_hwc, each.alpha_hw)]
         for region in self.regions:
-            optional += [region.mask, *(source.mask for source in region.sources)]
-        arrays += [array for array in optional if array is not None]
-        return sum(array.nbytes for array in arrays)
+            arrays += [region.mask, *(source.mask for source in region.sources)]
+        return sum(array.nbytes for array in arrays if array is not None)
 
     @property
     def notes(self) -> tuple[str, ...]:

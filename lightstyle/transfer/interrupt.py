@@ -5,7 +5,7 @@ import threading
 from types import FrameType
 from typing import Self
 
-from .run import Evaluated, Event
+from .events import Evaluated, Event
 
 
 class Interrupt:

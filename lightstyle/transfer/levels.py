@@ -10,6 +10,7 @@ level instead of the picture, so that the content's own detail is not lost.
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate, pairwise
 from typing import Final
 
 import numpy as np
@@ -17,6 +18,7 @@ import numpy as np
 from .. import contract, images
 from ..arrays import Array, Size
 from ..losses.objective import Losses
+from ..settings.choices import Init
 from ..settings.settings import Settings
 from .inputs import Inputs
 from .scene import Scene
@@ -52,18 +54,18 @@ def levels(size: Size, settings: Settings) -> tuple[Level, ...]:
     """Plan the levels of a run whose result has `size`, the coarsest first."""
     count = _count(size, settings.iterations) if settings.pyramid == "on" else 1
     sizes = [size, *(_reduced(size, 2**index) for index in range(1, count))][::-1]
-    untils = np.cumsum(shares(count, settings.iterations)).tolist()
-    return tuple(Level(*both) for both in zip(sizes, untils, strict=True))
+    each = zip(sizes, untils(count, settings.iterations), strict=True)
+    return tuple(Level(*values) for values in each)
 
 
-def shares(count: int, iterations: int) -> list[int]:
-    """Share `iterations` among `count` levels, the coarsest first."""
+def untils(count: int, iterations: int) -> list[int]:
+    """Share `iterations` among `count` levels, the coarsest first.
+
+    Returns:
+        Number of the evaluation after which each level ends.
+    """
     weights = [GAIN ** (count - 1 - index) for index in range(count)]
-    ends = [
-        round(iterations * sum(weights[: index + 1]) / sum(weights))
-        for index in range(count)
-    ]
-    return [end - begin for begin, end in zip([0, *ends], ends, strict=False)]
+    return [round(iterations * done / sum(weights)) for done in accumulate(weights)]
 
 
 def finer(
@@ -92,6 +94,7 @@ class Levels:
     """The levels of a run, the coarsest first.
 
     Attributes:
+        settings: Settings of the run.
         plan: Size and evaluations of each level.
         scenes: The inputs at the size of each level.
     """
@@ -102,6 +105,7 @@ class Levels:
         Raises:
             ImageError: If a style has a shape that the network cannot take.
         """
+        self.settings = inputs.settings
         self.plan = levels(inputs.size, inputs.settings)
         longest = max(inputs.size)
         self.scenes = [
@@ -123,8 +127,8 @@ class Levels:
         """
         if level == target:
             return picture
-        coarse, fine = None, None
-        if self.scenes[level].settings.init == "content":
+        coarse = fine = None
+        if self.settings.init == Init.CONTENT:
             coarse = self.scenes[level].content_pixels()
             fine = self.scenes[target].content_pixels()
         return finer(picture, coarse, fine, self.plan[target].size)
@@ -151,7 +155,7 @@ def seconds_left(
     each = sum(recent) / len(recent)
     left = each * (plan[index].until - len(history))
     area = math.prod(plan[index].size)
-    for before, level in zip(plan[index:], plan[index + 1 :], strict=False):
+    for before, level in pairwise(plan[index:]):
         evaluations = level.until - before.until
         left += each * evaluations * math.prod(level.size) / area
     return left

@@ -31,6 +31,7 @@ class Progress:
         levels: Number of levels.
         seconds_left: Estimated time of all remaining evaluations.
         record: What made the picture so far.
+        alpha_hw: Alpha of the picture, (H, W), float32, 0…255, or `None`.
     """
 
     history: tuple[Losses, ...]
@@ -40,8 +41,8 @@ class Progress:
     levels: int
     seconds_left: float
     record: Record
+    alpha_hw: NDArray[np.float32] | None
     _best_nchw: Callable[[], Vector]
-    _alpha_hw: NDArray[np.float32] | None
     _composite: Callable[[NDArray[np.float32]], tuple[NDArray[np.float32], object]]
 
     @property
@@ -67,14 +68,7 @@ class Progress:
         self, path: str | PathLike[str], bits: int = 8, *, metadata: bool = True
     ) -> None:
         """Write the best picture so far; arguments are those of `Result.save`."""
-        data = encoding.encoded(
-            Path(path),
-            self.image_hwc,
-            alpha_hw=self._alpha_hw,
-            bits=bits,
-            text=str(self.record) if metadata else None,
-        )
-        atomic_write(Path(path), data)
+        atomic_write(Path(path), _encoded(self, Path(path), bits, metadata=metadata))
 
     def __repr__(self) -> str:
         return (
@@ -133,7 +127,7 @@ class Result:
         Raises:
             OutputError: If there is no such format.
         """
-        return self._encoded(Path(f"picture{suffix}"), bits, metadata=metadata)
+        return _encoded(self, Path(f"picture{suffix}"), bits, metadata=metadata)
 
     def to_array(self) -> NDArray[np.uint8]:
         """Return the picture, (H, W, 3), or (H, W, 4) if the content has alpha."""
@@ -160,17 +154,7 @@ class Result:
         Raises:
             OutputError: If it cannot be written; no partial file is left.
         """
-        data = self._encoded(Path(path), bits, metadata=metadata)
-        atomic_write(Path(path), data)
-
-    def _encoded(self, path: Path, bits: int, *, metadata: bool) -> bytes:
-        return encoding.encoded(
-            path,
-            self.image_hwc,
-            alpha_hw=self.alpha_hw,
-            bits=bits,
-            text=str(self.record) if metadata else None,
-        )
+        atomic_write(Path(path), _encoded(self, Path(path), bits, metadata=metadata))
 
     def __repr__(self) -> str:
         height, width = self.image_hwc.shape[:2]
@@ -183,3 +167,11 @@ class Result:
     def _repr_png_(self) -> bytes:
         """Return what notebooks show."""
         return self.to_bytes(".png", metadata=False)
+
+
+def _encoded(
+    picture: Progress | Result, path: Path, bits: int, *, metadata: bool
+) -> bytes:
+    image_hwc, alpha_hw = picture.image_hwc, picture.alpha_hw
+    text = str(picture.record) if metadata else None
+    return encoding.encoded(path, image_hwc, alpha_hw=alpha_hw, bits=bits, text=text)

@@ -1,12 +1,8 @@
-"""A run: an optimisation through all levels, as a stream of events.
+"""A run: an optimisation through all levels, as a stream of events."""
 
-Whoever iterates over the events sees a run: the progress bar of the command line, the
-checkpoint and the timelapse are listeners, and a service can send the same events on.
-"""
-
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from time import perf_counter
 from typing import Final
@@ -14,7 +10,7 @@ from typing import Final
 import numpy as np
 
 from .. import images
-from ..arrays import PIXEL_RANGE, Array, Size, Vector
+from ..arrays import PIXEL_RANGE, Array, Vector
 from ..engine.model import Model
 from ..engine.plan import ExecutionPlan
 from ..errors import TransferError
@@ -27,106 +23,39 @@ from ..optimize.preconditioner import Pyramid
 from ..records.record import Record
 from ..records.snapshot import Snapshot
 from . import regions
+from .events import Evaluated, Event, Finished, LevelStarted, Listener
 from .levels import Levels, seconds_left
 from .plans import Plans
 from .result import Progress, Result
 from .scene import Scene
 from .start import start_image
 
-
-@dataclass(frozen=True)
-class LevelStarted:
-    """The run has started a level, or resumed in it.
-
-    Attributes:
-        level: Number of the level, from 1.
-        levels: Number of levels.
-        size: Width and height of its images.
-        plan: How they are evaluated.
-    """
-
-    level: int
-    levels: int
-    size: Size
-    plan: ExecutionPlan
-
-
-@dataclass(frozen=True, eq=False)
-class Evaluated:
-    """The run has evaluated the loss. Drop the event before asking for the next one.
-
-    Attributes:
-        progress: The run so far.
-        state: State of the optimisation.
-        plans: Execution plans of the run.
-        level_start: (1, 3, H, W), the image that the level started from, if the
-            targets depend on it.
-    """
-
-    progress: Progress
-    state: State
-    plans: Mapping[str, ExecutionPlan]
-    level_start: Array | None
-
-
-@dataclass(frozen=True, eq=False)
-class Finished:
-    """The run has ended, for whatever reason.
-
-    Attributes:
-        result: The picture.
-    """
-
-    result: Result
-
-
-Event = LevelStarted | Evaluated | Finished
-
-#: Sees every event; raising `StopIteration` cancels the run.
-Listener = Callable[[Event], None]
-
-#: Sees the progress after every evaluation; raising `StopIteration` cancels the run.
-Callback = Callable[[Progress], None]
-
 #: Ends of a level after which there is no next one.
 _ENDS: Final = (Status.CANCELLED, Status.NON_FINITE)
 
 
+@dataclass(eq=False)
 class Run:
     """One run, which can be iterated over once.
 
     Attributes:
+        model: Evaluates.
+        levels: Inputs at the size of each level.
+        plans: Chooses the execution plans.
+        origin: The run's record before the first evaluation.
+        began: When the run began, by `perf_counter`.
+        saved: Where to resume.
         cancelled: Whether it ends after the evaluation in progress.
     """
 
-    def __init__(
-        self,
-        model: Model,
-        levels: Levels,
-        plans: Plans,
-        origin: Record,
-        began: float,
-        saved: Snapshot | None = None,
-    ) -> None:
-        """Prepare a run.
-
-        Args:
-            model: Evaluates.
-            levels: Inputs at the size of each level.
-            plans: Chooses the execution plans.
-            origin: The run's record before the first evaluation.
-            began: When the run began, by `perf_counter`.
-            saved: Where to resume.
-        """
-        self._model = model
-        self._levels = levels
-        self._plans = plans
-        self._origin = origin
-        self._began = began
-        self._saved = saved
-        self._settings = levels.scenes[-1].settings
-        self._history: list[Losses] = [*saved.history] if saved else []
-        self.cancelled = False
+    model: Model
+    levels: Levels
+    plans: Plans
+    origin: Record
+    began: float
+    saved: Snapshot | None = None
+    cancelled: bool = False
+    _history: list[Losses] = field(default_factory=list, init=False)
 
     def cancel(self) -> None:
         """End the run after the evaluation in progress, with the best picture."""
@@ -139,22 +68,23 @@ class Run:
             TransferError: If there is no picture, because the loss of the starting
                 image is not finite.
         """
-        level, state, last = 0, None, len(self._levels.plan) - 1
-        if self._saved is None:
-            image = level_start = start_image(self._levels.scenes[0])
+        level, state, last = 0, None, len(self.levels.plan) - 1
+        if self.saved is None:
+            image = level_start = start_image(self.levels.scenes[0])
         else:
-            level, state = self._saved.level, self._saved.state()
+            self._history += self.saved.history
+            level, state = self.saved.level, self.saved.state()
             image = state.point.reshape(self._shape(level))
-            kept = self._saved.level_start
+            kept = self.saved.level_start
             level_start = image if kept is None else np.array(kept)
         while True:
             outcome = yield from self._level(level, image, level_start, state)
             image, state = outcome.point.reshape(self._shape(level)), None
             if outcome.status in _ENDS or level == last:
                 break
-            image = level_start = self._levels.enlarged(image, level, level + 1)
+            image = level_start = self.levels.enlarged(image, level, level + 1)
             level += 1
-        yield Finished(self._result(self._levels.enlarged(image, level, last), outcome))
+        yield Finished(self._result(self.levels.enlarged(image, level, last), outcome))
 
     def _level(
         self, level: int, image: Array, level_start: Array, state: State | None
@@ -167,14 +97,14 @@ class Run:
             level_start: (1, 3, H, W), what the level started from.
             state: State of the optimisation, to resume.
         """
-        scene, level_plan = self._levels.scenes[level], self._levels.plan[level]
-        plan = self._plans.choose(scene)
-        yield LevelStarted(level + 1, len(self._levels.plan), scene.size, plan)
+        scene, level_plan = self.levels.scenes[level], self.levels.plan[level]
+        plan = self.plans.choose(scene)
+        yield LevelStarted(level + 1, len(self.levels.plan), scene.size, plan)
         before = len(self._history) - (state.evaluations if state else 0)
         evaluate, method = self._prepared(scene, plan, image, level_start)
         budget = level_plan.until - before
         steps = minimize(evaluate, method, budget, state)
-        kept = level_start if self._settings.matched_layers else None
+        kept = level_start if self.levels.settings.matched_layers else None
         stop = None
         with closing(steps):
             while True:
@@ -200,18 +130,18 @@ class Run:
         if masks_rhw is not None:
             feeds = regions.feeds(scene.inputs.regions, masks_rhw)
         targets = Targets.of(
-            self._model,
-            self._settings,
+            self.model,
+            self.levels.settings,
             level_start,
             content=content,
             styles=self._styles(scene),
             region_feeds=feeds,
             tiling=plan.tiling,
         )
-        balanced = self._settings.balance_layers
+        balanced = self.levels.settings.balance_layers
         balanced_at = start_image(scene) if balanced else level_start
-        weights = term_weights(self._model, self._settings, targets, balanced_at)
-        objective = Objective(self._model, targets, weights)
+        weights = term_weights(self.model, self.levels.settings, targets, balanced_at)
+        objective = Objective(self.model, targets, weights)
         del content, masks_rhw  # only the targets are needed from here on
 
         def evaluate(point: Vector) -> tuple[float, Vector]:
@@ -219,7 +149,7 @@ class Run:
             self._history.append(losses)
             return losses.total, gradient
 
-        method = METHODS[self._settings.chosen_optimizer](
+        method = METHODS[self.levels.settings.chosen_optimizer](
             image.ravel(),
             PIXEL_RANGE,
             preconditioner=Pyramid(image.shape[1:]),
@@ -230,33 +160,33 @@ class Run:
 
     def _styles(self, scene: Scene) -> Iterator[StyleTarget]:
         """Yield the style images of a scene, with their strips."""
-        plans = self._plans.choose_styles(scene)
+        plans = self.plans.choose_styles(scene)
         for style, plan in zip(scene.style_targets(), plans, strict=True):
             yield replace(style, tiling=plan.tiling)
 
     def _evaluated(
         self, level: int, state: State, level_start: Array | None
     ) -> Evaluated:
-        plan, last = self._levels.plan, self._levels.scenes[-1]
+        plan, last = self.levels.plan, self.levels.scenes[-1]
         history = tuple(self._history)
         started = len(history) - state.evaluations
         image = state.point.reshape(self._shape(level))
         progress = Progress(
             history=history,
-            settings=self._settings,
-            seconds=perf_counter() - self._began,
+            settings=self.levels.settings,
+            seconds=perf_counter() - self.began,
             level=level + 1,
             levels=len(plan),
             seconds_left=seconds_left(plan, level, history, started),
             record=self._record(state.loss),
-            _best_nchw=partial(self._levels.enlarged, image, level, len(plan) - 1),
-            _alpha_hw=last.alpha_hw,
+            alpha_hw=last.alpha_hw,
+            _best_nchw=partial(self.levels.enlarged, image, level, len(plan) - 1),
             _composite=last.composite,
         )
-        return Evaluated(progress, state, self._plans.known, level_start)
+        return Evaluated(progress, state, self.plans.known, level_start)
 
     def _result(self, image: Array, outcome: Outcome) -> Result:
-        settings, scene = self._settings, self._levels.scenes[-1]
+        settings, scene = self.levels.settings, self.levels.scenes[-1]
         if outcome.status is Status.NON_FINITE and len(self._history) == 1:
             raise TransferError(
                 "the loss of the start image is not a finite number: lower the "
@@ -271,7 +201,7 @@ class Run:
             status=outcome.status,
             loss=outcome.loss,
             history=tuple(self._history),
-            seconds=perf_counter() - self._began,
+            seconds=perf_counter() - self.began,
             settings=settings,
             optimizer=settings.chosen_optimizer,
             record=replace(self._record(outcome.loss), converged=converged),
@@ -280,11 +210,11 @@ class Run:
 
     def _record(self, loss: float) -> Record:
         """Return the record of the run so far, whose lowest loss is given."""
-        used, count = dict(self._plans.used), len(self._history)
-        return replace(self._origin, evaluations=count, loss=loss, layouts=used)
+        used, count = dict(self.plans.used), len(self._history)
+        return replace(self.origin, evaluations=count, loss=loss, layouts=used)
 
     def _shape(self, level: int) -> tuple[int, int, int, int]:
-        width, height = self._levels.plan[level].size
+        width, height = self.levels.plan[level].size
         return 1, 3, height, width
 
 

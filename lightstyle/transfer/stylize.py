@@ -7,53 +7,24 @@ and `texture` the style loss alone (figure 1, bottom).
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
-from time import perf_counter
-from typing import Any, Final
+from typing import Final
 
 from .. import contract, images
 from ..engine.model import Model
-from ..engine.model_info import ModelInfo
-from ..engine.plan import ExecutionPlan
 from ..errors import UsageError
 from ..images.loading import ImageSource, Styles, several
 from ..images.picture import Picture
-from ..records import record
-from ..records.checkpoint import Checkpoint, CheckpointWriter, LoadedCheckpoint
-from ..records.origin import Origin
+from ..records.checkpoint import Checkpoint, LoadedCheckpoint
 from ..records.record import Record
-from ..records.snapshot import Snapshot
 from ..settings.jobs import prepared
 from ..settings.settings import Settings
 from ..zoo import registry
-from .forecast import Forecast, forecast
+from .events import Callback
 from .inputs import Inputs
-from .interrupt import Interrupt
-from .levels import Levels
-from .plans import Plans
+from .job import Announce, Job
 from .result import Result
-from .run import Callback, Evaluated, Event, Listener, Run, play
 from .scene import fitted_size
-
-#: Sees what a run will take, before it begins.
-Announce = Callable[[Forecast], None]
-
-
-@dataclass(frozen=True)
-class _Job:
-    """A call of one of the jobs.
-
-    Attributes:
-        name: Name of the function.
-        given: Images and size that it was called with.
-        inputs: Images that it read.
-    """
-
-    name: str
-    given: Mapping[str, Any]
-    inputs: Inputs
 
 
 def stylize(
@@ -99,8 +70,8 @@ def stylize(
     given, paintings = _paintings(style)
     size = fitted_size(subject, settings, "content")
     inputs = Inputs.read(settings, size, subject, paintings)
-    job = _Job("stylize", {"content": content, "style": given}, inputs)
-    return _run(job, model, callback, checkpoint, announce, like)
+    job = Job("stylize", {"content": content, "style": given}, inputs)
+    return job.run(model, callback, checkpoint, announce, like)
 
 
 def reconstruct(
@@ -121,8 +92,8 @@ def reconstruct(
     subject = images.load(content, role="content")
     size = fitted_size(subject, settings, "content")
     inputs = Inputs.read(settings, size, subject)
-    job = _Job("reconstruct", {"content": content}, inputs)
-    return _run(job, model, callback, checkpoint, announce, like)
+    job = Job("reconstruct", {"content": content}, inputs)
+    return job.run(model, callback, checkpoint, announce, like)
 
 
 def texture(
@@ -163,8 +134,8 @@ def texture(
         )
     given, paintings = _paintings(style)
     inputs = Inputs.read(settings, size, styles=paintings)
-    job = _Job("texture", {"style": given, "size": size}, inputs)
-    return _run(job, model, callback, checkpoint, announce, like)
+    job = Job("texture", {"style": given, "size": size}, inputs)
+    return job.run(model, callback, checkpoint, announce, like)
 
 
 def resume(
@@ -220,83 +191,3 @@ def _paintings(style: Styles) -> tuple[Styles, tuple[Picture, ...]]:
     given = several(style)
     paintings = tuple(images.load(each, role="style") for each in given)
     return given if len(given) > 1 else given[0], paintings
-
-
-def _run(
-    job: _Job,
-    model: Model | str | Path | None,
-    callback: Callback | None,
-    checkpoint: Checkpoint | None,
-    announce: Announce | None,
-    like: Record | None,
-) -> Result:
-    inputs, settings = job.inputs, job.inputs.settings
-    saved = checkpoint.saved.snapshot if checkpoint and checkpoint.saved else None
-    began = perf_counter() - (saved.elapsed if saved else 0.0)
-    levels = Levels(inputs)
-    if checkpoint and checkpoint.saved:
-        checkpoint.saved.check_level([level.size for level in levels.plan])
-    if not isinstance(model, Model):
-        model = registry.load(model, settings, job=job.name)
-    registry.check(model.info, settings, job.name)
-    writer = _writer(checkpoint, job, model.info)
-    plans = Plans(model, _wanted(like, saved))
-    if announce is not None:
-        announce(forecast(model, plans, levels, len(saved.history) if saved else 0))
-    origin = record.of_run(
-        job.name,
-        job.given,
-        inputs.size,
-        settings,
-        [(*level.size, level.until) for level in levels.plan],
-        model,
-        uninterrupted=saved is None or saved.optimizer is not None,
-    )
-    run = Run(model, levels, plans, origin, began, saved)
-    with Interrupt() as interrupt:
-        listeners: list[Listener] = [interrupt]
-        if callback is not None:
-            listeners.insert(0, partial(_show, callback))
-        if writer is not None:
-            listeners.append(partial(_keep, writer, run))
-        result = play(run, listeners)
-    return replace(result, notes=(*result.notes, *(writer.notes if writer else ())))
-
-
-def _show(callback: Callback, event: Event) -> None:
-    if isinstance(event, Evaluated):
-        callback(event.progress)
-
-
-def _keep(writer: CheckpointWriter, run: Run, event: Event) -> None:
-    """Write a checkpoint if it is time, or if the run was cancelled."""
-    if isinstance(event, Evaluated) and (run.cancelled or writer.due):
-        progress = event.progress
-        writer.write(
-            event.state,
-            progress.history,
-            progress.seconds,
-            progress.level - 1,
-            event.plans,
-            event.level_start,
-        )
-
-
-def _wanted(like: Record | None, saved: Snapshot | None) -> dict[str, ExecutionPlan]:
-    """Return the execution plans to repeat."""
-    return {**(like.layouts if like else {}), **(saved.plans if saved else {})}
-
-
-def _writer(
-    checkpoint: Checkpoint | None, job: _Job, model: ModelInfo
-) -> CheckpointWriter | None:
-    """Return what writes the run's checkpoints, if it has any."""
-    if checkpoint is None:
-        return None
-    if checkpoint.saved is not None:
-        checkpoint.saved.check_model(model)
-        origin = checkpoint.saved.snapshot.origin
-    else:
-        origin = Origin.of(job.name, job.given, job.inputs.settings, model)
-    width, height = job.inputs.size
-    return CheckpointWriter(checkpoint, origin, 3 * width * height)

@@ -1,5 +1,6 @@
 import math
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -47,10 +48,10 @@ def test_sizes_double_from_about_128_pixels(
 @pytest.mark.parametrize("count", [1, 2, 3, 5])
 @pytest.mark.parametrize("iterations", [50, 99, 300])
 def test_iterations_are_shared_without_a_rest(count: int, iterations: int) -> None:
-    shares = pyramid.shares(count, iterations)
-    assert len(shares) == count
-    assert sum(shares) == iterations
-    assert min(shares) > 0
+    ends = pyramid.untils(count, iterations)
+    assert len(ends) == count
+    assert ends[-1] == iterations
+    assert all(end > begin for begin, end in pairwise([0, *ends]))
 
 
 @pytest.mark.parametrize(("iterations", "count"), [(1, 1), (19, 1), (20, 2), (30, 3)])

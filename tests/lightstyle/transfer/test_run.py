@@ -10,10 +10,11 @@ import pytest
 import lightstyle
 from lightstyle import Model, Progress, Settings, Status, images
 from lightstyle.records import record
+from lightstyle.transfer.events import Evaluated, Event, Finished, LevelStarted
 from lightstyle.transfer.inputs import Inputs
 from lightstyle.transfer.levels import Levels
 from lightstyle.transfer.plans import Plans
-from lightstyle.transfer.run import Evaluated, Event, Finished, LevelStarted, Run, play
+from lightstyle.transfer.run import Run, play
 from tests.support.transfers import CONTENT, QUICK, STYLE
 
 LEVELS = Settings(size=128, enlarge=True, iterations=20, init="content")
