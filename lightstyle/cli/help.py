@@ -87,4 +87,4 @@ def _row(param: Any, ctx: Any) -> tuple[str, str]:
     if _is_argument(param):
         return param.metavar.strip("[]"), param.help
     name, text = param.get_help_record(ctx)
-    return name, text.replace("\\[", "[")  # typer 0.16 escapes it for rich
+    return name, text
