@@ -14,6 +14,9 @@ from ..errors import UsageError
 
 _UNITS: Final = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
 
+#: Less is no size of memory that anybody means: a unit is missing.
+_LEAST: Final = 10**6
+
 #: Control group of this process, in a container or not.
 _GROUP: Final = Path("/sys/fs/cgroup")
 
@@ -28,9 +31,10 @@ def parse(text: str) -> int | None:
         return None
     form = r"(\d+(?:\.\d+)?)\s*([KMGT]?)B?"
     match = re.fullmatch(form, text.strip(), re.IGNORECASE)
-    if match is None:
+    size = int(float(match[1]) * _UNITS[match[2].upper()]) if match else 0
+    if size < _LEAST:
         raise UsageError(f"memory is {text}, expected auto or a size such as 2GB")
-    return int(float(match[1]) * _UNITS[match[2].upper()])
+    return size
 
 
 def resident() -> int:

@@ -70,6 +70,8 @@ class Job:
                 origin = Origin.of(self.name, self.given, settings, model.info)
             writer = CheckpointWriter(checkpoint, origin, 3 * math.prod(size))
         wanted = {**(like.layouts if like else {}), **(saved.plans if saved else {})}
+        # The finest level takes the most: without the memory for it, none is begun.
+        Plans(model, wanted).choose(levels.scenes[-1])
         plans, done = Plans(model, wanted), len(saved.history) if saved else 0
         if announce is not None:
             announce(forecast(model, plans, levels, done))

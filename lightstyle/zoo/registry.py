@@ -23,8 +23,8 @@ MODEL_VARIABLE: Final = "LIGHTSTYLE_MODEL"
 
 #: How to install the exporter.
 EXTRA: Final = (
-    'install it with pip install "lightstyle[export]", or in a checkout with '
-    "python3 -m pip --python .venv install '.[export]'"
+    "install it with python3 -m pip --python .venv install '.[export]' in a checkout, "
+    'elsewhere with pip install "lightstyle[export]"'
 )
 
 #: Name of the exporter's package, and where it must lie relative to this one: in a

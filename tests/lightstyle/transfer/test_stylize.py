@@ -10,7 +10,7 @@ from PIL import Image
 import lightstyle
 from export import STYLE_LAYERS
 from lightstyle import LayerWeights, Model, Settings, Status, contract
-from lightstyle.errors import TransferError
+from lightstyle.errors import TransferError, UsageError
 from tests.support.networks import image, tiny_weights
 from tests.support.oracles import forward, gram
 from tests.support.transfers import CONTENT, QUICK, STYLE
@@ -184,3 +184,10 @@ def test_a_weight_that_overflows_is_an_error_not_a_picture(model: Model) -> None
     )
     with pytest.raises(TransferError, match="style-weight is 1e"):
         lightstyle.stylize(CONTENT, STYLE, model=model, settings=settings)
+
+
+def test_too_little_memory_is_told_of_the_final_size(tiny_model: Path) -> None:
+    small = Model.load(tiny_model, "cpu", 1, 10**6)
+    settings = Settings(size=512, enlarge=True)
+    with pytest.raises(UsageError, match="512x341 needs at least"):
+        lightstyle.stylize(CONTENT, STYLE, model=small, settings=settings)
