@@ -121,8 +121,11 @@ def batch(
                 for task, outcome in executor.run(todo, lambda: interrupt.came):
                     report.add(str(task.given["content"]), outcome)
         finally:
-            if report.outcomes or tasks == []:  # else the model is at fault
-                _finish(report, inputs, failed, quiet=options.quiet)
+            ended = report.outcomes or tasks == []  # else the model may be at fault
+            if (ended or interrupt.came) and not options.quiet:
+                report.print_table()
+            if ended and failed is not None:
+                failures.write(failed, report.failures(inputs.roots))
     if interrupt.came:
         raise typer.Exit(interrupt.exit_code)
     report.conclude()
@@ -177,13 +180,3 @@ def _watched(plan: Batch, report: Report) -> Iterator[Task | None]:
             if str(path) not in report.outcomes:
                 report.add(str(path), failed)
         yield task
-
-
-def _finish(
-    report: Report, inputs: BatchInputs, failed: Path | None, *, quiet: bool
-) -> None:
-    """Print the table and write the failures list."""
-    if not quiet:
-        report.print_table()
-    if failed is not None:
-        failures.write(failed, report.failures(inputs.roots))

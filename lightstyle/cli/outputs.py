@@ -25,6 +25,7 @@ class Outputs:
 
     Attributes:
         failure: The error of a file that could not be written, if any.
+        others: The timelapse and the log, in words, as far as they are asked for.
     """
 
     def __init__(
@@ -42,6 +43,8 @@ class Outputs:
         self._path, self._options, self._is_new = path, options, is_new
         metadata = not options.no_metadata
         self._form: dict[str, Any] = {"bits": options.bits, "metadata": metadata}
+        named = {"timelapse": options.timelapse, "log": options.log}
+        self.others = [f"{kind} {file}" for kind, file in named.items() if file]
         self._film: Timelapse | None = None
         if options.timelapse is not None:
             self._film = Timelapse(

@@ -24,9 +24,15 @@ def choose(output: Path | None, given: Mapping[str, Any], name: str) -> Path:
         name: Name of a new picture, without a suffix.
 
     Raises:
-        UsageError: There is no folder to choose, because the input is stdin.
+        UsageError: There is no such folder, or none to choose, because the input is
+            stdin.
     """
     if output is not None and not output.is_dir():
+        if not (output.suffix or output == STREAM or output.exists()):
+            raise UsageError(
+                f"-o {output}: there is no such folder; create it first, or name a "
+                f"picture such as {output}.png"
+            )
         return output
     if output is None:
         role, first = next(iter(given.items()))

@@ -3,11 +3,15 @@
 import signal
 import threading
 from types import FrameType
-from typing import Any
+from typing import Any, Final
 
 from ..errors import ExitCode
 from ..text import duration
 from ..transfer.result import Progress
+
+#: Evaluations at the start of a level that tell nothing: they include preparations, and
+#: the loss falls steeply.
+_FIRST: Final = 2
 
 
 class Interrupt:
@@ -59,21 +63,23 @@ class Interrupt:
 
 
 def status_line(progress: Progress) -> str:
-    """Return such as ``120/300  level 3/4  loss 1.23e+06, down 87.1 %  5 min left``.
+    """Return such as ``120/300  level 3/4: loss 1.23e+06, down 87.1 %  5 min left``.
 
     The loss is compared with the first one of the same level, because losses of
-    pictures of different sizes cannot be compared.
+    pictures of different sizes cannot be compared. When a level begins, there is
+    neither a change nor a time.
     """
     losses = progress.losses
-    parts = [f"{progress.evaluation}/{progress.settings.iterations}"]
+    line = f"{progress.evaluation}/{progress.settings.iterations}  "
     if progress.levels > 1:
-        parts.append(f"level {progress.level}/{progress.levels}")
-    first = next(each for each in progress.history if each.size == losses.size)
-    loss = f"loss {losses.total:.3g}"
-    if first.total > 0 and first is not losses:
-        change = 100 * (losses.total / first.total - 1)
-        loss += f", {'up' if change > 0 else 'down'} {abs(change):.1f} %"
-    parts.append(loss)
+        line += f"level {progress.level}/{progress.levels}: "
+    line += f"loss {losses.total:.3g}"
+    level = [each for each in progress.history if each.size == losses.size]
+    if len(level) <= _FIRST:
+        return line
+    if level[0].total > 0:
+        change = 100 * (losses.total / level[0].total - 1)
+        line += f", {'up' if change > 0 else 'down'} {abs(change):.1f} %"
     if progress.evaluation < progress.settings.iterations:
-        parts.append(f"{duration(progress.seconds_left)} left")
-    return "  ".join(parts)
+        line += f"  {duration(progress.seconds_left)} left"
+    return line

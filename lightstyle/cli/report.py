@@ -68,7 +68,7 @@ class Report:
     def print_table(self) -> None:
         """Print what became of each picture, sorted by name, and counts."""
         found = sorted(self.outcomes.items(), key=lambda item: Path(item[0]))
-        columns([(each.state, printable(n), _detail(each)) for n, each in found])
+        columns([(each.state, printable(n), _short(each)) for n, each in found])
         show(self.counts)
 
     def failures(self, roots: Mapping[Path, Path]) -> Iterator[Failure]:
@@ -110,6 +110,11 @@ class Report:
 def _told(outcome: JobOutcome) -> str:
     comma = "" if outcome.levels_hwc is not None else ","
     return f"{outcome.state}{comma} {_detail(outcome)}"
+
+
+def _short(outcome: JobOutcome) -> str:
+    """Leave out what to do about a failure, which was said when it came."""
+    return _detail(outcome).partition("; ")[0]
 
 
 def _detail(outcome: JobOutcome) -> str:

@@ -1,5 +1,6 @@
 """A run from the command line: checks, progress, checkpoint, output, summary."""
 
+import shlex
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -105,8 +106,12 @@ def make(
         path = written.put(result)
     if not options.quiet:
         _summarise(result, path, options.like)
+        if written.others and written.failure is None:
+            say(f"wrote {', '.join(written.others)}")
     if checkpoint and result.status is not Status.CANCELLED:
         checkpoint.remove()
+    elif checkpoint and not options.quiet:
+        say(f"to continue: lightstyle resume {shlex.quote(str(checkpoint.path))}")
     _conclude(result, path, written.failure, interrupt)
 
 

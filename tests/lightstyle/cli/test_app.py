@@ -37,6 +37,8 @@ def test_stylize_writes_a_picture(run: Runner, studio: Path) -> None:
     assert done.lines[-2].startswith("4/4  loss ")
     assert ", down " in done.lines[-2]
     assert done.lines[-3].endswith(" s left")
+    assert "1/4  loss" in done.lines[2]
+    assert not re.search("down|left", "".join(done.lines[2:4]))
     assert "out.png: 48x32, 4 iterations" in done.lines[-1]
     assert "all iterations were used" in done.lines[-1]
 
@@ -186,6 +188,14 @@ def test_a_result_without_a_name_never_replaces_another(
         *("content-style.png", "content-style-2.png", "content-style-3.png"),
         *("results/content-style.png", "results/content-style-2.png"),
     }
+
+
+def test_a_folder_that_is_not_there_is_said_to_be_missing(
+    run: Runner, studio: Path
+) -> None:
+    done = run(*STYLIZE, "-o", "results/")
+    assert done.code == ExitCode.USAGE
+    assert "-o results: there is no such folder; create it first" in done.lines[0]
 
 
 def test_a_result_lies_beside_its_content(run: Runner, studio: Path) -> None:

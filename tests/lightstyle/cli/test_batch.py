@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from lightstyle import Model
+from lightstyle.cli.progress import Interrupt
 from lightstyle.errors import ExitCode
 from lightstyle.records.record import Record
 from tests.conftest import Runner
@@ -94,6 +95,10 @@ def test_a_picture_that_fails_does_not_stop_the_rest_and_is_listed(
     done = run(*BATCH, *QUICK, "--failures", "failed.jsonl")
     assert done.code == int(ExitCode.SOME_FAILED) == 1
     assert done.lines[-1] == "error: 1 of 3 pictures failed"
+    (told,) = [line for line in done.lines if "b.png: failed, " in line]
+    (listed,) = [line for line in done.out.splitlines() if line.startswith("failed")]
+    reason = told.partition("failed, ")[2].partition(", about")[0]
+    assert listed.split(maxsplit=2)[2] == reason.partition("; ")[0] != reason
     assert sorted(pictures(Path("out"))) == ["a.png", "deep/er/c.png"]
     entry = json.loads(Path("failed.jsonl").read_text())
     assert entry["code"] == ExitCode.IMAGE
@@ -159,6 +164,16 @@ def test_a_signal_keeps_what_is_finished_and_prints_the_table(
     for name in pictures(Path("out")):
         assert Record.read(f"out/{name}").evaluations == 200
     assert not [*Path("out").rglob("*.tmp")]
+
+
+def test_a_batch_that_ends_before_its_first_picture_counts_what_is_left(
+    run: Runner, photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Interrupt, "came", True)
+    monkeypatch.setattr(Interrupt, "exit_code", ExitCode.INTERRUPTED)
+    done = run(*BATCH, *QUICK)
+    assert done.code == ExitCode.INTERRUPTED
+    assert done.out == "0 pictures: 0 done, 0 skipped, 0 failed, 3 left\n"
 
 
 def test_watching_takes_pictures_as_they_become_complete(photos: Path) -> None:

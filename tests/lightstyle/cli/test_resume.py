@@ -38,6 +38,7 @@ def test_sigterm_keeps_picture_and_run_and_exits_143(run: Runner, studio: Path) 
     _, errors = process.communicate(timeout=60)
     assert process.returncode == ExitCode.TERMINATED
     assert "stopped on request" in errors
+    assert errors.splitlines()[-1] == f"to continue: lightstyle resume {KEPT}"
     assert Path("out.png").exists()
     assert KEPT.exists()
 
@@ -73,7 +74,7 @@ def test_resume_continues_with_all_options_and_then_removes_the_checkpoint(
     assert done.code == ExitCode.INTERRUPTED
     done = run("resume", KEPT)
     assert done.code == 0
-    assert "12/12" in done.lines[-2]
+    assert "12/12" in done.lines[-3]
     assert _losses("log.jsonl") == _losses("whole.jsonl")
     assert Path("out.png").read_bytes() == Path("whole.png").read_bytes()
     assert Path("out_0012.png").exists()

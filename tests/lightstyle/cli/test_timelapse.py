@@ -49,7 +49,9 @@ def test_a_film_has_the_steps_of_the_run_and_its_end(
 
 
 def test_a_film_repeats_and_says_what_made_it(run: Runner, studio: Path) -> None:
-    assert run(*STYLIZE).code == 0
+    done = run(*STYLIZE, "--log", "log.jsonl")
+    assert done.code == 0
+    assert done.lines[-1] == "wrote timelapse film.webp, log log.jsonl"
     with Image.open(FILM) as film:
         assert film.info["loop"] == 0
         assert film.info["icc_profile"]
