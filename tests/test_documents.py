@@ -57,13 +57,13 @@ PAINTING: Final = {"stylize", "content", "texture", "batch", "sheet"}
 #: Pictures that they name.
 PICTURES: Final = (
     *("photo.jpg", "other.jpg", "sunset.jpg", "painting.jpg"),
-    *("one.jpg", "two.jpg", "drawing.jpg", "photos/1.jpg", "photos/sub/2.jpg"),
+    *("one.jpg", "two.jpg", "photos/1.jpg", "photos/sub/2.jpg"),
 )
 
 #: Pictures of the gallery that are results as they were made, if smaller.
 RESULTS: Final = (
-    *("blend", "chroma", "demo", "drawing", "face", "regions", "sky", "small-demo"),
-    *("texture", "town"),
+    *("blend", "chroma", "demo", "face", "regions", "sky", "small-demo", "texture"),
+    "town",
 )
 
 SNIPPETS: Final = [each for path in DOCUMENTS for each in documents.commands(path)]
