@@ -22,7 +22,7 @@ from ..jobs.watch import FolderWatcher
 from ..settings.settings import Settings
 from ..text import counted
 from ..zoo import registry
-from .console import say
+from .console import note, say
 from .help import command
 from .options import OUTPUT, RunOptions, Styles, takes
 from .progress import Interrupt
@@ -110,6 +110,11 @@ def batch(
     report = Report(total, quiet=options.quiet)
     if not options.quiet:
         say(f"model {registry.find(options.model)}, {_crew(runtime, workers)}")
+        if inputs.made:
+            note(
+                f"left out {counted(len(inputs.made), 'picture')} that lightstyle "
+                "made; a pattern in quotes takes them"
+            )
     for path, outcome in lost:
         report.add(str(path), outcome)
     if watch and not options.quiet:

@@ -12,8 +12,8 @@ import typer
 from ..errors import UsageError
 from ..quality.judge import Judge, Quality
 from ..settings.settings import Settings
-from ..text import printable
-from .console import columns, show
+from ..text import counted, printable
+from .console import columns, note, say, show
 from .help import command
 
 #: Key of a number, its format, and its meaning.
@@ -71,7 +71,13 @@ def compare(
         )
     painting = style[0] if style else None
     judge = Judge(content, painting, model=model, size=size)
+    say(f"measuring {counted(len(pictures), 'picture')}")
     found = [(path, judge.judge(path)) for path in pictures]
+    if len({quality.size for _, quality in found}) > 1:
+        note(
+            "the pictures differ in size, so their numbers cannot be compared: choose "
+            "a --size that all of them have"
+        )
     if as_json:
         print(json.dumps(_record(judge, content, painting, found)))
     else:

@@ -116,7 +116,8 @@ def _installation() -> Iterator[_Row]:
     except DeviceError as error:
         yield "devices", f"none ({error})"
     yield "cpus", str(available_cpus())
-    yield "exporter", "installed" if registry.exporter() else "not installed"
+    missing = f"not installed: {registry.EXTRA}"
+    yield "exporter", "installed" if registry.exporter() else missing
     for path in registry.available():
         yield "model", str(path)
     yield "default", str(registry.find(None))

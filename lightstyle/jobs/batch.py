@@ -46,9 +46,10 @@ class Batch:
         """
         found = self.inputs.find()
         if not found and not self.inputs.is_list:
-            raise ImageError(
-                f"content {self.inputs.given}: no pictures found; check the path"
-            )
+            problem = "no pictures found; check the path"
+            if self.inputs.made:
+                problem = "lightstyle made all its pictures; name them with a pattern"
+            raise ImageError(f"content {self.inputs.given}: {problem}")
         clashes = Clashes()
         tasks = {file: self.task(file) for file in found}
         taken = {os.path.realpath(file.path) for file in found}

@@ -16,6 +16,7 @@ from PIL import Image
 from ..errors import ImageError, UsageError
 from ..images import encoding
 from ..images.pillow_guard import FORMATS
+from ..records import record
 from . import failures
 
 #: Suffixes that a result keeps: those of formats that can hold a record.
@@ -56,6 +57,7 @@ class BatchInputs:
     Attributes:
         given: The folder, pattern or list, as a person wrote it.
         is_list: Whether it is a failures list.
+        made: Pictures in the folder that lightstyle made, which are left out.
         roots: Root of each picture found so far, by path.
         unreadable: Why folders could not be read, by path.
     """
@@ -93,6 +95,7 @@ class BatchInputs:
         else:
             raise ImageError(f"content {given}: no such folder; check the path")
         self._results = None if self.is_list else self._inside(folder)
+        self.made: set[Path] = set()
         self.roots: dict[Path, Path] = {}
         self.unreadable: dict[Path, str] = {}
 
@@ -107,6 +110,9 @@ class BatchInputs:
             self.roots.update(failures.read(Path(self.given)))
             return [InputFile(path, root) for path, root in sorted(self.roots.items())]
         found = sorted({path for path in self._find() if not self._is_result(path)})
+        if self._find == self._in_folder:
+            self.made = {path for path in found if record.is_at_start(path)}
+            found = [path for path in found if path not in self.made]
         self.roots.update(dict.fromkeys(found, self.root))
         return [InputFile(path, self.root) for path in found]
 

@@ -33,6 +33,10 @@ from .typed import Parsers, parse
 #: Version of the format, raised whenever older records can no longer be read.
 SCHEMA: Final = 1
 
+#: First bytes of every record, and how far into a PNG or JPEG file they may be.
+_START: Final = b'{"lightstyle": "'
+_HEAD: Final = 4096
+
 #: Exceptions that values of the wrong type or shape cause.
 _DAMAGE: Final = (LookupError, TypeError, ValueError, AttributeError, RecursionError)
 
@@ -208,6 +212,13 @@ def find(path: str | os.PathLike[str]) -> dict[str, Any] | None:
             if isinstance(values, dict) and isinstance(values.get("lightstyle"), str):
                 return values
     return None
+
+
+def is_at_start(path: Path) -> bool:
+    """Whether a PNG or JPEG file has a record, as far as its first bytes tell."""
+    with suppress(OSError), path.open("rb") as file:
+        return _START in file.read(_HEAD)
+    return False
 
 
 def _settings(values: Any) -> Settings:

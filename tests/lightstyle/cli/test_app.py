@@ -158,6 +158,18 @@ def test_a_command_that_is_almost_one_is_recognised(run: Runner) -> None:
     assert done.lines == ["error: there is no command stylise: did you mean stylize?"]
 
 
+@pytest.mark.parametrize(
+    ("option", "words"),
+    [("--strength", "lightstyle stylize --help"), ("--style-wieght", "--style-weight")],
+)
+def test_an_option_that_is_not_there_leads_to_those_that_are(
+    run: Runner, option: str, words: str
+) -> None:
+    done = run("stylize", "content.png", "style.png", option, "3")
+    assert done.code == ExitCode.USAGE
+    assert words in done.lines[0]
+
+
 def test_without_the_exporter_its_help_says_how_to_install_it(
     run: Runner, monkeypatch: pytest.MonkeyPatch
 ) -> None:

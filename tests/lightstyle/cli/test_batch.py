@@ -64,6 +64,28 @@ def test_a_folder_is_mirrored_and_then_known_to_be_finished(
     assert pictures(Path("out")) == first
 
 
+@pytest.mark.parametrize(
+    ("suffix", "options"), [(".png", []), (".png", ["--bits=16"]), (".jpg", [])]
+)
+def test_results_beside_the_photos_are_left_out_of_the_folder(
+    run: Runner, photos: Path, suffix: str, options: list[str]
+) -> None:
+    made = photos / f"a-style{suffix}"
+    stylize = ["stylize", photos / "a.png", "style.png", "-o", made]
+    assert run(*stylize, *options, *QUICK).code == 0
+    done = run(*BATCH, *QUICK)
+    assert done.out.splitlines()[-1] == "3 pictures: 3 done, 0 skipped, 0 failed"
+    (line,) = [line for line in done.lines if line.startswith("note: ")]
+    assert line.startswith("note: left out 1 picture that lightstyle made; ")
+    done = run("batch", f"photos/*{suffix}", "style.png", "-o", "out", *QUICK)
+    assert made.name in done.out
+    for name in ("a.png", "b.png", "deep/er/c.png"):
+        (photos / name).unlink()
+    done = run(*BATCH, *QUICK)
+    assert done.code == ExitCode.IMAGE
+    assert "lightstyle made all its pictures" in done.lines[-1]
+
+
 def test_each_picture_is_that_of_a_run_by_itself(run: Runner, photos: Path) -> None:
     assert run(*BATCH, *QUICK, "--quiet").lines == []
     for name in ("a.png", "b.png"):

@@ -21,7 +21,7 @@ def _numbers(out: str) -> dict[str, list[str]]:
 def test_a_table_has_a_column_for_every_picture(run: Runner, studio: Path) -> None:
     done = run("compare", "content.png", "style.png", *PAIR)
     assert done.code == ExitCode.OK
-    assert done.lines == []
+    assert done.lines == ["measuring 2 pictures"]
     first, heading, *_ = done.out.splitlines()
     assert first.endswith("tiny.onnx")
     assert heading.split() == ["content.png", "style.png"]
@@ -32,6 +32,14 @@ def test_a_table_has_a_column_for_every_picture(run: Runner, studio: Path) -> No
     assert cells["ssim"][0] == "1.000"
     assert [f"w2 conv{k}_1" in cells for k in range(1, 6)] == [True] * 5
     assert max(map(len, done.out.splitlines()[1:])) <= 100
+
+
+def test_pictures_of_different_sizes_are_noted(run: Runner, studio: Path) -> None:
+    Image.new("RGB", (120, 80)).save("large.png")
+    pictures = ["compare", "content.png", "large.png", *PAIR]
+    (line,) = [line for line in run(*pictures).lines if line.startswith("note: ")]
+    assert "differ in size" in line
+    assert len(run(*pictures, "--size", "60").lines) == 1
 
 
 def test_lines_without_numbers_are_left_out(run: Runner, studio: Path) -> None:
@@ -94,7 +102,8 @@ def test_bad_input_is_one_line_and_prints_no_table(
     Image.new("RGB", (8, 8)).save("dot.png")
     done = run("compare", *arguments)
     assert (done.code, done.out) == (code, "")
-    (line,) = done.lines
+    *before, line = done.lines
+    assert before in ([], ["measuring 1 picture"])
     assert words.lower() in line.lower()
 
 

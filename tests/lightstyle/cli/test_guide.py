@@ -7,6 +7,7 @@ from lightstyle.cli import guide
 from lightstyle.errors import ExitCode
 from tests.conftest import Runner
 
+REAL_PAGES = guide.PAGES
 PAGE = "# Colours: whose to keep\n\nFour **ways**.\n"
 
 
@@ -39,9 +40,28 @@ def test_a_page_is_formatted_on_a_terminal(
     assert "**" not in shown
 
 
-def test_an_unknown_page_is_refused_with_those_there_are(run: Runner) -> None:
-    done = run("guide", "colors")
+@pytest.mark.parametrize(
+    ("topic", "advice"),
+    [
+        ("colors", "did you mean colours?"),
+        ("FOUR", "did you mean colours?"),
+        ("violins", "choose one of batch, colours"),
+    ],
+)
+def test_an_unknown_page_is_refused_with_the_likeliest_one(
+    run: Runner, topic: str, advice: str
+) -> None:
+    done = run("guide", topic)
     assert done.code == ExitCode.USAGE
-    assert done.lines == [
-        "error: the guide has no page colors: choose one of batch, colours"
-    ]
+    assert done.lines == [f"error: the guide has no page {topic}: {advice}"]
+
+
+@pytest.mark.parametrize(
+    ("topic", "page"),
+    [("color", "colour"), ("masks", "regions"), ("checkpoint", "interruptions")],
+)
+def test_words_lead_to_the_page_of_the_real_guide(
+    run: Runner, monkeypatch: pytest.MonkeyPatch, topic: str, page: str
+) -> None:
+    monkeypatch.setattr(guide, "PAGES", REAL_PAGES)
+    assert run("guide", topic).lines[0].endswith(f"did you mean {page}?")

@@ -26,6 +26,13 @@ def test_info_without_another_model_names_the_bundled_one(run: Runner) -> None:
     assert f"default      {registry.bundled()}" in run("info").out
 
 
+def test_info_says_how_to_install_the_exporter(
+    run: Runner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(registry, "_EXPORTERS", ())
+    assert "not installed: install it with " in run("info").out
+
+
 def test_info_tells_a_person_what_made_a_picture(run: Runner, studio: Path) -> None:
     assert run(*STYLIZE, "-o", "a.png", "--style-weight", "50").code == 0
     shown = run("info", "a.png").out
