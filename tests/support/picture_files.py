@@ -38,3 +38,9 @@ def save_with_text(path: str, text: str) -> str:
     chunks.add_itxt("lightstyle", text)
     Image.new("RGB", (4, 4)).save(path, pnginfo=chunks)
     return path
+
+
+def size_of(path: str | Path) -> tuple[int, int]:
+    """Width and height of a picture file."""
+    with Image.open(path) as image:
+        return image.size
