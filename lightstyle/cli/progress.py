@@ -28,12 +28,12 @@ class Interrupt:
 
     @property
     def came(self) -> bool:
-        """Return whether a signal has come."""
+        """Whether a signal has come."""
         return self._came is not None
 
     @property
     def exit_code(self) -> ExitCode:
-        """Return the exit code of a run that was ended by the signal."""
+        """Exit code of a run that the signal ended."""
         ended = self._came == signal.SIGTERM
         return ExitCode.TERMINATED if ended else ExitCode.INTERRUPTED
 

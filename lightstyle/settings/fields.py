@@ -78,7 +78,8 @@ def take(name: str, value: Any) -> Any:
     kind = _named(name).kind
     if value is None and kind.optional:
         return None
-    return _checked(name, repr(value), lambda: kind.take(value))
+    given = " ".join(repr(value).split())  # an array's has many lines
+    return _checked(name, given, lambda: kind.take(value))
 
 
 def parse(name: str, written: str) -> Any:

@@ -1,10 +1,13 @@
 """Runs of a moment, how to stop them on the way, and what they leave to compare."""
 
 from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
 
 import pytest
 
-from lightstyle import Progress, Result, Settings
+import lightstyle
+from lightstyle import Model, Progress, Result, Settings
 from tests.support.networks import image
 
 QUICK = Settings(size=48, iterations=12)
@@ -32,3 +35,13 @@ def interrupt_commands(monkeypatch: pytest.MonkeyPatch, evaluation: int) -> None
 def totals(result: Result) -> list[float]:
     """The loss of every evaluation."""
     return [losses.total for losses in result.history]
+
+
+#: Writes a mask and returns its path.
+Mask = Callable[[Any], str]
+
+
+def stylized(model: Model, styles: Any = STYLE, **changes: Any) -> Result:
+    """Run quickly with some settings changed."""
+    settings = replace(QUICK, **changes)
+    return lightstyle.stylize(CONTENT, styles, model=model, settings=settings)

@@ -3,6 +3,7 @@ import math
 import pickle
 from typing import Any
 
+import numpy as np
 import pytest
 
 from lightstyle.contract import CHANNELS, block
@@ -80,3 +81,10 @@ def test_style_layers_count_by_default_as_the_plain_squared_gram_errors_do() -> 
     for layer in ("conv1_1", "conv2_1", "conv3_1"):
         ratio = plain[layer] / plain["conv4_1"]
         assert found[layer] / found["conv4_1"] == pytest.approx(ratio)
+
+
+def test_a_refused_array_is_told_on_one_line() -> None:
+    array: Any = np.zeros((9, 9))
+    with pytest.raises(UsageError, match=r"^init is array") as caught:
+        Settings(init=array)
+    assert "\n" not in str(caught.value)

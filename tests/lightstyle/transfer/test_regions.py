@@ -1,8 +1,5 @@
-import json
-import pickle
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,7 +7,7 @@ import pytest
 from PIL import Image
 
 import lightstyle
-from lightstyle import Model, Result, Settings, contract, images
+from lightstyle import Model, Settings, contract, images
 from lightstyle.contract import BUNDLED_MODEL
 from lightstyle.engine.plan import ExecutionPlan, Planner
 from lightstyle.engine.strips import Tiling
@@ -19,31 +16,12 @@ from lightstyle.optimize.curvature import History
 from lightstyle.transfer import regions
 from lightstyle.zoo import registry
 from tests.support.networks import image, picture
-from tests.support.transfers import CONTENT, QUICK, STYLE
+from tests.support.transfers import CONTENT, QUICK, STYLE, Mask, stylized
 
 OTHER = image(44, 60, 3)
 HEIGHT, WIDTH = CONTENT.shape[:2]
 LEFT = np.where(np.arange(WIDTH) < WIDTH // 2, 255, 0) * np.ones((HEIGHT, 1))
 SOFT = np.linspace(255, 0, WIDTH) * np.ones((HEIGHT, 1))
-
-Mask = Callable[[Any], str]
-
-
-@pytest.fixture
-def mask(tmp_path: Path) -> Mask:
-    """Writes a picture and says where."""
-
-    def write(levels: Any) -> str:
-        path = tmp_path / f"mask{len(list(tmp_path.iterdir()))}.png"
-        Image.fromarray(np.asarray(levels, np.uint8)).save(path)
-        return str(path)
-
-    return write
-
-
-def _stylize(model: Model, styles: Any = STYLE, **changes: Any) -> Result:
-    settings = replace(QUICK, **changes)
-    return lightstyle.stylize(CONTENT, styles, model=model, settings=settings)
 
 
 def _content() -> Any:
@@ -52,10 +30,10 @@ def _content() -> Any:
 
 
 def test_white_all_over_is_no_mask(model: Model, mask: Mask) -> None:
-    plain = _stylize(model)
+    plain = stylized(model)
     for name, of in (("content_mask", CONTENT), ("style_mask", STYLE)):
         for path in (mask(np.full(of.shape[:2], 255)), "all"):
-            masked = _stylize(model, **{name: (path,)})
+            masked = stylized(model, **{name: (path,)})
             assert masked.history[0].total == pytest.approx(
                 plain.history[0].total, rel=1e-6
             )
@@ -63,8 +41,8 @@ def test_white_all_over_is_no_mask(model: Model, mask: Mask) -> None:
 
 
 def test_two_styles_everywhere_are_their_blend(model: Model) -> None:
-    shared = _stylize(model, [STYLE, OTHER], content_mask=("all", "all"), blend=(3, 1))
-    blended = _stylize(model, [STYLE, OTHER], blend=(3, 1))
+    shared = stylized(model, [STYLE, OTHER], content_mask=("all", "all"), blend=(3, 1))
+    blended = stylized(model, [STYLE, OTHER], blend=(3, 1))
     np.testing.assert_allclose(shared.image_hwc, blended.image_hwc, atol=0.5)
 
 
@@ -130,7 +108,7 @@ def _distance(own: dict[str, Any], gram: dict[str, Any]) -> float:
 def test_outside_all_masks_the_content_stays_as_it_is(
     model: Model, mask: Mask, changes: dict[str, Any]
 ) -> None:
-    made = _stylize(model, content_mask=(mask(LEFT),), iterations=20, **changes)
+    made = stylized(model, content_mask=(mask(LEFT),), iterations=20, **changes)
     difference = np.abs(made.image_hwc - _content()).max(axis=(0, 2))
     assert difference[26:].max() == 0
     assert difference[:20].min() > 0.5
@@ -138,7 +116,7 @@ def test_outside_all_masks_the_content_stays_as_it_is(
 
 def test_outside_may_blend_in(model: Model, mask: Mask) -> None:
     path = mask(LEFT)
-    made = _stylize(model, content_mask=(path,), outside="blend", iterations=20)
+    made = stylized(model, content_mask=(path,), outside="blend", iterations=20)
     difference = np.abs(made.image_hwc - _content())
     assert difference[:, 26:].max() > 0
 
@@ -196,10 +174,10 @@ def test_maps_pair_regions_of_the_same_colour(model: Model, mask: Mask) -> None:
     where = mask(np.where(LEFT[..., None] > 0, red, blue))
     half = np.arange(STYLE.shape[1]) < 20
     what = mask(np.where(half[None, :, None], blue, red) * np.ones((50, 1, 1)))
-    by_maps = _stylize(model, regions=(where, what))
+    by_maps = stylized(model, regions=(where, what))
     own = mask(np.where(half, 0, 255) * np.ones((50, 1)))
     rest = mask(np.where(half, 255, 0) * np.ones((50, 1)))
-    by_masks = _stylize(
+    by_masks = stylized(
         model,
         [STYLE, STYLE],
         content_mask=(mask(255 - LEFT), mask(LEFT)),
@@ -218,11 +196,11 @@ def test_regions_in_strips_are_those_of_the_whole(
     changes: dict[str, Any] = {"content_mask": paths, "style_mask": ("all", paths[0])}
     changes |= {"size": 60, "iterations": 4, "enlarge": True}
     styles = [STYLE, image(40, 60, 9)]
-    whole = _stylize(model, styles, **changes)
+    whole = stylized(model, styles, **changes)
     sweeps = dict.fromkeys(range(1, 6), 16), dict.fromkeys(range(1, 6), 20)
     narrow = ExecutionPlan(Tiling(*sweeps), History(5))
     monkeypatch.setattr(Planner, "choose", lambda *_: narrow)
-    strips = _stylize(model, styles, **changes)
+    strips = stylized(model, styles, **changes)
     np.testing.assert_allclose(strips.image_hwc, whole.image_hwc, atol=0.05)
 
 
@@ -264,7 +242,7 @@ def test_a_mask_that_is_none_is_told_so(
 ) -> None:
     styles = {"content_mask": STYLE, "style_mask": CONTENT}[name]
     with pytest.raises(ImageError, match=words):
-        _stylize(model, styles, **{name: (mask(levels),)})
+        stylized(model, styles, **{name: (mask(levels),)})
 
 
 @pytest.mark.parametrize(
@@ -291,17 +269,17 @@ def test_masks_are_as_many_as_styles(
     model: Model, styles: Any, changes: dict[str, Any], words: str
 ) -> None:
     with pytest.raises(UsageError, match=words):
-        _stylize(model, styles, **changes)
+        stylized(model, styles, **changes)
 
 
 def test_a_map_has_few_colours_all_of_them_in_both(model: Model, mask: Mask) -> None:
     noise = np.random.default_rng(0).integers(0, 255, (HEIGHT, WIDTH, 3))
     plain = mask(np.zeros((HEIGHT, WIDTH, 3)))
     with pytest.raises(ImageError, match="colours, expected at most 16"):
-        _stylize(model, CONTENT, regions=(mask(noise), plain))
+        stylized(model, CONTENT, regions=(mask(noise), plain))
     red = mask(np.full((HEIGHT, WIDTH, 3), [255, 0, 0]))
     with pytest.raises(ImageError, match="has the colour #ff0000, but"):
-        _stylize(model, CONTENT, regions=(red, plain))
+        stylized(model, CONTENT, regions=(red, plain))
 
 
 @pytest.mark.parametrize(
@@ -333,56 +311,3 @@ def test_settings_name_every_mask_as_a_file() -> None:
     assert moved.content_mask == ("x/a.png", "all", "x/b.png")
     assert moved.init == "x/c.png"
     assert Settings.from_dict(moved.as_dict()) == moved
-
-
-def test_masks_and_maps_may_be_paths_arrays_and_images(
-    model: Model, mask: Mask, tmp_path: Path
-) -> None:
-    levels = np.asarray(LEFT, np.uint8)
-    path = mask(levels)
-    forms = [path, Path(path), levels, Image.fromarray(levels)]
-    made = [_stylize(model, content_mask=(form,)) for form in forms]
-    for other in made[1:]:
-        np.testing.assert_array_equal(other.image_hwc, made[0].image_hwc)
-    red, blue = [255, 0, 0], [0, 0, 255]
-    where = np.where(levels[..., None] > 0, red, blue).astype(np.uint8)
-    what = np.where(np.arange(STYLE.shape[1])[None, :, None] < 20, red, blue)
-    maps = where, (what * np.ones((50, 1, 1))).astype(np.uint8)
-    palette = Image.fromarray(maps[1]).quantize(2)
-    by_path = _stylize(model, regions=tuple(map(mask, maps)))
-    in_memory = _stylize(model, regions=(maps[0], palette))
-    np.testing.assert_array_equal(in_memory.image_hwc, by_path.image_hwc)
-
-
-def test_a_mask_in_memory_is_known_by_its_digest(model: Model) -> None:
-    levels = np.asarray(LEFT, np.uint8)
-    settings, same, other = (
-        Settings(content_mask=(each,)) for each in (levels, levels.copy(), 255 - levels)
-    )
-    assert settings == same != other
-    assert hash(settings) == hash(same)
-    assert pickle.loads(pickle.dumps(settings)) == settings
-    made = _stylize(model, content_mask=(levels,))
-    levels[:] = 0  # the run has a copy
-    again = lightstyle.stylize(CONTENT, STYLE, model=model, settings=made.settings)
-    assert again.loss == made.loss
-    known = made.record.inputs["content_mask 1"]
-    assert known["name"] is None
-    assert len(known["sha256"] or "") == 64
-    assert json.loads(str(made.record))["settings"]["content_mask"] == [
-        f"./{settings.content_mask[0]}"
-    ]
-
-
-def test_a_checkpoint_needs_masks_that_are_files(model: Model, tmp_path: Path) -> None:
-    for name, levels in (("content.png", CONTENT), ("style.png", STYLE)):
-        Image.fromarray(levels).save(tmp_path / name)
-    settings = replace(QUICK, content_mask=(np.asarray(LEFT, np.uint8),))
-    with pytest.raises(UsageError, match=r"content-mask 1 is a ndarray: .*a path$"):
-        lightstyle.stylize(
-            tmp_path / "content.png",
-            tmp_path / "style.png",
-            model=model,
-            settings=settings,
-            checkpoint=lightstyle.Checkpoint(tmp_path / "run.checkpoint"),
-        )
