@@ -101,6 +101,9 @@ POOLINGS: Final = ("max", "average")
 #: The smallest height or width: four poolings leave two positions of it.
 MINIMUM_SIDE: Final = 32
 
+#: The largest: no machine has the memory for a picture with two of them.
+MAXIMUM_SIDE: Final = 10**6
+
 #: The width and height at which the content and total variation weights are Gatys'.
 REFERENCE_SIDE: Final = 512
 

@@ -1,5 +1,6 @@
 """The command ``lightstyle texture``: a picture from its style alone."""
 
+import re
 from typing import Annotated
 
 import typer
@@ -51,9 +52,9 @@ def texture(
 
 
 def _parse_size(text: str) -> tuple[int, int]:
-    width, _, height = text.lower().partition("x")
-    if not (width.isdecimal() and height.isdecimal()):
+    sides = re.fullmatch(r"(\d{1,18})x(\d{1,18})", text.lower())
+    if sides is None:
         raise UsageError(
             f"--size {text}: a texture needs WIDTHxHEIGHT, such as 512x384"
         )
-    return int(width), int(height)
+    return int(sides[1]), int(sides[2])

@@ -44,6 +44,13 @@ def resident() -> int:
     return psutil.Process().memory_info().rss
 
 
+def total() -> int:
+    """Return the bytes of memory of the machine, with those that it can swap out."""
+    import psutil
+
+    return psutil.virtual_memory().total + psutil.swap_memory().total
+
+
 def available() -> int:
     """Return the bytes that this process may still take.
 

@@ -14,7 +14,7 @@ from ..errors import UsageError
 from ..optimize.curvature import HISTORY, History
 from ..optimize.lbfgs import LBFGS
 from .costs import Costs
-from .memory import available, resident
+from .memory import available, resident, total
 from .strips import Tiling
 from .workload import Workload
 
@@ -79,8 +79,8 @@ class Planner:
             method: Name of the optimisation method; None if only targets are computed.
 
         Raises:
-            UsageError: If the budget is not enough, saying what would be; or if there
-                is a budget and the model cannot keep it.
+            UsageError: If the budget, or all the memory there is, is not enough, saying
+                what would be; or if there is a budget and the model cannot keep it.
         """
         if self.costs is None:
             if self.budget is not None:
@@ -102,11 +102,16 @@ class Planner:
             )
         smallest = min(plans, key=lambda plan: plan.memory)
         if self.budget is None:  # free memory is an estimate, a budget is a promise
-            return smallest
+            limit = total()
+            if smallest.memory <= limit:
+                return smallest
         width, height = size
+        advice = "choose a smaller size"
+        if self.budget is not None:
+            advice = f"allow as much, or {advice}"
         raise UsageError(
             f"memory is {limit / 1e9:.2f} GB, but {width}x{height} needs at least "
-            f"{smallest.memory / 1e9:.2f} GB: allow as much, or choose a smaller size"
+            f"{smallest.memory / 1e9:.2f} GB: {advice}"
         )
 
     def repeat(

@@ -101,6 +101,14 @@ def cut(length: int, height: int, halo: int) -> Iterator[Strip]:
     yield Strip(end, length, first, length)
 
 
+def computed_lines(length: int, height: int, halo: int) -> int:
+    """Return how many lines all strips of a `cut` have, without making them."""
+    if length < height + TILE:
+        return length
+    end = (length - height) // TILE * TILE
+    return -(-end // (height - 2 * halo)) * height + length - end
+
+
 def long_axis(x: FloatArray) -> int:
     """Return the axis of (1, C, H, W) along which it is cut, the longer side."""
     return 2 if x.shape[2] >= x.shape[3] else 3

@@ -13,7 +13,7 @@ from ..optimize.curvature import History
 from ..optimize.method import Footprint
 from ..optimize.minimize import METHODS
 from .costs import Costs
-from .strips import REACH, Tiling, cut, tiled_height
+from .strips import REACH, Tiling, computed_lines, tiled_height
 
 #: Bytes for each pixel of a picture in float32.
 PICTURE: Final = 3 * 4
@@ -76,9 +76,9 @@ class Workload:
         total = 0.0
         for number, work in self.costs.work.items():
             length, reach = max(self.size) >> (number - 1), REACH[number]
-            forward = _repeated(length, tiling.forward[number], reach)
-            backward = _repeated(length, tiling.backward[number], 2 * reach)
-            total += work * (_FORWARD_SHARE * forward + backward)
+            forward = computed_lines(length, tiling.forward[number], reach) / length
+            lines = computed_lines(length, tiling.backward[number], 2 * reach)
+            total += work * (_FORWARD_SHARE * forward + lines / length)
         return total / sum(self.costs.work.values())
 
     def largest_tiling(self, history: History, budget: int) -> Tiling:
@@ -129,8 +129,3 @@ class Workload:
     def _block_size(self, number: int) -> list[int]:
         """Return the shorter and the longer side at the input of a block, from 1."""
         return sorted(side >> (number - 1) for side in self.size)
-
-
-def _repeated(length: int, height: int, halo: int) -> float:
-    """Return how many lines are computed in all strips for each line that is cut."""
-    return sum(s.stop - s.start for s in cut(length, height, halo)) / length

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from ..contract import MINIMUM_SIDE
+from ..contract import MAXIMUM_SIDE, MINIMUM_SIDE
 from ..errors import UsageError
 from .choices import Color, Init, Optimizer, Outside, Pooling, Pyramid, StyleLoss
 from .kinds import Kind, file, files, flag, layers, number, scale, shares, whole, word
@@ -42,7 +42,7 @@ class Field:
 
 
 FIELDS: Final[Mapping[str, Field]] = {
-    "size": Field(whole(MINIMUM_SIDE), _SIZE, _CONTENT),
+    "size": Field(whole(MINIMUM_SIDE, MAXIMUM_SIDE), _SIZE, _CONTENT),
     "enlarge": Field(flag(), _SIZE),
     "iterations": Field(whole(1), _SIZE),
     "pyramid": Field(word(Pyramid), _SIZE),

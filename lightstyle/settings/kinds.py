@@ -62,14 +62,15 @@ def _is(kind: type, value: object) -> bool:
     return isinstance(value, kind) and not isinstance(value, bool)
 
 
-def whole(at_least: int) -> Kind:
-    """Return the kind of whole numbers from `at_least` up."""
+def whole(at_least: int, at_most: float = math.inf) -> Kind:
+    """Return the kind of whole numbers in a range."""
 
     def take(value: Any) -> int:
-        _require(_is(numbers.Integral, value) and value >= at_least)
+        _require(_is(numbers.Integral, value) and at_least <= value <= at_most)
         return int(value)
 
-    expected = f"a whole number of at least {at_least}"
+    upper = "" if math.isinf(at_most) else f" and at most {at_most}"
+    expected = f"a whole number of at least {at_least}{upper}"
     return Kind(expected, take, parse=int, metavar="N")
 
 

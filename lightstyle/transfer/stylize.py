@@ -127,10 +127,11 @@ def texture(
     if (
         not all(isinstance(side, int) for side in size)
         or min(size) < contract.MINIMUM_SIDE
+        or max(size) > contract.MAXIMUM_SIDE
     ):
         raise UsageError(
             f"size is {width}x{height}: give whole numbers of at least "
-            f"{contract.MINIMUM_SIDE}"
+            f"{contract.MINIMUM_SIDE} and at most {contract.MAXIMUM_SIDE}"
         )
     given, paintings = _paintings(style)
     inputs = Inputs.read(settings, size, styles=paintings)

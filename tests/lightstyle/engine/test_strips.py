@@ -1,6 +1,6 @@
 import pytest
 
-from lightstyle.engine.strips import TILE, cut, tiled_height
+from lightstyle.engine.strips import TILE, computed_lines, cut, tiled_height
 
 
 @pytest.mark.parametrize("halo", [2, 4, 8])
@@ -35,3 +35,11 @@ def test_strips_are_alike_rather_than_as_large_as_can_be(
 @pytest.mark.parametrize("length", [31, 32])
 def test_what_fits_is_not_cut(length: int) -> None:
     assert len([*cut(length, tiled_height(length, 40, 4), 4)]) == 1
+
+
+@pytest.mark.parametrize("halo", [2, 4, 8])
+def test_lines_of_all_strips_are_counted_without_making_them(halo: int) -> None:
+    for length in range(32, 300):
+        for height in range(2 * halo + TILE, 120, TILE):
+            made = sum(s.stop - s.start for s in cut(length, height, halo))
+            assert computed_lines(length, height, halo) == made
