@@ -42,10 +42,11 @@ def from_bytes(data: bytes, name: str) -> Picture:
     Raises:
         ImageError: If the bytes are not a picture, or a damaged or oversized one.
     """
-    with opened(data, name) as image:
+    notes: list[str] = []
+    with opened(data, name, notes) as image:
         refuse_oversize(image.width * image.height, name)
         picture = _decode(image, name)
-        return replace(picture, notes=_frames(image) + picture.notes)
+        return replace(picture, notes=(*notes, *_frames(image), *picture.notes))
 
 
 def from_image(image: Image.Image, name: str) -> Picture:

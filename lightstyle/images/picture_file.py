@@ -11,7 +11,9 @@ from typing import Final
 from PIL import Image
 
 from ..errors import ImageError
+from . import jpeg_end, png_chunks
 from .pillow_guard import FORMATS, guarded
+from .png_chunks import Mended
 
 #: Most bytes that a picture file may have.
 MAXIMUM_BYTES: Final = 2_000_000_000
@@ -49,12 +51,15 @@ def read(source: str | os.PathLike[str], name: str) -> bytes:
 
 
 @contextmanager
-def opened(data: bytes, name: str) -> Iterator[Image.Image]:
+def opened(
+    data: bytes, name: str, notes: list[str] | None = None
+) -> Iterator[Image.Image]:
     """Open the bytes of a file with Pillow, as a context, without decoding them.
 
     Args:
         data: The whole file.
         name: What an error message calls it.
+        notes: Takes what was left out of the file or completed, to make it readable.
 
     Raises:
         ImageError: If they are not a picture, or anything fails inside the context.
@@ -64,5 +69,18 @@ def opened(data: bytes, name: str) -> Iterator[Image.Image]:
     with guarded(name):
         Image.init()
         formats = tuple(known for known in FORMATS if known in Image.OPEN)
-        with Image.open(io.BytesIO(data), formats=formats) as image:
+        mended = _mended(data)
+        if notes is not None:
+            notes += mended.notes
+        with Image.open(io.BytesIO(mended.data), formats=formats) as image:
+            if mended.profile is not None:
+                image.info["icc_profile"] = mended.profile
             yield image
+
+
+def _mended(data: bytes) -> Mended:
+    if data.startswith(png_chunks.SIGNATURE):
+        return png_chunks.mended(data)
+    if data.startswith(jpeg_end.START):
+        return Mended(*jpeg_end.mended(data))
+    return Mended(data)

@@ -1,0 +1,90 @@
+"""Completes a JPEG whose end marker is missing, if its pixels are all there.
+
+Neither libjpeg nor Pillow says whether a file that ends without the marker has all its
+pixels. So it is decoded twice, with different bytes after its own: pixels that are all
+there do not depend on them.
+"""
+
+import hashlib
+import io
+import re
+from typing import Final
+
+from PIL import Image
+
+START: Final = b"\xff\xd8"
+_END: Final = b"\xff\xd9"
+
+#: A marker that ends the data of a scan: none of those that may be within it.
+_MARKER: Final = re.compile(rb"\xff+([^\x00\xff\xd0-\xd7])")
+
+#: Bytes after the file's own, in which no marker is.
+_TAILS: Final = (bytes(256), b"\xaa" * 256)
+
+#: Markers without a length, and the start of a scan.
+_BARE: Final = (0x01, *range(0xD0, 0xD9))
+_SCAN: Final = 0xDA
+
+#: Frames of the kinds that Pillow decodes: sequential and progressive.
+_FRAMES: Final = (0xC0, 0xC1, 0xC2)
+
+_ROWS: Final = 256
+
+
+def mended(data: bytes) -> tuple[bytes, tuple[str, ...]]:
+    """Complete a file that lacks its end marker only.
+
+    Args:
+        data: A file that starts with `START`, of unknown origin.
+
+    Returns:
+        The file, the same object if it needs nothing or is damaged, and a note if it
+        was completed.
+    """
+    if data.endswith(_END) or not _ends_in_last_scan(data):
+        return data, ()
+    begun = data.rstrip(_END[:1])
+    try:
+        if len({_digest(begun + tail + _END) for tail in _TAILS}) > 1:
+            return data, ()
+    except Exception:  # Pillow will say why
+        return data, ()
+    return begun + _END, ("the end of the file is missing; the pixels are whole",)
+
+
+def _ends_in_last_scan(data: bytes) -> bool:
+    """Return whether the data end within a scan, and no further one is needed."""
+    missing: set[tuple[int, int]] = set()  # component and coefficient
+    at = len(START)
+    while (marker := _MARKER.match(data, at)) is not None:
+        kind, at = marker[1][0], marker.end()
+        if kind in _BARE:
+            continue
+        length = int.from_bytes(data[at : at + 2])
+        segment = data[at + 2 : at + length]
+        if length < 2 or len(segment) != length - 2:
+            return False
+        at += length
+        if kind in _FRAMES and len(segment) >= 6:
+            components = segment[6 : 6 + 3 * segment[5] : 3]
+            missing = {(each, n) for each in components for n in range(64)}
+        elif kind == _SCAN and len(segment) >= 6:
+            parts = segment[1 : 1 + 2 * segment[0] : 2]
+            first, last, bits = segment[-3:]
+            if not bits & 0x0F:  # down to the last bit
+                missing -= {(each, n) for each in parts for n in range(first, last + 1)}
+            after = _MARKER.search(data, at)
+            if after is None:
+                return not missing
+            at = after.start()
+    return False
+
+
+def _digest(data: bytes) -> bytes:
+    with Image.open(io.BytesIO(data), formats=("JPEG",)) as image:
+        image.load()
+        digest = hashlib.sha256()
+        for top in range(0, image.height, _ROWS):
+            below = min(top + _ROWS, image.height)
+            digest.update(image.crop((0, top, image.width, below)).tobytes())
+        return digest.digest()
