@@ -29,6 +29,8 @@ _UPRIGHT: Final = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
+#: Formats whose levels may differ a little from those that were saved.
+_LOSSY: Final = ("JPEG", "MPO", "WEBP", "JPEG2000", "AVIF", "HEIF", "JXL")
 _DEEP_GREY: Final = ("I", "I;16", "I;16L", "I;16B", "I;16N", "F")
 
 
@@ -46,7 +48,12 @@ def from_bytes(data: bytes, name: str) -> Picture:
     with opened(data, name, notes) as image:
         refuse_oversize(image.width * image.height, name)
         picture = _decode(image, name)
-        return replace(picture, notes=(*notes, *_frames(image), *picture.notes))
+        lossless = image.format == "WEBP" and b"VP8L" in data
+        return replace(
+            picture,
+            notes=(*notes, *_frames(image), *picture.notes),
+            is_lossy=image.format in _LOSSY and not lossless,
+        )
 
 
 def from_image(image: Image.Image, name: str) -> Picture:
@@ -61,20 +68,23 @@ def from_image(image: Image.Image, name: str) -> Picture:
     """
     with guarded(name):
         refuse_oversize(image.width * image.height, name)
-        return _decode(image.copy(), name)
+        picture = _decode(image.copy(), name)
+        return replace(picture, is_lossy=image.format in _LOSSY)
 
 
 def grey_levels(values: NDArray[np.generic], name: str) -> Array:
     """Scale samples of any usable type to levels, 0..255.
 
     Args:
-        values: uint8 (0..255), uint16 (0..65535) or floats (0..1), any shape.
+        values: uint8 (0..255), uint16 (0..65535), floats (0..1) or booleans, any shape.
         name: What an error message calls the picture.
 
     Raises:
         ImageError: If the type is another, or a float is NaN or outside 0..1.
     """
     kind, width = values.dtype.kind, values.dtype.itemsize
+    if kind == "b":
+        return np.where(values, np.float32(255), np.float32(0))
     if kind == "u" and width <= 2:
         return np.asarray(values, np.float32) / np.float32(1 if width == 1 else 257)
     if kind != "f":

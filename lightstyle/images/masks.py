@@ -1,4 +1,4 @@
-"""Reads masks and colour-coded maps, which select parts of another picture."""
+"""Reads masks, which select parts of another picture."""
 
 from typing import Final
 
@@ -8,15 +8,16 @@ from PIL import Image
 from ..arrays import Array, Size
 from ..errors import ImageError
 from ..settings.choices import ALL
-from ..settings.in_memory import ImageInMemory
-from .loading import load
+from ..settings.in_memory import source as image_or_path
+from . import loading
 from .picture import Picture
 
 #: Smallest value, of 0…1, at which a mask selects anything.
 LEAST: Final = 0.5 / 255
 
-#: A map with more colours than this has antialiased edges, or is a photograph.
-MOST_COLORS: Final = 16
+#: A mask is 0 below the first and 1 above the second: JPEG leaves such values beside
+#: edges, where nothing was drawn.
+_NONE, _FULL = np.float32(0.02), np.float32(0.98)
 
 #: Difference in levels that JPEG may leave between the channels of a grey picture.
 _TINT: Final = 8
@@ -39,7 +40,7 @@ def read(source: str, role: str, of: Picture) -> Array | None:
     """
     if source == ALL:
         return None
-    mask = _load(source, role, of)
+    mask = load(source, role, of)
     rgb_hwc = mask.rgb_hwc
     if np.ptp(rgb_hwc, axis=2).max() > _TINT:
         raise ImageError(
@@ -47,32 +48,10 @@ def read(source: str, role: str, of: Picture) -> Array | None:
             "applies; use --regions for maps with a colour for each region"
         )
     values: Array = rgb_hwc.mean(axis=2) / np.float32(255)
+    values[values < _NONE], values[values > _FULL] = 0, 1
     if values.max() < LEAST:
         raise ImageError(f"{role} {source} is black all over: it selects nothing")
     return values
-
-
-def read_map(source: str, role: str, of: Picture) -> dict[str, Array]:
-    """Read a map that has a colour for each region.
-
-    The arguments are those of `read`.
-
-    Returns:
-        The mask of each colour, (H, W), 0 or 1, by the colour, as ``#ff0000``.
-
-    Raises:
-        ImageError: If it cannot be read, is transparent, has more than `MOST_COLORS`
-            colours or other proportions.
-    """
-    levels = np.rint(_load(source, role, of).rgb_hwc).astype(np.int64)
-    codes = levels @ np.array([1 << 16, 1 << 8, 1])
-    found = np.unique(codes)
-    if len(found) > MOST_COLORS:
-        raise ImageError(
-            f"{role} {source} has {len(found)} colours, expected at most {MOST_COLORS}:"
-            " save it as PNG, drawn without smooth edges"
-        )
-    return {f"#{code:06x}": (codes == code).astype(np.float32) for code in found}
 
 
 def resized(mask: Array, size: Size) -> Array:
@@ -83,9 +62,9 @@ def resized(mask: Array, size: Size) -> Array:
     return np.asarray(image.resize(size, Image.Resampling.BILINEAR), np.float32)
 
 
-def _load(source: str, role: str, of: Picture) -> Picture:
-    given = source.image if isinstance(source, ImageInMemory) else source
-    mask = load(given, role=role)
+def load(source: str, role: str, of: Picture) -> Picture:
+    """Load a mask or a map; arguments and errors are those of `read`."""
+    mask = loading.load(image_or_path(source), role=role)
     if mask.alpha_hw is not None:
         raise ImageError(
             f"{role} {source} is transparent, expected a picture without alpha"

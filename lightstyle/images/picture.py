@@ -34,11 +34,13 @@ class Picture:
         rgb_hwc: (H, W, 3) float32, sRGB, 0..255.
         alpha_hw: (H, W) float32, 0 transparent to 255 opaque; None if all is opaque.
         notes: Notes for the user, such as "first of 12 frames".
+        is_lossy: Whether its file may have changed the levels, as JPEG does.
     """
 
     rgb_hwc: Array
     alpha_hw: Array | None
     notes: tuple[str, ...] = ()
+    is_lossy: bool = False
 
     @classmethod
     def of(cls, rgb_hwc: Array, alpha_hw: Array | None, notes: Iterable[str]) -> Self:

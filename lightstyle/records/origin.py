@@ -15,7 +15,7 @@ from ..digest import sha256_of
 from ..engine.model_info import ModelInfo
 from ..errors import UsageError
 from ..settings.fields import option_of
-from ..settings.in_memory import ImageInMemory
+from ..settings.in_memory import source
 from ..settings.jobs import JOBS
 from ..settings.settings import Settings
 
@@ -97,9 +97,9 @@ class Origin:
         """
         paths = sources(arguments) | settings.files
         for role, path in paths.items():
-            source = path.image if isinstance(path, ImageInMemory) else path
-            if not isinstance(source, str | os.PathLike):
-                kind = type(source).__name__
+            given = source(path)
+            if not isinstance(given, str | os.PathLike):
+                kind = type(given).__name__
                 raise UsageError(
                     f"{option_of(role)} is a {kind}: a run with a checkpoint "
                     "must read its images from files; give a path"

@@ -43,6 +43,11 @@ class ImageInMemory(str):
         return made
 
 
+def source(value: str) -> Any:
+    """Return what `images.load` takes: the image that `value` names, or its path."""
+    return value.image if isinstance(value, ImageInMemory) else value
+
+
 def path_or_image(value: Any) -> str:
     """Return a path as text, and an array or a PIL image as `ImageInMemory`.
 

@@ -148,16 +148,18 @@ def shares() -> Kind:
 
 
 def file(words: type[StrEnum] | None = None) -> Kind:
-    """Return the kind of the path of a picture, one of some words, or None."""
+    """Return the kind of a picture, one of some words, or None.
 
-    def take(value: Any) -> str:
-        _require(value and isinstance(value, str))
-        return str(value)
-
+    A picture is a path, an array or a PIL image.
+    """
     names = tuple(words or ())
     expected = any_of((*names, "a picture file"))
     return Kind(
-        expected, take, metavar="FILE", optional=True, not_files=frozenset(names)
+        expected,
+        path_or_image,
+        metavar="FILE",
+        optional=True,
+        not_files=frozenset(names),
     )
 
 

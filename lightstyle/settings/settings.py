@@ -85,8 +85,8 @@ class Settings:
         blend: Relative weight of each style, divided by their sum. By default all
             styles count alike.
         init: What the optimisation starts from: ``content``, ``noise``, ``style``, or
-            the path of a picture. By default stylising starts from the content, and
-            the other jobs from noise.
+            a picture: a path, an array or a PIL image. By default stylising starts
+            from the content, and the other jobs from noise.
         init_noise: Share of noise mixed into the start, 0…1.
         seed: Seed of the noise.
         pooling: ``max`` or ``average``.
@@ -96,8 +96,8 @@ class Settings:
             share the iterations, half as many on each as on the next; ``off`` works at
             the final size from the beginning, as Gatys et al. do.
         content_mask: Grey images, one for each style: white where the content takes
-            that style; ``all`` for everywhere. Each is a path, an array or a PIL image,
-            as are those of the next two.
+            that style; ``all`` for everywhere. Each is a path, an array (also of
+            booleans) or a PIL image, as are those of the next two.
         style_mask: Grey images, one for each style: white where the style is taken
             from; ``all`` for everywhere.
         regions: Two maps, of the content and of one style: each region of the content
@@ -108,8 +108,8 @@ class Settings:
             the lightness only and keeps the content's chroma; ``content-histogram``
             brings the colours of the result to those of the content; ``match-style``
             brings the colours of the style to those of the content before the transfer.
-        colors_of: Path of the picture whose colours ``content-histogram`` and
-            ``match-style`` use instead of the content's.
+        colors_of: Picture (a path, an array or a PIL image) whose colours
+            ``content-histogram`` and ``match-style`` use instead of the content's.
     """
 
     size: int = option(512, "Longest side of the picture, in pixels.")
@@ -134,7 +134,7 @@ class Settings:
     blend: Sequence[float] | None = option(
         None, "Relative weights of several styles, such as 3,1; equal by default."
     )
-    init: str | None = option(
+    init: Any = option(
         None,
         "Start: content, noise, style or a picture file; by default content, or noise "
         "if there is only one picture.",
@@ -159,7 +159,7 @@ class Settings:
         Outside.KEEP, "Pixels that no mask covers: keep them, or blend them in."
     )
     color: str = option(Color.STYLE, f"Colours: {any_of(Color)}.")
-    colors_of: str | None = option(
+    colors_of: Any = option(
         None, f"Picture to take the colours from, for {any_of(PALETTES)}."
     )
 

@@ -11,6 +11,7 @@ from ..images.picture import Picture
 from ..losses.targets import Region
 from ..settings import blend
 from ..settings.choices import PALETTES, Color, Init
+from ..settings.in_memory import source
 from ..settings.settings import Settings
 from . import regions
 
@@ -94,7 +95,7 @@ def _palette(settings: Settings, content: Picture | None) -> Picture | None:
     if settings.color == Color.STYLE:
         return None
     if settings.colors_of is not None:
-        return images.load(settings.colors_of, role="colors-of")
+        return images.load(source(settings.colors_of), role="colors-of")
     if content is None:
         raise UsageError(
             f"--color {settings.color} takes the colours of the content, and a texture "
@@ -120,4 +121,4 @@ def _start(
             f"init is {settings.init}, but this job has no {settings.init} image: "
             "choose another, or give the path of an image"
         )
-    return images.load(str(settings.init), role="init")
+    return images.load(source(settings.init), role="init")

@@ -20,7 +20,7 @@ from .. import contract
 from ..arrays import Array, Size
 from ..engine.guides import guides
 from ..errors import ImageError, UsageError
-from ..images import masks
+from ..images import masks, region_maps
 from ..images.picture import Picture
 from ..losses.targets import Region, StyleRegion
 from ..settings import blend
@@ -138,15 +138,17 @@ def _mapped(
     maps: tuple[str, str], content: Picture, styles: Sequence[Picture]
 ) -> tuple[Region, ...]:
     """Make a region for each colour of two maps."""
-    where = masks.read_map(maps[0], "regions", content)
-    what = masks.read_map(maps[1], "regions", styles[0])
-    for color in where:
-        if color not in what:
+    where = region_maps.read(maps[0], "regions", content)
+    what = region_maps.read(maps[1], "regions", styles[0])
+    taken = {color: region_maps.counterpart(color, what) for color in where}
+    for color, other in taken.items():
+        shared = list(taken.values()).count(other) > 1
+        if other is None or (shared and other != color):
             raise ImageError(
                 f"regions {maps[0]} has the colour {color}, but {maps[1]} does not: "
                 f"use its colours, {', '.join(what)}"
             )
     return tuple(
-        Region((StyleRegion(0, 1.0, what[color]),), mask)
+        Region((StyleRegion(0, 1.0, what[taken[color] or color]),), mask)
         for color, mask in where.items()
     )

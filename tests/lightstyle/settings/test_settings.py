@@ -85,6 +85,6 @@ def test_style_layers_count_by_default_as_the_plain_squared_gram_errors_do() -> 
 
 def test_a_refused_array_is_told_on_one_line() -> None:
     array: Any = np.zeros((9, 9))
-    with pytest.raises(UsageError, match=r"^init is array") as caught:
-        Settings(init=array)
+    with pytest.raises(UsageError, match=r"^seed is array") as caught:
+        Settings(seed=array)
     assert "\n" not in str(caught.value)

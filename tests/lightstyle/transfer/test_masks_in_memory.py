@@ -2,6 +2,7 @@ import json
 import pickle
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from PIL import Image
 import lightstyle
 from lightstyle import Model, Settings
 from lightstyle.errors import UsageError
+from tests.support.networks import image
 from tests.support.transfers import CONTENT, QUICK, STYLE, Mask, stylized
 
 LEFT = np.where(np.arange(CONTENT.shape[1]) < CONTENT.shape[1] // 2, 255, 0) * np.ones(
@@ -68,3 +70,22 @@ def test_a_checkpoint_needs_masks_that_are_files(model: Model, tmp_path: Path) -
             settings=settings,
             checkpoint=lightstyle.Checkpoint(tmp_path / "run.checkpoint"),
         )
+
+
+@pytest.mark.parametrize(
+    ("name", "more"), [("init", {}), ("colors_of", {"color": "match-style"})]
+)
+def test_the_start_and_the_palette_may_be_paths_arrays_and_images(
+    name: str, more: dict[str, Any], model: Model, tmp_path: Path
+) -> None:
+    levels = image(36, 52, 9)
+    path = tmp_path / "a.png"
+    Image.fromarray(levels).save(path)
+    forms = [path, str(path), levels, Image.fromarray(levels)]
+    made = [stylized(model, **{name: form}, **more) for form in forms]
+    for other in made[1:]:
+        np.testing.assert_array_equal(other.image_hwc, made[0].image_hwc)
+    assert made[2].record.inputs[name]["sha256"]
+    wrong: dict[str, Any] = {name: 3, **more}
+    with pytest.raises(UsageError, match=f"{name.replace('_', '-')} is 3, expected"):
+        Settings(**wrong)
