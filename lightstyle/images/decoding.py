@@ -76,15 +76,13 @@ def grey_levels(values: NDArray[np.generic], name: str) -> Array:
     """Scale samples of any usable type to levels, 0..255.
 
     Args:
-        values: uint8 (0..255), uint16 (0..65535), floats (0..1) or booleans, any shape.
+        values: uint8 (0..255), uint16 (0..65535) or floats (0..1), any shape.
         name: What an error message calls the picture.
 
     Raises:
         ImageError: If the type is another, or a float is NaN or outside 0..1.
     """
     kind, width = values.dtype.kind, values.dtype.itemsize
-    if kind == "b":
-        return np.where(values, np.float32(255), np.float32(0))
     if kind == "u" and width <= 2:
         return np.asarray(values, np.float32) / np.float32(1 if width == 1 else 257)
     if kind != "f":

@@ -64,7 +64,10 @@ def resized(mask: Array, size: Size) -> Array:
 
 def load(source: str, role: str, of: Picture) -> Picture:
     """Load a mask or a map; arguments and errors are those of `read`."""
-    mask = loading.load(image_or_path(source), role=role)
+    given = image_or_path(source)
+    if isinstance(given, np.ndarray) and given.dtype == bool:
+        given = np.where(given, np.uint8(255), np.uint8(0))
+    mask = loading.load(given, role=role)
     if mask.alpha_hw is not None:
         raise ImageError(
             f"{role} {source} is transparent, expected a picture without alpha"
