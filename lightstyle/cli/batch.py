@@ -115,11 +115,13 @@ def batch(
                 f"left out {counted(len(inputs.made), 'picture')} that lightstyle "
                 "made; a pattern in quotes takes them"
             )
+        for line in plan.left_out():
+            note(line)
     for path, outcome in lost:
         report.add(str(path), outcome)
     if watch and not options.quiet:
         say(f"waiting for pictures in {content}; Ctrl-C ends")
-    todo = _watched(plan, report) if tasks is None else tasks
+    todo = _watched(plan, report, options) if tasks is None else tasks
     with Interrupt() as interrupt:
         try:
             with report, local(runtime, workers, lambda: interrupt.came) as executor:
@@ -177,10 +179,15 @@ def _crew(runtime: Runtime, workers: int) -> str:
     return f"{workers} workers with {threads} each"
 
 
-def _watched(plan: Batch, report: Report) -> Iterator[Task | None]:
+def _watched(plan: Batch, report: Report, options: RunOptions) -> Iterator[Task | None]:
     """Yield tasks as pictures come; what cannot become one goes to the `report`."""
     watch = FolderWatcher(plan)
+    told: set[str] = set()
     for task in watch.tasks():
+        for path, why in plan.inputs.left_out.items():
+            if why not in told and not options.quiet:
+                note(f"{path} is left out: {why}")
+                told.add(why)
         for path, failed in (*watch.failed, *plan.unreadable()):
             if str(path) not in report.outcomes:
                 report.add(str(path), failed)

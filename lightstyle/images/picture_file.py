@@ -11,7 +11,7 @@ from typing import Final
 from PIL import Image
 
 from ..errors import ImageError
-from . import jpeg_end, png_chunks
+from . import foreign, jpeg_end, png_chunks
 from .pillow_guard import FORMATS, guarded
 from .png_chunks import Mended
 
@@ -67,8 +67,7 @@ def opened(
     if not data:
         raise ImageError(f"{name}: the file is empty; choose a picture")
     with guarded(name):
-        Image.init()
-        formats = tuple(known for known in FORMATS if known in Image.OPEN)
+        formats = _formats(data, name)
         mended = _mended(data)
         if notes is not None:
             notes += mended.notes
@@ -76,6 +75,27 @@ def opened(
             if mended.profile is not None:
                 image.info["icc_profile"] = mended.profile
             yield image
+
+
+def _formats(data: bytes, name: str) -> tuple[str, ...]:
+    """Return Pillow's names of the formats that the file may have.
+
+    Raises:
+        ImageError: If it has one that cannot be read here.
+    """
+    kind = foreign.recognised(data)
+    if kind is None:
+        Image.init()
+        return tuple(known for known in FORMATS if known in Image.OPEN)
+    if not kind.is_read:
+        raise ImageError(f"{name}: {kind.problem}")
+    try:
+        foreign.set_up(kind)
+    except ImportError as error:
+        raise ImageError(
+            f"{name}: the package {kind.package} cannot be used: {error}; {kind.advice}"
+        ) from error
+    return (kind.opener,)
 
 
 def _mended(data: bytes) -> Mended:

@@ -1,8 +1,8 @@
 """Restricts what Pillow reads, and turns its failures into `ImageError`.
 
-Pillow reports damage with a dozen kinds of exception, and odd metadata with warnings.
-Inside `guarded` the former become one `ImageError` and the latter are ignored, without
-changing the state of Pillow or of the process for other threads.
+Pillow reports damage with a dozen kinds of exception, and odd metadata with warnings;
+its C libraries print. Inside `guarded` the first become one `ImageError` and the others
+are ignored, without changing the state of Pillow or of Python for other threads.
 """
 
 import re
@@ -15,6 +15,7 @@ from typing import Final, cast
 from PIL import Image, UnidentifiedImageError
 
 from ..errors import ImageError
+from .library_output import held_back
 
 #: Maximum number of pixels; a larger picture is refused before it is decoded.
 MAXIMUM_PIXELS: Final = 150_000_000
@@ -37,7 +38,7 @@ def guarded(name: str) -> Iterator[None]:
     Raises:
         ImageError: For any exception inside, except those that stop the program.
     """
-    with _quiet():
+    with _quiet(), held_back():
         try:
             yield
         except ImageError:

@@ -4,6 +4,7 @@ Whether a picture is finished already is found out when its turn comes.
 """
 
 import os
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,6 +15,7 @@ from ..images.streams import STREAM
 from ..records.record import Record
 from ..settings import blend
 from ..settings.settings import Settings
+from ..text import counted
 from ..transfer import regions
 from .inputs import BatchInputs, InputFile
 from .task import JobOutcome, Output, Task
@@ -49,6 +51,8 @@ class Batch:
             problem = "no pictures found; check the path"
             if self.inputs.made:
                 problem = "lightstyle made all its pictures; name them with a pattern"
+            elif self.inputs.left_out:
+                problem = "; ".join(self.left_out())
             raise ImageError(f"content {self.inputs.given}: {problem}")
         clashes = Clashes()
         tasks = {file: self.task(file) for file in found}
@@ -72,6 +76,14 @@ class Batch:
             output=replace(self.output, path=path),
             like=self.like,
         )
+
+    def left_out(self) -> list[str]:
+        """Say which pictures of the folder are left out, and why: a line a reason."""
+        counts = Counter(self.inputs.left_out.values())
+        return [
+            f"left out {counted(count, 'picture')}: {why}"
+            for why, count in counts.items()
+        ]
 
     def unreadable(self) -> Iterator[tuple[Path, JobOutcome]]:
         """Yield each folder that could not be read, as a failure."""

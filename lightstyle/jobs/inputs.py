@@ -14,7 +14,7 @@ from typing import Final
 from PIL import Image
 
 from ..errors import ImageError, UsageError
-from ..images import encoding
+from ..images import encoding, foreign
 from ..images.pillow_guard import FORMATS
 from ..records import record
 from . import failures
@@ -60,6 +60,7 @@ class BatchInputs:
         made: Pictures in the folder that lightstyle made, which are left out.
         roots: Root of each picture found so far, by path.
         unreadable: Why folders could not be read, by path.
+        left_out: Why pictures in the folder cannot be read, by path.
     """
 
     def __init__(self, given: str, folder: Path) -> None:
@@ -98,6 +99,7 @@ class BatchInputs:
         self.made: set[Path] = set()
         self.roots: dict[Path, Path] = {}
         self.unreadable: dict[Path, str] = {}
+        self.left_out: dict[Path, str] = {}
 
     def find(self) -> list[InputFile]:
         """Find all pictures that are there now, sorted by path.
@@ -121,9 +123,12 @@ class BatchInputs:
             inner[:] = [name for name in inner if not name.startswith(".")]
             for name in names:
                 path = Path(folder, name)
-                known = not name.startswith(".") and path.suffix.lower() in readable()
-                if known and path.is_file():
+                if name.startswith(".") or not path.is_file():
+                    continue
+                if path.suffix.lower() in readable():
                     yield path
+                elif problem := foreign.problem_of(path.suffix):
+                    self.left_out[path] = problem
 
     def _matching(self) -> Iterator[Path]:
         # Not pathlib's, which finds hidden files as well.
@@ -159,7 +164,8 @@ def readable() -> frozenset[str]:
     """Return the suffixes of the picture formats that can be read."""
     Image.init()
     known = Image.registered_extensions()
-    return frozenset(suffix for suffix, kind in known.items() if kind in FORMATS)
+    own = frozenset(suffix for suffix, kind in known.items() if kind in FORMATS)
+    return own | foreign.suffixes_read()
 
 
 def _stem(path: Path) -> str:

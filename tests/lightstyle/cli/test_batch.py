@@ -260,3 +260,19 @@ def test_five_kills_at_random_moments_lose_nothing(studio: Path, workers: int) -
             kills += 1
         else:
             longest /= 2
+
+
+def test_a_batch_says_what_it_left_out_and_why(run: Runner, studio: Path) -> None:
+    draw(studio / "photos/a.png", 1)
+    for name in ("x.cr2", "y.nef", "z.psd"):
+        (studio / "photos" / name).write_bytes(b"any")
+    done = run("batch", "photos", "style.png", "-o", "out", *QUICK)
+    assert done.code == ExitCode.OK
+    assert "left out 2 pictures: camera raw is not read: develop" in " ".join(
+        done.lines
+    )
+    assert "left out 1 picture: Photoshop's format is not read" in " ".join(done.lines)
+    (studio / "photos/a.png").unlink()
+    done = run("batch", "photos", "style.png", "-o", "new", *QUICK)
+    assert done.code == ExitCode.IMAGE
+    assert "left out 2 pictures: camera raw" in done.lines[-1]

@@ -22,8 +22,11 @@ _JPEG = encoded(Image.fromarray(RGB).resize((64, 64)), "JPEG")
         (_PNG[:-60], "damaged"),
         (_PNG[:20], "damaged"),
         (_JPEG[: len(_JPEG) // 2], "truncated"),
-        (encoded(Image.fromarray(RGB), "ICO"), "unknown format; expected one of PNG"),
-        (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "not a picture"),
+        (encoded(Image.fromarray(RGB), "PCX"), "unknown format; expected one of PNG"),
+        (
+            b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n",
+            "PostScript is not read",
+        ),
     ],
     ids=["empty", "text", "png", "png start", "jpeg", "other format", "EPS"],
 )

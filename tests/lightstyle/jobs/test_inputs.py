@@ -94,6 +94,31 @@ def test_a_folder_that_cannot_be_read(
         BatchInputs("photos/in", Path("out")).find()
 
 
+def test_pictures_of_formats_that_are_not_read_are_left_out_with_the_reason(
+    photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    for name in ("x.CR2", "in/y.nef", "z.heic", "film.mov", ".hidden.cr2"):
+        (photos / name).touch()
+    inputs = BatchInputs("photos", Path("out"))
+    assert _names(inputs) == ["photos/a.jpg", "photos/b.PNG", "photos/in/c.tif"]
+    reasons = {str(path): why for path, why in inputs.left_out.items()}
+    assert reasons.keys() == {"photos/x.CR2", "photos/in/y.nef", "photos/z.heic"}
+    assert "camera raw is not read: develop it" in reasons["photos/x.CR2"]
+    assert "pillow-heif" in reasons["photos/z.heic"]
+
+
+def test_formats_whose_package_is_installed_are_found(
+    photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: object())
+    (photos / "z.HEIC").touch()
+    inputs = BatchInputs("photos", Path("out"))
+    found = {file.path.name: file.output(Path("out"), 8) for file in inputs.find()}
+    assert found["z.HEIC"] == Path("out/z.png")
+    assert not inputs.left_out
+
+
 @pytest.mark.parametrize(
     ("name", "bits", "result"),
     [
