@@ -6,7 +6,7 @@ if sys.version_info < (3, 11):  # noqa: UP036
     found = ".".join(str(number) for number in sys.version_info[:3])
     sys.exit("Lightstyle needs Python 3.11 or newer; this is Python " + found)
 
-from lightstyle.cli.app import main
+from lightstyle.cli.start import main
 
 if __name__ == "__main__":
     main()

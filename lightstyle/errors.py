@@ -15,6 +15,7 @@ A message is one line that says what is wrong, what was given, what was expected
 what to do. Any other exception that escapes is a bug in Lightstyle; it exits 1, too.
 """
 
+import signal
 from enum import IntEnum
 from typing import ClassVar
 
@@ -33,6 +34,7 @@ class ExitCode(IntEnum):
     TRANSFER = 7
     NETWORK = 8
     CHECKPOINT = 9
+    HUNG_UP = 129
     INTERRUPTED = 130
     TERMINATED = 143
 
@@ -97,10 +99,32 @@ class BatchError(LightstyleError):
     exit_code = ExitCode.SOME_FAILED
 
 
+class Stopped(BaseException):
+    """A signal ended the command.
+
+    Attributes:
+        exit_code: Exit code of the command line.
+    """
+
+    def __init__(self, number: int) -> None:
+        """Take the `number` of the signal."""
+        self.exit_code = ExitCode(128 + number)
+
+
+#: What is said when a signal ended the command.
+_ENDS = {
+    ExitCode.HUNG_UP: "the terminal was closed",
+    ExitCode.INTERRUPTED: "interrupted",
+    ExitCode.TERMINATED: "terminated",
+}
+
+
 def describe(error: BaseException) -> tuple[str, ExitCode]:
     """Return `error` as one line for a user, and its exit code."""
     if isinstance(error, KeyboardInterrupt):
-        message, code = "interrupted", ExitCode.INTERRUPTED
+        error = Stopped(signal.SIGINT)
+    if isinstance(error, Stopped):
+        message, code = _ENDS[error.exit_code], error.exit_code
     elif isinstance(error, LightstyleError):
         message, code = str(error), error.exit_code
     elif isinstance(error, MemoryError):

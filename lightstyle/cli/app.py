@@ -14,7 +14,8 @@ from typer.core import TyperGroup
 from typer.main import get_command
 
 from ..contract import VERSION
-from ..errors import ExitCode, UsageError
+from ..errors import ExitCode, Stopped, UsageError
+from ..signals import stop_behind
 from .console import fail, say, show
 from .help import new_app
 
@@ -103,7 +104,7 @@ def main(arguments: list[str] | None = None) -> None:
     command = get_command(app)
     try:
         code = command(arguments or ["--help"], "lightstyle", standalone_mode=False)
-    except (Exception, KeyboardInterrupt) as error:
+    except (Exception, KeyboardInterrupt, Stopped) as error:
         if debug:
             say(bug_report.traced(error))
         code = fail(_translated(error, arguments))
@@ -111,7 +112,12 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def _translated(error: BaseException, arguments: Sequence[str]) -> BaseException:
-    """Return typer's usage errors, which have no public base, as ours."""
+    """Return typer's usage errors, which have no public base, as ours.
+
+    What a library made of a signal that came while it was busy is the signal.
+    """
+    if (stopped := stop_behind(error)) is not None:
+        return stopped
     if not hasattr(error, "format_message"):
         return error
     message = str(error.format_message()).rstrip(".")

@@ -1,6 +1,7 @@
 """The command ``lightstyle batch``: every picture of a folder."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Final
@@ -9,7 +10,7 @@ import typer
 
 from .. import files
 from ..engine import memory
-from ..errors import OutputError, UsageError
+from ..errors import OutputError, Stopped, UsageError
 from ..images import encoding
 from ..images.streams import STREAM
 from ..jobs import failures
@@ -122,7 +123,7 @@ def batch(
     if watch and not options.quiet:
         say(f"waiting for pictures in {content}; Ctrl-C ends")
     todo = _watched(plan, report, options) if tasks is None else tasks
-    with Interrupt() as interrupt:
+    with suppress(Stopped), Interrupt(waits=workers > 1) as interrupt:
         try:
             with report, local(runtime, workers, lambda: interrupt.came) as executor:
                 for task, outcome in executor.run(todo, lambda: interrupt.came):

@@ -8,7 +8,7 @@ from collections.abc import Collection, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final, Self
 
-from ..errors import ExitCode, describe
+from ..errors import ExitCode, Stopped, describe
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -35,7 +35,8 @@ def note(message: str) -> None:
 def fail(error: BaseException) -> ExitCode:
     """Print `error` as one line and return its exit code."""
     line, code = describe(error)
-    say(line if code is ExitCode.INTERRUPTED else f"error: {line}")
+    wanted = isinstance(error, KeyboardInterrupt | Stopped)
+    say(line if wanted else f"error: {line}")
     return code
 
 
@@ -89,13 +90,15 @@ class Bar:
     def __exit__(self, *error: object) -> None:
         """Take the bar away."""
         if self._bar is not None:
-            self._bar.stop()
+            with suppress(OSError, ValueError):  # the terminal was closed
+                self._bar.stop()
 
     def update(self, done: int, text: str) -> None:
         """Show that `done` steps are finished, with `text` beside the bar."""
         if self._bar is not None:
             self._bar.update(self._bar.task_ids[0], completed=done, text=text)
-            self._bar.start()  # may be called again and again
+            with suppress(OSError, ValueError):  # as in `__exit__`
+                self._bar.start()  # may be called again and again
         elif self._every and self._is_due(done):
             self._last = done
             say(text)

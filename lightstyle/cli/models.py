@@ -9,7 +9,7 @@ import typer
 from typer.main import get_command
 
 from ..contract import BUNDLED_MODEL, DEFAULT_MODEL, weights_path
-from ..errors import ExitCode, ModelError
+from ..errors import ModelError, Stopped, describe
 from ..text import duration
 from ..zoo import fetch as fetch_
 from ..zoo import known, registry
@@ -79,11 +79,12 @@ def fetch(
     try:
         with _shown(entry, quiet) as watcher:
             path = fetch_.fetch(name, source=source, offline=offline, progress=watcher)
-    except KeyboardInterrupt as error:
+    except (KeyboardInterrupt, Stopped) as error:
         part = part_path(entry.path)
         kept = f"; the same command continues with {part}" if part.exists() else ""
-        say(f"interrupted{kept}")
-        raise typer.Exit(ExitCode.INTERRUPTED) from error
+        line, code = describe(error)
+        say(f"{line}{kept}")
+        raise typer.Exit(code) from error
     if not quiet:
         say(f"model {path}, built from {entry.path}")
 

@@ -1,11 +1,11 @@
 """What a run shows while it goes on, and how Ctrl-C ends it."""
 
 import signal
-import threading
 from types import FrameType
 from typing import Any, Final
 
-from ..errors import ExitCode
+from ..errors import ExitCode, Stopped
+from ..signals import catch
 from ..text import duration
 from ..transfer.result import Progress
 
@@ -15,14 +15,19 @@ _FIRST: Final = 2
 
 
 class Interrupt:
-    """Ends a run after the current evaluation on Ctrl-C or SIGTERM, or at once on two.
+    """Ends a run after the current evaluation on a signal, or at once on two.
 
     A context that catches the signals, and a callback that stops the optimisation from
     inside, so that the best picture is whole and gets written.
+
+    Attributes:
+        waits: Whether the first signal waits for the end of an evaluation; false while
+            there is nothing to keep, when it raises `Stopped`.
     """
 
-    def __init__(self) -> None:
-        """Start without a signal."""
+    def __init__(self, *, waits: bool = False) -> None:
+        """Start without a signal; `waits` is the attribute."""
+        self.waits = waits
         self._came: int | None = None
         self._previous: dict[int, Any] = {}
 
@@ -34,14 +39,11 @@ class Interrupt:
     @property
     def exit_code(self) -> ExitCode:
         """Exit code of a run that the signal ended."""
-        ended = self._came == signal.SIGTERM
-        return ExitCode.TERMINATED if ended else ExitCode.INTERRUPTED
+        return Stopped(self._came or signal.SIGINT).exit_code
 
     def __enter__(self) -> "Interrupt":
         """Catch the signals."""
-        if threading.current_thread() is threading.main_thread():
-            for number in (signal.SIGINT, signal.SIGTERM):
-                self._previous[number] = signal.signal(number, self._take)
+        self._previous = catch(self._take)
         return self
 
     def __exit__(self, *error: object) -> None:
@@ -55,11 +57,9 @@ class Interrupt:
             raise StopIteration
 
     def _take(self, number: int, frame: FrameType | None) -> None:
-        if self._came is not None and number == signal.SIGTERM:
-            raise SystemExit(int(ExitCode.TERMINATED))
-        if self._came is not None:
-            raise KeyboardInterrupt
-        self._came = number
+        waits, self._came = self.waits and not self.came, number
+        if not waits:
+            raise Stopped(number)
 
 
 def status_line(progress: Progress) -> str:

@@ -88,6 +88,7 @@ def make(
         with Bar(settings.iterations, quiet=options.quiet) as bar:
 
             def callback(progress: Progress) -> None:
+                interrupt.waits = True  # there is a picture now
                 bar.update(progress.evaluation, status_line(progress))
                 if options.like and not options.quiet:
                     _compare(options.like, progress)

@@ -1,6 +1,7 @@
 """The command ``lightstyle sheet``: settings side by side, to choose by eye."""
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -9,7 +10,7 @@ import typer
 from numpy.typing import NDArray
 
 from .. import files, images
-from ..errors import UsageError
+from ..errors import Stopped, UsageError
 from ..images import encoding, streams
 from ..jobs.batch import check_styles
 from ..jobs.painter import needs
@@ -81,7 +82,8 @@ def sheet(
     report = Report(len(tasks), quiet=options.quiet)
     pictures: dict[int, NDArray[np.uint8]] = {}
     with (
-        Interrupt() as interrupt,
+        suppress(Stopped),
+        Interrupt(waits=workers > 1) as interrupt,
         local(runtime, workers, lambda: interrupt.came) as executor,
         report,
     ):

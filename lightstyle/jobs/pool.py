@@ -75,7 +75,8 @@ class ProcessPool(Executor):
             worker = self._begun(task, given_up)
             outcome = worker.outcome(given_up.is_set)
         except WorkerDiedError as death:
-            outcome = None if self._closed else death.outcome
+            lost = self._closed or given_up.is_set()
+            outcome = None if lost else death.outcome
         if outcome is None:
             raise CancelledError
         return outcome
@@ -97,7 +98,7 @@ class ProcessPool(Executor):
         if given_up.is_set():
             raise CancelledError
         worker = self._worker()
-        worker.begin(task)
+        worker.begin(task, given_up.is_set)
         return worker
 
     def _worker(self) -> Worker:

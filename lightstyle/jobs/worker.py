@@ -14,6 +14,7 @@ from multiprocessing.connection import Connection
 from typing import Any, Final
 
 from ..errors import ExitCode
+from ..signals import SIGNALS
 from .executor import POLL
 from .painter import Painter, Runtime
 from .task import JobOutcome, Task
@@ -23,8 +24,6 @@ _LOADED: Final = "loaded"
 
 #: What a worker is told to give up its task.
 _STOP: Final = "stop"
-
-_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 
 
 class WorkerDiedError(Exception):
@@ -67,8 +66,12 @@ class Worker:
         """Whether the process is alive."""
         return self._process.is_alive()
 
-    def begin(self, task: Task) -> None:
+    def begin(self, task: Task, stopping: Callable[[], bool]) -> None:
         """Send `task` and wait until its model is loaded.
+
+        Args:
+            task: The task.
+            stopping: Asked again and again; once true, the process is ended.
 
         Raises:
             LightstyleError: The model cannot be loaded.
@@ -76,6 +79,9 @@ class Worker:
         """
         with suppress(OSError):  # it is dead, which `_heard` tells
             self._connection.send(task)
+        while not self._connection.poll(POLL):
+            if stopping():
+                self.kill()
         self._heard()
 
     def outcome(self, stopping: Callable[[], bool]) -> JobOutcome | None:
@@ -134,7 +140,7 @@ def _signals_held() -> Iterator[None]:
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
     try:
         yield
     finally:
@@ -143,7 +149,7 @@ def _signals_held() -> Iterator[None]:
 
 def _serve(connection: Connection, runtime: Runtime) -> None:
     """Run the tasks that are sent until the other end is closed."""
-    for number in _SIGNALS:
+    for number in SIGNALS:
         signal.signal(number, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     painter = Painter(runtime)

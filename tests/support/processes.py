@@ -1,5 +1,6 @@
 """The command, and scripts, in processes of their own."""
 
+import signal
 import subprocess
 import sys
 import time
@@ -7,13 +8,17 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from lightstyle.signals import SIGNALS
+
 ROOT = Path(__file__).parents[2]
 
 
 def start(*arguments: object, **pipes: Any) -> subprocess.Popen[str]:
     """The command in the current folder, its stderr in a pipe."""
     command = [sys.executable, str(ROOT / "cli.py"), *map(str, arguments)]
-    return subprocess.Popen(command, stderr=subprocess.PIPE, text=True, **pipes)
+    return subprocess.Popen(
+        command, stderr=subprocess.PIPE, text=True, preexec_fn=unignore, **pipes
+    )
 
 
 def start_script(
@@ -21,13 +26,25 @@ def start_script(
 ) -> subprocess.Popen[str]:
     """Python code, which finds the package and its tests."""
     command = [sys.executable, "-c", script, *map(str, arguments)]
-    return subprocess.Popen(command, text=True, cwd=ROOT, **pipes)
+    return subprocess.Popen(command, text=True, cwd=ROOT, preexec_fn=unignore, **pipes)
 
 
 def run_script(script: str) -> subprocess.CompletedProcess[str]:
     """The same to its end, with what it printed."""
     command = [sys.executable, "-c", script]
     return subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
+
+
+def unignore() -> None:
+    """Whoever starts the tests in the background may have had signals ignored."""
+    for number in SIGNALS:
+        signal.signal(number, signal.SIG_DFL)
+
+
+def endless(*arguments: object) -> None:
+    """The target of a process that does nothing."""
+    while True:
+        time.sleep(1)
 
 
 def wait_for(condition: Callable[[], bool]) -> None:

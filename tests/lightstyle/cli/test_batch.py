@@ -12,6 +12,7 @@ from lightstyle import Model
 from lightstyle.cli.progress import Interrupt
 from lightstyle.errors import ExitCode
 from lightstyle.records.record import Record
+from lightstyle.signals import SIGNALS
 from tests.conftest import Runner
 from tests.support.folders import QUICK, draw, pictures
 from tests.support.processes import start, wait_for
@@ -169,7 +170,7 @@ def test_without_metadata_nothing_is_known_to_be_finished(
 
 
 @pytest.mark.parametrize(
-    ("number", "workers"), [(signal.SIGINT, 2), (signal.SIGTERM, 1)]
+    ("number", "workers"), [*zip(SIGNALS, (2, 1, 2), strict=True), (signal.SIGHUP, 1)]
 )
 def test_a_signal_keeps_what_is_finished_and_prints_the_table(
     photos: Path, number: signal.Signals, workers: int

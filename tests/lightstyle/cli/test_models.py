@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from lightstyle.errors import ExitCode
+from lightstyle.signals import SIGNALS
 from lightstyle.zoo import known, registry
 from lightstyle.zoo.download import part_path
 from tests.conftest import Runner
@@ -143,16 +144,15 @@ def test_help_imports_nothing_that_is_slow() -> None:
     assert imported.isdisjoint({"urllib.request", "ssl", "onnxruntime", "scipy"})
 
 
-# Whoever starts the tests in the background may have had SIGINT ignored for them.
 _SCRIPT = """
-import signal, sys
-signal.signal(signal.SIGINT, signal.default_int_handler)
-from lightstyle.cli.app import main
+import sys
+from lightstyle.cli.start import main
 from lightstyle.digest import Expected
 from tests.support import official
 url, size, digest = sys.argv[1:]
 official.install([url], Expected(int(size), "md5", digest))
-main(["models", "fetch"])
+sys.argv[1:] = ["models", "fetch"]
+main()
 """
 
 
@@ -169,15 +169,21 @@ def _half_is_there() -> bool:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals are other ones there")
-def test_ctrl_c_keeps_what_came_and_says_so(run: Runner, site: Site) -> None:
+@pytest.mark.parametrize(
+    ("number", "words"),
+    [*zip(SIGNALS, ["interrupted", "terminated", "the terminal"], strict=True)],
+)
+def test_a_signal_keeps_what_came_and_says_so(
+    run: Runner, site: Site, number: signal.Signals, words: str
+) -> None:
     site.script = [http.stall(HALF)]
     with _fetching(site) as process:
         wait_for(_half_is_there)
-        process.send_signal(signal.SIGINT)
+        process.send_signal(number)
         assert process.stderr is not None
         line = process.stderr.read().splitlines()[-1]
-    assert process.returncode == ExitCode.INTERRUPTED
-    assert line.startswith("interrupted")
+    assert process.returncode == 128 + number
+    assert line.startswith(words)
     assert str(part_path(known.KNOWN["vgg19"].path)) in line
     assert run("models", "fetch").code == ExitCode.OK
     assert site.ranges == ["", f"bytes={HALF}-"]

@@ -10,9 +10,10 @@ import pytest
 
 import lightstyle
 from lightstyle.cli.progress import Interrupt
-from lightstyle.errors import ExitCode
+from lightstyle.errors import ExitCode, Stopped
 from lightstyle.records import archive
 from lightstyle.records.checkpoint import LoadedCheckpoint
+from lightstyle.signals import SIGNALS
 from tests.conftest import Runner
 from tests.support.processes import start, wait_for
 from tests.support.transfers import interrupt_commands
@@ -30,30 +31,28 @@ def _losses(log: str) -> list[float]:
     return [json.loads(line)["total"] for line in Path(log).read_text().splitlines()]
 
 
-def test_sigterm_keeps_picture_and_run_and_exits_143(run: Runner, studio: Path) -> None:
+@pytest.mark.parametrize("number", SIGNALS)
+def test_a_signal_keeps_picture_and_run_and_has_a_code_of_its_own(
+    run: Runner, studio: Path, number: signal.Signals
+) -> None:
     options = ["--checkpoint", "auto", "--log", "log.jsonl", "--iterations", 100000]
     process = start(*PICTURES, *options)
     _wait_for(Path("log.jsonl"), process)
-    process.send_signal(signal.SIGTERM)
+    process.send_signal(number)
     _, errors = process.communicate(timeout=60)
-    assert process.returncode == ExitCode.TERMINATED
+    assert process.returncode == 128 + number
     assert "stopped on request" in errors
     assert errors.splitlines()[-1] == f"to continue: lightstyle resume {KEPT}"
     assert Path("out.png").exists()
     assert KEPT.exists()
 
 
-@pytest.mark.parametrize(
-    ("number", "ended"),
-    [(signal.SIGTERM, SystemExit), (signal.SIGINT, KeyboardInterrupt)],
-)
-def test_a_second_signal_ends_at_once(
-    number: signal.Signals, ended: type[BaseException]
-) -> None:
+@pytest.mark.parametrize("number", SIGNALS)
+def test_a_second_signal_ends_at_once(number: signal.Signals) -> None:
     before = signal.getsignal(number)
-    with Interrupt() as interrupt:
+    with Interrupt(waits=True) as interrupt:
         signal.raise_signal(number)
-        with pytest.raises(ended):
+        with pytest.raises(Stopped):
             signal.raise_signal(number)
     assert interrupt.exit_code == 128 + number
     assert signal.getsignal(number) is before

@@ -21,6 +21,7 @@ from lightstyle.records.record import Record
 from lightstyle.transfer import stylize as transfer
 from tests.support.folders import draw
 from tests.support.networks import break_evaluation
+from tests.support.processes import endless
 
 QUICK = Settings(size=32, iterations=2)
 ENDLESS = replace(QUICK, iterations=10**6)
@@ -209,6 +210,19 @@ def test_one_task_is_cancelled_running_or_waiting_and_the_others_go_on(
                 future.result()
         pool.cancel(last)  # has ended
         assert last.result().state is JobState.DONE
+
+
+def test_a_task_is_cancelled_while_its_model_is_loaded(
+    tasks: list[Task], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lightstyle.jobs.worker._serve", endless)
+    with ProcessPool(RUNTIME, 1) as pool:
+        future = pool.submit(tasks[0])
+        while not future.running():
+            time.sleep(0.01)
+        pool.cancel(future)
+        with pytest.raises(CancelledError):
+            future.result(timeout=30)
 
 
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc")
