@@ -1,0 +1,61 @@
+"""Seeds: weights in every format, and a model with all its graphs."""
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, Final
+
+import export
+from export import build_model
+from export.weights import read_weights
+from tests.export.weights import writers
+from tests.export.weights.writers import TINY, tiny_network
+from tests.support.networks import save_foreign, tiny_weights
+
+#: Names of the models, without suffixes: one with all graphs, and one with few, whose
+#: runs are quicker.
+MODEL, QUICK_MODEL = "tiny", "quick"
+
+_NETWORK: Final = tiny_network()
+_CAFFE: Final = writers.caffe_state(_NETWORK)
+_TORCHVISION: Final = writers.torchvision_state(_NETWORK.like_torchvision())
+
+_WRITERS: Final[dict[str, Callable[[Path], Any]]] = {
+    "keras.h5": partial(writers.write_keras, network=_NETWORK),
+    "zip.pth": partial(writers.write_torch_zip, state=_TORCHVISION),
+    "legacy.pth": partial(writers.write_torch_legacy, state=_CAFFE),
+    "plain.mat": partial(writers.write_matconvnet, network=_NETWORK),
+    "packed.mat": partial(
+        writers.write_matconvnet, network=_NETWORK, do_compression=True
+    ),
+    "zoo.onnx": partial(writers.write_onnx, network=_NETWORK),
+    "arrays.npz": partial(writers.write_npz, state=_CAFFE),
+    "state.safetensors": partial(writers.write_safetensors, state=_TORCHVISION),
+    "foreign.onnx": save_foreign,
+}
+
+
+def weights(model: Mapping[str, bytes]) -> dict[str, bytes]:
+    """Return weights of all formats by name, those of `model` among them."""
+    made = {"own.safetensors": model[f"{MODEL}.safetensors"]}
+    with TemporaryDirectory() as folder:
+        for name, write in _WRITERS.items():
+            path = Path(folder, name)
+            write(path)
+            made[name] = path.read_bytes()
+    return made
+
+
+def models() -> dict[str, bytes]:
+    """Return the files of two models of a few channels, by name."""
+    with TemporaryDirectory() as folder:
+        build_model(tiny_weights(), Path(folder, f"{MODEL}.onnx"))
+        quick = Path(folder, f"{QUICK_MODEL}.onnx")
+        build_model(tiny_weights(1), quick, lowering="none")
+        return {path.name: path.read_bytes() for path in Path(folder).iterdir()}
+
+
+def expect_tiny_weights() -> None:
+    """Have the exporter take weights of these widths for VGG19's, in this process."""
+    vars(export)["read_weights"] = partial(read_weights, channels=TINY)
