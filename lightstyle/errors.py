@@ -19,6 +19,8 @@ import signal
 from enum import IntEnum
 from typing import ClassVar
 
+from .text import printable
+
 
 class ExitCode(IntEnum):
     """Exit code of the command line."""
@@ -133,4 +135,4 @@ def describe(error: BaseException) -> tuple[str, ExitCode]:
         message = f"this is a bug in lightstyle: {type(error).__name__}: {error}"
         message += " (a single run with --debug shows where)"
         code = ExitCode.BUG
-    return " ".join(message.split()), code
+    return printable(" ".join(message.split())), code

@@ -9,6 +9,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Final, Self
 
 from ..errors import ExitCode, Stopped, describe
+from ..text import printable
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -24,12 +25,13 @@ def say(message: str) -> None:
     """
     if sys.stderr is not None:
         with suppress(OSError, ValueError):
-            print(message, file=sys.stderr, flush=True)
+            safe = "\n".join(map(printable, message.split("\n")))
+            print(safe, file=sys.stderr, flush=True)
 
 
 def note(message: str) -> None:
     """Print what a user should know, although nothing went wrong."""
-    say(f"note: {message}")
+    say(f"note: {printable(message)}")
 
 
 def fail(error: BaseException) -> ExitCode:
@@ -53,8 +55,9 @@ def columns(rows: Sequence[Sequence[str]], right: Collection[int] = ()) -> None:
         rows: Cells of each row.
         right: Columns whose cells are aligned to the right.
     """
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for row in rows:
+    safe = [[printable(cell) for cell in row] for row in rows]
+    widths = [max(map(len, column)) for column in zip(*safe, strict=True)]
+    for row in safe:
         cells = [
             cell.rjust(width) if n in right else cell.ljust(width)
             for n, (cell, width) in enumerate(zip(row, widths, strict=True))

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -29,6 +30,9 @@ _DIGITS = 12
 #: Longest text that is shown of a value.
 _LONGEST = 200
 
+#: Most values of a list or an object that are shown.
+_MOST = 100
+
 
 class Unchecked:
     """A JSON value of unknown origin: what it should hold and does not is null.
@@ -47,12 +51,14 @@ class Unchecked:
 
     def items(self) -> Iterator[tuple[str, "Unchecked"]]:
         """Yield each key of an object, fit to print, with its value."""
-        for key, value in self.value.items() if isinstance(self.value, dict) else ():
+        known = self.value if isinstance(self.value, dict) else {}
+        for key, value in islice(known.items(), _MOST):
             yield str(Unchecked(key)), Unchecked(value)
 
     def __iter__(self) -> Iterator["Unchecked"]:
         """Yield the values of a list."""
-        yield from map(Unchecked, self.value if isinstance(self.value, list) else ())
+        known = self.value if isinstance(self.value, list) else []
+        yield from map(Unchecked, known[:_MOST])
 
     def __bool__(self) -> bool:
         """Return whether there is something."""

@@ -106,6 +106,7 @@ def _weights(model: Any) -> str:
 def _circumstances(record: Record) -> dict[str, Any]:
     """Return what may change the last bits of a picture, by name."""
     where = dict(record.environment)
+    versions = where.get("versions")
     return {
         "device": where.get("device"),
         "threads": where.get("threads") or where.get("cpus"),
@@ -113,7 +114,7 @@ def _circumstances(record: Record) -> dict[str, Any]:
         "instruction sets": where.get("instruction_sets"),
         "graph": record.model.get("graph"),
         "generator": record.model.get("generator"),
-        **dict(where.get("versions") or {}),
+        **(versions if isinstance(versions, dict) else {}),
     }
 
 

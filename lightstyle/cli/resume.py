@@ -8,7 +8,7 @@ import typer
 
 from ..errors import CheckpointError
 from ..records.checkpoint import LoadedCheckpoint
-from ..records.typed import parse
+from ..settings.typed import parse
 from .help import command
 from .options import Quiet
 from .run import Kept, make

@@ -7,12 +7,14 @@ optimiser, which takes vectors and wants one number.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from time import perf_counter
+from typing import Annotated
 
 import numpy as np
 
 from .. import contract
 from ..arrays import Array, Vector
 from ..engine.model import Model
+from ..settings.scalars import number, side
 from .targets import Targets
 
 
@@ -30,8 +32,8 @@ class Losses:
 
     total: float
     terms: dict[str, float]
-    seconds: float
-    size: tuple[int, int]
+    seconds: Annotated[float, number(0, 1e10)]
+    size: tuple[Annotated[int, side()], Annotated[int, side()]]
 
 
 class Objective:

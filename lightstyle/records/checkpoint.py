@@ -119,9 +119,8 @@ class LoadedCheckpoint:
         arrays = archive.read(path)
         try:
             return cls(path, Snapshot.parse(arrays.snapshot, arrays))
-        except (ValueError, UsageError, RecursionError) as error:
-            reason = " ".join(str(error).split())
-            raise CheckpointError(f"checkpoint {path} is unusable: {reason}") from error
+        except (ValueError, UsageError) as error:
+            raise CheckpointError(f"checkpoint {path} is unusable: {error}") from error
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
 from ..contract import VERSION
 from ..digest import sha256_of
@@ -17,7 +17,12 @@ from ..errors import UsageError
 from ..settings.fields import option_of
 from ..settings.in_memory import source
 from ..settings.jobs import JOBS
+from ..settings.scalars import digest, one_of, side
+from ..settings.scalars import path as any_path
 from ..settings.settings import Settings
+
+_Path = Annotated[str, any_path()]
+_Side = Annotated[int, side()]
 
 
 @dataclass(frozen=True)
@@ -29,8 +34,8 @@ class IdentifiedFile:
         sha256: Hexadecimal SHA-256; of the model, that of its weights.
     """
 
-    path: str
-    sha256: str
+    path: _Path
+    sha256: Annotated[str, digest()]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,10 +55,10 @@ class Origin:
     """
 
     version: str = VERSION
-    job: str
-    content: str | None = None
-    style: str | tuple[str, ...] | None = None
-    size: tuple[int, int] | None = None
+    job: Annotated[str, one_of(JOBS)]
+    content: _Path | None = None
+    style: _Path | tuple[_Path, ...] | None = None
+    size: tuple[_Side, _Side] | None = None
     settings: Settings
     model: IdentifiedFile
     inputs: Mapping[str, IdentifiedFile]
@@ -62,9 +67,9 @@ class Origin:
         """Check that the job has the arguments that it needs.
 
         Raises:
-            ValueError: If it has not, or there is no such job.
+            ValueError: If it has not.
         """
-        expected = set(JOBS[self.job].pictures if self.job in JOBS else ())
+        expected = set(JOBS[self.job].pictures)
         if "content" not in expected:  # nothing else has the size of the result
             expected.add("size")
         if self.arguments.keys() != expected:

@@ -5,16 +5,34 @@ last bits of a loss, and after some hundred iterations more than those. Records 
 checkpoints therefore keep the plans, so that another run can repeat them.
 """
 
-from dataclasses import asdict
-from typing import Any, Final
+from dataclasses import asdict, dataclass
+from typing import Annotated, Any
 
+from ..contract import MAXIMUM_SIDE
 from ..engine.plan import ExecutionPlan
 from ..engine.strips import REACH, TILE, Tiling
 from ..optimize.curvature import History
-from . import typed
+from ..settings import typed
+from ..settings.scalars import whole
 
-#: More lines than any strip has.
-_MOST_LINES: Final = 1 << 20
+#: Lines of each block's strip.
+_Lines = tuple[Annotated[int, whole(TILE, MAXIMUM_SIDE)], ...]
+
+
+@dataclass(frozen=True)
+class _Strips:
+    """Lines of the strips of each block, from the first on."""
+
+    forward: _Lines
+    backward: _Lines
+
+
+@dataclass(frozen=True)
+class _Written:
+    """An execution plan as `as_dict` writes it."""
+
+    history: History
+    strips: _Strips | None
 
 
 def as_dict(plan: ExecutionPlan) -> dict[str, Any]:
@@ -41,24 +59,20 @@ def parse(values: Any) -> ExecutionPlan:
     Raises:
         ValueError: If the values do not describe an execution plan.
     """
-    try:
-        tiling = _tiling(values["strips"])
-        history = typed.parse(History, values["history"], "history", {})
-    except (AttributeError, KeyError, TypeError, OverflowError) as error:
-        raise ValueError("not a description of an execution plan") from error
-    return ExecutionPlan(tiling, history)
+    written: _Written = typed.parse(_Written, values, "execution plan", {})
+    strips = written.strips
+    tiling = None if strips is None else _tiling(strips)
+    return ExecutionPlan(tiling, written.history)
 
 
-def _tiling(strips: Any) -> Tiling | None:
-    if strips is None:
-        return None
+def _tiling(strips: _Strips) -> Tiling:
     sweeps = []
-    for lines, sides in ((strips["forward"], 1), (strips["backward"], 2)):
+    for lines, sides in ((strips.forward, 1), (strips.backward, 2)):
+        if len(lines) > len(REACH):
+            raise ValueError(f"execution plan has strips of {len(lines)} blocks")
         sweep = dict(enumerate(lines, 1))
         for number, count in sweep.items():
-            least = 2 * sides * REACH[number] + TILE
-            whole = isinstance(count, int) and count % TILE == 0
-            if not whole or not least <= count <= _MOST_LINES:
-                raise ValueError(f"strips of {count} lines")
+            if count % TILE or count < 2 * sides * REACH[number] + TILE:
+                raise ValueError(f"execution plan has strips of {count} lines")
         sweeps.append(sweep)
     return Tiling(*sweeps)

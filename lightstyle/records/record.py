@@ -12,9 +12,9 @@ import math
 import os
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Self, cast
+from typing import Annotated, Any, Final, Self, cast
 
 from ..arrays import Size
 from ..contract import VERSION
@@ -24,11 +24,15 @@ from ..engine.plan import ExecutionPlan
 from ..errors import ImageError, UsageError
 from ..images import metadata, picture_file
 from ..images.loading import ImageSource
+from ..settings.fields import MOST_ITERATIONS
 from ..settings.in_memory import ImageInMemory
+from ..settings.jobs import JOBS
+from ..settings.scalars import one_of, side, whole
 from ..settings.settings import Settings
+from ..settings.typed import Parsers, loads, parse
+from ..text import printable
 from . import environment, plans
 from .origin import sources
-from .typed import Parsers, parse
 
 #: Version of the format, raised whenever older records can no longer be read.
 SCHEMA: Final = 1
@@ -37,8 +41,8 @@ SCHEMA: Final = 1
 _START: Final = b'{"lightstyle": "'
 _HEAD: Final = 4096
 
-#: Exceptions that values of the wrong type or shape cause.
-_DAMAGE: Final = (LookupError, TypeError, ValueError, AttributeError, RecursionError)
+#: What is known of the environment of a run.
+_Fact = str | int | list[str] | dict[str, str] | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,15 +68,15 @@ class Record:
     """
 
     version: str = VERSION
-    job: str
-    size: Size
+    job: Annotated[str, one_of(JOBS)]
+    size: tuple[Annotated[int, side()], Annotated[int, side()]]
     settings: Settings
     inputs: Mapping[str, Mapping[str, str | None]]
     model: Mapping[str, str | None]
-    environment: Mapping[str, Any]
+    environment: Mapping[str, _Fact]
     optimizer: str
     levels: tuple[tuple[int, int, int], ...]
-    evaluations: int = 0
+    evaluations: Annotated[int, whole(0, MOST_ITERATIONS)] = 0
     loss: float = math.nan
     converged: bool = False
     uninterrupted: bool
@@ -99,22 +103,22 @@ class Record:
             ImageError: If they are not a record that this version can use.
         """
         try:
-            if values["schema"] != SCHEMA:
-                raise UsageError(f"schema {values['schema']!r}, expected {SCHEMA}")
-            known = {"converged": False, **values, **values["run"]}
-            known["version"] = values["lightstyle"]
-            if known["loss"] is None:
+            known = parse(dict[str, Any], values, "record", {})
+            schema = parse(int, known.pop("schema", None), "record.schema", {})
+            if schema != SCHEMA:
+                raise UsageError(f"schema {schema}, expected {SCHEMA}")
+            known["version"] = known.pop("lightstyle", None)
+            known |= parse(dict[str, Any], known.pop("run", None), "record.run", {})
+            if known.get("loss", 0) is None:
                 known["loss"] = math.nan
-            kept = {each.name: known[each.name] for each in fields(cls)}
-            parsers: Parsers = {Settings: _settings, ExecutionPlan: plans.parse}
-            return cast(Self, parse(cls, kept, "record", parsers))
+            return cast(Self, parse(cls, known, "record", _PARSERS))
         except UsageError as error:
             raise ImageError(
                 f"{name}: version {VERSION} cannot use the settings of lightstyle "
-                f"{values['lightstyle']}, which made it: {error}"
+                f"{printable(str(known.get('version')), 40)}, which made it: {error}"
             ) from error
-        except _DAMAGE as error:
-            raise ImageError(f"{name}: its record of settings is damaged") from error
+        except ValueError as error:
+            raise ImageError(f"{name}: its record is damaged: {error}") from error
 
     def as_dict(self) -> dict[str, Any]:
         """Return the record as JSON values."""
@@ -207,8 +211,8 @@ def find(path: str | os.PathLike[str]) -> dict[str, Any] | None:
     """
     name = os.fspath(path)
     for text in metadata.texts(picture_file.read(path, name), name):
-        with suppress(ValueError, RecursionError):
-            values = json.loads(text)
+        with suppress(ValueError):
+            values = loads(text, len(text))
             if isinstance(values, dict) and isinstance(values.get("lightstyle"), str):
                 return values
     return None
@@ -223,6 +227,10 @@ def is_at_start(path: Path) -> bool:
 
 def _settings(values: Any) -> Settings:
     return without_folders(Settings.from_dict(values))
+
+
+#: How the values of further types are read.
+_PARSERS: Final[Parsers] = {Settings: _settings, ExecutionPlan: plans.parse}
 
 
 def without_folders(settings: Settings) -> Settings:

@@ -1,22 +1,27 @@
 """Holds a run between two evaluations, and turns it into JSON and arrays and back."""
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, is_dataclass
-from typing import Any, Final, Self, cast
+from typing import Annotated, Any, Final, Self, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..arrays import Array
-from ..engine.plan import ExecutionPlan
+from ..engine.plan import HISTORIES, ExecutionPlan
 from ..losses.objective import Losses
+from ..optimize.curvature import History
 from ..optimize.lbfgs import LBFGS
-from ..optimize.minimize import State
+from ..optimize.minimize import METHODS, State
+from ..settings.fields import MOST_ITERATIONS
+from ..settings.scalars import number, whole
 from ..settings.settings import Settings
+from ..settings.typed import Parsers, loads, parse
+from ..text import shown
 from . import plans
 from .origin import Origin
-from .typed import Parsers, parse
 
 #: Version of the format, raised whenever older snapshots can no longer be read.
 SCHEMA: Final = 3
@@ -26,6 +31,19 @@ _LEVEL_START: Final = "level_start"
 
 #: Prefix of the names of the optimiser's arrays.
 _OPTIMIZER: Final = "optimizer."
+
+#: Most characters of the JSON text.
+_LONGEST: Final = 64_000_000
+
+#: Most pyramid levels: each has half the size of the next.
+_MOST_LEVELS: Final = 64
+
+_Seconds = Annotated[float, number(0, 1e10)]
+_Scalar = (
+    bool
+    | Annotated[int, whole(0, MOST_ITERATIONS)]
+    | Annotated[float, number(-math.inf)]
+)
 
 #: Arrays by name.
 Arrays = Mapping[str, NDArray[Any]]
@@ -53,15 +71,15 @@ class Snapshot:
     """
 
     origin: Origin
-    loss: float
-    evaluations: int
+    loss: Annotated[float, number(-math.inf)]
+    evaluations: Annotated[int, whole(1, MOST_ITERATIONS)]
     before: float
-    optimizer: Mapping[str, bool | int | float] | None
+    optimizer: Mapping[str, _Scalar] | None
     history: tuple[Losses, ...]
-    elapsed: float
-    level: int
+    elapsed: _Seconds
+    level: Annotated[int, whole(0, _MOST_LEVELS)]
     plans: Mapping[str, ExecutionPlan]
-    interval: float
+    interval: _Seconds
     extra: Mapping[str, Any]
     arrays: Arrays
 
@@ -71,23 +89,29 @@ class Snapshot:
         Raises:
             ValueError: If a value cannot be that of a run.
         """
-        whole = 0 < self.evaluations <= len(self.history) and self.level >= 0
-        if not (whole and self.elapsed >= 0 and self.interval >= 0):
-            raise ValueError("a count or a time is out of range")
+        if self.evaluations > len(self.history):
+            raise ValueError(
+                f"evaluations is {self.evaluations}, expected at most the length of "
+                f"history, {len(self.history)}"
+            )
         names = {
             name
             for name in self.arrays
             if self.optimizer is None or not name.startswith(_OPTIMIZER)
         }
         if names - {_LEVEL_START} != {_BEST}:
-            raise ValueError(f"arrays are {', '.join(self.arrays)}, expected {_BEST}")
+            raise ValueError(f"arrays are {shown(sorted(names))}, expected {_BEST}")
         state, (width, height) = self.state(), self.history[-1].size
         if state.point.shape != (3 * height * width,):
             raise ValueError("the image does not have the size of its level")
         start = self.level_start
         if start is not None and start.shape != (1, 3, height, width):
             raise ValueError("the level's start does not have the size of its level")
+        for name in (_BEST, *([_LEVEL_START] if start is not None else [])):
+            _check_values(name, self.arrays[name])
         if state.optimizer is not None:
+            if not METHODS[self.origin.settings.chosen_optimizer].resumable:
+                raise ValueError("the optimiser of the settings keeps no state")
             _check_optimizer(state.optimizer, state.point.size)
 
     @classmethod
@@ -127,12 +151,12 @@ class Snapshot:
             ValueError: If they are not a snapshot; the message says why.
             UsageError: If a setting is invalid.
         """
-        values = json.loads(text)
+        values = loads(text, _LONGEST)
         schema = values.pop("schema", None) if isinstance(values, dict) else None
         if schema != SCHEMA:
             raise ValueError(
-                f"schema {schema!r}, expected {SCHEMA}: resume it with the version of "
-                "Lightstyle that wrote it"
+                f"schema {shown(schema)}, expected {SCHEMA}: resume it with the "
+                "version of Lightstyle that wrote it"
             )
         known: Parsers = {
             Settings: _settings,
@@ -179,8 +203,33 @@ def _check_optimizer(state: Mapping[str, Any], size: int) -> None:
     }:
         raise ValueError("the optimiser's state is not that of this version")
     for name, value in expected.items():
-        if np.shape(value)[-1:] == (1,) and np.shape(state[name])[-1] != size:
+        given = state[name]
+        if np.shape(value)[-1:] == (1,) and np.shape(given)[-1] != size:
             raise ValueError(f"{name} of the optimiser does not have {size} values")
+        if isinstance(value, np.ndarray):
+            _check_values(f"{name} of the optimiser", given)
+    steps, changes = state["steps"], state["changes"]
+    scales, products = state["scales"], state["products"]
+    slots, held = scales.shape[1], len(steps)
+    if not (
+        History(slots, steps.dtype.str[1:]) in HISTORIES
+        and (steps.shape, steps.dtype) == (changes.shape, changes.dtype)
+        and (scales.shape, products.shape) == ((2, slots), (slots, slots))
+        and min(int(state["pairs"]), slots) == held
+        and (np.diag(products)[:held] > 0).all()
+    ):
+        raise ValueError("the pairs of the optimiser do not fit each other")
+
+
+def _check_values(name: str, array: NDArray[Any]) -> None:
+    """Check that all values are finite, row by row: a history may be large.
+
+    Raises:
+        ValueError: If they are not.
+    """
+    for row in np.atleast_2d(array):
+        if not np.isfinite(row).all():
+            raise ValueError(f"some values of {name} are not finite")
 
 
 def _settings(values: Any) -> Settings:

@@ -6,14 +6,16 @@ line there and one row here.
 """
 
 import difflib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
-from ..contract import MAXIMUM_SIDE, MINIMUM_SIDE
 from ..errors import UsageError
+from ..text import printable
 from .choices import Color, Init, Optimizer, Outside, Pooling, Pyramid, StyleLoss
-from .kinds import Kind, file, files, flag, layers, number, scale, shares, whole, word
+from .kinds import file, files, layers, scale, shares
+from .scalars import Kind, checked, flag, made, number, side, whole, word
 
 #: Groups of options in ``--help``.
 _SIZE: Final = "Size and effort"
@@ -21,6 +23,9 @@ _AIM: Final = "Style and content"
 _COLORS: Final = "Colours"
 _REGIONS: Final = "Masks and regions"
 _START: Final = "Start and optimiser"
+
+#: Most evaluations of a run: a hundred times what anybody needs.
+MOST_ITERATIONS: Final = 100_000
 
 _CONTENT: Final = frozenset({"content"})
 _STYLE: Final = frozenset({"style"})
@@ -42,9 +47,9 @@ class Field:
 
 
 FIELDS: Final[Mapping[str, Field]] = {
-    "size": Field(whole(MINIMUM_SIDE, MAXIMUM_SIDE), _SIZE, _CONTENT),
+    "size": Field(side(), _SIZE, _CONTENT),
     "enlarge": Field(flag(), _SIZE),
-    "iterations": Field(whole(1), _SIZE),
+    "iterations": Field(whole(1, MOST_ITERATIONS), _SIZE),
     "pyramid": Field(word(Pyramid), _SIZE),
     "content_weight": Field(number(0), _AIM, _CONTENT),
     "style_weight": Field(number(0), _AIM, _STYLE),
@@ -63,7 +68,7 @@ FIELDS: Final[Mapping[str, Field]] = {
     "outside": Field(word(Outside), _REGIONS, _CONTENT | _STYLE),
     "init": Field(file(Init), _START),
     "init_noise": Field(number(0, 1), _START),
-    "seed": Field(whole(0), _START),
+    "seed": Field(whole(0, 2**64 - 1), _START),
     "pooling": Field(word(Pooling), _START),
     "optimizer": Field(word(Optimizer), _START),
 }
@@ -75,11 +80,7 @@ def take(name: str, value: Any) -> Any:
     Raises:
         UsageError: If there is no such setting, or it cannot have that value.
     """
-    kind = _named(name).kind
-    if value is None and kind.optional:
-        return None
-    given = " ".join(repr(value).split())  # an array's has many lines
-    return _checked(name, given, lambda: kind.take(value))
+    return checked(option_of(name), _named(name).kind, value)
 
 
 def parse(name: str, written: str) -> Any:
@@ -89,8 +90,8 @@ def parse(name: str, written: str) -> Any:
         UsageError: As `take`.
     """
     kind = _named(name).kind
-    given = written or "empty"
-    return _checked(name, given, lambda: kind.take(kind.parse(written)))
+    make = partial(_parsed, kind, written)
+    return made(option_of(name), kind, written or "empty", make)
 
 
 def plain(name: str, value: Any) -> Any:
@@ -100,24 +101,16 @@ def plain(name: str, value: Any) -> Any:
 
 def option_of(name: str) -> str:
     """Return the name of a setting as the command line and presets have it."""
-    return name.replace("_", "-")
+    return printable(str(name), 80).replace("_", "-")
 
 
-def _checked(name: str, given: str, make: Callable[[], Any]) -> Any:
-    """Return what `make` makes of the value that was `given`, or refuse it by name."""
-    try:
-        return make()
-    except (ValueError, OverflowError):
-        expected = FIELDS[name].kind.expected
-        problem = f"{option_of(name)} is {given}, expected {expected}"
-        raise UsageError(problem) from None
-    except UsageError as error:  # which says what is wrong, but not where
-        raise UsageError(f"{option_of(name)}: {error}") from error
+def _parsed(kind: Kind, written: str) -> Any:
+    return kind.take(kind.parse(written))
 
 
 def _named(name: str) -> Field:
     if name in FIELDS:
         return FIELDS[name]
-    near = difflib.get_close_matches(name, FIELDS, 1)
+    near = difflib.get_close_matches(option_of(name).replace("-", "_"), FIELDS, 1)
     hint = f", did you mean {option_of(near[0])}?" if near else ""
     raise UsageError(f"{option_of(name)} is no setting{hint}")

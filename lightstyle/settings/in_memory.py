@@ -6,6 +6,8 @@ from typing import Any, Self
 
 import numpy as np
 
+from .scalars import path_text
+
 
 class ImageInMemory(str):
     """An image that is not a file, under a name made of its digest.
@@ -52,12 +54,10 @@ def path_or_image(value: Any) -> str:
     """Return a path as text, and an array or a PIL image as `ImageInMemory`.
 
     Raises:
-        ValueError: If `value` is none of these, or an empty path.
+        ValueError: If `value` is none of these, or a path that no file has.
     """
-    if isinstance(value, os.PathLike):
-        value = os.fspath(value)
-    if not isinstance(value, str):
-        return ImageInMemory.of(value)
-    if not value:
-        raise ValueError("an empty path")
-    return value
+    if isinstance(value, ImageInMemory):
+        return value
+    if isinstance(value, str | os.PathLike):
+        return path_text(value)
+    return ImageInMemory.of(value)

@@ -7,6 +7,8 @@ from typing import Any, Self
 
 from ..contract import LAYERS
 from ..errors import UsageError
+from ..text import printable, shown
+from .scalars import checked, number
 
 
 class LayerWeights(Mapping[str, float]):
@@ -22,23 +24,26 @@ class LayerWeights(Mapping[str, float]):
             UsageError: If a layer is unknown, a weight is negative or not finite, or
                 no weight is above 0.
         """
-        for layer, weight in weights.items():
+        if not isinstance(weights, Mapping):
+            raise UsageError(
+                f"weights is {shown(weights)}, expected a mapping from layers to "
+                'numbers, such as {"conv4_2": 1}'
+            )
+        for layer in weights:
             if layer not in LAYERS:
                 raise UsageError(
-                    f"layer {layer} is unknown, expected one of {', '.join(LAYERS)}"
+                    f"layer {printable(str(layer), 80)} is unknown, expected one of "
+                    f"{', '.join(LAYERS)}"
                 )
-            number = isinstance(weight, (int, float)) and not isinstance(weight, bool)
-            if not number or not 0 <= weight < math.inf:
-                raise UsageError(
-                    f"the weight of layer {layer} is {weight!r}, expected a number of "
-                    "0 or more"
-                )
-        if not 0 < sum(weights.values()) < math.inf:
+        self._weights: dict[str, float] = {
+            layer: checked(f"the weight of layer {layer}", number(0), weight)
+            for layer, weight in weights.items()
+        }
+        if not 0 < sum(self._weights.values()) < math.inf:
             raise UsageError(
-                f"got weights {dict(weights)}, expected at least one with a weight "
-                "above 0, and a finite sum"
+                f"got weights {shown(self._weights)}, expected at least one with a "
+                "weight above 0, and a finite sum"
             )
-        self._weights = {layer: float(weight) for layer, weight in weights.items()}
 
     @classmethod
     def parse(cls, text: str) -> Self:
@@ -48,11 +53,13 @@ class LayerWeights(Mapping[str, float]):
             UsageError: If a layer is given twice, or the constructor refuses the
                 weights.
         """
+        if not isinstance(text, str):
+            raise UsageError(f"layers is {shown(text)}, expected a text")
         weights: dict[str, Any] = {}
         for part in filter(None, (part.strip() for part in text.split(","))):
             layer, _, number = (side.strip() for side in part.partition(":"))
             if layer in weights:
-                raise UsageError(f"layer {layer} is given twice in {text!r}")
+                raise UsageError(f"layer {layer} is given twice in {shown(text)}")
             weights[layer] = number or 1.0
             with suppress(ValueError):  # the constructor refuses what is no number
                 weights[layer] = float(weights[layer])

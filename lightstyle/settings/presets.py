@@ -9,11 +9,12 @@ from typing import Any, Final
 
 from ..contract import VERSION
 from ..errors import UsageError
+from ..text import printable
 from .fields import option_of, take
 from .settings import Settings
 
 #: Most bytes that a preset may have.
-_MAXIMUM_BYTES: Final = 1_000_000
+_MAXIMUM_BYTES: Final = 100_000
 
 _HEADING: Final = f"""\
 # Settings of lightstyle {VERSION}, for `--config FILE`. Keep the lines that matter:
@@ -31,13 +32,13 @@ def read(path: str | Path) -> dict[str, Any]:
         with Path(path).open("rb") as file:
             data = file.read(_MAXIMUM_BYTES + 1)
         if len(data) > _MAXIMUM_BYTES:
-            raise ValueError(f"it has more than {_MAXIMUM_BYTES / 1e6:g} MB")
+            raise ValueError(f"it has more than {_MAXIMUM_BYTES / 1e3:g} kB")
         table = tomllib.loads(data.decode("utf-8"))
     except OSError as error:
         raise UsageError(f"config {path} cannot be read: {error.strerror}") from error
     except (ValueError, RecursionError) as error:
         raise UsageError(
-            f"config {path} is not a preset in TOML: {error}; "
+            f"config {path} is not a preset in TOML: {printable(str(error))}; "
             "`lightstyle info --config` prints one"
         ) from error
     try:
@@ -65,5 +66,9 @@ def write(settings: Settings) -> str:
 
 
 def _toml(value: bool | float | str | list[float]) -> str:
-    """Write a value as TOML, whose strings are JSON's but for one character."""
-    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+    """Write a value as TOML, whose strings are JSON's but for rare characters.
+
+    Those that a terminal does not show are escaped, too.
+    """
+    text = json.dumps(value, ensure_ascii=False)
+    return "".join(c if c.isprintable() else f"\\U{ord(c):08x}" for c in text)

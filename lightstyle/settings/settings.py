@@ -10,10 +10,11 @@ from dataclasses import dataclass, field, fields, replace
 from typing import Any, Final, Self
 
 from ..errors import UsageError
+from ..text import shown
 from .choices import PALETTES, Color, Optimizer, Outside, Pooling, Pyramid, StyleLoss
 from .fields import FIELDS, option_of, plain, take
-from .kinds import any_of
 from .layers import LayerWeights
+from .scalars import any_of
 
 _CONTENT: Final = "conv5_2"
 
@@ -219,6 +220,9 @@ class Settings:
         Raises:
             UsageError: If a name is no setting, or a value is none of it.
         """
+        if not isinstance(values, Mapping):
+            problem = "expected a mapping from names of settings to values"
+            raise UsageError(f"settings is {shown(values)}, {problem}")
         return cls(**{name: take(name, value) for name, value in values.items()})
 
     def _check_combinations(self) -> None:

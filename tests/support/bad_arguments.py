@@ -61,7 +61,7 @@ SETTINGS: dict[str, tuple[list[str], str]] = {
     "layer twice": (quick("--style-layers", "conv1_1,conv1_1"), "given twice"),
     "no layer": (quick("--style-layers", ""), "at least one with a weight"),
     "layer weight no number": (quick("--style-layers", "conv1_1:x"), "'x'"),
-    "negative layer weight": (quick("--style-layers", "conv1_1:-1"), "0 or more"),
+    "negative layer weight": (quick("--style-layers", "conv1_1:-1"), "at least 0"),
     "negative weight": (quick("--style-weight", "-1"), "style-weight"),
     "weight not a number": (quick("--content-weight", "nan"), "content-weight"),
     "infinite weight": (quick("--tv-weight", "inf"), "tv-weight"),

@@ -117,7 +117,7 @@ def test_the_settings_of_a_picture_make_a_preset(run: Runner, studio: Path) -> N
         ("size = 64\nsize = 65", "is not a preset in TOML"),
         ("size 64", "is not a preset in TOML"),
         ("size = " + "[" * 10_000, "is not a preset in TOML"),
-        ("#" * 1_000_001, "is not a preset in TOML: it has more than 1 MB"),
+        ("#" * 100_001, "is not a preset in TOML: it has more than 100 kB"),
     ],
 )
 def test_a_bad_preset_is_one_line_of_usage(
