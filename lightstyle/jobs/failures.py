@@ -10,13 +10,19 @@ import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Annotated, Final
 
 from ..errors import ExitCode, UsageError
 from ..files import atomic_write, check_writable
+from ..settings import typed
+from ..settings.scalars import path, whole
+from ..text import printable
 
 #: Suffix of failures lists.
 SUFFIX: Final = ".jsonl"
+
+#: Most characters of a line.
+_LONGEST_LINE: Final = 100_000
 
 
 @dataclass(frozen=True)
@@ -41,9 +47,19 @@ class Failure:
             "picture": str(self.picture.absolute()),
             "root": str(self.root.absolute()),
             "code": int(self.code),
-            "reason": self.reason,
+            "reason": printable(self.reason),
         }
         return json.dumps(values)
+
+
+@dataclass(frozen=True)
+class _Entry:
+    """A line of a list."""
+
+    picture: Annotated[str, path()]
+    root: Annotated[str, path()]
+    code: Annotated[int, whole(0, 255)]
+    reason: str
 
 
 def is_list(path: Path) -> bool:
@@ -90,14 +106,13 @@ def read(path: Path) -> list[tuple[Path, Path]]:
 
 def _parsed(line: str, where: str) -> tuple[Path, Path]:
     try:
-        values: Any = json.loads(line)
-        picture, root = (
-            Path(os.path.normpath(values[name])) for name in ("picture", "root")
-        )
+        values = typed.loads(line, _LONGEST_LINE)
+        entry: _Entry = typed.parse(_Entry, values, "it", {})
+        picture, root = (Path(os.path.normpath(p)) for p in (entry.picture, entry.root))
         picture.relative_to(root)
-    except (ValueError, LookupError, TypeError, RecursionError) as error:
+    except ValueError as error:
         raise UsageError(
-            f"{where}: not an entry of a failures list; give a file that --failures "
-            "wrote"
+            f"{where}: not an entry of a failures list: {error}; give a file that "
+            "--failures wrote"
         ) from error
     return picture, root

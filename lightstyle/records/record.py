@@ -108,7 +108,8 @@ class Record:
             if schema != SCHEMA:
                 raise UsageError(f"schema {schema}, expected {SCHEMA}")
             known["version"] = known.pop("lightstyle", None)
-            known |= parse(dict[str, Any], known.pop("run", None), "record.run", {})
+            run = parse(dict[str, Any], known.pop("run", None), "record.run", {})
+            known |= {"converged": False, **run}
             if known.get("loss", 0) is None:
                 known["loss"] = math.nan
             return cast(Self, parse(cls, known, "record", _PARSERS))

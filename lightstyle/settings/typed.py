@@ -1,8 +1,8 @@
 """Reads JSON of unknown origin by the annotations of dataclasses, its schema.
 
-The fields of a dataclass are the keys of an object: those without a default must be
-there, and there may be no others. ``Annotated[int, whole(0, 9)]`` narrows a value to a
-kind of `scalars`; without one, texts and integers are of a sane length.
+The fields of a dataclass are the keys of an object: all must be there, and no others.
+``Annotated[int, whole(0, 9)]`` narrows a value to a kind of `scalars`; without one,
+texts and integers are of a sane length.
 
 (msgspec and pydantic do as much and more, but neither refuses unknown keys of a plain
 dataclass, and they take 0.5 and 8 MB.)
@@ -11,7 +11,7 @@ dataclass, and they take 0.5 and 8 MB.)
 import json
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import MISSING, fields, is_dataclass
+from dataclasses import fields, is_dataclass
 from functools import cache
 from types import NoneType, UnionType
 from typing import Annotated, Any, Final, Union, get_args, get_origin, get_type_hints
@@ -88,6 +88,9 @@ def parse(kind: Any, value: Any, name: str, parsers: Parsers) -> Any:
         with suppress(ValueError, OverflowError):
             return kinds[1].take(value)
     elif container in (Union, UnionType):
+        others = [each for each in kinds if each is not NoneType]
+        if value is not None and len(others) == 1:
+            return parse(others[0], value, name, parsers)
         for each in kinds:
             with suppress(ValueError):
                 return parse(each, value, name, parsers)
@@ -117,24 +120,20 @@ def parse(kind: Any, value: Any, name: str, parsers: Parsers) -> Any:
 def _dataclass(kind: Any, value: Any, name: str, parsers: Parsers) -> Any:
     if not isinstance(value, dict):
         raise ValueError(f"{name} is {shown(value)}, expected {_WORDS[dict]}")
-    known, needed = _keys(kind)
-    for key in sorted(value.keys() - known.keys()):
-        raise ValueError(f"{name} has an unknown {printable(key, 40)}")
-    for key in sorted(needed - value.keys()):
-        raise ValueError(f"{name} lacks {key}")
+    known = _keys(kind)
+    for key in sorted(known.keys() ^ value.keys()):
+        what = "lacks" if key in known else "has an unknown"
+        raise ValueError(f"{name} {what} {printable(key, 40)}")
     return kind(
         **{k: parse(known[k], v, f"{name}.{k}", parsers) for k, v in value.items()}
     )
 
 
 @cache
-def _keys(kind: Any) -> tuple[dict[str, Any], set[str]]:
-    """Return the type of each key of a dataclass, and the keys that must be there."""
+def _keys(kind: Any) -> dict[str, Any]:
+    """Return the type of each key of a dataclass."""
     hints = get_type_hints(kind, include_extras=True)
-    declared = [each for each in fields(kind) if each.init]
-    without = (each for each in declared if each.default is MISSING)
-    needed = {each.name for each in without if each.default_factory is MISSING}
-    return {each.name: hints[each.name] for each in declared}, needed
+    return {each.name: hints[each.name] for each in fields(kind)}
 
 
 def _is_sane(value: Any) -> bool:

@@ -16,6 +16,7 @@ from lightstyle.errors import ImageError
 from lightstyle.images.loading import ImageSource
 from lightstyle.records import record
 from lightstyle.records.record import Record
+from tests.support.hostile import spoiled
 from tests.support.picture_files import save_with_text
 
 QUICK = Settings(size=48, iterations=4, seed=3)
@@ -177,3 +178,44 @@ def test_settings_that_were_not_known_then_are_at_their_defaults(
     values = json.loads(str(_stylize(model).record))
     del values["settings"]["pyramid"]
     assert Record.parse(values, "a").settings.pyramid == Settings().pyramid
+
+
+def test_whatever_stands_in_a_record_it_is_refused_in_one_short_line(
+    folder: Path, model: Model
+) -> None:
+    settings = replace(QUICK, blend=(1.0,), init="style.png")
+    values = json.loads(str(_stylize(model, settings=settings).record))
+    refused = []
+    for _, hostile in spoiled(values):
+        try:
+            Record.parse(hostile, "a.png")
+        except ImageError as error:
+            refused.append(str(error))
+    assert len(refused) > 1000
+    assert all(line.isprintable() for line in refused)
+    assert max(map(len, refused)) < 1000
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "problem"),
+    [
+        (
+            "settings",
+            {"iterations": 10**9},
+            "iterations is 1000000000, expected",
+        ),
+        ("settings", {"size": 10**43}, "size is 1000"),
+        ("settings", {"\x1b[2J": 1}, r"\?\[2J is no setting"),
+        ("size", [10**7, 48], "size 0 is 10000000, expected a whole number"),
+        ("brush", 1, "record has an unknown brush"),
+        ("environment", {"a": [{}]}, r"record\.environment\.a is \[{}\], expected"),
+    ],
+)
+def test_a_range_has_two_ends_and_a_key_must_be_known(
+    folder: Path, model: Model, place: str, value: Any, problem: str
+) -> None:
+    values = json.loads(str(_stylize(model).record))
+    if isinstance(value, dict):
+        value = {**values[place], **value}
+    with pytest.raises(ImageError, match=problem):
+        Record.parse({**values, place: value}, "a.png")

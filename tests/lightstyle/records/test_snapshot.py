@@ -9,10 +9,12 @@ import pytest
 
 import lightstyle
 from lightstyle import Model
-from lightstyle.errors import CheckpointError
+from lightstyle.errors import CheckpointError, UsageError
 from lightstyle.records import archive
 from lightstyle.records.checkpoint import LoadedCheckpoint
+from lightstyle.records.snapshot import Snapshot
 from tests.support.checkpoints import interrupted
+from tests.support.hostile import spoiled
 
 Values = dict[str, Any]
 Change = Callable[[Values, Values], object]
@@ -53,8 +55,6 @@ CHANGES: Mapping[str, Change] = {
     "history is {}, expected a list": lambda v, _: v.update(history={}),
     r"inputs is \[\], expected an object": lambda v, _: v["origin"].update(inputs=[]),
     "job is .paint., expected stylize": lambda v, _: v["origin"].update(job="paint"),
-        "origin"
-    ].update(job="paint"),
     "cannot have content": lambda v, _: v["origin"].update(style=None),
     "style is 5": lambda v, _: v["origin"].update(style=5),
     "size": lambda v, _: v["origin"]["settings"].update(size="48"),
@@ -72,6 +72,15 @@ CHANGES: Mapping[str, Change] = {
     "expected best": lambda _, arrays: arrays.pop("best"),
     "size of its level": lambda _, arrays: arrays.update(best=np.zeros(3)),
     "size of its level ": lambda _, a: a.update(level_start=np.zeros((1, 3, 2, 2))),
+    "some values of best are not finite": lambda _, a: a["best"].fill(np.nan),
+    "pairs of the optimiser": lambda v, _: v["optimizer"].update(pairs=99),
+    "pairs of the optimiser ": lambda _, a: a.update(
+        {"optimizer.scales": np.ones((2, 10**6))}
+    ),
+    "pairs of the optimiser  ": lambda _, a: a["optimizer.products"].fill(0),
+    "optimizer.trials is": lambda v, _: v["optimizer"].update(trials=10**43),
+    "keeps no state": lambda v, _: v["origin"]["settings"].update(optimizer="lbfgsb"),
+    "elapsed is": lambda v, _: v.update(elapsed=1e300),
     "does not have": lambda _, a: a.update({"optimizer.point": np.zeros(3)}),
 }
 
@@ -109,3 +118,21 @@ def test_a_snapshot_is_read_back_as_it_was(path: Path) -> None:
     assert again.history == first.history
     assert len(again.history) == 9
     assert again.arrays.keys() == first.arrays.keys()
+
+
+def test_whatever_stands_in_a_snapshot_it_is_refused_in_one_short_line(
+    path: Path,
+) -> None:
+    values, arrays = _contents(path)
+    values["history"] = values["history"][:1]
+    values["evaluations"] = 1
+    Snapshot.parse(json.dumps(values), arrays)
+    refused = []
+    for _, hostile in spoiled(values):
+        try:
+            Snapshot.parse(json.dumps(hostile), arrays)
+        except (ValueError, UsageError) as error:
+            refused.append(str(error))
+    assert len(refused) > 1000
+    assert all(line.isprintable() for line in refused)
+    assert max(map(len, refused)) < 1000

@@ -106,6 +106,19 @@ def test_the_settings_of_a_picture_make_a_preset(run: Runner, studio: Path) -> N
         ('style-weight = "1e4"', "expected a number"),
         (f"style-weight = 1{'0' * 400}", "expected a number"),
         ("style-weight = nan", "style-weight is nan, expected a number of at least 0"),
+        (f"seed = 1{'0' * 43}", "seed is 1000"),
+        (f"size = 1{'0' * 4000}", "size is a number of 13288 bits, expected"),
+        (
+            "iterations = 1000000000",
+            "expected a whole number of at least 1 and at most",
+        ),
+        ('"\\u001b[2J" = 1', "?[2J is no setting"),
+        ('init = "a\\u0000b"', "init is 'a\\x00b', expected"),
+        (
+            f'init = "{"x" * 90_000}"',
+            "expected content, noise, style or a picture file",
+        ),
+        (f"{'x' * 90_000} = 1", "is no setting"),
         ("tv-weight = 1979-05-27", "expected a number"),
         (
             'style-layers = ["conv1_1"]',
@@ -129,6 +142,8 @@ def test_a_bad_preset_is_one_line_of_usage(
     assert len(done.lines) == 1
     assert done.lines[0].startswith("error: config my.toml")
     assert problem in done.lines[0]
+    assert len(done.lines[0]) < 600
+    assert done.lines[0].isprintable()
     assert not Path("out.png").exists()
 
 
