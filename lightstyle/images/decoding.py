@@ -5,10 +5,10 @@ palettes, grey, CMYK, 16 bits, further frames. This module raises only `ImageErr
 is thread-safe.
 """
 
-import io
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
-from typing import Final, cast
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,9 +16,12 @@ from PIL import ExifTags, Image
 
 from ..arrays import Array
 from ..errors import ImageError
+from . import color_tags, deep_color, profiles, tiff_grey
+from .deep_color import DeepColor
 from .picture import Picture
 from .picture_file import opened
 from .pillow_guard import guarded, refuse_oversize
+from .tiff_grey import GreyScale
 
 _UPRIGHT: Final = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -47,7 +50,7 @@ def from_bytes(data: bytes, name: str) -> Picture:
     notes: list[str] = []
     with opened(data, name, notes) as image:
         refuse_oversize(image.width * image.height, name)
-        picture = _decode(image, name)
+        picture = _decode(image, name, data)
         lossless = image.format == "WEBP" and b"VP8L" in data
         return replace(
             picture,
@@ -68,7 +71,7 @@ def from_image(image: Image.Image, name: str) -> Picture:
     """
     with guarded(name):
         refuse_oversize(image.width * image.height, name)
-        picture = _decode(image.copy(), name)
+        picture = _decode(image.copy(), name, b"")
         return replace(picture, is_lossy=image.format in _LOSSY)
 
 
@@ -98,14 +101,28 @@ def grey_levels(values: NDArray[np.generic], name: str) -> Array:
     return np.asarray(values, np.float32) * np.float32(255)
 
 
-def _decode(image: Image.Image, name: str) -> Picture:
-    image.load()
+def _decode(image: Image.Image, name: str, data: bytes) -> Picture:
     notes: list[str] = []
-    image = _upright(image, notes)
-    if image.mode in _DEEP_GREY:
-        return Picture(_deep_grey(image, name, notes), None, tuple(notes))
-    image, alpha = _without_alpha(image)
-    rgb = np.asarray(_srgb(image, notes), np.float32)
+    deep = deep_color.prepared(image)
+    tiff_grey.prepare(image)
+    image.load()
+    as_stored, image = image, _upright(image, notes)
+    space = color_tags.find(as_stored, data, notes)
+    image.info = as_stored.info
+    alpha: Array | None
+    if deep is not None:
+        second = None if deep.second is None else _upright(deep.second, [])
+        samples = deep.samples(image, second)
+        rgb, alpha = _deep_color(samples, deep, image.info, notes)
+    elif image.mode in _DEEP_GREY:
+        rgb, alpha = _deep_grey(image, name, tiff_grey.find(data), notes)
+    else:
+        image, alpha = _without_alpha(image)
+        if image.mode == "CMYK":
+            space = None
+        rgb = np.asarray(profiles.to_srgb(image, notes), np.float32)
+    if space is not None:
+        rgb = space.to_srgb(rgb)
     return Picture.of(rgb, alpha, notes)
 
 
@@ -135,9 +152,39 @@ def _without_alpha(
     return image.convert("L" if grey else "RGB"), None
 
 
-def _deep_grey(image: Image.Image, name: str, notes: list[str]) -> Array:
-    """Return the levels of a grey picture of more than 8 bits, not rounded to 8."""
-    values = np.asarray(image)
+def _deep_color(
+    samples_hwc: NDArray[np.uint16],
+    deep: DeepColor,
+    info: Mapping[Any, Any],
+    notes: list[str],
+) -> tuple[Array, Array | None]:
+    """Return the levels and the alpha of a picture of 16 bits in several channels."""
+    if not deep.is_whole:
+        notes.append(
+            "16 bits per channel, in a plane for each: 8 are read; save it with "
+            "channels side by side to keep all"
+        )
+    levels = samples_hwc.astype(np.float32) / np.float32(257)
+    colors, alpha = levels, None
+    if levels.shape[2] in (2, 4):
+        colors, alpha = levels[..., :-1], levels[..., -1]
+    elif (hidden := info.get("transparency")) is not None:
+        alpha = np.where((samples_hwc == hidden).all(axis=2), 0, 255)
+    if deep.is_premultiplied and alpha is not None:
+        colors = np.minimum(colors * 255 / np.maximum(alpha, 1e-3)[..., None], 255)
+    profile = info.get("icc_profile")
+    if deep.is_grey:
+        colors = profiles.grey(colors[..., 0], profile, notes)
+    elif profile:
+        colors = profiles.color(colors, profile, notes)
+    return np.asarray(colors, np.float32), alpha
+
+
+def _deep_grey(
+    image: Image.Image, name: str, scale: GreyScale | None, notes: list[str]
+) -> tuple[Array, Array | None]:
+    """Return levels and alpha of a grey picture of more than 8 bits, not rounded."""
+    values, alpha = np.asarray(image), None
     if values.dtype.kind == "i":  # how Pillow returns 16-bit pictures of some formats
         low, high = int(values.min()), int(values.max())
         if low < 0 or high > 65535:
@@ -145,41 +192,12 @@ def _deep_grey(image: Image.Image, name: str, notes: list[str]) -> Array:
                 f"{name}: the samples go from {low} to {high}, expected 0 to 65535"
             )
         values = values.astype(np.uint16)
+    if scale is not None:
+        values = scale.applied(values)
+    if isinstance(hidden := image.info.get("transparency"), int):
+        alpha = np.where(values == hidden, np.float32(0), np.float32(255))
     levels = grey_levels(values, name)
-    if "icc_profile" not in image.info:
-        return np.repeat(levels[..., None], 3, axis=2)
-    # Pillow gives Little CMS 8-bit pictures only: it maps a ramp, which we interpolate.
-    ramp = Image.fromarray(np.arange(256, dtype=np.uint8)[None])
-    ramp.info["icc_profile"] = image.info["icc_profile"]
-    curves = np.asarray(_srgb(ramp, notes), np.float32)[0].T
-    steps = np.arange(256, dtype=np.float32)
-    mapped = [np.interp(levels, steps, curve) for curve in curves]
-    return np.stack(mapped, axis=2, dtype=np.float32, casting="same_kind")
-
-
-def _srgb(image: Image.Image, notes: list[str]) -> Image.Image:
-    """Convert grey, RGB or CMYK to sRGB by the profile embedded in it, if any."""
-    profile = image.info.get("icc_profile")
-    if profile:
-        from PIL import ImageCms
-
-        try:
-            source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-            converted = ImageCms.profileToProfile(
-                image,
-                source,
-                ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")),
-                renderingIntent=ImageCms.Intent.RELATIVE_COLORIMETRIC,
-                outputMode="RGB",
-                flags=ImageCms.Flags.BLACKPOINTCOMPENSATION,
-            )
-        except (ImageCms.PyCMSError, OSError, ValueError, TypeError):
-            notes.append("unusable colour profile: colours taken as sRGB")
-        else:
-            return cast("Image.Image", converted)
-    if image.mode == "CMYK":
-        notes.append("CMYK without a usable profile: colours are approximate")
-    return image.convert("RGB")
+    return profiles.grey(levels, image.info.get("icc_profile"), notes), alpha
 
 
 def _frames(image: Image.Image) -> tuple[str, ...]:

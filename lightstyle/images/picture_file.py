@@ -11,7 +11,7 @@ from typing import Final
 from PIL import Image
 
 from ..errors import ImageError
-from . import foreign, jpeg_end, png_chunks
+from . import foreign, jpeg_end, png_chunks, tiff_grey
 from .pillow_guard import FORMATS, guarded
 from .png_chunks import Mended
 
@@ -103,4 +103,4 @@ def _mended(data: bytes) -> Mended:
         return png_chunks.mended(data)
     if data.startswith(jpeg_end.START):
         return Mended(*jpeg_end.mended(data))
-    return Mended(data)
+    return Mended(tiff_grey.mended(data))

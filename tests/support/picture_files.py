@@ -1,10 +1,13 @@
 """Pictures as bytes and files, for what reads them."""
 
 import io
+import struct
+import zlib
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image, PngImagePlugin
 
 RGB = np.random.default_rng(7).integers(0, 256, (12, 17, 3), dtype=np.uint8)
@@ -44,3 +47,28 @@ def size_of(path: str | Path) -> tuple[int, int]:
     """Width and height of a picture file."""
     with Image.open(path) as image:
         return image.size
+
+
+def png(samples: NDArray[Any], *chunks: tuple[bytes, bytes]) -> bytes:
+    """A PNG of uint8 or uint16 samples, (H, W) or (H, W, 2, 3 or 4).
+
+    Args:
+        samples: Grey, grey and alpha, RGB, or RGB and alpha.
+        chunks: Names and contents of chunks before the pixels.
+    """
+    height, width, *channels = samples.shape
+    kind = {(): 0, (2,): 4, (3,): 2, (4,): 6}[tuple(channels)]
+    bits = 8 * samples.dtype.itemsize
+    header = struct.pack(">IIBBBBB", width, height, bits, kind, 0, 0, 0)
+    rows = samples.astype(f">u{bits // 8}").reshape(height, -1)
+    pixels = b"".join(b"\0" + row.tobytes() for row in rows)
+    parts = [
+        (b"IHDR", header),
+        *chunks,
+        (b"IDAT", zlib.compress(pixels)),
+        (b"IEND", b""),
+    ]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(data)) + name + data + zlib.crc32(name + data).to_bytes(4)
+        for name, data in parts
+    )

@@ -1,0 +1,129 @@
+"""Reads PNG and TIFF with 16 bits per channel, of which Pillow keeps 8 in colour.
+
+Pillow unpacks the first or the second byte of each sample, by the order of bytes that
+it believes the file to have. So the file is decoded twice: once as Pillow would, and
+once in the other order, which gives the other byte.
+"""
+
+import io
+import sys
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageFile, PngImagePlugin, TiffImagePlugin
+
+#: Tags of TIFF.
+_WIDTH, _HEIGHT, _BITS, _PHOTOMETRIC = 256, 257, 258, 262
+_PLANAR, _EXTRA, _SAMPLE_FORMAT = 284, 338, 339
+
+#: The layouts in which Pillow unpacks without changing a sample, by its layouts.
+_UNPACKED: Final = {
+    "RGB": "RGB",
+    "RGBX": "RGBX",
+    "RGBA": "RGBA",
+    "RGBa": "RGBA",  # which Pillow would divide by alpha
+    "LA": "RGBA",  # whose four bytes are one pixel's
+}
+
+
+@dataclass(frozen=True)
+class DeepColor:
+    """A picture with 16 bits per channel in more than one channel.
+
+    Attributes:
+        is_grey: Whether it has grey and alpha instead of RGB.
+        is_premultiplied: Whether its colours are multiplied with alpha.
+        second: The same picture, of which the other byte will be decoded; None if there
+            is no need of it, or it cannot be.
+    """
+
+    is_grey: bool
+    is_premultiplied: bool
+    second: Image.Image | None
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether all 16 bits are read."""
+        return self.is_grey or self.second is not None
+
+    def samples(
+        self, image: Image.Image, second: Image.Image | None
+    ) -> NDArray[np.uint16]:
+        """Return the samples, (H, W, 2, 3 or 4), of both pictures after decoding."""
+        first = np.asarray(image)
+        if self.is_grey:
+            return first.view(">u2").astype(np.uint16)
+        made = first.astype(np.uint16)
+        made *= 257 if second is None else 256
+        if second is not None:
+            made += np.asarray(second)
+        return made
+
+
+def prepared(image: Image.Image) -> DeepColor | None:
+    """Make Pillow decode one byte of each sample of an opened picture.
+
+    Args:
+        image: A picture that is opened and not loaded.
+
+    Returns:
+        How to get at the samples; None if it has not 16 bits in several channels.
+    """
+    layout = _layout(image)
+    if layout not in _UNPACKED:
+        return None
+    is_grey = layout == "LA"
+    order = "B"
+    if image.format == "TIFF":  # libtiff returns the machine's own order
+        order = "L" if sys.byteorder == "little" else "B"
+    second = None
+    if not is_grey and _is_contiguous(image):
+        data = io.BytesIO(_file_of(image))
+        second = Image.open(data, formats=(str(image.format),))
+        _ask_for(second, f"{_UNPACKED[layout]};16{'L' if order == 'B' else 'B'}")
+    _ask_for(image, _UNPACKED[layout] + ("" if is_grey else f";16{order}"))
+    return DeepColor(is_grey, layout == "RGBa" and second is not None, second)
+
+
+def _layout(image: Image.Image) -> str:
+    """Return how a file holds its pixels if they have 16 bits, in Pillow's words."""
+    if isinstance(image, PngImagePlugin.PngImageFile):
+        raw = str(image.tile[0].args) if image.tile else ""
+        return raw.removesuffix(";16B") if raw.endswith(";16B") else ""
+    if not isinstance(image, TiffImagePlugin.TiffImageFile):
+        return ""
+    tags = image.tag_v2
+    kind = tags.get(_PHOTOMETRIC), *map(set, (tags.get(_BITS, ()), _formats(tags)))
+    if kind != (2, {16}, {1}):
+        return ""
+    extra = tags.get(_EXTRA, ())
+    if image.mode == "RGB":
+        return "RGBX" if extra and _is_contiguous(image) else "RGB"
+    return "RGBa" if extra == (1,) else "RGBA"
+
+
+def _file_of(image: Any) -> bytes:
+    image.fp.seek(0)
+    return bytes(image.fp.read())
+
+
+def _formats(tags: Any) -> tuple[int, ...]:
+    return tuple(tags.get(_SAMPLE_FORMAT, (1,)))
+
+
+def _is_contiguous(image: Image.Image) -> bool:
+    """Whether the samples of a pixel lie together."""
+    return bool(getattr(image, "tag_v2", {}).get(_PLANAR, 1) == 1)
+
+
+def _ask_for(image: Any, raw_mode: str) -> None:
+    """Make Pillow unpack a picture that is not loaded yet in another way."""
+    if image.format == "PNG":
+        image.tile = [tile._replace(args=raw_mode) for tile in image.tile]
+        return
+    size = image.tag_v2[_WIDTH], image.tag_v2[_HEIGHT]
+    image.use_load_libtiff = True  # for any compression, as if there were one
+    args = raw_mode, False, image.tag_v2.offset
+    image.tile = [ImageFile._Tile("libtiff", (0, 0, *size), 0, args)]

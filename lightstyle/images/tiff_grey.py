@@ -1,0 +1,123 @@
+"""Says what the samples of a grey TIFF of more than 8 bits mean, where Pillow does not.
+
+Pillow takes 0 for black, refuses some files that say it is white, does not stretch 12
+bits to 16, and takes what libtiff unpacks for the file's order of bytes.
+"""
+
+import struct
+from dataclasses import dataclass
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+_BITS, _PHOTOMETRIC, _SAMPLES = 258, 262, 277
+_WHITE_IS_ZERO, _BLACK_IS_ZERO = 0, 1
+
+#: Pillow's names of big-endian samples, and of those in the order of the machine.
+_NATIVE: Final = {"F;32BF": "F;32NF", "I;16BS": "I;16NS", "I;32BS": "I;32NS"}
+
+_MOST_TAGS: Final = 1000
+
+
+class _Layout(NamedTuple):
+    """How a directory is written: offset of it, count, its entries, their values."""
+
+    offset: str
+    length: str
+    entry: int
+    value: int
+
+
+_CLASSIC: Final = _Layout("I", "H", 12, 8)
+_BIG: Final = _Layout("Q", "Q", 20, 12)
+_STARTS: Final = {
+    b"II*\0": ("<", _CLASSIC, 4),
+    b"MM\0*": (">", _CLASSIC, 4),
+    b"II+\0": ("<", _BIG, 8),
+    b"MM\0+": (">", _BIG, 8),
+}
+
+
+@dataclass(frozen=True)
+class GreyScale:
+    """How to read the samples of a TIFF.
+
+    Attributes:
+        bits: Bits per sample.
+        is_inverted: Whether 0 is white.
+        at: Offset in the file of what says so.
+        order: Order of bytes, as `struct` has it.
+    """
+
+    bits: int
+    is_inverted: bool
+    at: int
+    order: str
+
+    def applied(self, values: NDArray[np.generic]) -> NDArray[np.generic]:
+        """Return samples of which 0 is black and the highest value is white."""
+        if values.dtype.kind == "f":
+            return (1 - values).astype(np.float32) if self.is_inverted else values
+        numbers = values.astype(np.int64)
+        if self.bits < 16:
+            numbers = numbers * 65535 // ((1 << self.bits) - 1)
+        if self.is_inverted:
+            numbers = 65535 - numbers
+        return numbers.astype(np.uint16)
+
+
+def find(data: bytes) -> GreyScale | None:
+    """Return how to read a grey TIFF of more than 8 bits; None for any other file.
+
+    Args:
+        data: The whole file, of unknown origin.
+    """
+    if data[:4] not in _STARTS:
+        return None
+    try:
+        return _found(data, *_STARTS[data[:4]])
+    except struct.error:
+        return None
+
+
+def prepare(image: Any) -> None:
+    """Make Pillow unpack an opened TIFF in the order in which libtiff returns it."""
+    if image.format == "TIFF" and image.tile and image.tile[0].codec_name == "libtiff":
+        tile = image.tile[0]
+        raw = _NATIVE.get(tile.args[0], tile.args[0])
+        image.tile = [tile._replace(args=(raw, *tile.args[1:]))]
+
+
+def mended(data: bytes) -> bytes:
+    """Return a file that says that 0 is black, whatever it is, so that Pillow reads it.
+
+    `GreyScale.applied` inverts what it reads of the original.
+    """
+    scale = find(data)
+    if scale is None or not scale.is_inverted:
+        return data
+    value = struct.pack(f"{scale.order}H", _BLACK_IS_ZERO)
+    return data[: scale.at] + value + data[scale.at + 2 :]
+
+
+def _found(data: bytes, order: str, layout: _Layout, at: int) -> GreyScale | None:
+    (start,) = struct.unpack_from(order + layout.offset, data, at)
+    (count,) = struct.unpack_from(order + layout.length, data, start)
+    first = start + struct.calcsize(order + layout.length)
+    places: dict[int, int] = {}
+    for number in range(min(count, _MOST_TAGS)):
+        entry = first + number * layout.entry
+        places[struct.unpack_from(f"{order}H", data, entry)[0]] = entry + layout.value
+
+    def value(tag: int, default: int) -> int:
+        if tag not in places:
+            return default
+        return int(struct.unpack_from(f"{order}H", data, places[tag])[0])
+
+    bits, kind = value(_BITS, 1), value(_PHOTOMETRIC, -1)
+    if kind not in (_WHITE_IS_ZERO, _BLACK_IS_ZERO) or value(_SAMPLES, 1) != 1:
+        return None
+    if bits <= 8 or (bits == 16 and kind == _BLACK_IS_ZERO):
+        return None
+    return GreyScale(bits, kind == _WHITE_IS_ZERO, places[_PHOTOMETRIC], order)
