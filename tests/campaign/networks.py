@@ -13,9 +13,9 @@ from tests.export.weights import writers
 from tests.export.weights.writers import TINY, tiny_network
 from tests.support.networks import save_foreign, tiny_weights
 
-#: Names of the models, without suffixes: one with all graphs, and one with few, whose
-#: runs are quicker.
-MODEL, QUICK_MODEL = "tiny", "quick"
+#: Names of the models, without suffixes: one with all graphs, one with few, and one
+#: with few layers; runs are quicker with each.
+MODEL, QUICK_MODEL, LIGHT_MODEL = "tiny", "quick", "light"
 
 _NETWORK: Final = tiny_network()
 _CAFFE: Final = writers.caffe_state(_NETWORK)
@@ -48,11 +48,18 @@ def weights(model: Mapping[str, bytes]) -> dict[str, bytes]:
 
 
 def models() -> dict[str, bytes]:
-    """Return the files of two models of a few channels, by name."""
+    """Return the files of models of a few channels, by name."""
     with TemporaryDirectory() as folder:
         build_model(tiny_weights(), Path(folder, f"{MODEL}.onnx"))
         quick = Path(folder, f"{QUICK_MODEL}.onnx")
         build_model(tiny_weights(1), quick, lowering="none")
+        build_model(
+            tiny_weights(2),
+            Path(folder, f"{LIGHT_MODEL}.onnx"),
+            lowering="none",
+            content_layers=["conv1_2"],
+            style_layers=["conv1_1"],
+        )
         return {path.name: path.read_bytes() for path in Path(folder).iterdir()}
 
 

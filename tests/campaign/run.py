@@ -109,16 +109,22 @@ class Campaign:
         return next(verdict.problems(case, outcome, changes), None)
 
     def _warm(self, kinds: Sequence[Kind]) -> None:
-        """Import modules and prepare options once, so that children need not."""
+        """Import modules and prepare options once, so that children need not.
+
+        Raises:
+            RuntimeError: A command does not take a good file.
+        """
         listed = self._stage.root / "temporary" / "modules"
         group: Any = get_command(app)
         for kind in kinds:
             path, data = next(iter(kind.seeds.items()))
-            for line in {line.split()[0]: line for line in kind.commands}.values():
+            for line in dict.fromkeys(kind.commands):
                 before = self._stage.lay(path, data)
                 name, *words = command(line, path).arguments
-                group.get_command(None, name).make_context(name, words)
-                child.run(partial(_list_modules, (name, *words), listed))
+                group.get_command(None, name).make_context(name, [*words])
+                outcome = child.run(partial(_list_modules, (name, *words), listed))
+                if outcome.code:
+                    raise RuntimeError(f"{line}: {outcome.err.decode()}")
                 for module in listed.read_text("utf-8").splitlines():
                     with suppress(Exception):  # one that has no file
                         importlib.import_module(module)
@@ -141,8 +147,8 @@ class Campaign:
 
 def _list_modules(arguments: Sequence[str], path: Path) -> None:
     """Run a command and write down what was imported then."""
-    with suppress(SystemExit):
+    try:
         main([*arguments])
-    path.write_text(
-        "\n".join(n for n in sys.modules if not n.startswith("__")), "utf-8"
-    )
+    finally:
+        names = (name for name in sys.modules if not name.startswith("__"))
+        path.write_text("\n".join(names), "utf-8")

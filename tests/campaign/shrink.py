@@ -9,7 +9,7 @@ from .case import Case, Draw
 
 #: Most tries for one finding, and most seconds.
 TRIES: Final = 150
-SECONDS: Final = 20.0
+SECONDS: Final = 10.0
 
 #: Whether a case still shows what was found.
 Shows = Callable[[Case], bool]
