@@ -34,6 +34,7 @@ _UPRIGHT: Final = {
 }
 #: Formats whose levels may differ a little from those that were saved.
 _LOSSY: Final = ("JPEG", "MPO", "WEBP", "JPEG2000", "AVIF", "HEIF", "JXL")
+_EXTRA_SAMPLES: Final = 338
 _DEEP_GREY: Final = ("I", "I;16", "I;16L", "I;16B", "I;16N", "F")
 
 
@@ -123,7 +124,23 @@ def _decode(image: Image.Image, name: str, data: bytes) -> Picture:
         rgb = np.asarray(profiles.to_srgb(image, notes), np.float32)
     if space is not None:
         rgb = space.to_srgb(rgb)
-    return Picture.of(rgb, alpha, notes)
+    if alpha is not None and alpha.max() < 0.5 and _has_unused_alpha(as_stored):
+        alpha = None
+    return Picture.of(rgb, alpha, (*notes, *hidden(alpha, name)))
+
+
+def hidden(alpha_hw: Array | None, name: str) -> tuple[str, ...]:
+    """Return a note if a picture with this alpha shows nothing."""
+    if alpha_hw is None or alpha_hw.max() >= 0.5:
+        return ()
+    return (f"{name} is transparent all over: nothing of it is seen",)
+
+
+def _has_unused_alpha(image: Image.Image) -> bool:
+    """Whether alpha that is 0 everywhere is only what the format fills a pixel with."""
+    if image.format == "TIFF":  # which need not say what a fourth sample is
+        return _EXTRA_SAMPLES not in getattr(image, "tag_v2", ())
+    return image.format == "BMP"
 
 
 def _upright(image: Image.Image, notes: list[str]) -> Image.Image:
@@ -168,8 +185,8 @@ def _deep_color(
     colors, alpha = levels, None
     if levels.shape[2] in (2, 4):
         colors, alpha = levels[..., :-1], levels[..., -1]
-    elif (hidden := info.get("transparency")) is not None:
-        alpha = np.where((samples_hwc == hidden).all(axis=2), 0, 255)
+    elif (unseen := info.get("transparency")) is not None:
+        alpha = np.where((samples_hwc == unseen).all(axis=2), 0, 255)
     if deep.is_premultiplied and alpha is not None:
         colors = np.minimum(colors * 255 / np.maximum(alpha, 1e-3)[..., None], 255)
     profile = info.get("icc_profile")
@@ -194,8 +211,8 @@ def _deep_grey(
         values = values.astype(np.uint16)
     if scale is not None:
         values = scale.applied(values)
-    if isinstance(hidden := image.info.get("transparency"), int):
-        alpha = np.where(values == hidden, np.float32(0), np.float32(255))
+    if isinstance(unseen := image.info.get("transparency"), int):
+        alpha = np.where(values == unseen, np.float32(0), np.float32(255))
     levels = grey_levels(values, name)
     return profiles.grey(levels, image.info.get("icc_profile"), notes), alpha
 

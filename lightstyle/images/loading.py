@@ -70,4 +70,5 @@ def _from_array(array: NDArray[np.generic], name: str) -> Picture:
     if levels.shape[2] == 1:
         levels = np.repeat(levels, 3, axis=2)
     alpha = levels[..., 3] if levels.shape[2] == 4 else None
-    return Picture.of(np.ascontiguousarray(levels[..., :3]), alpha, ())
+    notes = decoding.hidden(alpha, name)
+    return Picture.of(np.ascontiguousarray(levels[..., :3]), alpha, notes)

@@ -35,8 +35,11 @@ _EACH, _LAST = 80, 3000
 
 _OPTIONS: Final = {"quality": 85, "method": 4}
 
-#: Flags of VP8X: colour profile, EXIF data, animation.
-_PROFILE, _EXIF, _ANIMATION = 0x20, 0x08, 0x02
+#: Flags of VP8X: colour profile, alpha, EXIF data, animation.
+_PROFILE, _ALPHA, _EXIF, _ANIMATION = 0x20, 0x10, 0x08, 0x02
+
+#: What an ANMF takes of a file: alpha, and either kind of picture.
+_OF_A_FRAME: Final = (b"ALPH", b"VP8 ", b"VP8L")
 
 #: Flag of a frame: it replaces the one before instead of being blended with it.
 _REPLACES: Final = 0x02
@@ -78,12 +81,13 @@ class Timelapse:
         every = self._every or max(1, progress.settings.iterations // FRAMES)
         if self._film is None:
             draft = self._stack.enter_context(Draft(self._path))
-            self._film = _Film(draft, progress.record.size)
+            has_alpha = progress.alpha_hw is not None
+            self._film = _Film(draft, progress.record.size, has_alpha=has_alpha)
             if self._resumed:
                 self._film.take_over(self._path)
         elif progress.evaluation % every:
             return
-        self._film.add(progress.image_hwc, _EACH)
+        self._film.add(progress.image_hwc, _EACH, progress.alpha_hw)
 
     def finish(self, result: Result) -> None:
         """Add the result, and publish the film.
@@ -92,17 +96,18 @@ class Timelapse:
             OutputError: If it cannot be written.
         """
         if self._film is not None:
-            self._film.add(result.image_hwc, _LAST)
+            self._film.add(result.image_hwc, _LAST, result.alpha_hw)
             self._film.end(str(result.record) if self._metadata else None)
 
 
 class _Film:
     """A file to which frames are appended."""
 
-    def __init__(self, draft: Draft, size: Size) -> None:
+    def __init__(self, draft: Draft, size: Size, *, has_alpha: bool = False) -> None:
         scale = min(1.0, LONGEST / max(size))
         self._size = max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
         self._draft = draft
+        self._flags = _PROFILE | _ANIMATION | (_ALPHA if has_alpha else 0)
         self._length = 0
         self._put(b"RIFF" + bytes(4) + b"WEBP")
         self._put(_chunk(b"VP8X", self._header(0)))
@@ -122,14 +127,20 @@ class _Film:
                 if kind == b"ANMF" and data[12:15] != _three(_LAST):
                     self._put(_chunk(kind, data))
 
-    def add(self, image_hwc: NDArray[np.float32], milliseconds: int) -> None:
-        image = Image.fromarray(np.rint(np.clip(image_hwc, 0, 255)).astype(np.uint8))
+    def add(
+        self,
+        image_hwc: NDArray[np.float32],
+        milliseconds: int,
+        alpha_hw: NDArray[np.float32] | None = None,
+    ) -> None:
+        planes = image_hwc if alpha_hw is None else np.dstack([image_hwc, alpha_hw])
+        image = Image.fromarray(np.rint(np.clip(planes, 0, 255)).astype(np.uint8))
         image = image.resize(self._size, Image.Resampling.LANCZOS)
         buffer = io.BytesIO()
         image.save(buffer, "WEBP", **_OPTIONS)
         place = b"".join(map(_three, (0, 0, *self._sides, milliseconds)))
         flags = bytes([_REPLACES])
-        self._put(_chunk(b"ANMF", place + flags + buffer.getvalue()[12:]))
+        self._put(_chunk(b"ANMF", place + flags + _frame_of(buffer.getvalue())))
 
     def end(self, text: str | None) -> None:
         if text is not None and len(text) <= metadata.LONGEST:
@@ -145,12 +156,23 @@ class _Film:
         return self._size[0] - 1, self._size[1] - 1
 
     def _header(self, more: int) -> bytes:
-        flags = bytes([_PROFILE | _ANIMATION | more, 0, 0, 0])
+        flags = bytes([self._flags | more, 0, 0, 0])
         return flags + b"".join(map(_three, self._sides))
 
     def _put(self, data: bytes) -> None:
         self._draft.write(data)
         self._length += len(data)
+
+
+def _frame_of(file: bytes) -> bytes:
+    """Return the chunks of a WebP file that a frame consists of."""
+    chunks, at = [], len(b"RIFF....WEBP")
+    while at < len(file):
+        kind, length = struct.unpack_from("<4sI", file, at)
+        if kind in _OF_A_FRAME:
+            chunks.append(_chunk(kind, file[at + 8 : at + 8 + length]))
+        at += 8 + length + length % 2
+    return b"".join(chunks)
 
 
 def _chunk(kind: bytes, data: bytes) -> bytes:

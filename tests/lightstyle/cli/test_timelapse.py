@@ -61,6 +61,30 @@ def test_a_film_repeats_and_says_what_made_it(run: Runner, studio: Path) -> None
     assert len(_frames()) == 7
 
 
+def test_a_film_hides_what_the_picture_hides(run: Runner, studio: Path) -> None:
+    with Image.open("content.png") as content:
+        alpha = Image.new("L", content.size, 255)
+        alpha.paste(0, (0, 0, content.width // 2, content.height))
+        clear = content.convert("RGB")
+    clear.putalpha(alpha)
+    clear.save("clear.png")
+    command = ["clear.png" if word == "content.png" else word for word in STYLIZE]
+    assert run(*command).code == 0
+    with Image.open(FILM) as film, Image.open("out.png") as result:
+        expected = np.asarray(result.getchannel("A"), np.float32)
+        assert film.n_frames == 7  # type: ignore[attr-defined]
+        for number in range(7):
+            film.seek(number)
+            assert film.mode == "RGBA"
+            found = np.asarray(film.getchannel("A"), np.float32)
+            np.testing.assert_allclose(found, expected, atol=2)
+        np.testing.assert_allclose(  # the last is the result, where it is seen
+            np.asarray(film)[expected == 255].mean(axis=0),
+            np.asarray(result)[expected == 255].mean(axis=0),
+            atol=3,
+        )
+
+
 def test_a_large_picture_has_a_smaller_film(tmp_path: Path) -> None:
     with Draft(tmp_path / "a.webp") as draft:
         film = _Film(draft, (4096, 1000))
