@@ -1,8 +1,8 @@
 """Builds Lightstyle models: weights in, ONNX graphs with their gradients out.
 
 The package is called `export` in a checkout and `lightstyle.export` where it was
-installed, so all imports inside it are relative. The only module of `lightstyle` that
-it imports is `contract`. README.md describes how a network goes through it.
+installed, so all imports inside it are relative. README.md describes what it imports
+of `lightstyle`, and how a network goes through it.
 """
 
 from collections.abc import Sequence

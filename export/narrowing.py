@@ -13,6 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
+from lightstyle import onnx_runtime
+
 from . import vgg
 from .errors import ExportError
 from .graph import Graph
@@ -111,15 +113,15 @@ def _picture(path: Path) -> NDArray[np.float32]:
 def _features(network: Weights, layers: Sequence[str]) -> Features:
     """Return the wide network: picture (H, W, 3) → activations (C, h, w) of layers."""
     try:
-        from onnxruntime import InferenceSession
-    except ImportError as error:
+        runtime = onnx_runtime.load()
+    except (ImportError, AttributeError) as error:
         raise ExportError(
             'narrowing needs onnxruntime; run: pip install "lightstyle[cpu]"'
         ) from error
     graph = Graph()
     image = graph.input("image", (1, 3, "H", "W"))
     graph.outputs = vgg.features(graph, image, network, layers, "max")
-    session = InferenceSession(
+    session = runtime.InferenceSession(
         to_proto(lower(graph)).SerializeToString(), providers=["CPUExecutionProvider"]
     )
 

@@ -8,7 +8,6 @@ import hashlib
 import json
 import os
 import struct
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,7 @@ import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
-from lightstyle import contract
+from lightstyle import contract, leftovers
 
 from .errors import ExportError
 from .graph import Graph, Node, Tensor
@@ -62,10 +61,7 @@ def write_model(
     for file in (*contract.graph_paths(path), weights):
         _check_replaceable(file)
     try:
-        with tempfile.TemporaryDirectory(
-            prefix=".lightstyle-", dir=path.parent, ignore_cleanup_errors=True
-        ) as name:
-            folder = Path(name)
+        with leftovers.folder(path) as folder:
             _write_files(folder, path, graphs, tensors, metadata)
             (folder / weights.name).replace(weights)
             for file in contract.graph_paths(path):

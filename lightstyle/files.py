@@ -1,13 +1,13 @@
 """Checks output files before the work, and writes them atomically after it."""
 
 import os
-import secrets
 import stat
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Self
 
+from . import leftovers
 from .errors import OutputError
 
 
@@ -60,8 +60,7 @@ class Draft:
         self._path = path
         with _write_errors(self._path):
             self._target = Path(os.path.realpath(path))
-            self._temporary = _temporary_beside(self._target)
-            self._file = self._temporary.open("xb")
+            self._temporary, self._file = leftovers.create(self._target)
 
     def __enter__(self) -> Self:
         """Return the draft."""
@@ -84,13 +83,15 @@ class Draft:
     def publish(self) -> None:
         """Move the finished file to its path."""
         with _write_errors(self._path):
-            with self._file as file:
-                file.flush()
-                os.fsync(file.fileno())
+            self._file.flush()
+            os.fsync(self._file.fileno())
             with suppress(FileNotFoundError):
                 mode = stat.S_IMODE(self._target.stat().st_mode)
                 self._temporary.chmod(mode)
+            if os.name == "nt":  # elsewhere it is locked until it is in its place
+                self._file.close()
             self._temporary.replace(self._target)
+            self._file.close()
 
 
 @contextmanager
@@ -134,14 +135,7 @@ def _is_file(source: Path, status: os.stat_result) -> bool:
 
 def _try_folder(path: Path) -> None:
     # Only writing tells: permission bits say nothing of read-only mounts, quotas, ACLs.
-    probe = _temporary_beside(Path(os.path.realpath(path)))
-    try:
-        probe.open("xb").close()
-    finally:
-        with suppress(OSError):
-            probe.unlink()
-
-
-def _temporary_beside(target: Path) -> Path:
-    # Not from `tempfile`, whose files are readable by their owner only.
-    return target.parent / f".lightstyle-{secrets.token_hex(8)}.tmp"
+    probe, file = leftovers.create(Path(os.path.realpath(path)))
+    file.close()
+    with suppress(OSError):
+        probe.unlink()

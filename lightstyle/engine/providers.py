@@ -15,7 +15,7 @@ from io import StringIO
 from pathlib import Path
 from typing import Any, Final
 
-from .. import contract
+from .. import contract, onnx_runtime
 from ..errors import DeviceError, UsageError
 
 
@@ -126,22 +126,17 @@ def listed() -> tuple[str, ...]:
 
 
 def onnxruntime() -> Any:
-    """Import ONNX Runtime and make it quiet.
+    """Import ONNX Runtime.
 
     Raises:
         DeviceError: If it is not installed.
     """
     try:
-        import onnxruntime
-
-        onnxruntime.set_default_logger_severity(4)
-        onnxruntime.disable_telemetry_events()
+        return onnx_runtime.load()
     except (ImportError, AttributeError) as error:
-        # AttributeError: one of its two wheels was uninstalled over the other.
         extras = " or ".join(
             f'"lightstyle[{each.extra}]" for {each.name}' for each in PROVIDERS
         )
         raise DeviceError(
             f"onnxruntime is not installed: pip install {extras} (only one of them)"
         ) from error
-    return onnxruntime

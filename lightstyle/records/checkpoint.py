@@ -244,7 +244,8 @@ class CheckpointWriter:
 
 def _check_old(checkpoint: Checkpoint) -> None:
     """Refuse to overwrite the checkpoint of another run."""
-    found = checkpoint.existing()
+    *kept, _ = archive.files(checkpoint.path)  # an unfinished one is worth nothing
+    found = [path for path in kept if path.exists()]
     if found and checkpoint.saved is None:
         raise OutputError(
             f"checkpoint {found[0]} exists: continue that run with `lightstyle resume "

@@ -14,13 +14,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnxruntime
 
 from export import STYLE_LAYERS, model
 from export.network import LossNetwork
 from export.weights import Weights, read_weights
 from export.write import to_proto
-from lightstyle import Settings, contract
+from lightstyle import Settings, contract, onnx_runtime
 from tests.support import masks
 from tests.support.networks import WEIGHTS_VARIABLE, feeds_for, loss_for, picture
 from tests.support.oracles import loss_and_gradient, relative_l2
@@ -29,8 +28,8 @@ CONTENT = ("conv5_2",)
 PICTURES = 8
 
 
-def _session(graph: Any) -> onnxruntime.InferenceSession:
-    return onnxruntime.InferenceSession(to_proto(graph).SerializeToString())
+def _session(graph: Any) -> Any:
+    return onnx_runtime.load().InferenceSession(to_proto(graph).SerializeToString())
 
 
 class Contender:

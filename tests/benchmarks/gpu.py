@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lightstyle import Model, contract
+from lightstyle import Model, contract, onnx_runtime
 from lightstyle.engine import providers
 from tests.benchmarks import ours, stage, torch_peers
 from tests.benchmarks.task import Scene, Task, load_scene
@@ -39,13 +39,14 @@ def placement(
         feeds: All of the graph's inputs.
         folder: For the profile.
     """
-    import onnxruntime
 
-    options = onnxruntime.SessionOptions()
+    options = onnx_runtime.load().SessionOptions()
     options.add_session_config_entry("session.record_ep_graph_assignment_info", "1")
     options.enable_profiling = True
     options.profile_file_prefix = str(folder / "profile")
-    session = onnxruntime.InferenceSession(str(model), options, providers=[provider])
+    session = onnx_runtime.load().InferenceSession(
+        str(model), options, providers=[provider]
+    )
     counts: Counter[str] = Counter()
     for part in session.get_provider_graph_assignment_info():
         counts[part.ep_name] += len(part.get_nodes())

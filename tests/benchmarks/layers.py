@@ -16,13 +16,13 @@ from typing import Any
 from unittest import mock
 
 import numpy as np
-import onnxruntime
 
 from export import ops, winograd
 from export.graph import Graph
 from export.lowering import lower
 from export.weights import Weights
 from export.write import to_proto
+from lightstyle import onnx_runtime
 from lightstyle.contract import CHANNELS, block
 from tests.benchmarks.machine import description, threads
 
@@ -64,12 +64,12 @@ def _graph(kernel: Any, bias: Any, *, gradient: bool) -> Graph:
 
 
 def _run(graph: Graph, feeds: dict[str, Any], side: int) -> Any:
-    options = onnxruntime.SessionOptions()
+    options = onnx_runtime.load().SessionOptions()
     options.enable_mem_pattern = options.enable_mem_reuse = False
     for name in ("H", "W"):
         options.add_free_dimension_override_by_name(name, side)
     data = to_proto(graph).SerializeToString()
-    session = onnxruntime.InferenceSession(data, options)
+    session = onnx_runtime.load().InferenceSession(data, options)
     return lambda: session.run(None, feeds)[0]
 
 
@@ -95,7 +95,9 @@ def contenders(
                 patched.enter_context(mock.patch.object(winograd, name, value))
             fast = lower(graph, cpu=True)
             kernels = winograd.kernel_graph(weights, ["layer"])
-        session = onnxruntime.InferenceSession(to_proto(kernels).SerializeToString())
+        session = onnx_runtime.load().InferenceSession(
+            to_proto(kernels).SerializeToString()
+        )
         mapped = dict(zip(kernels.outputs, session.run(None, {}), strict=True))
         needed = {name: mapped[name] for name in fast.inputs if name in mapped}
         made[f"F({tile}×{tile})"] = _run(fast, {**feeds, **needed}, side)

@@ -1,7 +1,6 @@
 from typing import Any
 
 import numpy as np
-import onnxruntime
 import pytest
 
 from export import CONTENT_LAYERS, STYLE_LAYERS, model, winograd
@@ -9,7 +8,7 @@ from export.errors import ExportError
 from export.lowering import lower
 from export.network import LossNetwork
 from export.write import to_proto
-from lightstyle import contract
+from lightstyle import contract, onnx_runtime
 from tests.support import oracles
 from tests.support.networks import feeds_for, loss_for, picture, tiny_weights
 from tests.support.oracles import (
@@ -57,7 +56,7 @@ def _kernels(graph: Any) -> dict[str, Any]:
 
 def _on_onnxruntime(graph: Any, feeds: dict[str, Any]) -> dict[str, Any]:
     feeds = {**feeds, **_kernels(graph)}
-    session = onnxruntime.InferenceSession(to_proto(graph).SerializeToString())
+    session = onnx_runtime.load().InferenceSession(to_proto(graph).SerializeToString())
     return dict(zip(graph.outputs, session.run(None, feeds), strict=True))
 
 

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import onnx
-import onnxruntime
 import pytest
 from numpy.typing import NDArray
 
@@ -15,7 +14,7 @@ from export import CONTENT_LAYERS, LOWERINGS, STYLE_LAYERS, build_model, export_
 from export.model import kernels
 from export.weights import Weights, read_weights
 from export.write import to_proto
-from lightstyle import Model, contract
+from lightstyle import Model, contract, onnx_runtime
 from lightstyle.engine.guides import guides
 from lightstyle.engine.strips import Tiling
 from tests.support import masks
@@ -162,7 +161,7 @@ def test_with_equal_masks_the_gradient_is_close(cpu: bool) -> None:
         **run_reference(kernels(network, graph), {}),
     }
     feeds = {name: value for name, value in feeds.items() if name in graph.inputs}
-    session = onnxruntime.InferenceSession(to_proto(graph).SerializeToString())
+    session = onnx_runtime.load().InferenceSession(to_proto(graph).SerializeToString())
     found = session.run([contract.GRADIENT], {"image": image[None], **feeds})[0][0]
     assert relative_l2(found, gradient) < 1e-4
 

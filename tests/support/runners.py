@@ -3,20 +3,19 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import onnxruntime
-
 from export.graph import Graph
 from export.write import to_proto
+from lightstyle import onnx_runtime
 
 Run = Callable[[Mapping[str, Any]], dict[str, Any]]
 
 
 def runner(graph: Graph) -> Run:
     """Outputs by name of a lowered `graph`, from whatever of the feeds it takes."""
-    options = onnxruntime.SessionOptions()
+    options = onnx_runtime.load().SessionOptions()
     options.enable_mem_pattern = options.enable_mem_reuse = False  # as the run time has
     data = to_proto(graph).SerializeToString()
-    session = onnxruntime.InferenceSession(data, options)
+    session = onnx_runtime.load().InferenceSession(data, options)
 
     def run(feeds: Mapping[str, Any]) -> dict[str, Any]:
         needed = {name: feeds[name] for name in graph.inputs}

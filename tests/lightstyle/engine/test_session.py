@@ -4,10 +4,9 @@ from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
-import onnxruntime
 import pytest
 
-from lightstyle import contract
+from lightstyle import contract, onnx_runtime
 from lightstyle.engine import providers, threads
 from lightstyle.engine.providers import HOST, PROVIDERS, Provider
 from lightstyle.engine.session import Session
@@ -21,7 +20,7 @@ class _Fake:
 
     def __init__(self, listed: list[str], working: list[str]) -> None:
         self.listed, self.working = listed, working
-        self.SessionOptions = onnxruntime.SessionOptions
+        self.SessionOptions = onnx_runtime.load().SessionOptions
         self.requested: list[Any] = []
 
     def preload_dlls(self) -> None:
