@@ -8,12 +8,21 @@ from typing import Any, Final
 
 from ..arrays import FloatArray
 from ..errors import ModelError
+from ..text import printable
 from . import providers
 from .providers import HOST, Provider
 from .threads import intra_op_threads
 
 #: What the graphs call the height and the width of a picture.
 _DIMENSIONS: Final = ("H", "W")
+
+#: What precedes the reason in a message of onnxruntime.
+_CODES_AND_PLACES: Final = re.compile(
+    r" : |failed:|\.cc:\d+ \w+ |onnxruntime::[\w:]+\([^)]*\) "
+)
+
+#: Most characters of such a message that are shown.
+_LONGEST: Final = 200
 
 #: Arrays by the name of the graph's input.
 Feeds = Mapping[str, FloatArray]
@@ -188,9 +197,14 @@ def _releasing(runtime: Any) -> Any:
 
 def _reason(error: Exception) -> str:
     """Return what onnxruntime says of a file, without its codes and source lines."""
-    said = re.split(r" : |failed:|\.cc:\d+ \w+ ", _first_line(error))[-1]
-    return said.strip().rstrip(".")
+    said = _CODES_AND_PLACES.split(_whole_line(error))[-1]
+    return printable(said.strip().rstrip("."), _LONGEST)
 
 
 def _first_line(error: Exception) -> str:
+    return printable(_whole_line(error), _LONGEST)
+
+
+def _whole_line(error: Exception) -> str:
+    """Return the first line, in which a file's own names may be of any length."""
     return (str(error).strip() or type(error).__name__).splitlines()[0]

@@ -4,6 +4,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+import onnx
 import pytest
 
 from lightstyle import contract, onnx_runtime
@@ -46,6 +47,32 @@ def test_outputs_come_by_name(tiny_model: Path) -> None:
     assert outputs["style_target/conv1_1"].shape == (5, 5)
     assert loaded.metadata[contract.META_ROLE] == contract.TARGETS
     assert loaded.inputs == ("image",)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"ir_version": 2**31 - 1}, "Unsupported model IR version: 2147483647"),
+        ({"output": "x" * 90_000}, "xxx"),
+        ({"operator": "\x1b[2J" * 30}, "?[2J"),
+    ],
+)
+def test_a_model_that_cannot_be_loaded_is_told_on_one_short_line(
+    change: dict[str, Any], words: str, foreign_onnx: Path, tmp_path: Path
+) -> None:
+    model = onnx.load(foreign_onnx)
+    model.ir_version = change.get("ir_version", model.ir_version)
+    model.graph.output[0].name = change.get("output", "y")
+    model.graph.node[0].op_type = change.get("operator", "Relu")
+    path = tmp_path / "odd.onnx"
+    path.write_bytes(model.SerializeToString())
+    with pytest.raises(ModelError) as caught:
+        Session(path, HOST, 1)
+    message = str(caught.value).replace(str(tmp_path), "")
+    assert words in message
+    assert "::" not in message
+    assert message.isprintable()
+    assert len(message) < 300
 
 
 def test_a_run_on_placed_tensors_gives_the_same_and_copies_no_input(
