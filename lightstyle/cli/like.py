@@ -1,14 +1,12 @@
 """The picture that ``--like`` names, and how a run differs from its own."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Any, Self
 
-from ..errors import UsageError
 from ..records.record import Record
-from ..settings.jobs import prepared
 from ..settings.settings import Settings
+from ..zoo import registry
 
 #: Digits of a digest that are enough to tell weights apart.
 _DIGITS = 12
@@ -32,9 +30,7 @@ class Reference:
 
     def settings(self, job: str) -> Settings:
         """Its settings, for `job`; another job has a start of its own."""
-        settings = self.record.settings
-        own = settings if job == self.record.job else replace(settings, init=None)
-        return prepared(own, job)
+        return self.record.settings_for(job)
 
     def check(self, settings: Settings) -> None:
         """Check that the picture files which `settings` took over are here.
@@ -42,14 +38,13 @@ class Reference:
         Raises:
             UsageError: One is missing; the record knows only its name.
         """
-        for name, path in settings.files.items():
-            taken = path == self.record.settings.files.get(name)
-            if taken and not Path(path).is_file():
-                option = name.partition(" ")[0].replace("_", "-")
-                raise UsageError(
-                    f"{self.name} was made with {Path(path).name}, which is not in "
-                    f"this folder: give its path with --{option}"
-                )
+        self.record.check_files(settings, self.name)
+
+    @property
+    def model(self) -> str | None:
+        """Path of the model that made it, if it is on this machine."""
+        found = registry.with_weights(self.record.weights)
+        return None if found is None else str(found)
 
     def differences(self, made: Record) -> Iterator[str]:
         """Yield lines on how the record `made` differs, apart from its settings.

@@ -63,7 +63,7 @@ class RunOptions:
 
     like: Reference | None = option(
         None,
-        "Take the settings of a picture that lightstyle made.",
+        "Take settings and model of a picture that lightstyle made.",
         _SOURCE,
         parser=Reference.read,
         metavar="PICTURE",
@@ -156,6 +156,8 @@ def takes(
         def wrapper(context: typer.Context, **values: Any) -> None:
             arguments = {name: values[name] for name in own}
             chosen = RunOptions(**{name: values[name] for name in options})
+            if chosen.like and chosen.model is None:
+                chosen = replace(chosen, model=chosen.like.model)
             if job:
                 said = {n: values[n] for n in settings if _is_said(context, n)}
                 read = {name: _read(name, value) for name, value in said.items()}

@@ -7,10 +7,12 @@ knows nothing of control groups.
 import ctypes
 import re
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 from ..errors import UsageError
+from ..settings.scalars import checked, number
 
 _UNITS: Final = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
 
@@ -35,6 +37,19 @@ def parse(text: str) -> int | None:
     if size < _LEAST:
         raise UsageError(f"memory is {text}, expected auto or a size such as 2GB")
     return size
+
+
+def check_memory(memory: float | None) -> int | None:
+    """Return a number of bytes to use at most, or None.
+
+    Raises:
+        UsageError: If it is no number, or so small that a unit is missing.
+    """
+    kind = replace(
+        number(_LEAST, 1e18), expected="a number of bytes, such as 2e9", optional=True
+    )
+    found: float | None = checked("memory", kind, memory)
+    return None if found is None else int(found)
 
 
 def resident() -> int:

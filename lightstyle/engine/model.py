@@ -14,9 +14,11 @@ import numpy as np
 from .. import contract
 from ..arrays import Array
 from ..errors import DeviceError, ModelError
+from ..settings.scalars import checked
+from ..settings.scalars import path as any_path
 from .graphs import Graphs
 from .guides import guides
-from .memory import resident
+from .memory import check_memory, resident
 from .model_info import check_weights, read_info
 from .plan import Planner
 from .providers import Provider, candidates
@@ -102,9 +104,10 @@ class Model:
         Raises:
             ModelError: If a file is missing, damaged, or not a model of this schema.
             DeviceError: If `device` was named and cannot be used.
-            UsageError: If `device` or `threads` is invalid.
+            UsageError: If an argument is invalid.
         """
-        check_threads(threads)
+        path = checked("path", any_path(), path)
+        threads, memory = check_threads(threads), check_memory(memory)
         *better, last = candidates(device)
         for provider in better:
             with suppress(DeviceError):  # listed, but its libraries are missing

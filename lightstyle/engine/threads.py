@@ -4,7 +4,8 @@ import os
 from pathlib import Path
 from typing import Final
 
-from ..errors import UsageError
+from ..settings import arguments
+from ..settings.scalars import checked, whole
 
 #: More threads than any machine has cores; each costs memory before it does anything.
 MAXIMUM_THREADS: Final = 512
@@ -27,14 +28,15 @@ def available_cpus() -> int:
     return count
 
 
-def check_threads(threads: int | None) -> None:
-    """Refuse a number of threads that ONNX Runtime would choke on.
+def check_threads(threads: int | None) -> int | None:
+    """Return a number of threads that ONNX Runtime does not choke on, or None.
 
     Raises:
         UsageError: If there are fewer than 1 or more than `MAXIMUM_THREADS`.
     """
-    if threads is not None and not 1 <= threads <= MAXIMUM_THREADS:
-        raise UsageError(f"threads is {threads}, expected 1 to {MAXIMUM_THREADS}")
+    kind = arguments.optional(whole(1, MAXIMUM_THREADS))
+    checked_threads: int | None = checked("threads", kind, threads)
+    return checked_threads
 
 
 def intra_op_threads(threads: int | None) -> int:

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ..errors import ImageError, UsageError
+from ..text import shown
 from . import decoding, picture_file
 from .picture import Picture
 
@@ -23,7 +24,8 @@ def several(style: Styles) -> tuple[ImageSource, ...]:
     Raises:
         UsageError: If `style` is an empty sequence.
     """
-    if not isinstance(style, Sequence) or isinstance(style, str | bytes):
+    binary = str | bytes | bytearray | memoryview
+    if not isinstance(style, Sequence) or isinstance(style, binary):
         return (style,)
     if not style:
         raise UsageError("style is empty, expected at least one picture")
@@ -43,6 +45,7 @@ def load(source: ImageSource, *, role: str = "picture") -> Picture:
         role: What the picture is for ("content", "style"); starts error messages.
 
     Raises:
+        UsageError: If the source is none of these.
         ImageError: If the picture is missing, damaged, oversized or of the wrong kind.
     """
     if isinstance(source, Image.Image):
@@ -54,9 +57,9 @@ def load(source: ImageSource, *, role: str = "picture") -> Picture:
         return decoding.from_bytes(picture_file.read(source, name), name)
     if isinstance(source, bytes):
         return decoding.from_bytes(source, f"{role} bytes")
-    raise ImageError(
-        f"{role}: a {type(source).__name__}, expected a path, the bytes of a file, a "
-        "PIL image or a NumPy array"
+    raise UsageError(
+        f"{role} is {shown(source)}, expected a path, the bytes of a file, a PIL image "
+        "or a NumPy array"
     )
 
 

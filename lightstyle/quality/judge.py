@@ -13,7 +13,9 @@ from ..images.picture import Picture
 from ..losses.objective import Objective
 from ..losses.targets import StyleTarget, Targets
 from ..losses.weights import term_weights
+from ..settings import arguments
 from ..settings.choices import Init
+from ..settings.scalars import checked
 from ..settings.settings import Settings
 from ..transfer.inputs import Inputs
 from ..transfer.scene import Scene, fitted_size
@@ -129,6 +131,7 @@ class Judge:
         Raises:
             LightstyleError: A picture or the model is at fault, or no picture is given.
         """
+        model = checked("model", arguments.model(Model), model)
         if content is None and style is None:
             raise UsageError("nothing to compare with: give a content, a style or both")
         self._settings = Settings(size=size, init=Init.NOISE)

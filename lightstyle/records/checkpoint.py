@@ -1,5 +1,6 @@
 """Writes checkpoints while a run goes on, and reads them to resume it."""
 
+import json
 import os
 import shutil
 from collections.abc import Mapping, Sequence
@@ -17,14 +18,33 @@ from ..errors import CheckpointError, OutputError, UsageError
 from ..losses.objective import Losses
 from ..optimize.curvature import HISTORY
 from ..optimize.minimize import METHODS, State
+from ..settings import typed
 from ..settings.fields import option_of
+from ..settings.scalars import Kind, checked, number, require
+from ..settings.scalars import path as any_path
 from ..settings.settings import Settings
 from . import archive
 from .origin import Origin
-from .snapshot import Snapshot
+from .snapshot import LONGEST_RUN, Snapshot
 
 #: Default number of seconds between two checkpoints.
 SECONDS: Final = 60.0
+
+#: Most characters of `Checkpoint.extra` as JSON.
+_LONGEST_EXTRA: Final = 1_000_000
+
+
+def _storable(extra: Any) -> Any:
+    require(isinstance(extra, Mapping))
+    try:
+        typed.loads(json.dumps(dict(extra)), _LONGEST_EXTRA)
+    except (TypeError, RecursionError) as error:
+        raise ValueError from error
+    return extra
+
+
+#: Values for whoever resumes a run.
+_EXTRA: Final = Kind("a mapping of JSON values, few and not deeply nested", _storable)
 
 #: Upper bound of the JSON text of a checkpoint, in bytes per evaluation.
 _TEXT_BYTES: Final = 1000
@@ -145,16 +165,16 @@ class Checkpoint:
     saved: LoadedCheckpoint | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
-        """Accept any kind of path.
+        """Accept any kind of path and of number.
 
         Raises:
-            UsageError: If `seconds` is less than 0.
+            UsageError: If an attribute is of another kind.
         """
-        object.__setattr__(self, "path", Path(self.path))
-        if not self.seconds >= 0:
-            raise UsageError(
-                f"checkpoint-every is {self.seconds:g}, expected 0 or more seconds"
-            )
+        path = Path(checked("path of the checkpoint", any_path(), self.path))
+        object.__setattr__(self, "path", path)
+        seconds = checked("checkpoint-every", number(0, LONGEST_RUN), self.seconds)
+        object.__setattr__(self, "seconds", seconds)
+        checked("extra of the checkpoint", _EXTRA, self.extra)
 
     @classmethod
     def after(cls, saved: LoadedCheckpoint) -> Self:

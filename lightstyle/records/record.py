@@ -12,7 +12,7 @@ import math
 import os
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any, Final, Self, cast
 
@@ -24,10 +24,11 @@ from ..engine.plan import ExecutionPlan
 from ..errors import ImageError, UsageError
 from ..images import metadata, picture_file
 from ..images.loading import ImageSource
-from ..settings.fields import MOST_ITERATIONS
+from ..settings.fields import MOST_ITERATIONS, option_of
 from ..settings.in_memory import ImageInMemory
-from ..settings.jobs import JOBS
-from ..settings.scalars import one_of, side, whole
+from ..settings.jobs import JOBS, prepared
+from ..settings.scalars import checked, one_of, side, whole
+from ..settings.scalars import path as any_path
 from ..settings.settings import Settings
 from ..settings.typed import Parsers, loads, parse
 from ..text import printable
@@ -89,7 +90,7 @@ class Record:
         Raises:
             ImageError: If there is none, or none that this version can use.
         """
-        return cls.parse(load(path), str(path))
+        return cls.parse(load(checked("path", any_path(), path)), str(path))
 
     @classmethod
     def parse(cls, values: Mapping[str, Any], name: str) -> Self:
@@ -120,6 +121,41 @@ class Record:
             ) from error
         except ValueError as error:
             raise ImageError(f"{name}: its record is damaged: {error}") from error
+
+    @property
+    def weights(self) -> str:
+        """SHA-256 of the model's weights, as far as it is known."""
+        return self.model.get("weights_sha256") or ""
+
+    def settings_for(self, job: str) -> Settings:
+        """Return the settings for `job`; another job has a start of its own."""
+        own = self.settings if job == self.job else replace(self.settings, init=None)
+        return prepared(own, job)
+
+    def check_files(self, settings: Settings, name: str) -> None:
+        """Check that the images which `settings` took from the record are here.
+
+        Args:
+            settings: Settings, of which some may be the record's.
+            name: What an error message calls the image that holds the record.
+
+        Raises:
+            UsageError: If one is not; the record knows only its name.
+        """
+        for role, path in settings.files.items():
+            if path != self.settings.files.get(role):
+                continue
+            option = option_of(role.partition(" ")[0])
+            if self.inputs.get(role, {}).get("name", path) is None:
+                raise UsageError(
+                    f"{name} was made with an image in memory as {option}, which no "
+                    f"record holds: give it again, or a path with --{option}"
+                )
+            if not Path(path).is_file():
+                raise UsageError(
+                    f"{name} was made with {Path(path).name}, which is not in this "
+                    f"folder: give its path with --{option}"
+                )
 
     def as_dict(self) -> dict[str, Any]:
         """Return the record as JSON values."""

@@ -38,7 +38,10 @@ _LONGEST: Final = 64_000_000
 #: Most pyramid levels: each has half the size of the next.
 _MOST_LEVELS: Final = 64
 
-_Seconds = Annotated[float, number(0, 1e10)]
+#: Most seconds of a run: three centuries.
+LONGEST_RUN: Final = 1e10
+
+_Seconds = Annotated[float, number(0, LONGEST_RUN)]
 _Scalar = (
     bool
     | Annotated[int, whole(0, MOST_ITERATIONS)]

@@ -32,7 +32,7 @@ def scale() -> Kind:
     each = in_range(0.01, 100)
 
     def take(value: Any) -> float | tuple[float, ...]:
-        return tuple(map(each, _listed(value))) if _is_list(value) else each(value)
+        return tuple(map(each, _listed(value))) if is_list(value) else each(value)
 
     def parse(text: str) -> Any:
         found = _floats(text)
@@ -50,7 +50,7 @@ def shares() -> Kind:
     each = in_range(0, math.inf)
 
     def take(value: Any) -> tuple[float, ...]:
-        found = tuple(map(each, _listed(value) if _is_list(value) else [value]))
+        found = tuple(map(each, _listed(value) if is_list(value) else [value]))
         require(0 < sum(found) < math.inf)
         return found
 
@@ -83,7 +83,7 @@ def files(count: int | None = None) -> Kind:
     """
 
     def take(value: Any) -> tuple[str, ...]:
-        require(_is_list(value) and isinstance(value, Sequence))
+        require(is_list(value) and isinstance(value, Sequence))
         require(count in (None, len(value)))
         return tuple(map(path_or_image, value))
 
@@ -104,7 +104,8 @@ def files(count: int | None = None) -> Kind:
     )
 
 
-def _is_list(value: object) -> bool:
+def is_list(value: object) -> bool:
+    """Tell whether `value` has elements, and is no text."""
     return isinstance(value, Iterable) and not isinstance(value, str | bytes)
 
 

@@ -58,6 +58,8 @@ class Job:
         if loaded:
             loaded.check_level([level.size for level in levels.plan])
         if not isinstance(model, Model):
+            if model is None and like is not None:
+                model = registry.with_weights(like.weights)
             model = registry.load(model, settings, job=self.name)
         registry.check(model.info, settings, self.name)
         if loaded:

@@ -16,6 +16,9 @@ from ..images import encoding
 from ..losses.objective import Losses
 from ..optimize.minimize import Status
 from ..records.record import Record
+from ..settings import arguments
+from ..settings.scalars import checked, flag, one_of
+from ..settings.scalars import path as any_path
 from ..settings.settings import Settings
 
 
@@ -68,7 +71,8 @@ class Progress:
         self, path: str | PathLike[str], bits: int = 8, *, metadata: bool = True
     ) -> None:
         """Write the best picture so far; arguments are those of `Result.save`."""
-        atomic_write(Path(path), _encoded(self, Path(path), bits, metadata=metadata))
+        target = Path(checked("path", any_path(), path))
+        atomic_write(target, _encoded(self, target, bits, metadata=metadata))
 
     def __repr__(self) -> str:
         return (
@@ -125,8 +129,9 @@ class Result:
             The contents of the file.
 
         Raises:
-            OutputError: If there is no such format.
+            UsageError: If there is no such format, or it has not as many bits.
         """
+        suffix = checked("suffix", one_of(encoding.FORMATS), suffix)
         return _encoded(self, Path(f"picture{suffix}"), bits, metadata=metadata)
 
     def to_array(self) -> NDArray[np.uint8]:
@@ -152,9 +157,11 @@ class Result:
                 ``lightstyle info`` find it; BMP cannot hold it.
 
         Raises:
+            UsageError: If an argument is invalid.
             OutputError: If it cannot be written; no partial file is left.
         """
-        atomic_write(Path(path), _encoded(self, Path(path), bits, metadata=metadata))
+        target = Path(checked("path", any_path(), path))
+        atomic_write(target, _encoded(self, target, bits, metadata=metadata))
 
     def __repr__(self) -> str:
         height, width = self.image_hwc.shape[:2]
@@ -172,6 +179,8 @@ class Result:
 def _encoded(
     picture: Progress | Result, path: Path, bits: int, *, metadata: bool
 ) -> bytes:
+    bits = checked("bits", arguments.BITS, bits)
+    metadata = checked("metadata", flag(), metadata)
     image_hwc, alpha_hw = picture.image_hwc, picture.alpha_hw
     text = str(picture.record) if metadata else None
     return encoding.encoded(path, image_hwc, alpha_hw=alpha_hw, bits=bits, text=text)

@@ -10,14 +10,15 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
-from .. import contract, images
+from .. import images
 from ..engine.model import Model
-from ..errors import UsageError
 from ..images.loading import ImageSource, Styles, several
 from ..images.picture import Picture
 from ..records.checkpoint import Checkpoint, LoadedCheckpoint
 from ..records.record import Record
+from ..settings import arguments
 from ..settings.jobs import prepared
+from ..settings.scalars import checked, path
 from ..settings.settings import Settings
 from ..zoo import registry
 from .events import Callback
@@ -26,7 +27,22 @@ from .job import Announce, Job
 from .result import Result
 from .scene import fitted_size
 
+#: Kinds of the keyword arguments of all jobs.
+_ARGUMENTS: Final = {
+    "model": arguments.model(Model),
+    "settings": arguments.SETTINGS,
+    "callback": arguments.function("Progress"),
+    "checkpoint": arguments.instance(
+        Checkpoint, expected='a Checkpoint, such as Checkpoint("run.checkpoint")'
+    ),
+    "announce": arguments.function("Forecast"),
+    "like": arguments.instance(
+        Record, expected='a Record, such as Record.read("painting.png")'
+    ),
+}
 
+
+@arguments.checks(_ARGUMENTS)
 def stylize(
     content: ImageSource,
     style: Styles,
@@ -74,6 +90,7 @@ def stylize(
     return job.run(model, callback, checkpoint, announce, like)
 
 
+@arguments.checks(_ARGUMENTS)
 def reconstruct(
     content: ImageSource,
     *,
@@ -96,6 +113,7 @@ def reconstruct(
     return job.run(model, callback, checkpoint, announce, like)
 
 
+@arguments.checks(_ARGUMENTS)
 def texture(
     style: Styles,
     size: tuple[int, int],
@@ -122,27 +140,19 @@ def texture(
         announce: As of `stylize`.
         like: As of `stylize`.
     """
+    size = checked("size", arguments.size(), size)
     settings = _settings(settings, like, "texture")
-    width, height = size
-    if (
-        not all(isinstance(side, int) for side in size)
-        or min(size) < contract.MINIMUM_SIDE
-        or max(size) > contract.MAXIMUM_SIDE
-    ):
-        raise UsageError(
-            f"size is {width}x{height}: give whole numbers of at least "
-            f"{contract.MINIMUM_SIDE} and at most {contract.MAXIMUM_SIDE}"
-        )
     given, paintings = _paintings(style)
     inputs = Inputs.read(settings, size, styles=paintings)
     job = Job("texture", {"style": given, "size": size}, inputs)
     return job.run(model, callback, checkpoint, announce, like)
 
 
+@arguments.checks(_ARGUMENTS)
 def resume(
     checkpoint: str | os.PathLike[str],
     *,
-    model: Model | None = None,
+    model: Model | str | Path | None = None,
     callback: Callback | None = None,
     announce: Announce | None = None,
 ) -> Result:
@@ -154,7 +164,7 @@ def resume(
     Args:
         checkpoint: Path of the run's `Checkpoint`. If its newest file is damaged, the
             one before it is used.
-        model: The run's model, if it is loaded already; by default it is loaded.
+        model: The run's model, loaded or not; by default where it was.
         callback: As of `stylize`.
         announce: As of `stylize`; the forecast is of what is left.
 
@@ -162,7 +172,7 @@ def resume(
         CheckpointError: If no file is good, or an image or the model has changed.
         LightstyleError: As of `stylize`.
     """
-    saved = LoadedCheckpoint.newest(checkpoint)
+    saved = LoadedCheckpoint.newest(checked("checkpoint", path(), checkpoint))
     saved.check_inputs()
     origin = saved.snapshot.origin
     if model is None:
@@ -184,7 +194,11 @@ JOBS: Final[Mapping[str, Callable[..., Result]]] = {
 
 
 def _settings(settings: Settings | None, like: Record | None, job: str) -> Settings:
-    return prepared(settings or (like.settings if like else Settings()), job)
+    if settings is None and like is not None:
+        taken = like.settings_for(job)
+        like.check_files(taken, "the picture of like")
+        return taken
+    return prepared(settings or Settings(), job)
 
 
 def _paintings(style: Styles) -> tuple[Styles, tuple[Picture, ...]]:

@@ -9,6 +9,8 @@ cached.
 import hashlib
 import importlib.util
 import os
+import re
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,7 +18,9 @@ from .. import contract
 from ..engine.model import Model
 from ..engine.model_info import ModelInfo
 from ..errors import ModelError
-from ..settings.jobs import required_layers
+from ..settings import arguments
+from ..settings.jobs import JOBS, required_layers
+from ..settings.scalars import checked, one_of
 from ..settings.settings import Settings
 
 MODEL_VARIABLE: Final = "LIGHTSTYLE_MODEL"
@@ -56,7 +60,9 @@ def load(
         ModelError: If it is missing or damaged, or no variant that fits can be built.
         DeviceError: As in `Model.load`.
     """
-    settings = settings or Settings()
+    model = checked("model", arguments.MODEL, model)
+    settings = checked("settings", arguments.SETTINGS, settings) or Settings()
+    job = checked("job", one_of(JOBS), job)
     loaded = Model.load(find(model), device, threads, memory)
     if missing(loaded.info, settings, job):
         path = _variant(loaded.info, settings, job)
@@ -96,6 +102,24 @@ def available() -> tuple[Path, ...]:
     found = sorted(contract.cache_folder().glob("*.onnx"))
     parts = {p for path in found for p in contract.graph_paths(path) if p != path}
     return (*(path for path in found if path not in parts), bundled())
+
+
+def with_weights(digest: str) -> Path | None:
+    """Return the path of a model here that was made of the weights of a digest.
+
+    Args:
+        digest: SHA-256 of the weights file. A graph file says it as it is written.
+
+    Returns:
+        The default model if it is that, else another; None if there is none.
+    """
+    if not re.fullmatch("[0-9a-f]{64}", digest):
+        return None
+    for path in dict.fromkeys((find(None), *available(), *_variants())):
+        with suppress(OSError):
+            if digest.encode() in path.read_bytes():
+                return path
+    return None
 
 
 def check(info: ModelInfo, settings: Settings, job: str = "stylize") -> None:
@@ -138,6 +162,16 @@ def missing(info: ModelInfo, settings: Settings, job: str = "stylize") -> str:
     return ", ".join(lacking)
 
 
+def _variants() -> list[Path]:
+    folder = _variant_folder()
+    found = sorted(folder.glob("*.onnx"))
+    return [path for path in found if not Path(path.stem).suffix]
+
+
+def _variant_folder() -> Path:
+    return contract.cache_folder() / "variants"
+
+
 def exporter() -> Any:
     """Import the exporter; None if it or what it needs is not installed."""
     for name, place in _EXPORTERS:
@@ -165,7 +199,7 @@ def _variant(info: ModelInfo, settings: Settings, job: str) -> Path:
     }
     identity = f"{info.weights_digest} {choices} {contract.VERSION}"
     key = hashlib.sha256(identity.encode()).hexdigest()[:16]
-    path = contract.cache_folder() / "variants" / f"{info.path.stem}-{key}.onnx"
+    path = _variant_folder() / f"{info.path.stem}-{key}.onnx"
     if path.is_file():
         return path
     try:

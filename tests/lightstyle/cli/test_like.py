@@ -7,12 +7,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import lightstyle
 from export import build_model
 from lightstyle.engine.plan import HISTORIES, ExecutionPlan, Planner
 from lightstyle.engine.strips import Tiling
-from lightstyle.errors import ExitCode, ImageError
+from lightstyle.errors import ExitCode, ImageError, UsageError
 from lightstyle.records.record import Record
 from lightstyle.settings.settings import Settings
+from lightstyle.zoo import registry
 from lightstyle.zoo.registry import MODEL_VARIABLE
 from tests.conftest import Runner
 from tests.support.networks import tiny_weights
@@ -172,6 +174,38 @@ def test_other_weights_are_told_of(run: Runner, studio: Path) -> None:
     assert _repeat(run, "--model", "other.onnx", "--quiet") == []
 
 
+def test_the_model_is_taken_over_where_its_weights_are_here(
+    run: Runner, studio: Path
+) -> None:
+    other = registry.cached("other")
+    build_model(tiny_weights(1), other)
+    assert run(*STYLIZE, "-o", "a.png", "--model", "other").code == 0
+    assert _repeat(run) == []  # although LIGHTSTYLE_MODEL names another
+    assert Record.read("b.png").model["name"] == "other"
+    assert Path("a.png").read_bytes() == Path("b.png").read_bytes()
+    batch = ["batch", "c*.png", "style.png", "--like=a.png", "-o", "out"]
+    assert run(*batch).code == 0
+    with Image.open("out/content.png") as image:
+        np.testing.assert_array_equal(image, _pixels("a.png"))
+    for path in other.parent.glob("other.*"):
+        path.unlink()
+    (note,) = _repeat(run)
+    assert "a.png was made with other (" in note
+    assert "this run uses tiny (" in note
+
+
+def test_a_variant_is_taken_over_too(run: Runner, studio: Path) -> None:
+    layers = ["--content-layers", "conv4_1"]
+    assert run(*STYLIZE, "-o", "a.png", *layers).code == 0
+    assert _repeat(run) == []
+    assert Path("a.png").read_bytes() == Path("b.png").read_bytes()
+
+
+@pytest.mark.parametrize("digest", ["", "a", "\ud800" * 64, "0" * 64])
+def test_weights_that_are_unknown_are_found_nowhere(studio: Path, digest: str) -> None:
+    assert registry.with_weights(digest) is None
+
+
 def test_circumstances_that_change_bits_are_told_of_in_a_repetition_only(
     run: Runner, studio: Path
 ) -> None:
@@ -221,3 +255,43 @@ def test_a_picture_that_says_nothing_is_no_example(
     assert done.code == ExitCode.IMAGE
     assert len(done.lines) == 1
     assert not Path("b.png").exists()
+
+
+def test_a_mask_in_memory_is_said_to_be_in_no_record(
+    run: Runner, studio: Path, tiny_model: Path
+) -> None:
+    mask = np.full((40, 60), 255, np.uint8)
+    settings = Settings(size=48, iterations=1, content_mask=(mask,))
+    given = ("content.png", "style.png")
+    model = lightstyle.load_model(tiny_model)
+    lightstyle.stylize(*given, model=model, settings=settings).save("a.png")
+    done = run("stylize", *given, "--like=a.png", "-o", "b.png")
+    assert done.code == ExitCode.USAGE
+    assert "a.png was made with an image in memory as content-mask" in done.lines[0]
+    with pytest.raises(UsageError, match="in memory as content-mask"):
+        lightstyle.stylize(*given, model=model, like=Record.read("a.png"))
+    Image.fromarray(mask).save("mask.png")
+    assert _repeat(run, "--content-mask=mask.png") == []
+
+
+def test_from_python_another_job_has_a_start_of_its_own_too(
+    run: Runner, studio: Path
+) -> None:
+    assert run(*STYLIZE, "-o", "a.png", "--style-weight=7").code == 0
+    options = ["--like=a.png", "--size=40x32", "-o", "b.png"]
+    assert run("texture", "style.png", *options).code == 0
+    like = Record.read("a.png")
+    made = lightstyle.texture("style.png", (40, 32), like=like)
+    np.testing.assert_array_equal(made.to_array(), _pixels("b.png"))
+    assert (made.settings.init, made.settings.style_weight) == ("noise", 7)
+    assert made.record.model == like.model
+
+
+def test_from_python_a_file_that_is_gone_is_said_to_be_the_records(
+    run: Runner, studio: Path
+) -> None:
+    Image.new("RGB", (50, 50), "red").save("start.png")
+    assert run(*STYLIZE, "-o", "a.png", "--init=start.png").code == 0
+    Path("start.png").unlink()
+    with pytest.raises(UsageError, match=r"was made with start\.png, which is not in"):
+        lightstyle.stylize("content.png", "style.png", like=Record.read("a.png"))
