@@ -60,7 +60,7 @@ def test_unusable_arrays_are_refused(array: NDArray[Any], problem: str) -> None:
 
 @pytest.mark.parametrize("source", [None, 3, [[1, 2]]])
 def test_other_sources_are_refused(source: Any) -> None:
-    with pytest.raises(ImageError, match="expected a path, the bytes of a file,"):
+    with pytest.raises(UsageError, match="expected a path, the bytes of a file,"):
         load(source)
 
 
