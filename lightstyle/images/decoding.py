@@ -12,15 +12,16 @@ from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import ExifTags, Image
+from PIL import ExifTags, Image, UnidentifiedImageError
 
 from ..arrays import Array
 from ..errors import ImageError
-from . import color_tags, deep_color, profiles, tiff_grey
+from . import color_tags, deep_color, other_files, profiles, tiff_grey
 from .deep_color import DeepColor
 from .picture import Picture
 from .picture_file import opened
 from .pillow_guard import guarded, refuse_oversize
+from .samples import grey_levels, hidden
 from .tiff_grey import GreyScale
 
 _UPRIGHT: Final = {
@@ -48,16 +49,18 @@ def from_bytes(data: bytes, name: str) -> Picture:
     Raises:
         ImageError: If the bytes are not a picture, or a damaged or oversized one.
     """
-    notes: list[str] = []
-    with opened(data, name, notes) as image:
-        refuse_oversize(image.width * image.height, name)
-        picture = _decode(image, name, data)
-        lossless = image.format == "WEBP" and b"VP8L" in data
-        return replace(
-            picture,
-            notes=(*notes, *_frames(image), *picture.notes),
-            is_lossy=image.format in _LOSSY and not lossless,
-        )
+    made = other_files.netpbm_picture(data, name)
+    if made is not None:
+        return made
+    try:
+        return _from_file(data, name)
+    except ImageError as error:
+        made = None
+        if isinstance(error.__cause__, UnidentifiedImageError):
+            made = other_files.tiff_picture(data, name)
+        if made is None:
+            raise
+        return made
 
 
 def from_image(image: Image.Image, name: str) -> Picture:
@@ -76,30 +79,22 @@ def from_image(image: Image.Image, name: str) -> Picture:
         return replace(picture, is_lossy=image.format in _LOSSY)
 
 
-def grey_levels(values: NDArray[np.generic], name: str) -> Array:
-    """Scale samples of any usable type to levels, 0..255.
-
-    Args:
-        values: uint8 (0..255), uint16 (0..65535) or floats (0..1), any shape.
-        name: What an error message calls the picture.
-
-    Raises:
-        ImageError: If the type is another, or a float is NaN or outside 0..1.
-    """
-    kind, width = values.dtype.kind, values.dtype.itemsize
-    if kind == "u" and width <= 2:
-        return np.asarray(values, np.float32) / np.float32(1 if width == 1 else 257)
-    if kind != "f":
-        raise ImageError(
-            f"{name}: the samples are {values.dtype}, expected uint8, uint16 or floats "
-            "from 0 to 1"
+def _from_file(data: bytes, name: str) -> Picture:
+    notes: list[str] = []
+    with opened(data, name, notes) as image:
+        refuse_oversize(image.width * image.height, name)
+        picture = _decode(image, name, data)
+        lossless = image.format == "WEBP" and b"VP8L" in data
+        return replace(
+            picture,
+            notes=(
+                *notes,
+                *_frames(image),
+                *deep_color.lost(image, data),
+                *picture.notes,
+            ),
+            is_lossy=image.format in _LOSSY and not lossless,
         )
-    low, high = float(values.min()), float(values.max())
-    if not (low >= 0 and high <= 1):  # true of NaN too
-        raise ImageError(
-            f"{name}: the samples go from {low:g} to {high:g}, expected 0 to 1"
-        )
-    return np.asarray(values, np.float32) * np.float32(255)
 
 
 def _decode(image: Image.Image, name: str, data: bytes) -> Picture:
@@ -127,13 +122,6 @@ def _decode(image: Image.Image, name: str, data: bytes) -> Picture:
     if alpha is not None and alpha.max() < 0.5 and _has_unused_alpha(as_stored):
         alpha = None
     return Picture.of(rgb, alpha, (*notes, *hidden(alpha, name)))
-
-
-def hidden(alpha_hw: Array | None, name: str) -> tuple[str, ...]:
-    """Return a note if a picture with this alpha shows nothing."""
-    if alpha_hw is None or alpha_hw.max() >= 0.5:
-        return ()
-    return (f"{name} is transparent all over: nothing of it is seen",)
 
 
 def _has_unused_alpha(image: Image.Image) -> bool:

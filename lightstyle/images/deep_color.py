@@ -87,6 +87,23 @@ def prepared(image: Image.Image) -> DeepColor | None:
     return DeepColor(is_grey, layout == "RGBa" and second is not None, second)
 
 
+def lost(image: Image.Image, data: bytes) -> tuple[str, ...]:
+    """Return a note if Pillow keeps 8 of more bits of a picture in colour."""
+    at, bits = -1, b""
+    if image.format in ("AVIF", "HEIF"):
+        at = data.find(b"pixi")  # the box with the depth of each channel
+        bits = data[at + 9 : at + 10]
+    elif image.format == "JPEG2000" and not image.mode.startswith("I"):
+        at = data.find(b"\xff\x51\0")  # the marker SIZ
+        bits = bytes([(data[at + 40] & 0x7F) + 1]) if at + 40 < len(data) else b""
+    if at < 0 or not bits or not 8 < bits[0] <= 16:
+        return ()
+    return (
+        f"{bits[0]} bits per channel, of which 8 are read; save it as PNG or TIFF of "
+        "16 bits to keep all",
+    )
+
+
 def _layout(image: Image.Image) -> str:
     """Return how a file holds its pixels if they have 16 bits, in Pillow's words."""
     if isinstance(image, PngImagePlugin.PngImageFile):

@@ -9,7 +9,7 @@ from PIL import Image
 
 from ..errors import ImageError, UsageError
 from ..text import shown
-from . import decoding, picture_file
+from . import decoding, picture_file, samples
 from .picture import Picture
 
 ImageSource = str | os.PathLike[str] | bytes | Image.Image | NDArray[np.generic]
@@ -69,9 +69,9 @@ def _from_array(array: NDArray[np.generic], name: str) -> Picture:
         array = array[..., None]
     if array.ndim != 3 or array.shape[2] not in (1, 3, 4) or array.size == 0:
         raise ImageError(f"{name}: shape {shape}, expected H×W, H×W×1, H×W×3 or H×W×4")
-    levels = decoding.grey_levels(array, name)
+    levels = samples.grey_levels(array, name)
     if levels.shape[2] == 1:
         levels = np.repeat(levels, 3, axis=2)
     alpha = levels[..., 3] if levels.shape[2] == 4 else None
-    notes = decoding.hidden(alpha, name)
+    notes = samples.hidden(alpha, name)
     return Picture.of(np.ascontiguousarray(levels[..., :3]), alpha, notes)

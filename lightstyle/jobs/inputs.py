@@ -165,7 +165,7 @@ def readable() -> frozenset[str]:
     Image.init()
     known = Image.registered_extensions()
     own = frozenset(suffix for suffix, kind in known.items() if kind in FORMATS)
-    return own | foreign.suffixes_read()
+    return own | {".pam"} | foreign.suffixes_read()
 
 
 def _stem(path: Path) -> str:

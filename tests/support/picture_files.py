@@ -10,6 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, PngImagePlugin
 
+from lightstyle.errors import ImageError
+from lightstyle.images import decoding
+
 RGB = np.random.default_rng(7).integers(0, 256, (12, 17, 3), dtype=np.uint8)
 GREY = RGB[..., 0]
 
@@ -72,3 +75,12 @@ def png(samples: NDArray[Any], *chunks: tuple[bytes, bytes]) -> bytes:
         struct.pack(">I", len(data)) + name + data + zlib.crc32(name + data).to_bytes(4)
         for name, data in parts
     )
+
+
+def problem(data: bytes) -> str:
+    """What is said when `data` are decoded; nothing if they are a picture."""
+    try:
+        decoding.from_bytes(data, "picture")
+    except ImageError as error:
+        return str(error)
+    return ""

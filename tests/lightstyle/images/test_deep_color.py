@@ -126,3 +126,17 @@ def test_16_bit_colour_goes_through_a_profile_of_curves_without_steps() -> None:
     assert (np.diff(found) > 0).all()  # Little CMS would leave 16 levels
     by_little_cms = decoding.from_bytes(encoded(image, "PNG", icc_profile=dim), "a")
     assert np.abs(found - by_little_cms.rgb_hwc[0, :, 0]).max() < 2
+
+
+def test_bits_that_are_not_read_are_noted() -> None:
+    image = Image.fromarray((SAMPLES[..., :3] >> 8).astype(np.uint8))
+    avif = encoded(image, "AVIF")
+    at = avif.index(b"pixi") + 9
+    assert decoding.from_bytes(avif, "picture").notes == ()
+    assert (
+        "10 bits"
+        in decoding.from_bytes(
+            avif[:at] + bytes([10, 10, 10]) + avif[at + 3 :], "picture"
+        ).notes[0]
+    )
+    assert decoding.from_bytes(encoded(image, "JPEG2000"), "picture").notes == ()
