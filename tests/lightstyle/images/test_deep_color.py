@@ -8,7 +8,7 @@ import tifffile
 from numpy.typing import NDArray
 from PIL import Image, ImageCms
 
-from lightstyle.images import decoding, encoding, sixteen_bit
+from lightstyle.images import decoding, deep_color, encoding, sixteen_bit
 from tests.support.picture_files import encoded, exif, png
 
 _RANDOM = np.random.default_rng(3)
@@ -129,14 +129,15 @@ def test_16_bit_colour_goes_through_a_profile_of_curves_without_steps() -> None:
 
 
 def test_bits_that_are_not_read_are_noted() -> None:
-    image = Image.fromarray((SAMPLES[..., :3] >> 8).astype(np.uint8))
-    avif = encoded(image, "AVIF")
-    at = avif.index(b"pixi") + 9
-    assert decoding.from_bytes(avif, "picture").notes == ()
-    assert (
-        "10 bits"
-        in decoding.from_bytes(
-            avif[:at] + bytes([10, 10, 10]) + avif[at + 3 :], "picture"
-        ).notes[0]
-    )
-    assert decoding.from_bytes(encoded(image, "JPEG2000"), "picture").notes == ()
+    flat = Image.new("RGB", (16, 16), "#777")
+    for format_, mark, offset, value in (
+        ("AVIF", b"pixi", 9, 10),
+        ("JPEG2000", b"\xff\x51\0", 40, 9),  # less one
+    ):
+        data = encoded(flat, format_)
+        assert decoding.from_bytes(data, "picture").notes == ()
+        deeper = bytearray(data)
+        deeper[data.index(mark) + offset] = value
+        with Image.open(io.BytesIO(data)) as image:
+            (note,) = deep_color.lost(image, bytes(deeper))
+        assert note.startswith("10 bits per channel, of which 8 are read; save it as")
