@@ -107,8 +107,10 @@ def sheet(
 
 def _sizes(content: Path, made: Iterable[Cell]) -> list[tuple[int, int]]:
     """Return the size of the picture of each cell."""
-    subject = images.load(content, role="content")
-    return [scene.fitted_size(subject, cell.settings, "content") for cell in made]
+    cells = [*made]
+    longest = max(cell.settings.size for cell in cells)
+    subject = images.load(content, role="content", longest=longest)
+    return [scene.fitted_size(subject, cell.settings, "content") for cell in cells]
 
 
 def _check_output(

@@ -1,8 +1,8 @@
 """Decodes picture files and PIL images to sRGB levels and alpha.
 
 Everything that a file can contain is handled here: orientation, colour profile, alpha,
-palettes, grey, CMYK, 16 bits, further frames. This module raises only `ImageError`, and
-is thread-safe.
+palettes, grey, CMYK, 16 bits, further frames. This module raises only our own errors,
+and is thread-safe.
 """
 
 from collections.abc import Mapping
@@ -16,7 +16,15 @@ from PIL import ExifTags, Image, UnidentifiedImageError
 
 from ..arrays import Array
 from ..errors import ImageError
-from . import color_tags, deep_color, other_files, profiles, tiff_grey
+from . import (
+    color_tags,
+    decoding_memory,
+    deep_color,
+    other_files,
+    profiles,
+    reducing,
+    tiff_grey,
+)
 from .deep_color import DeepColor
 from .picture import Picture
 from .picture_file import opened
@@ -33,18 +41,23 @@ _UPRIGHT: Final = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
+_SWAPPING: Final = (
+    *(Image.Transpose.TRANSPOSE, Image.Transpose.TRANSVERSE),
+    *(Image.Transpose.ROTATE_90, Image.Transpose.ROTATE_270),
+)
 #: Formats whose levels may differ a little from those that were saved.
 _LOSSY: Final = ("JPEG", "MPO", "WEBP", "JPEG2000", "AVIF", "HEIF", "JXL")
 _EXTRA_SAMPLES: Final = 338
 _DEEP_GREY: Final = ("I", "I;16", "I;16L", "I;16B", "I;16N", "F")
 
 
-def from_bytes(data: bytes, name: str) -> Picture:
+def from_bytes(data: bytes, name: str, longest: int | None = None) -> Picture:
     """Decode a picture file.
 
     Args:
         data: The bytes of the file.
         name: What an error message calls the picture.
+        longest: Longest side that is needed; None for all.
 
     Raises:
         ImageError: If the bytes are not a picture, or a damaged or oversized one.
@@ -53,7 +66,7 @@ def from_bytes(data: bytes, name: str) -> Picture:
     if made is not None:
         return made
     try:
-        return _from_file(data, name)
+        return _from_file(data, name, longest)
     except ImageError as error:
         made = None
         if isinstance(error.__cause__, UnidentifiedImageError):
@@ -63,27 +76,28 @@ def from_bytes(data: bytes, name: str) -> Picture:
         return made
 
 
-def from_image(image: Image.Image, name: str) -> Picture:
+def from_image(image: Image.Image, name: str, longest: int | None = None) -> Picture:
     """Decode a copy of a PIL image; of an animation, its current frame.
 
     Args:
         image: Any mode that Pillow can convert to RGB.
         name: What an error message calls the picture.
+        longest: Longest side that is needed; None for all.
 
     Raises:
         ImageError: If Pillow cannot decode or convert it, or it is oversized.
     """
     with guarded(name):
         refuse_oversize(image.width * image.height, name)
-        picture = _decode(image.copy(), name, b"")
+        picture = _decode(image.copy(), name, b"", longest)
         return replace(picture, is_lossy=image.format in _LOSSY)
 
 
-def _from_file(data: bytes, name: str) -> Picture:
+def _from_file(data: bytes, name: str, longest: int | None) -> Picture:
     notes: list[str] = []
     with opened(data, name, notes) as image:
         refuse_oversize(image.width * image.height, name)
-        picture = _decode(image, name, data)
+        picture = _decode(image, name, data, longest)
         lossless = image.format == "WEBP" and b"VP8L" in data
         return replace(
             picture,
@@ -97,17 +111,21 @@ def _from_file(data: bytes, name: str) -> Picture:
         )
 
 
-def _decode(image: Image.Image, name: str, data: bytes) -> Picture:
+def _decode(image: Image.Image, name: str, data: bytes, longest: int | None) -> Picture:
     notes: list[str] = []
-    deep = deep_color.prepared(image)
+    own, by = image.size, reducing.factor(image.size, longest)
+    reducing.drafted(image, by)
+    # Means of many pixels of 8 bits are as good as one of 16.
+    deep = deep_color.prepared(image) if by == 1 else None
     tiff_grey.prepare(image)
+    decoding_memory.admit(image, longest, by, name)
     image.load()
-    as_stored, image = image, _upright(image, notes)
-    space = color_tags.find(as_stored, data, notes)
-    image.info = as_stored.info
+    step, space = _step_upright(image, notes), color_tags.find(image, data, notes)
+    as_stored = image
+    image = _turned(reducing.reduced(image, own, longest, by), step)
     alpha: Array | None
     if deep is not None:
-        second = None if deep.second is None else _upright(deep.second, [])
+        second = None if deep.second is None else _turned(deep.second, step)
         samples = deep.samples(image, second)
         rgb, alpha = _deep_color(samples, deep, image.info, notes)
     elif image.mode in _DEEP_GREY:
@@ -121,7 +139,10 @@ def _decode(image: Image.Image, name: str, data: bytes) -> Picture:
         rgb = space.to_srgb(rgb)
     if alpha is not None and alpha.max() < 0.5 and _has_unused_alpha(as_stored):
         alpha = None
-    return Picture.of(rgb, alpha, (*notes, *hidden(alpha, name)))
+    picture = Picture.of(rgb, alpha, (*notes, *hidden(alpha, name)))
+    if by == 1:
+        return picture
+    return replace(picture, original=own[::-1] if step in _SWAPPING else own)
 
 
 def _has_unused_alpha(image: Image.Image) -> bool:
@@ -131,16 +152,19 @@ def _has_unused_alpha(image: Image.Image) -> bool:
     return image.format == "BMP"
 
 
-def _upright(image: Image.Image, notes: list[str]) -> Image.Image:
+def _turned(image: Image.Image, step: Image.Transpose | None) -> Image.Image:
+    return image if step is None else image.transpose(step)
+
+
+def _step_upright(image: Image.Image, notes: list[str]) -> Image.Transpose | None:
     # ImageOps.exif_transpose also rewrites the EXIF data, which can fail although the
     # orientation is readable.
     try:
         orientation = image.getexif().get(ExifTags.Base.Orientation)
     except Exception:
         notes.append("damaged EXIF data: orientation unknown")
-        return image
-    step = _UPRIGHT.get(orientation) if isinstance(orientation, int) else None
-    return image if step is None else image.transpose(step)
+        return None
+    return _UPRIGHT.get(orientation) if isinstance(orientation, int) else None
 
 
 def _without_alpha(

@@ -12,6 +12,10 @@ from typing import Final
 
 from PIL import Image
 
+from ..contract import MINIMUM_SIDE
+from . import decoding_memory
+from .pillow_guard import refuse_oversize
+
 START: Final = b"\xff\xd8"
 _END: Final = b"\xff\xd9"
 
@@ -82,6 +86,8 @@ def _ends_in_last_scan(data: bytes) -> bool:
 
 def _digest(data: bytes) -> bytes:
     with Image.open(io.BytesIO(data), formats=("JPEG",)) as image:
+        refuse_oversize(image.width * image.height, "")
+        decoding_memory.admit(image, MINIMUM_SIDE, 2, "")
         image.load()
         digest = hashlib.sha256()
         for top in range(0, image.height, _ROWS):

@@ -32,7 +32,9 @@ def several(style: Styles) -> tuple[ImageSource, ...]:
     return tuple(style)
 
 
-def load(source: ImageSource, *, role: str = "picture") -> Picture:
+def load(
+    source: ImageSource, *, role: str = "picture", longest: int | None = None
+) -> Picture:
     """Read a picture.
 
     The orientation is applied, an embedded colour profile is converted to sRGB, and the
@@ -43,20 +45,23 @@ def load(source: ImageSource, *, role: str = "picture") -> Picture:
             (H, W), (H, W, 1), (H, W, 3) or (H, W, 4), RGB and alpha, in uint8 (0..255),
             uint16 (0..65535) or floats (0..1).
         role: What the picture is for ("content", "style"); starts error messages.
+        longest: Longest side that is needed, of which a very large picture is read at a
+            small multiple; None for all of it.
 
     Raises:
-        UsageError: If the source is none of these.
+        UsageError: If the source is none of these, or does not fit into the memory that
+            `decoding_memory.within` allows.
         ImageError: If the picture is missing, damaged, oversized or of the wrong kind.
     """
     if isinstance(source, Image.Image):
-        return decoding.from_image(source, f"{role} image")
+        return decoding.from_image(source, f"{role} image", longest)
     if isinstance(source, np.ndarray):
         return _from_array(source, f"{role} array")
     if isinstance(source, str | os.PathLike):
         name = f"{role} {os.fspath(source)}"
-        return decoding.from_bytes(picture_file.read(source, name), name)
+        return decoding.from_bytes(picture_file.read(source, name), name, longest)
     if isinstance(source, bytes):
-        return decoding.from_bytes(source, f"{role} bytes")
+        return decoding.from_bytes(source, f"{role} bytes", longest)
     raise UsageError(
         f"{role} is {shown(source)}, expected a path, the bytes of a file, a PIL image "
         "or a NumPy array"

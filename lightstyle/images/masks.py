@@ -9,7 +9,7 @@ from ..arrays import Array, Size
 from ..errors import ImageError
 from ..settings.choices import ALL
 from ..settings.in_memory import source as image_or_path
-from . import loading
+from . import loading, reducing
 from .picture import Picture
 
 #: Smallest value, of 0…1, at which a mask selects anything.
@@ -40,7 +40,7 @@ def read(source: str, role: str, of: Picture) -> Array | None:
     """
     if source == ALL:
         return None
-    mask = load(source, role, of)
+    mask = load(source, role, of, max(of.size) // reducing.SPARE)
     rgb_hwc = mask.rgb_hwc
     if np.ptp(rgb_hwc, axis=2).max() > _TINT:
         raise ImageError(
@@ -62,17 +62,24 @@ def resized(mask: Array, size: Size) -> Array:
     return np.asarray(image.resize(size, Image.Resampling.BILINEAR), np.float32)
 
 
-def load(source: str, role: str, of: Picture) -> Picture:
-    """Load a mask or a map; arguments and errors are those of `read`."""
+def load(source: str, role: str, of: Picture, longest: int | None = None) -> Picture:
+    """Load a mask or a map; arguments and errors are those of `read`.
+
+    Args:
+        source: As of `read`.
+        role: As of `read`.
+        of: As of `read`.
+        longest: As of `loading.load`.
+    """
     given = image_or_path(source)
     if isinstance(given, np.ndarray) and given.dtype == bool:
         given = np.where(given, np.uint8(255), np.uint8(0))
-    mask = loading.load(given, role=role)
+    mask = loading.load(given, role=role, longest=longest)
     if mask.alpha_hw is not None:
         raise ImageError(
             f"{role} {source} is transparent, expected a picture without alpha"
         )
-    (width, height), (wide, high) = mask.size, of.size
+    (width, height), (wide, high) = mask.original_size, of.original_size
     if abs(height * wide - width * high) > max(height, width, high, wide):
         raise ImageError(
             f"{role} {source} is {width}×{height}, expected the proportions of its "

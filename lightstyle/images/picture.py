@@ -35,12 +35,15 @@ class Picture:
         alpha_hw: (H, W) float32, 0 transparent to 255 opaque; None if all is opaque.
         notes: Notes for the user, such as "first of 12 frames".
         is_lossy: Whether its file may have changed the levels, as JPEG does.
+        original: Width and height before it was read at a reduced scale; None if it is
+            as it was.
     """
 
     rgb_hwc: Array
     alpha_hw: Array | None
     notes: tuple[str, ...] = ()
     is_lossy: bool = False
+    original: Size | None = None
 
     @classmethod
     def of(cls, rgb_hwc: Array, alpha_hw: Array | None, notes: Iterable[str]) -> Self:
@@ -61,6 +64,11 @@ class Picture:
         """Width and height, in pixels."""
         height, width = self.rgb_hwc.shape[:2]
         return width, height
+
+    @property
+    def original_size(self) -> Size:
+        """Width and height before it was read at a reduced scale."""
+        return self.original or self.size
 
 
 def resized(picture: Picture, size: Size) -> Picture:

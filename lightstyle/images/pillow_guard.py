@@ -14,7 +14,7 @@ from typing import Final, cast
 
 from PIL import Image, UnidentifiedImageError
 
-from ..errors import ImageError
+from ..errors import ImageError, LightstyleError
 from .library_output import held_back
 
 #: Maximum number of pixels; a larger picture is refused before it is decoded.
@@ -36,12 +36,13 @@ def guarded(name: str) -> Iterator[None]:
         name: What an error message calls the picture.
 
     Raises:
-        ImageError: For any exception inside, except those that stop the program.
+        ImageError: For any exception inside, except our own errors and those that stop
+            the program.
     """
     with _quiet(), held_back():
         try:
             yield
-        except ImageError:
+        except LightstyleError:
             raise
         except Exception as error:
             raise _image_error(error, name) from error

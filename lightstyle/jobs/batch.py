@@ -133,11 +133,13 @@ def check_styles(
         blend.scales(settings.style_scale, len(paths))
         regions.check_counts(settings, len(paths))
         named |= {file: name for name, file in settings.files.items()}
-    pictures = [images.load(path, role="style") for path in paths]
+    size = max(settings.size for settings in all_settings)
+    longest = max(blend.longest(each.style_scale, size) for each in all_settings)
+    pictures = [images.load(path, role="style", longest=longest) for path in paths]
     for settings in all_settings:
         regions.read(settings, None, pictures)  # what is masked of the styles
     for file, name in named.items():
-        images.load(file, role=name.replace("_", "-"))
+        images.load(file, role=name.replace("_", "-"), longest=longest)
     return tuple(map(str, paths))
 
 

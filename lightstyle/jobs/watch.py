@@ -13,6 +13,7 @@ from time import monotonic
 from typing import Final
 
 from .. import images
+from ..contract import MINIMUM_SIDE
 from ..errors import ImageError, UsageError
 from ..images import picture_file
 from .batch import Batch, Clashes
@@ -111,7 +112,7 @@ def _is_whole(path: Path) -> bool:
     """Whether the file can be read and ends as its format does."""
     try:
         data = picture_file.read(path, str(path))
-        images.load(data)
+        images.load(data, longest=MINIMUM_SIDE)
     except ImageError:
         return False
     ends = [end for start, end in _ENDS.items() if data.startswith(start)]

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from .. import images
+from ..contract import MINIMUM_SIDE
 from ..errors import ImageError
 from ..images import picture_file
 from ..settings.fields import option_of
@@ -44,7 +45,7 @@ class ExpectedResult:
         """
         try:
             record = Record.read(path)
-            images.load(path)
+            images.load(path, longest=MINIMUM_SIDE)
         except ImageError as error:
             return f"is not known to be finished ({error})"
         return "; ".join(self._differences(path, record))

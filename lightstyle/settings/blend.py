@@ -1,5 +1,6 @@
 """Lists with a number for each of several styles: their shares and their scales."""
 
+import math
 from collections.abc import Sequence
 
 from ..errors import UsageError
@@ -40,3 +41,9 @@ def scales(scale: float | Sequence[float], styles: int) -> tuple[float, ...]:
             f"{counted(styles, 'style')}: give one for all, or one per style"
         )
     return tuple(scale)
+
+
+def longest(scale: float | Sequence[float], size: int) -> int:
+    """Return the longest side at which any style is seen in a picture of `size`."""
+    most = max(scale) if isinstance(scale, Sequence) else scale
+    return math.ceil(size * max(1.0, most))

@@ -44,11 +44,18 @@ class Forecast:
         levels: Size of each level, and the evaluation that it ends with.
         layout: Execution plan at the final size, with the memory it takes.
         seconds: Time of the whole run.
+        decoding: Bytes that the process needs while it reads the pictures.
     """
 
     levels: tuple[Level, ...]
     layout: ExecutionPlan
     seconds: float
+    decoding: int = 0
+
+    @property
+    def memory(self) -> int:
+        """Bytes that the process is expected to need; 0 if the device does not tell."""
+        return self.layout.memory and max(self.layout.memory, self.decoding)
 
     @property
     def table(self) -> dict[str, str]:
@@ -62,10 +69,10 @@ class Forecast:
             "levels": ", ".join(sizes),
             "iterations": f"{ends[-1]}{shares}",
             "computed": f"{self.layout.how}, {self.layout.history}",
-            "memory": f"{self.layout.memory / 1e9:.2f} GB",
+            "memory": f"{self.memory / 1e9:.2f} GB",
             "time": f"about {duration(self.seconds)}",
         }
-        if not self.layout.memory:  # unknown on this device
+        if not self.memory:  # unknown on this device
             del table["memory"]
         return table
 
@@ -99,7 +106,8 @@ def forecast(model: Model, plans: Plans, levels: Levels, done: int = 0) -> Forec
         evaluations, done = level.until - done, max(done, level.until)
         if evaluations > 0:
             seconds += probe.seconds(level, plan, evaluations)
-    return Forecast(levels.plan, chosen[-1], seconds)
+    decoding = levels.scenes[-1].inputs.decoding
+    return Forecast(levels.plan, chosen[-1], seconds, decoding)
 
 
 class _Probe:

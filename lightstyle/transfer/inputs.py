@@ -7,6 +7,7 @@ from typing import Self
 from .. import images
 from ..arrays import Size
 from ..errors import UsageError
+from ..images import decoding_memory
 from ..images.picture import Picture
 from ..losses.targets import Region
 from ..settings import blend
@@ -28,6 +29,8 @@ class Inputs:
         palette: Image whose colours are taken, if the settings ask for any.
         start: Image that the run starts from; `None` for noise.
         regions: Parts of the picture, and what each is matched to.
+        decoding: Most bytes that the process had while they were read, as predicted; 0
+            if nobody asked.
     """
 
     settings: Settings
@@ -37,6 +40,7 @@ class Inputs:
     palette: Picture | None
     start: Picture | None
     regions: tuple[Region, ...]
+    decoding: int = 0
 
     @classmethod
     def read(
@@ -65,9 +69,10 @@ class Inputs:
             size,
             content,
             tuple(styles),
-            _palette(settings, content),
-            _start(settings, content, styles),
+            _palette(settings, size, content),
+            _start(settings, size, content, styles),
             regions.read(settings, content, styles),
+            decoding_memory.peak(),
         )
 
     @property
@@ -91,11 +96,12 @@ class Inputs:
         return tuple(note for picture in self.pictures for note in picture.notes)
 
 
-def _palette(settings: Settings, content: Picture | None) -> Picture | None:
+def _palette(settings: Settings, size: Size, content: Picture | None) -> Picture | None:
     if settings.color == Color.STYLE:
         return None
     if settings.colors_of is not None:
-        return images.load(source(settings.colors_of), role="colors-of")
+        given = source(settings.colors_of)
+        return images.load(given, role="colors-of", longest=max(size))
     if content is None:
         raise UsageError(
             f"--color {settings.color} takes the colours of the content, and a texture "
@@ -106,7 +112,7 @@ def _palette(settings: Settings, content: Picture | None) -> Picture | None:
 
 
 def _start(
-    settings: Settings, content: Picture | None, styles: Sequence[Picture]
+    settings: Settings, size: Size, content: Picture | None, styles: Sequence[Picture]
 ) -> Picture | None:
     """Return the image that `Settings.init` means."""
     if settings.init == Init.NOISE:
@@ -121,4 +127,4 @@ def _start(
             f"init is {settings.init}, but this job has no {settings.init} image: "
             "choose another, or give the path of an image"
         )
-    return images.load(source(settings.init), role="init")
+    return images.load(source(settings.init), role="init", longest=max(size))

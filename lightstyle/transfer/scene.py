@@ -146,7 +146,7 @@ class Scene:
         smaller on a level as the level is.
         """
         longest = round(max(self.size) / self.scale * scale)
-        long, short = sorted(style.size, reverse=True)
+        long, short = sorted(style.original_size, reverse=True)
         # An elongated style stays wide enough for the network.
         least = math.ceil(contract.MINIMUM_SIDE * long / short)
         settings = replace(self.settings, size=max(longest, least))
@@ -174,5 +174,5 @@ def fitted_size(picture: Picture, settings: Settings, role: str) -> Size:
         ImageError: If a side is.
     """
     return images.fitted_size(
-        picture.size, settings.size, enlarge=settings.enlarge, role=role
+        picture.original_size, settings.size, enlarge=settings.enlarge, role=role
     )

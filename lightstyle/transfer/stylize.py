@@ -11,12 +11,14 @@ from pathlib import Path
 from typing import Final
 
 from .. import images
+from ..engine import memory
 from ..engine.model import Model
+from ..images.decoding_memory import Room, within
 from ..images.loading import ImageSource, Styles, several
 from ..images.picture import Picture
 from ..records.checkpoint import Checkpoint, LoadedCheckpoint
 from ..records.record import Record
-from ..settings import arguments
+from ..settings import arguments, blend
 from ..settings.jobs import prepared
 from ..settings.scalars import checked, path
 from ..settings.settings import Settings
@@ -82,10 +84,11 @@ def stylize(
             device or the optimisation is at fault.
     """
     settings = _settings(settings, like, "stylize")
-    subject = images.load(content, role="content")
-    given, paintings = _paintings(style)
-    size = fitted_size(subject, settings, "content")
-    inputs = Inputs.read(settings, size, subject, paintings)
+    with within(_room(model)):
+        subject = images.load(content, role="content", longest=settings.size)
+        given, paintings = _paintings(style, settings, settings.size)
+        size = fitted_size(subject, settings, "content")
+        inputs = Inputs.read(settings, size, subject, paintings)
     job = Job("stylize", {"content": content, "style": given}, inputs)
     return job.run(model, callback, checkpoint, announce, like)
 
@@ -106,9 +109,10 @@ def reconstruct(
     Arguments and errors are those of `stylize`; the style settings have no effect.
     """
     settings = _settings(settings, like, "reconstruct")
-    subject = images.load(content, role="content")
-    size = fitted_size(subject, settings, "content")
-    inputs = Inputs.read(settings, size, subject)
+    with within(_room(model)):
+        subject = images.load(content, role="content", longest=settings.size)
+        size = fitted_size(subject, settings, "content")
+        inputs = Inputs.read(settings, size, subject)
     job = Job("reconstruct", {"content": content}, inputs)
     return job.run(model, callback, checkpoint, announce, like)
 
@@ -142,8 +146,9 @@ def texture(
     """
     size = checked("size", arguments.size(), size)
     settings = _settings(settings, like, "texture")
-    given, paintings = _paintings(style)
-    inputs = Inputs.read(settings, size, styles=paintings)
+    with within(_room(model)):
+        given, paintings = _paintings(style, settings, max(size))
+        inputs = Inputs.read(settings, size, styles=paintings)
     job = Job("texture", {"style": given, "size": size}, inputs)
     return job.run(model, callback, checkpoint, announce, like)
 
@@ -201,8 +206,25 @@ def _settings(settings: Settings | None, like: Record | None, job: str) -> Setti
     return prepared(settings or Settings(), job)
 
 
-def _paintings(style: Styles) -> tuple[Styles, tuple[Picture, ...]]:
-    """Return the given style sources, a single one by itself, and load their images."""
+def _room(model: Model | str | Path | None) -> Room:
+    """Return the memory that there is to read pictures."""
+    budget = model.memory if isinstance(model, Model) else None
+    return Room(memory.resident, memory.available, budget)
+
+
+def _paintings(
+    style: Styles, settings: Settings, size: int
+) -> tuple[Styles, tuple[Picture, ...]]:
+    """Return the given style sources, a single one by itself, and load their images.
+
+    Args:
+        style: As of `stylize`.
+        settings: Settings of the run.
+        size: Longest side of the result.
+    """
     given = several(style)
-    paintings = tuple(images.load(each, role="style") for each in given)
+    longest = blend.longest(settings.style_scale, size)
+    paintings = tuple(
+        images.load(each, role="style", longest=longest) for each in given
+    )
     return given if len(given) > 1 else given[0], paintings

@@ -2,8 +2,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from PIL import Image
 
-from lightstyle import Model, Settings, images
+from lightstyle import Model, Settings, images, stylize
 from lightstyle.text import duration
 from lightstyle.transfer.forecast import Forecast, forecast
 from lightstyle.transfer.inputs import Inputs
@@ -62,3 +63,23 @@ def test_scipy_is_forecast_too(model: Model) -> None:
 )
 def test_durations_are_in_words(seconds: float, words: str) -> None:
     assert duration(seconds) == words
+
+
+def test_the_forecast_knows_what_decoding_takes(model: Model) -> None:
+    told: list[Forecast] = []
+
+    def announce(forecast: Forecast) -> None:
+        told.append(forecast)
+        raise StopIteration
+
+    big = Image.new("RGBA", (3000, 2500), (200, 100, 50, 128))
+    with pytest.raises(StopIteration):
+        stylize(
+            big,
+            Image.new("RGB", (64, 64)),
+            model=model,
+            settings=Settings(size=64, iterations=2),
+            announce=announce,
+        )
+    assert told[0].memory == told[0].decoding > told[0].layout.memory
+    assert f"{told[0].memory / 1e9:.2f} GB" in str(told[0])

@@ -1,0 +1,82 @@
+"""A picture that does not fit into memory is refused before it is decoded."""
+
+from dataclasses import replace
+
+import pytest
+from PIL import Image, ImageFile
+
+from lightstyle.errors import ImageError, UsageError
+from lightstyle.images import reducing
+from lightstyle.images.decoding_memory import Room, peak, within
+from lightstyle.images.loading import load
+from tests.support.picture_files import encoded
+
+_MB = 10**6
+_DATA = encoded(Image.new("RGBA", (1000, 800), (9, 9, 9, 9)), "PNG")
+
+
+def _room(budget: int | None, free: int = 10**12) -> Room:
+    return Room(lambda: 100 * _MB, lambda: free, budget)
+
+
+@pytest.fixture
+def _undecoded(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(image: Image.Image) -> None:
+        raise AssertionError("decoded")
+
+    monkeypatch.setattr(ImageFile.ImageFile, "load", refuse)
+
+
+@pytest.mark.usefixtures("_undecoded")
+def test_what_exceeds_the_budget_is_refused_undecoded() -> None:
+    with (
+        within(_room(110 * _MB)),
+        pytest.raises(UsageError, match=r"^content bytes, 1 megapixels: decoding it "),
+    ):
+        load(_DATA, role="content")
+
+
+@pytest.mark.usefixtures("_undecoded")
+def test_what_exceeds_the_free_memory_is_refused_undecoded() -> None:
+    with (
+        within(_room(None, free=10 * _MB)),
+        pytest.raises(ImageError, match=r"only 0\.01 GB are free: .*make the picture"),
+    ):
+        load(_DATA)
+
+
+def test_the_advice_names_the_size_only_where_it_helps(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with within(_room(101 * _MB)), pytest.raises(UsageError) as caught:
+        load(_DATA)
+    assert "choose a smaller size, or make the picture smaller" in str(caught.value)
+    monkeypatch.setattr(reducing, "WHOLE", 0)
+    with within(_room(101 * _MB)), pytest.raises(UsageError) as caught:
+        load(_DATA, longest=100)
+    assert "choose a smaller size" not in str(caught.value)
+    assert "make the picture smaller first" in str(caught.value)
+
+
+def test_the_peak_is_remembered_and_nothing_is_asked_outside() -> None:
+    assert peak() == 0
+    with within(_room(200 * _MB)) as room:
+        load(_DATA)
+        assert peak() == room.peak > 130 * _MB
+        before = replace(room).peak
+        load(encoded(Image.new("L", (10, 10)), "PNG"))
+        assert room.peak == before
+    assert peak() == 0
+
+
+def test_a_progressive_jpeg_takes_its_coefficients(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(reducing, "WHOLE", 0)
+    peaks = {}
+    for progressive in (False, True):
+        data = encoded(Image.new("RGB", (2000, 1000)), "JPEG", progressive=progressive)
+        with within(_room(None)) as room:
+            load(data, longest=100)
+        peaks[progressive] = room.peak
+    assert peaks[True] - peaks[False] > 5 * _MB  # 2 bytes of 1.5 samples a pixel
