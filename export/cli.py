@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from lightstyle.contract import DEFAULT_MODEL, cache_folder
+from lightstyle.contract import DEFAULT_MODEL, NOWHERE, cache_folder
 
 from . import CONTENT_LAYERS, LOWERINGS, STYLE_LAYERS, export_model
 from .errors import ExportError
@@ -72,6 +72,10 @@ def export(
     path = output or cache_folder() / f"{DEFAULT_MODEL}.onnx"
     if path.suffix != ".onnx":
         raise ExportError(f"output {path}: a model's name must end in .onnx")
+    if path.is_relative_to(NOWHERE):
+        raise ExportError(
+            "there is no home folder to keep the model in: name it with -o"
+        )
     if output is None:
         path.parent.mkdir(parents=True, exist_ok=True)
     export_model(
@@ -95,8 +99,10 @@ def run(arguments: Sequence[str]) -> int:
     except Exception as error:
         if "--debug" in arguments:
             traceback.print_exception(error)
-        if isinstance(error, (ExportError, OSError)):
+        if isinstance(error, ExportError):
             return _fail(str(error), FAILED)
+        if isinstance(error, OSError) and error.strerror:
+            return _fail(f"{error.filename}: {error.strerror}", FAILED)
         if hasattr(error, "format_message"):  # typer's have no public base
             message = error.format_message().rstrip(".")
             return _fail(f"{message}; see lightstyle export --help", USAGE)
@@ -105,7 +111,9 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def _fail(message: str, code: int) -> int:
-    print(f"error: {' '.join(message.split())}", file=sys.stderr)
+    line = " ".join(message.split())
+    line = "".join(c if c.isprintable() else "?" for c in line)
+    print(f"error: {line}", file=sys.stderr)
     return code
 
 

@@ -19,7 +19,7 @@ import signal
 from enum import IntEnum
 from typing import ClassVar
 
-from .text import printable
+from .text import one_line
 
 
 class ExitCode(IntEnum):
@@ -45,6 +45,10 @@ class LightstyleError(Exception):
     """Base of all errors that Lightstyle raises on purpose."""
 
     exit_code: ClassVar[ExitCode] = ExitCode.BUG
+
+    def __str__(self) -> str:
+        """Return the message on one line, whatever the names of files are in it."""
+        return one_line(super().__str__())
 
 
 class UsageError(LightstyleError):
@@ -135,4 +139,4 @@ def describe(error: BaseException) -> tuple[str, ExitCode]:
         message = f"this is a bug in lightstyle: {type(error).__name__}: {error}"
         message += " (a single run with --debug shows where)"
         code = ExitCode.BUG
-    return printable(" ".join(message.split())), code
+    return one_line(message), code

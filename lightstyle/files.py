@@ -9,6 +9,7 @@ from typing import Self
 
 from . import leftovers
 from .errors import OutputError
+from .lookup import usable
 
 
 def check_writable(path: Path, *, inputs: Sequence[Path], overwrite: bool) -> None:
@@ -20,9 +21,11 @@ def check_writable(path: Path, *, inputs: Sequence[Path], overwrite: bool) -> No
         overwrite: Whether `path` may be an existing file.
 
     Raises:
+        UsageError: If no file can have that name.
         OutputError: If the file exists, is an input, or cannot be written.
     """
     with _write_errors(path):
+        path = usable(path, f"output {path}")
         if obstacle := _obstacle(path, inputs, overwrite):
             raise OutputError(f"cannot write {path}: {obstacle}")
         _try_folder(path)
@@ -57,7 +60,7 @@ class Draft:
         Raises:
             OutputError: Here and in all methods, if the file system fails.
         """
-        self._path = path
+        self._path = usable(path, f"output {path}")
         with _write_errors(self._path):
             self._target = Path(os.path.realpath(path))
             self._temporary, self._file = leftovers.create(self._target)

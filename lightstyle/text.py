@@ -1,15 +1,27 @@
-"""Formats names, times and values for people.
+"""Formats names, times and values for people, and decodes the texts they write.
 
 Whatever comes from a file or a caller is printed through `printable` or `shown`.
 """
 
+import codecs
 import os
+import unicodedata
 from contextlib import suppress
 from reprlib import Repr
 from typing import Final
 
 #: Most characters of a line that is printed; of a longer one, the middle is left out.
 LONGEST: Final = 2000
+
+#: Encodings by the byte order mark that tells them. UTF-32 comes first: its mark begins
+#: with that of UTF-16.
+_MARKS: Final = {
+    codecs.BOM_UTF8: "utf-8-sig",
+    codecs.BOM_UTF32_LE: "utf-32",
+    codecs.BOM_UTF32_BE: "utf-32",
+    codecs.BOM_UTF16_LE: "utf-16",
+    codecs.BOM_UTF16_BE: "utf-16",
+}
 
 
 class _Short(Repr):
@@ -39,7 +51,24 @@ def printable(text: str | os.PathLike[str], longest: int = LONGEST) -> str:
         found = f"{found[: longest // 2]} … {found[-longest // 2 :]}"
     with suppress(UnicodeEncodeError):  # half a surrogate pair, which no path has
         found = os.fsencode(found).decode("utf-8", "replace")
-    return "".join(c if c.isprintable() else "?" for c in found)
+    return "".join(c if _is_visible(c) else "?" for c in found)
+
+
+def one_line(message: str) -> str:
+    """Join the lines of `message`, with ``?`` for characters that terminals act on."""
+    return printable(" ".join(line.strip() for line in message.splitlines()))
+
+
+def decoded(data: bytes) -> str:
+    """Decode a text file: UTF-8, or what its byte order mark says.
+
+    PowerShell writes UTF-16 where its user writes ``>``.
+
+    Raises:
+        ValueError: It is no such text.
+    """
+    found = (name for mark, name in _MARKS.items() if data.startswith(mark))
+    return data.decode(next(found, "utf-8"))
 
 
 def shown(value: object) -> str:
@@ -62,3 +91,8 @@ def duration(seconds: float) -> str:
 def counted(count: int, noun: str) -> str:
     """Put a count before a noun with a regular plural: ``1 style``, ``2 styles``."""
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
+def _is_visible(character: str) -> bool:
+    """Whether it is printed, also as a space of any width, as names of files have."""
+    return character.isprintable() or unicodedata.category(character) == "Zs"

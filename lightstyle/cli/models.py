@@ -10,12 +10,13 @@ from typer.main import get_command
 
 from ..contract import BUNDLED_MODEL, DEFAULT_MODEL, weights_path
 from ..errors import ModelError, Stopped, describe
+from ..lookup import exists, is_file, trouble
 from ..text import duration
 from ..zoo import fetch as fetch_
 from ..zoo import known, registry
 from ..zoo.download import DownloadProgress, part_path
 from ..zoo.known import Known
-from .console import Bar, columns, say
+from .console import Bar, columns, say, show
 from .help import Command, new_app
 from .options import Quiet
 
@@ -81,7 +82,7 @@ def fetch(
             path = fetch_.fetch(name, source=source, offline=offline, progress=watcher)
     except (KeyboardInterrupt, Stopped) as error:
         part = part_path(entry.path)
-        kept = f"; the same command continues with {part}" if part.exists() else ""
+        kept = f"; the same command continues with {part}" if exists(part) else ""
         line, code = describe(error)
         say(f"{line}{kept}")
         raise typer.Exit(code) from error
@@ -93,19 +94,19 @@ def fetch(
 def path(name: _Model = None) -> None:
     """Print the path of the model in use."""
     found = registry.find(name)
-    if not found.is_file():
+    if what := trouble(found):
         advice = "see `lightstyle info`"
         if name in known.KNOWN:
             advice = f"`lightstyle models fetch {name}` gets it"
-        raise ModelError(f"model {found} does not exist: {advice}")
-    print(found)
+        raise ModelError(f"model {found} {what}: {advice}")
+    show(str(found))
 
 
 @app.command(cls=Command)
 def verify(name: _Model = None) -> None:
     """Check a model and the weights it was built from."""
     for line in known.verify(name):
-        print(line)
+        show(line)
 
 
 models = get_command(app)
@@ -113,15 +114,15 @@ models = get_command(app)
 
 def _bundled_row() -> _Row:
     weights = weights_path(registry.bundled())
-    here = weights.is_file()
+    here = is_file(weights)
     what = "a narrower VGG19 that estimates its losses, bundled"
     size = _megabytes(weights.stat().st_size) if here else "-"
     return BUNDLED_MODEL, what, size, known.ORIGINAL_LICENCE, "yes" if here else "no"
 
 
 def _row(entry: Known) -> _Row:
-    here = "weights" if entry.path.is_file() else "no"
-    here = "yes" if registry.cached(entry.name).is_file() else here
+    here = "weights" if is_file(entry.path) else "no"
+    here = "yes" if is_file(registry.cached(entry.name)) else here
     size = _megabytes(entry.expected.size)
     return entry.name, entry.what, size, entry.licence, here
 

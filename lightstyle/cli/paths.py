@@ -10,6 +10,7 @@ from .. import files
 from ..errors import UsageError
 from ..images import encoding
 from ..images.streams import STREAM
+from ..lookup import exists, is_folder
 from ..settings.fields import option_of
 from .options import RunOptions
 
@@ -27,8 +28,8 @@ def choose(output: Path | None, given: Mapping[str, Any], name: str) -> Path:
         UsageError: There is no such folder, or none to choose, because the input is
             stdin.
     """
-    if output is not None and not output.is_dir():
-        if not (output.suffix or output == STREAM or output.exists()):
+    if output is not None and not is_folder(output):
+        if not (output.suffix or output == STREAM or exists(output)):
             raise UsageError(
                 f"-o {output}: there is no such folder; create it first, or name a "
                 f"picture such as {output}.png"
@@ -46,7 +47,7 @@ def choose(output: Path | None, given: Mapping[str, Any], name: str) -> Path:
 def free(path: Path) -> Path:
     """Return `path`, or the first free one of ``name-2``, ``name-3`` … if it exists."""
     numbered = (path.with_stem(f"{path.stem}-{n}") for n in count(2))
-    return path if not path.exists() else next(p for p in numbered if not p.exists())
+    return path if not exists(path) else next(p for p in numbered if not exists(p))
 
 
 def joined(content: Path, style: Sequence[Path]) -> str:

@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from .. import contract
 from ..errors import ModelError
+from ..lookup import is_file
 from . import memory
 from .costs import Costs
 from .providers import HOST, Provider
@@ -41,7 +42,7 @@ class Graphs:
         """
         check_exists(model)
         form = provider.graph_form
-        self._fast = form is not None and form(model).is_file()
+        self._fast = form is not None and is_file(form(model))
         evaluation = form(model) if form is not None and self._fast else model
         guided = contract.guided_path(evaluation)
         self._roles = contract.graph_paths(model)
@@ -134,7 +135,7 @@ def check_files(model: Path) -> None:
     """
     digest = None
     for path, role in reversed(contract.graph_paths(model).items()):
-        if path.is_file() or role in (contract.EVALUATION, contract.TARGETS):
+        if is_file(path) or role in (contract.EVALUATION, contract.TARGETS):
             session = Session(path, HOST, None, once=True)
             _check(session, role, path, digest)
             digest = session.metadata[contract.META_WEIGHTS_DIGEST]

@@ -106,13 +106,13 @@ class Model:
             DeviceError: If `device` was named and cannot be used.
             UsageError: If an argument is invalid.
         """
-        path = checked("path", any_path(), path)
+        path = Path(checked("path", any_path(), path))
         threads, memory = check_threads(threads), check_memory(memory)
         *better, last = candidates(device)
         for provider in better:
             with suppress(DeviceError):  # listed, but its libraries are missing
-                return cls(Path(path), provider, threads, memory)
-        return cls(Path(path), last, threads, memory)
+                return cls(path, provider, threads, memory)
+        return cls(path, last, threads, memory)
 
     def planner(self, pictures: int = 0, regions: int = 0) -> Planner:
         """Return a planner of pictures within the memory that there is.

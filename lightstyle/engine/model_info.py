@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from hashlib import file_digest
 from pathlib import Path
 
 from .. import contract
+from ..digest import sha256_of
 from ..errors import ModelError
 
 
@@ -72,8 +72,10 @@ def check_weights(info: ModelInfo) -> None:
         ModelError: If it is not.
     """
     path = contract.weights_path(info.path)
-    with path.open("rb") as file:
-        digest = file_digest(file, "sha256").hexdigest()
+    try:
+        digest = sha256_of(path)
+    except OSError as error:
+        raise ModelError(f"weights {path} cannot be read: {error.strerror}") from error
     if digest != info.weights_digest:
         raise ModelError(
             f"weights {path} have SHA-256 {digest[:12]}…, expected "

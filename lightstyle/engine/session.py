@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from ..arrays import FloatArray
 from ..errors import ModelError
+from ..lookup import trouble
 from ..text import printable
 from . import providers
 from .providers import HOST, Provider
@@ -151,8 +152,7 @@ class Session:
 
 def check_exists(path: Path) -> None:
     """Refuse a path at which there is no graph."""
-    if not path.is_file():
-        what = "is not a file" if path.exists() else "does not exist"
+    if what := trouble(path):
         raise ModelError(f"model {path} {what}: make it with `lightstyle export`")
 
 

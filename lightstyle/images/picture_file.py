@@ -5,12 +5,12 @@ import os
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Final
 
 from PIL import Image
 
 from ..errors import ImageError
+from ..lookup import usable
 from . import foreign, jpeg_end, png_chunks, tiff_grey
 from .pillow_guard import FORMATS, guarded
 from .png_chunks import Mended
@@ -29,10 +29,11 @@ def read(source: str | os.PathLike[str], name: str) -> bytes:
         name: What an error message calls it.
 
     Raises:
+        UsageError: If no file can have that name.
         ImageError: If it is missing, not a file, unreadable or too large.
     """
+    path = usable(source, name)
     try:
-        path = Path(source)
         status = path.stat()
         if not stat.S_ISREG(status.st_mode):
             kind = "a folder" if stat.S_ISDIR(status.st_mode) else "not a regular file"

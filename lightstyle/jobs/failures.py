@@ -14,9 +14,10 @@ from typing import Annotated, Final
 
 from ..errors import ExitCode, UsageError
 from ..files import atomic_write, check_writable
+from ..lookup import is_file
 from ..settings import typed
 from ..settings.scalars import path, whole
-from ..text import printable
+from ..text import decoded, printable
 
 #: Suffix of failures lists.
 SUFFIX: Final = ".jsonl"
@@ -64,7 +65,7 @@ class _Entry:
 
 def is_list(path: Path) -> bool:
     """Whether `path` is a file that its suffix declares to be a list."""
-    return path.suffix.lower() == SUFFIX and path.is_file()
+    return path.suffix.lower() == SUFFIX and is_file(path)
 
 
 def check(path: Path) -> None:
@@ -76,7 +77,7 @@ def check(path: Path) -> None:
     """
     if path.suffix.lower() != SUFFIX:
         raise UsageError(f"failures {path}: the suffix must be {SUFFIX}")
-    if path.is_file():
+    if is_file(path):
         read(path)
     check_writable(path, inputs=(), overwrite=True)
 
@@ -97,11 +98,15 @@ def read(path: Path) -> list[tuple[Path, Path]]:
         UsageError: The file cannot be read, or is not a failures list.
     """
     try:
-        lines = path.read_text("ascii").splitlines()
+        lines = decoded(path.read_bytes()).split("\n")
     except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or "it is not ASCII text"
+        reason = getattr(error, "strerror", None) or "it is not text"
         raise UsageError(f"list {path}: cannot be read: {reason}") from error
-    return [_parsed(line, f"list {path}, line {n}") for n, line in enumerate(lines, 1)]
+    return [
+        _parsed(line, f"list {path}, line {number}")
+        for number, line in enumerate(lines, 1)
+        if line.strip()
+    ]
 
 
 def _parsed(line: str, where: str) -> tuple[Path, Path]:

@@ -13,6 +13,7 @@ from typing import Final
 
 from PIL import Image
 
+from .. import lookup
 from ..errors import ImageError, UsageError
 from ..images import encoding, foreign
 from ..images.pillow_guard import FORMATS
@@ -79,22 +80,22 @@ class BatchInputs:
         self.given = given
         self.is_list = False
         path = Path(given)
-        if path.is_dir():
-            self.root = path
-            self._find: Callable[[], Iterator[Path]] = self._in_folder
-        elif failures.is_list(path):
+        self._find: Callable[[], Iterator[Path]] = self._in_folder
+        if failures.is_list(path):
             self.is_list = True
-        elif path.is_file():
+        elif lookup.is_file(path):
             raise UsageError(
                 f"content {given} is one picture: give its folder, or a pattern in "
                 "quotes such as 'photos/*.jpg'; for one picture use `lightstyle "
                 "stylize`"
             )
-        elif glob.has_magic(given):
+        elif glob.has_magic(given) and not lookup.is_folder(path):
             self.root = _fixed_part(path)
+            self._pattern = str(path.relative_to(self.root))
             self._find = self._matching
         else:
-            raise ImageError(f"content {given}: no such folder; check the path")
+            self.root = path
+            self._check_root()
         self._results = None if self.is_list else self._inside(folder)
         self.made: set[Path] = set()
         self.roots: dict[Path, Path] = {}
@@ -118,12 +119,25 @@ class BatchInputs:
         self.roots.update(dict.fromkeys(found, self.root))
         return [InputFile(path, self.root) for path in found]
 
+    def _check_root(self) -> None:
+        """Raise an `ImageError` if the root cannot be read."""
+        try:
+            os.scandir(self.root).close()
+        except FileNotFoundError as error:
+            raise ImageError(
+                f"content {self.given}: no such folder; check the path"
+            ) from error
+        except OSError as error:
+            raise ImageError(
+                f"content {self.root}: the folder cannot be read: {error.strerror}"
+            ) from error
+
     def _in_folder(self) -> Iterator[Path]:
         for folder, inner, names in os.walk(self.root, onerror=self._note):
             inner[:] = [name for name in inner if not name.startswith(".")]
             for name in names:
                 path = Path(folder, name)
-                if name.startswith(".") or not path.is_file():
+                if name.startswith(".") or not lookup.is_file(path):
                     continue
                 if path.suffix.lower() in readable():
                     yield path
@@ -131,17 +145,17 @@ class BatchInputs:
                     self.left_out[path] = problem
 
     def _matching(self) -> Iterator[Path]:
+        self._check_root()
         # Not pathlib's, which finds hidden files as well.
-        for name in glob.iglob(self.given, recursive=True):  # noqa: PTH207
-            if (path := Path(name)).is_file():
+        names = glob.iglob(self._pattern, root_dir=self.root, recursive=True)  # noqa: PTH207
+        for name in names:
+            if lookup.is_file(path := self.root / name):
                 yield path
 
     def _note(self, error: OSError) -> None:
         path = Path(error.filename)
         if path == self.root:
-            raise ImageError(
-                f"content {path}: the folder cannot be read: {error.strerror}"
-            ) from error
+            self._check_root()
         self.unreadable[path] = f"the folder cannot be read: {error.strerror}"
 
     def _inside(self, folder: Path) -> Path | None:
@@ -174,7 +188,13 @@ def _stem(path: Path) -> str:
 
 
 def _fixed_part(pattern: Path) -> Path:
-    """Return the folder before the first part of `pattern` that has a wildcard."""
-    parts = pattern.parts[:-1]
-    plain = next((n for n, p in enumerate(parts) if glob.has_magic(p)), len(parts))
-    return Path(*parts[:plain])
+    """Return the folder before the first part of `pattern` that has a wildcard.
+
+    The name of a folder that is there has none, whatever brackets are in it.
+    """
+    folder = Path()
+    for part in pattern.parts[:-1]:
+        if glob.has_magic(part) and not lookup.is_folder(folder / part):
+            break
+        folder /= part
+    return folder

@@ -16,6 +16,7 @@ from ..engine.model import Model
 from ..engine.plan import SHARE
 from ..engine.threads import available_cpus, check_threads
 from ..errors import OutputError, TransferError, UsageError, describe
+from ..lookup import is_file
 from ..optimize.minimize import Status
 from ..records.expected import ExpectedResult
 from ..records.origin import sources
@@ -176,7 +177,7 @@ def _is_finished(model: Model, task: Task, output: Output) -> bool:
         OutputError: Something else is there, or the output cannot be written.
     """
     path, given = output.path, _single(task.given)
-    if path.is_file() and output.metadata:
+    if is_file(path) and output.metadata:
         digest = model.info.weights_digest
         expected = ExpectedResult(task.job, given, task.settings, digest, output.bits)
         missing = expected.missing(path)

@@ -15,6 +15,7 @@ from ..digest import sha256_of
 from ..engine.model_info import ModelInfo
 from ..engine.plan import ExecutionPlan
 from ..errors import CheckpointError, OutputError, UsageError
+from ..lookup import exists, usable
 from ..losses.objective import Losses
 from ..optimize.curvature import HISTORY
 from ..optimize.minimize import METHODS, State
@@ -68,15 +69,16 @@ class LoadedCheckpoint:
         """Load the newest good checkpoint, and move it to `path` if it is the previous.
 
         Raises:
+            UsageError: If no file can have that name.
             CheckpointError: If neither the file at `path` nor the previous one is good;
                 the message says what is wrong with the first.
         """
-        path = Path(path)
+        path = usable(path, f"checkpoint {os.fspath(path)}")
         older = archive.previous(path)
         try:
             return cls._read(path)
         except CheckpointError:
-            with suppress(CheckpointError):
+            with suppress(CheckpointError, OSError):
                 cls._read(older)
                 older.replace(path)
                 return cls._read(path)
@@ -92,10 +94,11 @@ class LoadedCheckpoint:
             role = option_of(name)
             try:
                 found = sha256_of(Path(known.path))
-            except OSError as error:
+            except (OSError, ValueError) as error:
+                reason = getattr(error, "strerror", None) or str(error)
                 raise CheckpointError(
                     f"{role} {known.path} of checkpoint {self.path} cannot be read: "
-                    f"{error.strerror}; put the file back to resume"
+                    f"{reason}; put the file back to resume"
                 ) from error
             if found != known.sha256:
                 raise CheckpointError(
@@ -184,12 +187,13 @@ class Checkpoint:
 
     def existing(self) -> list[Path]:
         """Return the files of the checkpoint that exist."""
-        return [path for path in archive.files(self.path) if path.exists()]
+        return [path for path in archive.files(self.path) if exists(path)]
 
     def remove(self) -> None:
         """Remove the files, when the run need not be resumed any more."""
         for path in archive.files(self.path):
-            path.unlink(missing_ok=True)
+            with suppress(OSError):  # the picture, which matters, is saved
+                path.unlink(missing_ok=True)
 
 
 class CheckpointWriter:
@@ -263,9 +267,19 @@ class CheckpointWriter:
 
 
 def _check_old(checkpoint: Checkpoint) -> None:
-    """Refuse to overwrite the checkpoint of another run."""
+    """Refuse a name that files cannot have, and the checkpoint of another run."""
+    for path in archive.files(checkpoint.path):
+        try:
+            path.stat()
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            raise OutputError(
+                f"checkpoint {checkpoint.path} cannot be written: {path.name}: "
+                f"{error.strerror}; choose another name"
+            ) from error
     *kept, _ = archive.files(checkpoint.path)  # an unfinished one is worth nothing
-    found = [path for path in kept if path.exists()]
+    found = [path for path in kept if exists(path)]
     if found and checkpoint.saved is None:
         raise OutputError(
             f"checkpoint {found[0]} exists: continue that run with `lightstyle resume "

@@ -24,6 +24,7 @@ from ..engine.plan import ExecutionPlan
 from ..errors import ImageError, UsageError
 from ..images import metadata, picture_file
 from ..images.loading import ImageSource
+from ..lookup import is_file
 from ..settings.fields import MOST_ITERATIONS, option_of
 from ..settings.in_memory import ImageInMemory
 from ..settings.jobs import JOBS, prepared
@@ -151,7 +152,7 @@ class Record:
                     f"{name} was made with an image in memory as {option}, which no "
                     f"record holds: give it again, or a path with --{option}"
                 )
-            if not Path(path).is_file():
+            if not is_file(Path(path)):
                 raise UsageError(
                     f"{name} was made with {Path(path).name}, which is not in this "
                     f"folder: give its path with --{option}"

@@ -9,7 +9,8 @@ from typing import Any, Final
 
 from ..contract import VERSION
 from ..errors import UsageError
-from ..text import printable
+from ..lookup import usable
+from ..text import decoded, printable
 from .fields import option_of, take
 from .settings import Settings
 
@@ -29,11 +30,11 @@ def read(path: str | Path) -> dict[str, Any]:
             or a value none of its setting.
     """
     try:
-        with Path(path).open("rb") as file:
+        with usable(path, f"config {path}").open("rb") as file:
             data = file.read(_MAXIMUM_BYTES + 1)
         if len(data) > _MAXIMUM_BYTES:
             raise ValueError(f"it has more than {_MAXIMUM_BYTES / 1e3:g} kB")
-        table = tomllib.loads(data.decode("utf-8"))
+        table = tomllib.loads(decoded(data))
     except OSError as error:
         raise UsageError(f"config {path} cannot be read: {error.strerror}") from error
     except (ValueError, RecursionError) as error:

@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from ..contract import CACHE_VARIABLE, NOWHERE
 from ..digest import Expected
 from ..errors import ModelError, NetworkError, OutputError, UsageError
 from . import https
@@ -133,9 +134,13 @@ def cache_errors(path: Path, verb: str = "write") -> Iterator[None]:
     try:
         yield
     except OSError as error:
+        advice = f"choose another cache folder with {CACHE_VARIABLE}"
+        if path.is_relative_to(NOWHERE):
+            raise OutputError(
+                f"there is no home folder to keep {path.name} in; {advice}"
+            ) from error
         raise OutputError(
-            f"cannot {verb} {path}: {error.strerror}; choose another cache folder with "
-            "LIGHTSTYLE_CACHE"
+            f"cannot {verb} {path}: {error.strerror}; {advice}"
         ) from error
 
 

@@ -19,6 +19,7 @@ from ..engine.graphs import check_files
 from ..engine.model import Model
 from ..engine.providers import HOST
 from ..errors import DeviceError, ModelError, NetworkError
+from ..lookup import exists, is_file, trouble, usable
 from . import registry
 from .download import DownloadProgress, Patience, cache_errors, copy, download, remove
 from .known import Known, known
@@ -62,7 +63,7 @@ def fetch(
     waiting = f"{name} is being fetched by another process: waiting for it"
     with locked(path.with_name(f"{path.name}.lock"), partial(progress.note, waiting)):
         if source is not None and "://" not in source:
-            _copy(entry, Path(source))
+            _copy(entry, usable(source, source))
         elif not _is_there(entry, progress):
             _refuse_if(offline, entry)
             urls = entry.mirrors if source is None else (source,)
@@ -71,7 +72,7 @@ def fetch(
 
 
 def _is_there(entry: Known, progress: DownloadProgress) -> bool:
-    if not entry.path.is_file():
+    if not is_file(entry.path):
         return False
     try:
         entry.expected.check(entry.path, f"weights {entry.path}")
@@ -94,14 +95,14 @@ def _refuse_if(offline: bool, entry: Known) -> None:
 
 def _copy(entry: Known, source: Path) -> None:
     """Copy the file at `source` to the cache if it is the expected one."""
-    if not source.is_file():
-        raise ModelError(f"{source} is not a file: give a copy of {entry.path.name}")
+    if what := trouble(source):
+        raise ModelError(f"{source} {what}: give a copy of {entry.path.name}")
     advice = (
         f": this is not the file of {entry.name}; use `lightstyle export --weights "
         f"{source}` for other VGG19 weights"
     )
     entry.expected.check(source, str(source), advice)
-    if not (entry.path.exists() and source.samefile(entry.path)):
+    if not (exists(entry.path) and source.samefile(entry.path)):
         copy(source, entry.path)
 
 

@@ -16,6 +16,7 @@ from ..engine.graphs import check_files
 from ..engine.model import Model
 from ..engine.providers import HOST
 from ..errors import UsageError
+from ..lookup import is_file
 from . import registry
 
 
@@ -100,7 +101,7 @@ def verify(name: str | None) -> list[str]:
     """
     path, lines = registry.find(name), []
     entry = KNOWN.get(path.stem) if path == registry.cached(path.stem) else None
-    if entry is not None and entry.path.is_file():
+    if entry is not None and is_file(entry.path):
         advice = f": fetch them again with `lightstyle models fetch {entry.name}`"
         entry.expected.check(entry.path, f"weights {entry.path}", advice)
         lines.append(f"ok weights {entry.path}: {entry.expected}")

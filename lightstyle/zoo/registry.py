@@ -18,10 +18,12 @@ from .. import contract
 from ..engine.model import Model
 from ..engine.model_info import ModelInfo
 from ..errors import ModelError
+from ..lookup import is_file, usable
 from ..settings import arguments
 from ..settings.jobs import JOBS, required_layers
 from ..settings.scalars import checked, one_of
 from ..settings.settings import Settings
+from .download import cache_errors
 
 MODEL_VARIABLE: Final = "LIGHTSTYLE_MODEL"
 
@@ -58,6 +60,7 @@ def load(
 
     Raises:
         ModelError: If it is missing or damaged, or no variant that fits can be built.
+        OutputError: If a variant is needed and the cache folder cannot be written.
         DeviceError: As in `Model.load`.
     """
     model = checked("model", arguments.MODEL, model)
@@ -75,12 +78,12 @@ def find(model: str | Path | None) -> Path:
     named = model or os.environ.get(MODEL_VARIABLE)
     if not named:
         path = cached(contract.DEFAULT_MODEL)
-        return path if path.is_file() else bundled()
-    path = Path(named)
-    if path.suffix or path.parent != Path() or path.is_file():
+        return path if is_file(path) else bundled()
+    path = usable(named, f"model {named}")
+    if path.suffix or path.parent != Path() or is_file(path):
         return path
     in_cache = cached(path.name)
-    is_bundled = path.name == contract.BUNDLED_MODEL and not in_cache.is_file()
+    is_bundled = path.name == contract.BUNDLED_MODEL and not is_file(in_cache)
     return bundled() if is_bundled else in_cache
 
 
@@ -94,12 +97,12 @@ def bundled() -> Path:
     package = Path(__file__).parents[1]
     name = f"{contract.BUNDLED_MODEL}.onnx"
     installed = package / "models" / name
-    return installed if installed.is_file() else package.parent / "models" / name
+    return installed if is_file(installed) else package.parent / "models" / name
 
 
 def available() -> tuple[Path, ...]:
     """List the models in the cache folder, and the bundled one."""
-    found = sorted(contract.cache_folder().glob("*.onnx"))
+    found = _graphs_in(contract.cache_folder())
     parts = {p for path in found for p in contract.graph_paths(path) if p != path}
     return (*(path for path in found if path not in parts), bundled())
 
@@ -163,9 +166,16 @@ def missing(info: ModelInfo, settings: Settings, job: str = "stylize") -> str:
 
 
 def _variants() -> list[Path]:
-    folder = _variant_folder()
-    found = sorted(folder.glob("*.onnx"))
+    found = _graphs_in(_variant_folder())
     return [path for path in found if not Path(path.stem).suffix]
+
+
+def _graphs_in(folder: Path) -> list[Path]:
+    """List the graphs in a folder; one that cannot be read counts as empty."""
+    try:
+        return sorted(folder.glob("*.onnx"))
+    except OSError:
+        return []
 
 
 def _variant_folder() -> Path:
@@ -200,10 +210,11 @@ def _variant(info: ModelInfo, settings: Settings, job: str) -> Path:
     identity = f"{info.weights_digest} {choices} {contract.VERSION}"
     key = hashlib.sha256(identity.encode()).hexdigest()[:16]
     path = _variant_folder() / f"{info.path.stem}-{key}.onnx"
-    if path.is_file():
+    if is_file(path):
         return path
-    try:
+    with cache_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
+    try:
         module.export_model(contract.weights_path(info.path), path, **choices)
     except (OSError, module.ExportError) as error:
         raise ModelError(

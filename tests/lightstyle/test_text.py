@@ -1,8 +1,10 @@
+import codecs
+
 import numpy as np
 import pytest
 
 from lightstyle.errors import UsageError, describe
-from lightstyle.text import LONGEST, printable, shown
+from lightstyle.text import LONGEST, decoded, one_line, printable, shown
 
 
 class _Broken:
@@ -46,3 +48,35 @@ def test_the_middle_of_a_long_line_is_left_out() -> None:
     assert len(line) <= LONGEST + 3
     assert line.startswith("beginx")
     assert line.endswith("x; do this")
+
+
+@pytest.mark.parametrize(
+    ("mark", "encoding"),
+    [
+        (b"", "utf-8"),
+        (codecs.BOM_UTF8, "utf-8"),
+        (codecs.BOM_UTF16_LE, "utf-16-le"),
+        (codecs.BOM_UTF16_BE, "utf-16-be"),
+        (codecs.BOM_UTF32_LE, "utf-32-le"),
+        (codecs.BOM_UTF32_BE, "utf-32-be"),
+    ],
+)
+def test_a_byte_order_mark_tells_the_encoding(mark: bytes, encoding: str) -> None:
+    text = 'init = "漢字.png"\r\n'
+    assert decoded(mark + text.encode(encoding)) == text
+
+
+@pytest.mark.parametrize("data", [b"\xff", b"\xff\xfea", codecs.BOM_UTF8 + b"\xe4"])
+def test_what_is_no_text_is_a_value_error(data: bytes) -> None:
+    with pytest.raises(ValueError, match="codec can't decode"):
+        decoded(data)
+
+
+def test_names_keep_every_space_and_lose_what_terminals_act_on() -> None:
+    name = "1.00\u202fPM  \u3000漢字 🎨.png"
+    assert printable(name) == name
+    assert printable("a\x1b[1mb\u202ec\udcffd\nf") == "a?[1mb?c\ufffdd?f"
+
+
+def test_lines_become_one() -> None:
+    assert one_line("a\n  b\r\n\u2028c  d\x1b") == "a b  c  d?"

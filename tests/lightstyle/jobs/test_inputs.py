@@ -7,6 +7,7 @@ from lightstyle.errors import ExitCode, ImageError, UsageError
 from lightstyle.jobs import failures
 from lightstyle.jobs.failures import Failure
 from lightstyle.jobs.inputs import BatchInputs, InputFile
+from tests.support.locks import locked
 
 
 @pytest.fixture
@@ -159,3 +160,40 @@ def test_what_is_no_list_is_neither_read_nor_replaced(photos: Path, text: str) -
         BatchInputs("log.jsonl", Path("out")).find()
     with pytest.raises(UsageError, match=r"list log\.jsonl"):
         failures.check(Path("log.jsonl"))
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-32"])
+def test_a_list_may_be_edited_with_any_editor(photos: Path, encoding: str) -> None:
+    picture = (photos / "a.jpg").absolute()
+    line = str(Failure(picture, photos.absolute(), ExitCode.IMAGE, "why"))
+    Path("failed.jsonl").write_bytes(f"\r\n{line}\r\n\r\n \r\n".encode(encoding))
+    assert failures.read(Path("failed.jsonl")) == [(picture, photos.absolute())]
+
+
+def test_an_entry_that_names_no_file_is_refused(photos: Path) -> None:
+    Path("bad.jsonl").write_text(
+        '\n{"picture": "/a/b\\u0000.png", "root": "/a", "code": 3, "reason": ""}'
+    )
+    with pytest.raises(UsageError, match=r"^list bad\.jsonl, line 2: not an entry"):
+        failures.read(Path("bad.jsonl"))
+
+
+@pytest.mark.parametrize("name", ["photos [2024]", "[ab]", "what?", "a*b"])
+def test_brackets_in_the_name_of_a_folder_are_no_pattern(
+    photos: Path, name: str
+) -> None:
+    photos.rename(name)
+    assert _names(BatchInputs(f"{name}/*.jpg", Path("out"))) == [f"{name}/a.jpg"]
+    (found,) = BatchInputs(f"./{name}/**/*.tif", Path("out")).find()
+    assert found.output(Path("out"), 8) == Path("out/in/c.tif")
+    assert len(BatchInputs(name, Path("out")).find()) == 3
+
+
+def test_a_locked_folder_is_named(photos: Path) -> None:
+    (photos / "list.jsonl").touch()
+    with locked(photos):
+        for given in ("photos", "photos/*.jpg", "photos/in"):
+            with pytest.raises(ImageError, match="the folder cannot be read: Permiss"):
+                BatchInputs(given, Path("out")).find()
+        with pytest.raises(ImageError, match="the folder cannot be read: Permission"):
+            BatchInputs("photos/list.jsonl", Path("out"))

@@ -45,6 +45,22 @@ def test_what_is_written_is_read_back(
     assert set(values) == given
 
 
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-32"])
+def test_a_preset_may_be_what_powershell_writes(
+    run: Runner, studio: Path, encoding: str
+) -> None:
+    text = run("info", "--config").out.replace("seed = 0", "seed = 7  # zwölf")
+    Path("my.toml").write_bytes(f"{text}\n\n".replace("\n", "\r\n").encode(encoding))
+    assert presets.read("my.toml")["seed"] == 7
+
+
+def test_a_preset_in_an_unknown_encoding_is_one_line(run: Runner, studio: Path) -> None:
+    Path("my.toml").write_bytes("seed = 7  # zwölf".encode("latin-1"))
+    done = run(*STYLIZE, "--config", "my.toml")
+    assert done.code == ExitCode.USAGE
+    assert "config my.toml is not a preset in TOML" in done.lines[0]
+
+
 def test_every_setting_is_there_with_its_help() -> None:
     text = presets.write(Settings())
     assert max(map(len, text.splitlines())) <= 88

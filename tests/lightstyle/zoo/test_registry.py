@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from lightstyle import LayerWeights, Model, Settings, contract
-from lightstyle.errors import ModelError
+from lightstyle.errors import ModelError, OutputError
 from lightstyle.zoo import registry
 
 AVERAGE = Settings(pooling="average", content_layers=LayerWeights({"conv3_1": 1.0}))
@@ -91,10 +91,10 @@ def test_a_model_that_was_loaded_without_a_layer_is_refused_with_a_command(
         registry.check(info, AVERAGE)
 
 
-def test_a_variant_that_cannot_be_written_is_a_model_error(
+def test_a_variant_needs_a_cache_that_can_be_written(
     tiny_model: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     (tmp_path / "file").touch()
     monkeypatch.setenv(contract.CACHE_VARIABLE, str(tmp_path / "file"))
-    with pytest.raises(ModelError, match="cannot be built"):
+    with pytest.raises(OutputError, match="another cache folder with LIGHTSTYLE_CACHE"):
         registry.load(tiny_model, AVERAGE, "cpu")

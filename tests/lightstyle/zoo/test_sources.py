@@ -121,13 +121,15 @@ def test_another_file_is_refused_and_left_alone(sites: Sites, tmp_path: Path) ->
     assert not known.KNOWN["vgg19"].path.exists()
 
 
-@pytest.mark.parametrize("name", ["missing.h5", "."])
+@pytest.mark.parametrize(
+    ("name", "problem"), [("missing.h5", "does not exist"), (".", "is not a file")]
+)
 def test_a_copy_that_is_no_file_is_refused(
-    sites: Sites, tmp_path: Path, name: str
+    sites: Sites, tmp_path: Path, name: str, problem: str
 ) -> None:
     error = refused(source=tmp_path / name)
     assert isinstance(error, ModelError)
-    assert "is not a file" in str(error)
+    assert problem in str(error)
 
 
 def test_a_url_stands_in_for_the_mirrors(sites: Sites) -> None:
