@@ -18,6 +18,7 @@ from ..errors import ExitCode, Stopped, UsageError
 from ..signals import stop_behind
 from .console import fail, say, show
 from .help import new_app
+from .stdout import Stdout
 
 #: Every command, in the module of its name, and what it does.
 COMMANDS: Final = {
@@ -102,12 +103,15 @@ def main(arguments: list[str] | None = None) -> None:
         for line in bug_report.header(arguments):
             say(line)
     command = get_command(app)
-    try:
-        code = command(arguments or ["--help"], "lightstyle", standalone_mode=False)
-    except (Exception, KeyboardInterrupt, Stopped) as error:
-        if debug:
-            say(bug_report.traced(error))
-        code = fail(_translated(error, arguments))
+    with Stdout() as stdout:
+        try:
+            code = command(arguments or ["--help"], "lightstyle", standalone_mode=False)
+        except (Exception, KeyboardInterrupt, Stopped) as error:
+            if debug:
+                say(bug_report.traced(error))
+            code = fail(_translated(error, arguments))
+    if stdout.failure is not None:
+        code = code or fail(stdout.failure)
     sys.exit(int(code or ExitCode.OK))
 
 

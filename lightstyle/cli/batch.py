@@ -130,10 +130,12 @@ def batch(
                     report.add(str(task.given["content"]), outcome)
         finally:
             ended = report.outcomes or tasks == []  # else the model may be at fault
-            if (ended or interrupt.came) and not options.quiet:
-                report.print_table()
-            if ended and failed is not None:
-                failures.write(failed, report.failures(inputs.roots))
+            try:
+                if ended and failed is not None:
+                    failures.write(failed, report.failures(inputs.roots))
+            finally:
+                if (ended or interrupt.came) and not options.quiet:
+                    report.print_table()
     if interrupt.came:
         raise typer.Exit(interrupt.exit_code)
     report.conclude()

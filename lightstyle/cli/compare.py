@@ -79,7 +79,7 @@ def compare(
             "a --size that all of them have"
         )
     if as_json:
-        print(json.dumps(_record(judge, content, painting, found)))
+        show(json.dumps(_record(judge, content, painting, found)))
     else:
         which = ", which estimates VGG19" if judge.network.estimates else ""
         show(f"model {judge.model.info.path}{which}")

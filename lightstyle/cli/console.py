@@ -43,9 +43,8 @@ def fail(error: BaseException) -> ExitCode:
 
 
 def show(line: str) -> None:
-    """Print `line` on stdout, with escapes for characters its encoding lacks."""
-    encoding = sys.stdout.encoding or "utf-8"
-    print(line.encode(encoding, "backslashreplace").decode(encoding))
+    """Print `line` on stdout, which `stdout.Stdout` keeps from failing."""
+    print(line)
 
 
 def columns(rows: Sequence[Sequence[str]], right: Collection[int] = ()) -> None:

@@ -108,7 +108,7 @@ def info(
     elif picture is None:
         columns([*_installation()])
     elif as_json:
-        print(json.dumps(record.load(picture), indent=2))
+        show(json.dumps(record.load(picture), indent=2))
     elif (found := record.find(picture)) is None:
         show(_without_record(picture))
     else:
