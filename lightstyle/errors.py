@@ -117,6 +117,12 @@ class Stopped(BaseException):
         self.exit_code = ExitCode(128 + number)
 
 
+#: What is said when memory that was asked for is not there.
+OUT_OF_MEMORY = (
+    "out of memory: choose a smaller --size, a lower --memory or fewer --threads, or "
+    "allow the process more"
+)
+
 #: What is said when a signal ended the command.
 _ENDS = {
     ExitCode.HUNG_UP: "the terminal was closed",
@@ -134,7 +140,7 @@ def describe(error: BaseException) -> tuple[str, ExitCode]:
     elif isinstance(error, LightstyleError):
         message, code = str(error), error.exit_code
     elif isinstance(error, MemoryError):
-        message, code = "out of memory: choose a smaller --size", ExitCode.TRANSFER
+        message, code = OUT_OF_MEMORY, ExitCode.TRANSFER
     else:
         message = f"this is a bug in lightstyle: {type(error).__name__}: {error}"
         message += " (a single run with --debug shows where)"

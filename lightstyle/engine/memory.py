@@ -1,26 +1,31 @@
 """Memory of this process and of the machine, and sizes as people write them.
 
-psutil reads both on every system. What a container allows is read here, because psutil
-knows nothing of control groups.
+psutil reads both on every system. It knows nothing of what containers (`cgroups`) and
+``ulimit`` allow.
 """
 
 import ctypes
 import re
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
-from pathlib import Path
 from typing import Final
 
-from ..errors import UsageError
+from ..errors import OUT_OF_MEMORY, TransferError, UsageError
 from ..settings.scalars import checked, number
+from . import cgroups
 
 _UNITS: Final = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
 
 #: Less is no size of memory that anybody means: a unit is missing.
 _LEAST: Final = 10**6
 
-#: Control group of this process, in a container or not.
-_GROUP: Final = Path("/sys/fs/cgroup")
+#: What libraries say where memory, or an address for it, is not to be had.
+_SHORTAGE: Final = re.compile(
+    "failed to allocate|bad.?alloc|cannot allocate memory|failed to map segment"
+    "|pthread_create failed|out of memory",
+    re.IGNORECASE,
+)
 
 
 def parse(text: str) -> int | None:
@@ -60,30 +65,50 @@ def resident() -> int:
 
 
 def total() -> int:
-    """Return the bytes of memory of the machine, with those that it can swap out."""
+    """Return the bytes of memory that this process may have at most.
+
+    That is what the machine has and can swap out, or less if its container or
+    ``ulimit`` allows less.
+    """
     import psutil
 
-    return psutil.virtual_memory().total + psutil.swap_memory().total
+    machine = psutil.virtual_memory().total + psutil.swap_memory().total
+    return min([machine, *(most for most, _ in _limits())])
 
 
 def available() -> int:
     """Return the bytes that this process may still take.
 
-    That is what is free in the machine, or less if its container allows less.
+    That is what is free in the machine, or less if its container or ``ulimit`` allows
+    less.
     """
     import psutil
 
-    free = [psutil.virtual_memory().available]
-    try:
-        most = int((_GROUP / "memory.max").read_text("ascii"))
-        used = int((_GROUP / "memory.current").read_text("ascii"))
-        # Cached files that were not used lately make way by themselves.
-        lines = (_GROUP / "memory.stat").read_text("ascii").splitlines()
-        cached = dict(line.split() for line in lines).get("inactive_file", "0")
-        free.append(most - used + int(cached))
-    except (OSError, ValueError):  # no control group, or no limit ("max")
-        pass
-    return max(0, min(free))
+    free = psutil.virtual_memory().available
+    return max(0, min([free, *(left for _, left in _limits())]))
+
+
+def _limits() -> Iterator[tuple[int, int]]:
+    """Yield each limit of this process's memory, and how much of it is left."""
+    yield from cgroups.memory_limits()
+    with suppress(ImportError):  # not on Windows
+        import resource
+
+        import psutil
+
+        held = psutil.Process().memory_info()
+        data = getattr(held, "data", held.vms)  # Linux tells
+        used = {resource.RLIMIT_AS: held.vms, resource.RLIMIT_DATA: data}
+        for limit, taken in used.items():
+            most, _ = resource.getrlimit(limit)
+            if most != resource.RLIM_INFINITY:
+                yield most, most - taken
+
+
+def shortage(error: Exception) -> TransferError | None:
+    """Return the error that says what to lower, if `error` is a lack of memory."""
+    lacking = isinstance(error, MemoryError) or _SHORTAGE.search(str(error))
+    return TransferError(OUT_OF_MEMORY) if lacking else None
 
 
 def give_back() -> None:

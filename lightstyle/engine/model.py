@@ -13,7 +13,7 @@ import numpy as np
 
 from .. import contract
 from ..arrays import Array
-from ..errors import DeviceError, ModelError
+from ..errors import DeviceError, ModelError, TransferError
 from ..settings.scalars import checked
 from ..settings.scalars import path as any_path
 from .graphs import Graphs
@@ -79,7 +79,7 @@ class Model:
         if provider.self_test:
             try:
                 self._evaluate_once()
-            except ModelError as error:
+            except (ModelError, TransferError) as error:
                 raise provider.unusable(str(error)) from error
 
     @classmethod
@@ -185,6 +185,7 @@ class Model:
 
         Raises:
             ModelError: If a feed is missing or ONNX Runtime fails.
+            TransferError: If there is not enough memory.
         """
         if tiling is None:
             given = {contract.IMAGE: pixels_nchw, **feeds}

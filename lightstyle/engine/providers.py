@@ -17,6 +17,7 @@ from typing import Any, Final
 
 from .. import contract, onnx_runtime
 from ..errors import DeviceError, UsageError
+from .memory import shortage
 
 
 @dataclass(frozen=True)
@@ -130,10 +131,13 @@ def onnxruntime() -> Any:
 
     Raises:
         DeviceError: If it is not installed.
+        TransferError: If there is no memory for it.
     """
     try:
         return onnx_runtime.load()
     except (ImportError, AttributeError) as error:
+        if (lacking := shortage(error)) is not None:
+            raise lacking from error
         extras = " or ".join(
             f'"lightstyle[{each.extra}]" for {each.name}' for each in PROVIDERS
         )

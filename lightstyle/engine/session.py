@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from ..arrays import FloatArray
-from ..errors import ModelError
+from ..errors import LightstyleError, ModelError
 from ..lookup import trouble
 from ..text import printable
 from . import providers
+from .memory import shortage
 from .providers import HOST, Provider
 from .threads import intra_op_threads
 
@@ -61,6 +62,7 @@ class Session:
 
         Raises:
             ModelError: If the file is not there or ONNX Runtime cannot load it.
+            TransferError: If there is no memory for it.
             DeviceError: If the provider, or ONNX Runtime, is not usable.
         """
         runtime = providers.onnxruntime()
@@ -88,6 +90,8 @@ class Session:
         except Exception as error:  # onnxruntime's own have no common base
             if provider.self_test:
                 raise provider.unusable(_first_line(error)) from error
+            if (lacking := shortage(error)) is not None:
+                raise lacking from error
             raise ModelError(
                 f"model {path} cannot be loaded: {_reason(error)}; make it again with "
                 "`lightstyle export`"
@@ -109,7 +113,8 @@ class Session:
                 run has to ask for it again.
 
         Raises:
-            ModelError: If ONNX Runtime fails, for example for lack of memory.
+            ModelError: If ONNX Runtime fails.
+            TransferError: If there is not enough memory.
         """
         options = _releasing(providers.onnxruntime()) if release else None
         try:
@@ -128,7 +133,8 @@ class Session:
             `OrtValue` by name, fit to be fed to a session on the same device.
 
         Raises:
-            ModelError: If ONNX Runtime fails, for example for lack of memory.
+            ModelError: If ONNX Runtime fails.
+            TransferError: If there is not enough memory.
         """
         binding = self._session.io_binding()
         try:
@@ -146,8 +152,10 @@ class Session:
         value = providers.onnxruntime().OrtValue
         return value.ortvalue_from_numpy(array, self._provider.name)
 
-    def _failed(self, error: Exception) -> ModelError:
-        return ModelError(f"running {self._path} failed: {_first_line(error)}")
+    def _failed(self, error: Exception) -> LightstyleError:
+        return shortage(error) or ModelError(
+            f"running {self._path} failed: {_first_line(error)}"
+        )
 
 
 def check_exists(path: Path) -> None:

@@ -1,17 +1,14 @@
 """How many threads ONNX Runtime gets."""
 
 import os
-from pathlib import Path
 from typing import Final
 
 from ..settings import arguments
 from ..settings.scalars import checked, whole
+from . import cgroups
 
 #: More threads than any machine has cores; each costs memory before it does anything.
 MAXIMUM_THREADS: Final = 512
-
-#: CPU limit of the control group that this process is in.
-_QUOTA: Final = Path("/sys/fs/cgroup/cpu.max")
 
 
 def available_cpus() -> int:
@@ -20,12 +17,7 @@ def available_cpus() -> int:
         count = len(os.sched_getaffinity(0))
     except AttributeError:  # not on this system
         count = os.cpu_count() or 1
-    try:
-        quota, period = _QUOTA.read_text("ascii").split()
-        count = min(count, max(1, int(quota) // int(period)))
-    except (OSError, ValueError):  # no control group, or no limit ("max")
-        pass
-    return count
+    return max(1, min([count, *map(int, cgroups.cpu_limits())]))
 
 
 def check_threads(threads: int | None) -> int | None:

@@ -115,7 +115,7 @@ def main() -> None:
         if options.levels_only:
             row += "| | "
         else:
-            one = replace(settings, pyramid="off", iterations=10**6)
+            one = replace(settings, pyramid="off", iterations=10**5)
             other = run(pair, model, one, ours.seconds, kept[1])
             row += f"| {other} | {ours.loss / other.loss:.3f} "
         print(f"{row}| {100 * ours.share:.1f} % |", flush=True)

@@ -16,9 +16,8 @@ ROOT = Path(__file__).parents[2]
 def start(*arguments: object, **pipes: Any) -> subprocess.Popen[str]:
     """The command in the current folder, its stderr in a pipe."""
     command = [sys.executable, str(ROOT / "cli.py"), *map(str, arguments)]
-    return subprocess.Popen(
-        command, stderr=subprocess.PIPE, text=True, preexec_fn=unignore, **pipes
-    )
+    pipes = {"stderr": subprocess.PIPE, "preexec_fn": unignore, **pipes}
+    return subprocess.Popen(command, text=True, **pipes)
 
 
 def start_script(

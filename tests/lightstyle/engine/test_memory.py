@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from lightstyle.engine import memory
-from lightstyle.errors import UsageError
+from lightstyle.errors import ExitCode, UsageError
+from tests.support.processes import run_script, start
 
 GB = 10**9
 
@@ -35,13 +36,46 @@ def test_this_process_holds_what_it_has_touched() -> None:
     assert memory.available() > 0
 
 
-def test_what_a_container_allows_counts_without_its_cache(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("error", "lacks"),
+    [
+        (MemoryError(), True),
+        (RuntimeError("bfc_arena.cc: Failed to allocate memory for requested"), True),
+        (RuntimeError("pthread_create failed, error code: 12"), True),
+        (ImportError("x.so: failed to map segment from shared object"), True),
+        (RuntimeError("std::bad_alloc"), True),
+        (RuntimeError("Invalid feed input name"), False),
+    ],
+)
+def test_a_lack_of_memory_is_told_from_other_faults(
+    error: Exception, lacks: bool
 ) -> None:
-    (tmp_path / "memory.max").write_text("3000000\n")
-    (tmp_path / "memory.current").write_text("2900000\n")
-    (tmp_path / "memory.stat").write_text("anon 100000\ninactive_file 2000000\n")
-    monkeypatch.setattr(memory, "_GROUP", tmp_path)
-    assert memory.available() == 2_100_000
-    (tmp_path / "memory.max").write_text("max\n")
-    assert memory.available() > 10**7
+    found = memory.shortage(error)
+    assert (found is not None) == lacks
+    if found:
+        assert "smaller --size" in str(found)
+
+
+@pytest.mark.parametrize("limit", ["RLIMIT_AS", "RLIMIT_DATA"])
+def test_a_limit_of_the_shell_is_seen_and_what_to_lower_is_said(
+    studio: Path, limit: str
+) -> None:
+    resource = pytest.importorskip("resource")
+    kind, most = getattr(resource, limit), 500 * 10**6
+    script = (
+        f"import resource; resource.setrlimit({kind}, ({most}, {most}))\n"
+        "from lightstyle.engine.memory import available, total\n"
+        "print(available(), total())"
+    )
+    available, total = map(int, run_script(script).stdout.split())
+    assert total == most
+    assert 0 < available < most
+    options = ["--size", "4000", "--enlarge", "--iterations", "2", "--threads", "1"]
+    process = start(
+        *("stylize", "content.png", "style.png", "-o", "out.png", "--quiet", *options),
+        preexec_fn=lambda: resource.setrlimit(kind, (most, most)),
+    )
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode in (ExitCode.TRANSFER, ExitCode.USAGE)
+    assert "smaller" in errors.splitlines()[-1]
+    assert not Path("out.png").exists()

@@ -24,7 +24,7 @@ from tests.support.networks import break_evaluation
 from tests.support.processes import endless
 
 QUICK = Settings(size=32, iterations=2)
-ENDLESS = replace(QUICK, iterations=10**6)
+ENDLESS = replace(QUICK, iterations=10**5)
 RUNTIME = Runtime(threads=1)
 
 
