@@ -12,7 +12,7 @@ from typing import Any, Final, cast
 import numpy as np
 from PIL import ExifTags, Image
 
-from . import color_space
+from . import color_space, embedded_profiles
 from .color_space import ADOBE_GAMMA, ADOBE_RGB, D65, SRGB, Chromaticities, RGBSpace
 
 #: What files say of colours that cannot be converted.
@@ -41,6 +41,9 @@ _CURVES: Final = {
     5: color_space.power(2.8),
     8: color_space.power(1.0),
 }
+#: sRGB, grey and YCbCr of it, by their number in JPEG 2000.
+_JPEG_2000_SRGB: Final = (16, 17, 18)
+
 _HIGH_RANGE: Final = {16: "PQ", 18: "HLG"}
 
 #: Exponents near 2.2, with primaries near those of sRGB, mean sRGB: PNG says it so.
@@ -58,25 +61,28 @@ def find(image: Image.Image, data: bytes, notes: list[str]) -> RGBSpace | None:
         data: Its file; empty for a picture in memory.
         notes: Takes a note if the space cannot be converted.
     """
-    has_profile = bool(image.info.get("icc_profile"))
-    for source in (_coded, _png, _bmp, _exif):
-        if has_profile and source is not _coded:
+    profile = image.info.get("icc_profile")
+    if not profile and (profile := embedded_profiles.find(image.format, data)):
+        image.info["icc_profile"] = profile
+    for source in (_coded, _png, _bmp, _jpeg_2000, _exif):
+        # Only what a PNG says in cICP counts more than a profile.
+        if profile and (source is not _coded or image.format != "PNG"):
             return None
         try:
             found = source(image, data)
-            if found is not None:
-                return None if found.is_srgb else found
-        except _UnknownError as unknown:
-            if not has_profile:
-                notes.append(str(unknown))
-            return None
-        except (ValueError, TypeError, ArithmeticError, struct.error):
-            notes.append(UNUSABLE)
-            return None
+        except (ValueError, TypeError, ArithmeticError, struct.error) as error:
+            if not profile:
+                words = str(error) if isinstance(error, _UnknownError) else UNUSABLE
+                notes.append(words)
+                return None
+            continue
+        if found is not None:
+            image.info.pop("icc_profile", None)
+            return None if found.is_srgb else found
     return None
 
 
-class _UnknownError(Exception):
+class _UnknownError(ValueError):
     """A colour space that cannot be converted, in words for the user."""
 
 
@@ -103,7 +109,9 @@ def _coded(image: Image.Image, data: bytes) -> RGBSpace | None:
 def _png(image: Image.Image, data: bytes) -> RGBSpace | None:
     del data
     gamma, primaries = image.info.get("gamma"), image.info.get("chromaticity")
-    if "srgb" in image.info or (gamma is None and primaries is None):
+    if "srgb" in image.info:
+        return RGBSpace.of(color_space.srgb_curve)
+    if gamma is None and primaries is None:
         return None
     if gamma is not None and gamma <= 0:
         raise ValueError("no gamma")
@@ -118,10 +126,6 @@ def _bmp(image: Image.Image, data: bytes) -> RGBSpace | None:
     size, kind = struct.unpack_from("<I", data, 14)[0], data[70:74]
     if size < 108 or kind in (b"BGRs", b" niW"):
         return None
-    if kind == b"DEBM" and size >= 124:
-        start, length = struct.unpack_from("<2I", data, 126)
-        image.info["icc_profile"] = data[14 + start : 14 + start + length]
-        return None
     if kind != bytes(4):
         raise _UnknownError("colour profile in another file: colours taken as sRGB")
     ends = np.array(struct.unpack_from("<9i", data, 74)).reshape(3, 3)
@@ -132,6 +136,18 @@ def _bmp(image: Image.Image, data: bytes) -> RGBSpace | None:
     exponent = float(exponents.mean())
     points = (ends[:, :2] / sums[:, None]).ravel()
     return _of(exponent if exponent >= 1 else 1 / exponent, (*points, *D65))
+
+
+def _jpeg_2000(image: Image.Image, data: bytes) -> RGBSpace | None:
+    """Read the number of the colour space in a JP2."""
+    at = -1
+    if image.format == "JPEG2000" and image.mode.startswith("RGB"):
+        at = data.find(b"colr", 0, max(0, data.find(b"jp2c")))
+    if at >= 0 and data[at + 4] == 1:
+        (number,) = struct.unpack_from(">I", data, at + 7)
+        if number not in _JPEG_2000_SRGB:
+            raise ValueError("another space")
+    return None
 
 
 def _exif(image: Image.Image, data: bytes) -> RGBSpace | None:

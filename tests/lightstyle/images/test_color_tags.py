@@ -1,4 +1,5 @@
 import struct
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -105,6 +106,7 @@ def test_a_png_that_tells_its_colours_is_converted(
         [_gama(0.45455)],
         [_gama(0.45455), _chrm(SRGB)],
         [(b"sRGB", b"\0"), _gama(1.0)],
+        [(b"sRGB", b"\0"), (b"eXIf", _exif(0xFFFF, "R03").removeprefix(b"Exif\0\0"))],
         [(b"cICP", bytes([1, 13, 0, 1])), _gama(1.0)],
         [(b"cICP", bytes([1, 1, 0, 1]))],
     ],
@@ -204,3 +206,66 @@ def test_a_picture_in_memory_is_converted_as_its_file(tmp_path: Path) -> None:
     with Image.open(path) as image:
         in_memory = decoding.from_image(image, "picture").rgb_hwc
     np.testing.assert_array_equal(in_memory, _read(path.read_bytes())[0])
+
+
+OTHER_PROFILE = encoding.srgb_profile().replace(
+    b"para\0\0\0\0\0\3", b"para\0\0\0\0\0\0"
+)
+
+
+def test_cicp_counts_more_than_a_profile_in_a_png() -> None:
+    for numbers, profile_counts in (
+        ((12, 13), False),
+        ((1, 13), False),
+        ((9, 16), True),
+    ):
+        packed = b"x\0\0" + zlib.compress(OTHER_PROFILE)
+        cicp = b"cICP", bytes([*numbers, 0, 1])
+        levels, notes = _read(png(RGB, cicp, (b"iCCP", packed)))
+        others = [(b"iCCP", packed)] if profile_counts else [cicp]
+        np.testing.assert_array_equal(levels, _read(png(RGB, *others))[0])
+        assert notes == ()
+
+
+def test_a_profile_counts_more_than_nclx_in_an_avif() -> None:
+    image = Image.new("RGB", (16, 16), (200, 100, 50))
+    plain, _ = _read(encoded(image, "AVIF", quality=100))
+    data = encoded(image, "AVIF", quality=100, icc_profile=encoding.srgb_profile())
+    np.testing.assert_allclose(_read(data)[0], plain, atol=1)
+
+
+def test_a_profile_in_a_gif_or_jpeg_2000_is_converted() -> None:
+    image = Image.new("RGB", (16, 16), (200, 100, 50))
+    expected, _ = _read(encoded(image, "PNG", icc_profile=OTHER_PROFILE))
+    gif = encoded(image, "GIF")
+    parts = [OTHER_PROFILE[n : n + 255] for n in range(0, len(OTHER_PROFILE), 255)]
+    blocks = b"".join(bytes([len(part)]) + part for part in parts) + b"\0"
+    at = gif.index(b"\x2c")  # where the picture begins
+    gif = gif[:at] + b"\x21\xff\x0bICCRGBG1012" + blocks + gif[at:]
+    jp2 = encoded(image, "JPEG2000")
+    at = jp2.index(b"colr") - 4
+    box = b"colr\2\0\0" + OTHER_PROFILE
+    more = 4 + len(box) - int.from_bytes(jp2[at : at + 4])
+    head = jp2.index(b"jp2h") - 4
+    length = int.from_bytes(jp2[head : head + 4]) + more
+    rest = jp2[at + int.from_bytes(jp2[at : at + 4]) :]
+    jp2 = (
+        jp2[:head]
+        + length.to_bytes(4)
+        + jp2[head + 4 : at]
+        + (4 + len(box)).to_bytes(4)
+        + box
+        + rest
+    )
+    for data in (gif, jp2):
+        levels, notes = _read(data)
+        np.testing.assert_allclose(levels[0, 0], expected[0, 0], atol=2)
+        assert notes == ()
+
+
+def test_another_space_of_a_jpeg_2000_is_noted() -> None:
+    data = encoded(Image.new("RGB", (16, 16), (200, 100, 50)), "JPEG2000")
+    at = data.index(b"colr") + 7
+    assert _read(data)[1] == ()
+    other = data[:at] + (21).to_bytes(4) + data[at + 4 :]  # ROMM RGB
+    assert _read(other)[1] == ("unusable colour data: colours taken as sRGB",)
