@@ -59,6 +59,8 @@ COMMANDS: Final = {
         *(f"{_PAIR} --like FILE",) * 3,
         *("info FILE", "info FILE --json", "info FILE --config"),
         "texture style.ppm QUICK --size 32x32 -o out.png --like FILE",
+        # Where a batch finds it in the place of a result.
+        "batch photos style.ppm QUICK -o painted",
         # With all its settings, and so not to be carried out.
         f"stylize content.ppm style.ppm {_FEW} --dry-run --like FILE",
     ),

@@ -72,7 +72,7 @@ def png_of(chunks: list[Chunk]) -> bytes:
 
 def _png(random: Random, data: bytes) -> bytes:
     chunks = png_chunks(data)
-    what = random.randrange(6)
+    what = random.randrange(7)
     if what == 0:
         chunks.insert(random.randint(1, len(chunks) - 1), random.choice(_ODD_CHUNKS))
     elif what == 1:
@@ -89,6 +89,11 @@ def _png(random: Random, data: bytes) -> bytes:
         pixels = any_raw(random, zlib.decompress(packed))
         chunks = [chunk for chunk in chunks if chunk[0] != b"IDAT"]
         chunks.insert(index, (b"IDAT", zlib.compress(pixels)))
+    elif what == 4 and b"iCCP" in (names := [name for name, _ in chunks]):
+        index = names.index(b"iCCP")
+        title, _, packed = chunks[index][1].partition(b"\0\0")
+        profile = zlib.compress(any_raw(random, zlib.decompress(packed)))
+        chunks[index] = b"iCCP", title + b"\0\0" + profile
     else:
         chunks = _shuffled(random, chunks)
     return png_of(chunks)

@@ -32,6 +32,7 @@ def records() -> dict[str, bytes]:
         for suffix in ("png", "jpg", "webp", "tif") if name == "plain" else ("png",):
             output = f"{name}.{suffix}"
             made[f"made-{output}"] = _made(f"{line} -o {output}", output)
+    made["painted/one.png"] = made["made-plain.png"]
     return made
 
 

@@ -66,7 +66,7 @@ def _left(case: Case, changes: Changes, code: int, may_write: bool) -> Iterator[
         if is_temporary or not (allowed and may_write):
             yield f"leaves the file {path} with exit code {code}"
     for path in changes.changed:
-        if not (may_write and path in case.outputs):
+        if not (may_write and any(fnmatch(path, each) for each in case.outputs)):
             yield f"changes the file {path} with exit code {code}"
 
 
