@@ -5,8 +5,9 @@ import importlib
 import sys
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from functools import partial
 from itertools import count
 from pathlib import Path
@@ -24,6 +25,35 @@ from .commands import command
 from .kinds import Kind, all_kinds
 from .shrink import shrunk
 from .stage import Stage
+
+
+@dataclass
+class Tally:
+    """How many cases were tried, how many files were taken for good, and the time."""
+
+    tried: int = 0
+    taken: int = 0
+    seconds: float = 0.0
+
+    def count(self, code: int, seconds: float) -> None:
+        """Count a case."""
+        self.tried += 1
+        self.taken += code == 0
+        self.seconds += seconds
+
+    def __add__(self, other: "Tally") -> "Tally":
+        """Return both together."""
+        return Tally(
+            self.tried + other.tried,
+            self.taken + other.taken,
+            self.seconds + other.seconds,
+        )
+
+    @property
+    def cells(self) -> tuple[str, str, str]:
+        """What a table shows."""
+        speed = self.tried / (self.seconds or 1)
+        return str(self.tried), str(self.taken), f"{speed:.1f}"
 
 
 class Campaign:
@@ -56,17 +86,15 @@ class Campaign:
     def run(self, seconds: float, seed: int) -> int:
         """Try cases for so long; return 1 if anything was found."""
         end = time.monotonic() + seconds
-        tried = Counter[str]()
-        spent = dict.fromkeys((kind.name for kind in self.kinds), 0.0)
+        tallies = {kind.name: Tally() for kind in self.kinds}
         for number in count():
             for kind in self.kinds:
                 if time.monotonic() > end:
-                    return self._report(tried, spent)
+                    return self._report(tallies)
                 began = time.monotonic()
                 drawn = self._draw(kind, number, seed)
-                problem = self._problem(drawn.mangled())
-                tried[kind.name] += 1
-                spent[kind.name] += time.monotonic() - began
+                code, problem = self._try(drawn.mangled())
+                tallies[kind.name].count(code, time.monotonic() - began)
                 if problem is not None:
                     self._keep(drawn, problem, f"{kind.name}-{seed}-{number}")
         raise AssertionError
@@ -76,7 +104,7 @@ class Campaign:
         found = 0
         for path in paths:
             case = Case.load(path)
-            problem = self._problem(case)
+            _, problem = self._try(case)
             print(f"{path.name}: {problem or 'nothing found'}\n  {case}")
             found += problem is not None
         return int(found > 0)
@@ -92,7 +120,7 @@ class Campaign:
             return
 
         def shows(case: Case) -> bool:
-            found = self._problem(case)
+            _, found = self._try(case)
             return found is not None and verdict.signature(case, found) == signature
 
         small = shrunk(drawn, shows)
@@ -100,13 +128,13 @@ class Campaign:
         self._found[signature] = problem, path
         print(f"{small}\n  {problem}\n  {path}", flush=True)
 
-    def _problem(self, case: Case) -> str | None:
-        """Return what is wrong with how the command takes the case."""
+    def _try(self, case: Case) -> tuple[int, str | None]:
+        """Return the exit code of a case's command, and what is wrong, if anything."""
         before = self._stage.lay(case.path, case.data)
         outcome = child.command(case.arguments)
         changes = self._stage.changes(before)
         self._stage.restore(case.path, changes)
-        return next(verdict.problems(case, outcome, changes), None)
+        return outcome.code, next(verdict.problems(case, outcome, changes), None)
 
     def _warm(self, kinds: Sequence[Kind]) -> None:
         """Import modules and prepare options once, so that children need not.
@@ -132,16 +160,15 @@ class Campaign:
         gc.collect()
         gc.freeze()  # children would copy what they only count
 
-    def _report(self, tried: Counter[str], spent: dict[str, float]) -> int:
-        rows = [("KIND", "INPUTS", "PER SECOND", "FINDINGS")]
+    def _report(self, tallies: Mapping[str, Tally]) -> int:
+        """Print how many cases were tried; return 1 if anything was found."""
         found = Counter(signature.partition(":")[0] for signature in self._found)
-        for kind in self.kinds:
-            name = kind.name
-            speed = tried[name] / (spent[name] or 1)
-            rows.append((name, str(tried[name]), f"{speed:.1f}", str(found[name])))
-        total = tried.total() / (sum(spent.values()) or 1)
-        rows.append(("all", str(tried.total()), f"{total:.1f}", str(found.total())))
-        columns(rows, right=(1, 2, 3))
+        rows = [("KIND", "INPUTS", "TAKEN", "PER SECOND", "FINDINGS")]
+        for name, tally in tallies.items():
+            rows.append((name, *tally.cells, str(found[name])))
+        total = sum(tallies.values(), Tally())
+        rows.append(("all", *total.cells, str(found.total())))
+        columns(rows, right=range(1, 5))
         return int(bool(self._found))
 
 

@@ -15,6 +15,9 @@ from .stage import Changes
 #: Longest line that a user is told.
 LONGEST: Final = 400
 
+#: Most memory that a file of the campaign may cost, all of which are small.
+MEMORY: Final = 2 * 10**9
+
 #: Codes of errors; a batch has one more, for pictures that failed.
 _ERRORS: Final = frozenset(ExitCode) - {
     *(ExitCode.OK, ExitCode.BUG, ExitCode.INTERRUPTED, ExitCode.TERMINATED)
@@ -33,6 +36,8 @@ def problems(case: Case, outcome: Outcome, changes: Changes) -> Iterator[str]:
     if code < 0:
         yield f"killed by signal {-code} after {round(outcome.seconds)} s"
         return
+    if outcome.peak > MEMORY:
+        yield f"took {outcome.peak / 1e9:.1f} GB of memory"
     lines = outcome.err.decode("utf-8", "backslashreplace").splitlines()
     if bug := next((n for n in lines if any(words in n for words in _BUGS)), None):
         yield f"told a bug: {lines[-1] if 'Traceback' in bug else bug}"
