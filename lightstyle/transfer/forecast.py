@@ -17,6 +17,7 @@ from ..arrays import PIXEL_RANGE, Vector
 from ..engine import memory
 from ..engine.model import Model
 from ..engine.plan import ExecutionPlan
+from ..images.frame import Frame
 from ..losses.objective import Objective
 from ..losses.targets import StyleTarget, Targets
 from ..losses.weights import term_weights
@@ -159,7 +160,8 @@ class _Probe:
         if settings.balance_layers:  # the gradient of each by itself
             runs += len(settings.style_layers.used) * self.evaluation
         steps = evaluations * self.step(plan.history)
-        return self.start + math.prod(level.size) * (plan.overhead * runs + steps)
+        pixels = math.prod(Frame(level.size).canvas)
+        return self.start + pixels * (plan.overhead * runs + steps)
 
     def step(self, history: History) -> float:
         """Time a step with a full history; returns seconds per pixel."""

@@ -56,7 +56,7 @@ class Job:
         began = perf_counter() - (saved.elapsed if saved else 0.0)
         levels = Levels(self.inputs)
         if loaded:
-            loaded.check_level([level.size for level in levels.plan])
+            loaded.check_level([scene.frame.canvas for scene in levels.scenes])
         if not isinstance(model, Model):
             if model is None and like is not None:
                 model = registry.with_weights(like.weights)
@@ -70,7 +70,9 @@ class Job:
                 origin = saved.origin
             else:
                 origin = Origin.of(self.name, self.given, settings, model.info)
-            writer = CheckpointWriter(checkpoint, origin, 3 * math.prod(size))
+            writer = CheckpointWriter(
+                checkpoint, origin, 3 * math.prod(levels.scenes[-1].frame.canvas)
+            )
         wanted = {**(like.layouts if like else {}), **(saved.plans if saved else {})}
         # The finest level takes the most: without the memory for it, none is begun.
         Plans(model, wanted).choose(levels.scenes[-1])

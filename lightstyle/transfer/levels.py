@@ -114,24 +114,27 @@ class Levels:
         for each in self.scenes:
             each.style_sizes()
 
-    def enlarged(self, picture: Array, level: int, target: int) -> Array:
-        """Enlarge the image of a level to the size of another.
+    def enlarged(self, canvas: Array, level: int, target: int) -> Array:
+        """Enlarge the canvas of a level to that of another.
 
         Args:
-            picture: Image of the level, (1, 3, h, w).
+            canvas: Canvas of the level, (1, 3, h, w).
             level: Index of the level.
-            target: Index of the level with the size that is wanted.
+            target: Index of the level whose canvas is wanted.
 
         Returns:
-            (1, 3, H, W).
+            Its canvas, (1, 3, h, w); the frame is mirrored anew.
         """
         if level == target:
-            return picture
-        coarse = fine = None
+            return canvas
+        coarse, fine = self.scenes[level], self.scenes[target]
+        own = finer_own = None
         if self.settings.init == Init.CONTENT:
-            coarse = self.scenes[level].content_pixels()
-            fine = self.scenes[target].content_pixels()
-        return finer(picture, coarse, fine, self.plan[target].size)
+            own, finer_own = coarse.content_pixels(), fine.content_pixels()
+        if own is not None and finer_own is not None:
+            own, finer_own = coarse.frame.inside(own), fine.frame.inside(finer_own)
+        picture = coarse.frame.inside(canvas)
+        return fine.frame.around(finer(picture, own, finer_own, fine.size))
 
 
 def seconds_left(

@@ -42,7 +42,9 @@ class Plans:
         """
         optimizer = scene.settings.chosen_optimizer
         regions = scene.region_count
-        return self._choose("", scene.size, optimizer, scene.inputs.nbytes, regions)
+        name = "{}x{}".format(*scene.size)
+        canvas, pictures = scene.frame.canvas, scene.inputs.nbytes
+        return self._choose(name, canvas, optimizer, pictures, regions)
 
     def choose_styles(self, scene: Scene) -> list[ExecutionPlan]:
         """How the targets of each style of `scene` that counts are computed.
@@ -57,23 +59,21 @@ class Plans:
 
     def _choose_style(self, scene: Scene, size: Size, *, masked: bool) -> ExecutionPlan:
         # The start and the content are held beside it, and it is.
-        pixels = 2 * math.prod(scene.size) + math.prod(size)
+        pixels = 2 * math.prod(scene.frame.canvas) + math.prod(size)
         pictures = scene.inputs.nbytes + PICTURE * pixels
-        role = "masked style " if masked else "style "
-        return self._choose(role, size, None, pictures, int(masked))
+        name = f"{'masked ' * masked}style {size[0]}x{size[1]}"
+        return self._choose(name, size, None, pictures, int(masked))
 
     def _choose(
         self,
-        role: str,
+        name: str,
         size: Size,
         optimizer: str | None,
         pictures: int,
         regions: int,
     ) -> ExecutionPlan:
-        width, height = size
-        key = f"{role}{width}x{height}"
         planner = self._model.planner(pictures, regions)
-        wanted = self._wanted.get(key)
+        wanted = self._wanted.get(name)
         plan = wanted and planner.repeat(wanted, size, optimizer)
-        self.used[key] = plan or planner.choose(size, optimizer)
-        return self.used[key]
+        self.used[name] = plan or planner.choose(size, optimizer)
+        return self.used[name]

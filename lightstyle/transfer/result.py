@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from .. import images
 from ..arrays import Vector
 from ..files import atomic_write
 from ..images import encoding
@@ -65,7 +64,7 @@ class Progress:
         It has the size of the result, also on smaller levels, and the colours that
         `Settings.color` asks for.
         """
-        return self._composite(images.from_pixels(self._best_nchw()))[0]
+        return self._composite(self._best_nchw())[0]
 
     def save(
         self, path: str | PathLike[str], bits: int = 8, *, metadata: bool = True

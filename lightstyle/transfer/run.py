@@ -9,7 +9,6 @@ from typing import Final
 
 import numpy as np
 
-from .. import images
 from ..arrays import PIXEL_RANGE, Array, Vector
 from ..engine.model import Model
 from ..engine.plan import ExecutionPlan
@@ -93,8 +92,8 @@ class Run:
 
         Args:
             level: Index of the level.
-            image: (1, 3, H, W), where to start, or to resume.
-            level_start: (1, 3, H, W), what the level started from.
+            image: The canvas, (1, 3, h, w), where to start, or to resume.
+            level_start: The canvas that the level started from.
             state: State of the optimisation, to resume.
         """
         scene, level_plan = self.levels.scenes[level], self.levels.plan[level]
@@ -193,7 +192,7 @@ class Run:
                 f"weights (style-weight is {settings.style_weight:g}, content-weight "
                 f"{settings.content_weight:g}, tv-weight {settings.tv_weight:g})"
             )
-        image_hwc, notes = scene.composite(images.from_pixels(image))
+        image_hwc, notes = scene.composite(image)
         converged = outcome.status is Status.CONVERGED
         return Result(
             image_hwc=image_hwc,
@@ -214,7 +213,7 @@ class Run:
         return replace(self.origin, evaluations=count, loss=loss, layouts=used)
 
     def _shape(self, level: int) -> tuple[int, int, int, int]:
-        width, height = self.levels.plan[level].size
+        width, height = self.levels.scenes[level].frame.canvas
         return 1, 3, height, width
 
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from .. import contract, images
 from ..arrays import Array, Size
 from ..images import color, masks
+from ..images.frame import Frame
 from ..images.picture import Picture
 from ..losses.metrics import METRICS
 from ..losses.targets import StyleRegion, StyleTarget
@@ -40,6 +41,11 @@ class Scene:
         """Settings of the run."""
         return self.inputs.settings
 
+    @property
+    def frame(self) -> Frame:
+        """The frame that makes the picture a canvas."""
+        return Frame(self.size)
+
     @cached_property
     def alpha_hw(self) -> Array | None:
         """Alpha of the picture, (H, W), 0…255, if the content has any."""
@@ -56,18 +62,18 @@ class Scene:
         return len(self.inputs.regions) if guided else 0
 
     def masks_rhw(self) -> Array | None:
-        """Compute the weight of each pixel in each region, (R, H, W), 0…1.
+        """Compute the weight of each pixel of the canvas in each region, 0…1.
 
         Returns:
-            The weights, or `None` for the plain loss.
+            The weights, (R, h, w), or `None` for the plain loss.
         """
         if not self.region_count:
             return None
-        return regions.masks_rhw(self.inputs.regions, self.size)
+        return self.frame.around(regions.masks_rhw(self.inputs.regions, self.size))
 
     @cached_property
     def frozen_hw(self) -> NDArray[np.bool_] | None:
-        """Pixels that stay the content's, (H, W), if there are any."""
+        """Pixels of the canvas that stay the content's, (h, w), if there are any."""
         masks_rhw = self.masks_rhw()
         if masks_rhw is None or self.settings.outside != Outside.KEEP:
             return None
@@ -75,9 +81,11 @@ class Scene:
         return frozen_hw if frozen_hw.any() else None
 
     def content_pixels(self) -> Array | None:
-        """Return the content as the network sees it, (1, 3, H, W), if there is any."""
+        """Return the content's canvas, (1, 3, h, w), if there is a content."""
         content = self.inputs.content
-        return None if content is None else images.to_pixels(self.as_content(content))
+        if content is None:
+            return None
+        return self.frame.around(images.to_pixels(self.as_content(content)))
 
     def style_targets(self) -> Iterator[StyleTarget]:
         """Make the style images of each region, one at a time."""
@@ -98,15 +106,16 @@ class Scene:
             (size, source.mask is not None) for _, source, _, size in self._sources()
         ]
 
-    def composite(self, image_hwc: Array) -> tuple[Array, tuple[str, ...]]:
-        """Give an optimised image its final colours, and put back frozen pixels.
+    def composite(self, canvas_nchw: Array) -> tuple[Array, tuple[str, ...]]:
+        """Cut the frame off, give the final colours, and put back frozen pixels.
 
         Args:
-            image_hwc: (H, W, 3), 0…255.
+            canvas_nchw: The optimised canvas, (1, 3, h, w), 0…255.
 
         Returns:
-            The picture, and notes for the user about its colours.
+            The picture, (H, W, 3), 0…255, and notes for the user about its colours.
         """
+        image_hwc = images.from_pixels(self.frame.inside(canvas_nchw))
         choice = self.settings.color
         notes: tuple[str, ...] = ()
         if choice in color.AFTER:
@@ -114,7 +123,8 @@ class Scene:
             image_hwc, notes = color.finished(choice, made, self._palette())
         if self.frozen_hw is not None and self.inputs.content is not None:
             own_hwc = images.resized(self.inputs.content, self.size).rgb_hwc
-            image_hwc = np.where(self.frozen_hw[..., None], own_hwc, image_hwc)
+            frozen_hw = self.frame.inside(self.frozen_hw)
+            image_hwc = np.where(frozen_hw[..., None], own_hwc, image_hwc)
         return image_hwc, notes
 
     def as_content(self, picture: Picture) -> Array:

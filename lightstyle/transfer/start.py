@@ -16,16 +16,21 @@ NOISE_DEVIATION: Final = 12.0
 
 
 def start_image(scene: Scene) -> Array:
-    """Make what `Settings.init` asks for, mixed with noise, (1, 3, H, W)."""
-    settings, start = scene.settings, scene.inputs.start
+    """Make the canvas of what `Settings.init` asks for, mixed with noise.
+
+    Returns:
+        (1, 3, h, w).
+    """
+    settings, given = scene.settings, scene.inputs.start
     width, height = scene.size
     random = np.random.default_rng(settings.seed)
     noise = random.normal(NOISE_MEAN, NOISE_DEVIATION, (1, 3, height, width))
-    if start is None:
-        return noise.astype(np.float32)
+    if given is None:
+        return scene.frame.around(noise.astype(np.float32))
     if settings.init == Init.STYLE:
-        image_hwc = scene.as_style(start, scene.size)
+        image_hwc = scene.as_style(given, scene.size)
     else:
-        image_hwc = scene.as_content(start)
+        image_hwc = scene.as_content(given)
     mixed, pixels = settings.init_noise, images.to_pixels(image_hwc)
-    return (mixed * noise + (1 - mixed) * pixels).astype(np.float32)
+    start = (mixed * noise + (1 - mixed) * pixels).astype(np.float32)
+    return scene.frame.around(start)
