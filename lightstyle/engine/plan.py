@@ -71,12 +71,15 @@ class Planner:
     budget: int | None
     held: int
 
-    def choose(self, size: Size, method: str | None = None) -> ExecutionPlan:
+    def choose(
+        self, size: Size, method: str | None = None, name: str | None = None
+    ) -> ExecutionPlan:
         """Return the fastest plan within the budget.
 
         Args:
-            size: Width and height of the picture.
+            size: Width and height of what is computed.
             method: Name of the optimisation method; None if only targets are computed.
+            name: What it is, for the message; its size by default.
 
         Raises:
             UsageError: If the budget, or all the memory there is, is not enough, saying
@@ -105,12 +108,12 @@ class Planner:
             limit = total()
             if smallest.memory <= limit:
                 return smallest
-        width, height = size
+        name = name or "{}x{}".format(*size)
         advice = "choose a smaller size"
         if self.budget is not None:
             advice = f"allow as much, or {advice}"
         raise UsageError(
-            f"memory is {limit / 1e9:.2f} GB, but {width}x{height} needs at least "
+            f"memory is {limit / 1e9:.2f} GB, but {name} needs at least "
             f"{smallest.memory / 1e9:.2f} GB: {advice}"
         )
 

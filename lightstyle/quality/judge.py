@@ -180,8 +180,12 @@ class Judge:
         styles = () if self._style is None else (self._style,)
         inputs = Inputs.read(self._settings, size, self._content, styles)
         scene = Scene(inputs, size)
-        content = scene.content_pixels()
-        style = next((each.pixels for each in scene.style_targets()), None)
+        content = style = None
+        if self._content is not None:
+            content = images.to_pixels(scene.as_content(self._content))
+        if self._style is not None:
+            style_size, _ = scene.style_sizes()[0]
+            style = images.to_pixels(scene.as_style(self._style, style_size))
         loss, content_loss = None, 0.0
         if content is not None and style is not None:
             loss = objective(self.model, self._settings, content, style)

@@ -12,6 +12,7 @@ from ..arrays import Size
 from ..engine.model import Model
 from ..engine.plan import ExecutionPlan
 from ..engine.workload import PICTURE
+from ..images.frame import Frame
 from .scene import Scene
 
 
@@ -59,10 +60,11 @@ class Plans:
 
     def _choose_style(self, scene: Scene, size: Size, *, masked: bool) -> ExecutionPlan:
         # The start and the content are held beside it, and it is.
-        pixels = 2 * math.prod(scene.frame.canvas) + math.prod(size)
+        canvas = Frame(size).canvas
+        pixels = 2 * math.prod(scene.frame.canvas) + math.prod(canvas)
         pictures = scene.inputs.nbytes + PICTURE * pixels
         name = f"{'masked ' * masked}style {size[0]}x{size[1]}"
-        return self._choose(name, size, None, pictures, int(masked))
+        return self._choose(name, canvas, None, pictures, int(masked))
 
     def _choose(
         self,
@@ -75,5 +77,5 @@ class Plans:
         planner = self._model.planner(pictures, regions)
         wanted = self._wanted.get(name)
         plan = wanted and planner.repeat(wanted, size, optimizer)
-        self.used[name] = plan or planner.choose(size, optimizer)
+        self.used[name] = plan or planner.choose(size, optimizer, name)
         return self.used[name]

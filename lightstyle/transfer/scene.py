@@ -88,12 +88,12 @@ class Scene:
         return self.frame.around(images.to_pixels(self.as_content(content)))
 
     def style_targets(self) -> Iterator[StyleTarget]:
-        """Make the style images of each region, one at a time."""
+        """Make the canvas of each region's style images, one at a time."""
         for index, source, style, size in self._sources():
-            mask = source.mask
+            frame, mask = Frame(size), source.mask
             if mask is not None:
-                mask = masks.resized(mask, size)
-            pixels = images.to_pixels(self.as_style(style, size))
+                mask = frame.around(masks.resized(mask, size))
+            pixels = frame.around(images.to_pixels(self.as_style(style, size)))
             yield StyleTarget(index, source.share, pixels, mask)
 
     def style_sizes(self) -> list[tuple[Size, bool]]:

@@ -4,12 +4,13 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from lightstyle import Model, Settings, stylize
+from lightstyle import Model, Settings, contract
 from lightstyle.errors import ImageError, UsageError
 from lightstyle.quality.judge import Judge, Quality
-from tests.support.networks import image, picture
+from tests.support.networks import image, picture, tiny_weights
+from tests.support.oracles import forward, gram
 
-CONTENT, STYLE = image(40, 60, 1), image(40, 60, 2)
+CONTENT, STYLE, MADE = image(40, 60, 1), image(40, 60, 2), image(40, 60, 3)
 
 
 def _finite(found: Quality) -> bool:
@@ -44,11 +45,28 @@ def test_what_was_not_given_is_not_compared(model: Model) -> None:
     assert (found.share, found.w2, found.colour_style) == (None, None, None)
 
 
-def test_the_share_is_that_of_the_loss_which_the_run_reports(model: Model) -> None:
-    settings = Settings(size=60, iterations=8)
-    made = stylize(CONTENT, STYLE, model=model, settings=settings)
-    found = Judge(CONTENT, STYLE, model=model).judge(made.image_hwc / 255)
-    assert found.share == pytest.approx(1 - made.loss / made.history[0].total, rel=1e-4)
+def test_the_share_is_that_of_gatys_loss_of_the_picture_alone(
+    model: Model,
+) -> None:
+    at, content, style = (
+        forward(image.transpose(2, 0, 1), tiny_weights(), contract.LAYERS, "max")
+        for image in (MADE, CONTENT, STYLE)
+    )
+    settings = Settings()
+
+    def loss(found: dict[str, NDArray[np.float64]]) -> float:
+        (layer,) = settings.content_layers.used
+        squares = np.sum((found[layer] - content[layer]) ** 2)
+        total = settings.content_weight * 512**2 / CONTENT[..., 0].size / 2 * squares
+        for layer, share in settings.style_layers.shares().items():
+            squares = np.sum((gram(found[layer]) - gram(style[layer])) ** 2)
+            scale = 4 * contract.CHANNELS[layer] ** 2
+            total += settings.style_weight * share * squares / scale
+        return float(total)
+
+    found = Judge(CONTENT, STYLE, model=model).judge(MADE)
+    assert settings.tv_weight == 0
+    assert found.share == pytest.approx(1 - loss(at) / loss(content), rel=1e-4)
 
 
 def test_content_that_is_its_own_style_leaves_no_gap(model: Model) -> None:

@@ -10,6 +10,7 @@ from PIL import Image
 import lightstyle
 from lightstyle import Checkpoint, Model, Result, Settings, images
 from lightstyle.errors import CheckpointError, UsageError
+from lightstyle.images.frame import Frame
 from lightstyle.images.oklab import to_oklab
 from tests.conftest import Runner
 from tests.support.networks import image
@@ -44,14 +45,24 @@ JOBS: dict[str, Callable[[Model, Settings], Result]] = {
 
 @pytest.fixture
 def seen(monkeypatch: pytest.MonkeyPatch) -> list[np.ndarray]:
-    """Pictures, (H, W, 3), of which the network gives targets: content and style."""
+    """Pictures, (H, W, 3), of which the network gives targets: content and style.
+
+    They are without the frames that the network sees around them.
+    """
     pictures: list[np.ndarray] = []
-    targets = Model.targets
+    framed: dict[bytes, np.ndarray] = {}
+    targets, around = Model.targets, Frame.around
+
+    def frame(self: Frame, inside: np.ndarray) -> np.ndarray:
+        canvas = around(self, inside)
+        framed[canvas.tobytes()] = inside
+        return canvas
 
     def spy(self: Model, pixels: np.ndarray, *others: Any) -> Any:
-        pictures.append(pixels[0].transpose(1, 2, 0))
+        pictures.append(framed[pixels.tobytes()][0].transpose(1, 2, 0))
         return targets(self, pixels, *others)
 
+    monkeypatch.setattr(Frame, "around", frame)
     monkeypatch.setattr(Model, "targets", spy)
     return pictures
 

@@ -93,10 +93,10 @@ def test_without_a_content_the_picture_is_enlarged() -> None:
 def test_the_style_is_as_much_smaller_as_the_level(side: int) -> None:
     style = images.load(image(side, side, 1))
     inputs = Inputs.read(ON, (256, 192), images.load(CONTENT), (style,))
-    (whole,) = Scene(inputs, (256, 192)).style_targets()
-    (half,) = Scene(inputs, (128, 96), 0.5).style_targets()
-    assert whole.pixels.shape[2] == min(side, 256)
-    assert half.pixels.shape[2] == max(32, whole.pixels.shape[2] // 2)
+    (((_, whole), _),) = Scene(inputs, (256, 192)).style_sizes()
+    (((_, half), _),) = Scene(inputs, (128, 96), 0.5).style_sizes()
+    assert whole == min(side, 256)
+    assert half == max(32, whole // 2)
 
 
 def test_the_time_left_counts_what_larger_levels_cost() -> None:

@@ -40,7 +40,7 @@ def test_what_settings_name_is_read_once(tmp_path: Path) -> None:
         path.unlink()
     assert scene.masks_rhw() is not None
     assert scene.frozen_hw is not None
-    assert start_image(scene).shape == (1, 3, 32, 48)
+    assert start_image(scene).shape == (1, 3, *scene.frame.canvas[::-1])
 
 
 def test_masks_are_made_once_however_many_frames_are_saved(
@@ -76,12 +76,13 @@ def test_masks_are_made_once_however_many_frames_are_saved(
 def test_a_composite_has_the_content_where_nothing_is_stylised() -> None:
     scene = _scene(content_mask=(LEFT,))
     grey = np.full((32, 48, 3), 128, np.float32)
-    found, notes = scene.composite(grey)
+    canvas = scene.frame.around(images.to_pixels(grey))
+    found, notes = scene.composite(canvas)
     own = images.resized(images.load(CONTENT), SIZE).rgb_hwc
     np.testing.assert_array_equal(found[:, 26:], own[:, 26:])
     np.testing.assert_array_equal(found[:, :22], grey[:, :22])
     assert notes == ()
-    whole, _ = _scene(content_mask=(LEFT,), outside="blend").composite(grey)
+    whole, _ = _scene(content_mask=(LEFT,), outside="blend").composite(canvas)
     np.testing.assert_array_equal(whole, grey)
 
 
