@@ -167,11 +167,12 @@ def test_on_onnxruntime_a_model_gives_the_same_in_parts(
     assert relative_l2(parts.gradient, whole.gradient.astype(np.float64)) < 1e-5
 
 
+@pytest.mark.parametrize("size", [(96, 64), (93, 61)])
 def test_a_picture_is_painted_in_strips_where_memory_is_short(
-    tiny_model: Path, monkeypatch: pytest.MonkeyPatch
+    tiny_model: Path, monkeypatch: pytest.MonkeyPatch, size: tuple[int, int]
 ) -> None:
     settings = Settings(size=96, iterations=4)
-    content, style = (picture(96, 64, seed).transpose(1, 2, 0) / 255 for seed in (1, 2))
+    content, style = (picture(*size, seed).transpose(1, 2, 0) / 255 for seed in (1, 2))
     whole = stylize(content, style, model=tiny_model, settings=settings)
     loaded = Model.load(tiny_model, "cpu")
     narrow = ExecutionPlan(PLANS[0], History(5))
