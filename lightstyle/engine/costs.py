@@ -1,15 +1,43 @@
 """Memory and work of a model's graphs, as their exporter counted them."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Final, Self
+from typing import Annotated, Final, Self
 
 from .. import contract
 from ..errors import ModelError
+from ..settings.scalars import LONGEST, number
+from ..settings.typed import loads, parse
 
 #: Bytes for each pixel of a region's weights: those of the picture and of all blocks.
 GUIDE: Final = 4 * (1 + 4 / 3)
+
+#: Bytes, or multiplications, of what takes some, and of what may take none.
+_Some = Annotated[float, number(1e-6, 1e9)]
+_Any = Annotated[float, number(0, 1e9)]
+
+
+@dataclass(frozen=True)
+class _Region:
+    """What every further region adds."""
+
+    guided: _Any
+    forward: tuple[_Any, ...]
+    backward: tuple[_Any, ...]
+
+
+@dataclass(frozen=True)
+class _Written:
+    """Costs as the exporter writes them."""
+
+    whole: _Some
+    guided: _Some
+    kept: _Any
+    targets: _Any
+    work: tuple[_Some, ...]
+    region: _Region
+    forward: tuple[_Some, ...]
+    backward: tuple[_Some, ...]
 
 
 @dataclass(frozen=True)
@@ -55,8 +83,8 @@ class Costs:
         )
 
     @classmethod
-    def parse(cls, metadata: Mapping[str, str]) -> Self | None:
-        """Read the costs from a model's metadata.
+    def parse(cls, metadata: Mapping[str, str], blocks: int) -> Self | None:
+        """Read the costs from the metadata of a model with so many blocks.
 
         Returns:
             The costs, or None if the model cannot be cut into strips.
@@ -68,25 +96,29 @@ class Costs:
         if text is None:
             return None
         try:
-            values: dict[str, Any] = json.loads(text)
-            region = values["region"]
-            return cls(
-                whole=float(values["whole"]),
-                kept=float(values["kept"]),
-                targets=float(values["targets"]),
-                forward=_by_block(values[contract.FORWARD]),
-                backward=_by_block(values[contract.BACKWARD]),
-                work=_by_block(values["work"]),
-                guided=float(values["guided"]),
-                region=float(region["guided"]),
-                forward_region=_by_block(region[contract.FORWARD]),
-                backward_region=_by_block(region[contract.BACKWARD]),
-            )
-        except (ValueError, KeyError, TypeError) as error:
+            written = parse(_Written, loads(text, LONGEST), "it", {})
+            region = written.region
+            sweeps = (written.forward, written.backward, written.work)
+            lengths = {*map(len, (*sweeps, region.forward, region.backward))}
+            if lengths != {blocks}:
+                raise ValueError(f"it is not of {blocks} blocks")
+        except ValueError as error:
             raise ModelError(
-                f"a graph's metadata {contract.META_COSTS} is damaged: make the model "
-                "again with `lightstyle export`"
+                f"a graph's metadata {contract.META_COSTS} is damaged: {error}; make "
+                "the model again with `lightstyle export`"
             ) from error
+        return cls(
+            whole=written.whole,
+            kept=written.kept,
+            targets=written.targets,
+            forward=_by_block(written.forward),
+            backward=_by_block(written.backward),
+            work=_by_block(written.work),
+            guided=written.guided,
+            region=region.guided,
+            forward_region=_by_block(region.forward),
+            backward_region=_by_block(region.backward),
+        )
 
 
 def _sum(

@@ -16,8 +16,9 @@ from typing import Any, Final
 from .. import contract
 from ..errors import ModelError
 from ..lookup import is_file
-from . import memory
+from . import memory, signature
 from .costs import Costs
+from .model_info import ModelInfo, read_info
 from .providers import HOST, Provider
 from .session import Feeds, Session, check_exists
 
@@ -29,7 +30,7 @@ class Graphs:
     """The graphs of a model. Several threads may run them at the same time.
 
     Attributes:
-        metadata: What the exporter wrote into them.
+        info: What the exporter wrote into them.
         costs: Memory and work of the graphs; None if pictures cannot be cut.
     """
 
@@ -53,13 +54,13 @@ class Graphs:
             contract.GUIDED + contract.TARGETS: contract.targets_path(guided),
         }
         self._new = partial(Session, provider=provider, threads=threads)
-        self._digest: str | None = None
+        self._model, self._known = model, None
         self._constants: Feeds = {}
         self._graphs: dict[str, _Graph] = {}
         self._lock = Lock()
-        self.metadata = self._graph(contract.EVALUATION).metadata
-        self.costs = Costs.parse(self.metadata) if self._fast else None
-        self._digest = self.metadata[contract.META_WEIGHTS_DIGEST]
+        metadata = self._graph(contract.EVALUATION).metadata
+        self.info = self._known = read_info(model, metadata)
+        self.costs = Costs.parse(metadata, self.info.blocks) if self._fast else None
         self._graph(contract.TARGETS)
         if self._fast:
             kernels = contract.kernels_path(model)
@@ -123,7 +124,7 @@ class Graphs:
         Its file may have been replaced since the others were loaded.
         """
         session = self._new(path, **options)
-        _check(session, self._roles[path], path, self._digest)
+        _check(session, self._roles[path], path, self._model, self._known)
         return session
 
 
@@ -133,12 +134,11 @@ def check_files(model: Path) -> None:
     Raises:
         ModelError: If one is missing, damaged, or not of this model and schema.
     """
-    digest = None
+    info = None
     for path, role in reversed(contract.graph_paths(model).items()):
         if is_file(path) or role in (contract.EVALUATION, contract.TARGETS):
             session = Session(path, HOST, None, once=True)
-            _check(session, role, path, digest)
-            digest = session.metadata[contract.META_WEIGHTS_DIGEST]
+            info = _check(session, role, path, model, info)
 
 
 class _Graph:
@@ -172,8 +172,24 @@ class _Graph:
             return session
 
 
-def _check(session: Session, role: str, path: Path, digest: str | None) -> None:
-    """Refuse a graph of another role or schema, or with other weights than `digest`."""
+def _check(
+    session: Session, role: str, path: Path, model: Path, known: ModelInfo | None
+) -> ModelInfo:
+    """Refuse a graph of another role, schema or model, or one that gives too little.
+
+    Args:
+        session: The loaded graph.
+        role: Role that it must have.
+        path: Its path.
+        model: Path of its model.
+        known: What is known of the model, if another graph was loaded before.
+
+    Returns:
+        What is known of the model now.
+
+    Raises:
+        ModelError: If it is refused.
+    """
     metadata = session.metadata
     schema = metadata.get(contract.META_SCHEMA)
     if schema is None:
@@ -192,8 +208,16 @@ def _check(session: Session, role: str, path: Path, digest: str | None) -> None:
             f"model {path} holds the {found} graph, expected the {role} graph: give "
             "the path that `lightstyle export -o` was given"
         )
-    if digest not in (None, metadata.get(contract.META_WEIGHTS_DIGEST)):
+    info = known or read_info(model, metadata)
+    if info.weights_digest != metadata.get(contract.META_WEIGHTS_DIGEST):
         raise ModelError(
             f"model {path} was made with other layers or of other weights than its "
             "siblings: make the model again with `lightstyle export`"
         )
+    wanted = signature.outputs(role, info.content_layers, info.style_layers)
+    if lacking := sorted(wanted.difference(session.outputs)):
+        raise ModelError(
+            f"model {path} lacks the output {lacking[0]} that goes with its layers: "
+            "make it again with `lightstyle export`"
+        )
+    return info

@@ -19,7 +19,7 @@ from ..settings.scalars import path as any_path
 from .graphs import Graphs
 from .guides import guides
 from .memory import check_memory, resident
-from .model_info import check_weights, read_info
+from .model_info import check_weights
 from .plan import Planner
 from .providers import Provider, candidates
 from .session import Feeds
@@ -69,7 +69,7 @@ class Model:
         self.threads = threads
         self.memory = memory
         self._graphs = Graphs(path, provider, threads)
-        self.info = read_info(path, self._graphs.metadata)
+        self.info = self._graphs.info
         check_weights(self.info)
         self.costs = self._graphs.costs
         self._held = resident()
@@ -194,6 +194,12 @@ class Model:
         else:
             outputs = self._tiled.evaluate(pixels_nchw, feeds, tiling)
         gradient = outputs.pop(contract.GRADIENT)
+        if gradient.shape != pixels_nchw.shape:
+            raise ModelError(
+                f"model {self.info.path} gives a gradient of shape {gradient.shape}, "
+                f"expected that of the picture, {pixels_nchw.shape}: make it again "
+                "with `lightstyle export`"
+            )
         terms = {
             name: float(np.sum(partials, dtype=np.float64))
             for name, partials in outputs.items()

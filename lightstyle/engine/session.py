@@ -36,6 +36,7 @@ class Session:
     Attributes:
         metadata: What the exporter wrote into the file.
         inputs: Names of the graph's inputs.
+        outputs: Names of its outputs.
     """
 
     def __init__(
@@ -98,9 +99,15 @@ class Session:
             ) from error
         if self._session.get_providers()[0] != provider.ort_name:
             raise provider.unusable("onnxruntime fell back to the CPU")
-        self.metadata = dict(self._session.get_modelmeta().custom_metadata_map)
-        self.inputs = tuple(feed.name for feed in self._session.get_inputs())
-        self._outputs = [output.name for output in self._session.get_outputs()]
+        try:
+            self.metadata = dict(self._session.get_modelmeta().custom_metadata_map)
+            self.inputs = tuple(feed.name for feed in self._session.get_inputs())
+            self.outputs = tuple(each.name for each in self._session.get_outputs())
+        except UnicodeError as error:
+            raise ModelError(
+                f"model {path} cannot be loaded: its names are no text; make it again "
+                "with `lightstyle export`"
+            ) from error
         self._path = path
         self._provider = provider
 
@@ -118,10 +125,10 @@ class Session:
         """
         options = _releasing(providers.onnxruntime()) if release else None
         try:
-            values = self._session.run(self._outputs, dict(feeds), options)
+            values = self._session.run(self.outputs, dict(feeds), options)
         except Exception as error:  # onnxruntime's own have no common base
             raise self._failed(error) from error
-        return dict(zip(self._outputs, values, strict=True))
+        return dict(zip(self.outputs, values, strict=True))
 
     def run_bound(self, feeds: Mapping[str, Any]) -> dict[str, Any]:
         """Run once on tensors of the device, and leave the outputs there.
@@ -140,12 +147,12 @@ class Session:
         try:
             for name, value in feeds.items():
                 binding.bind_ortvalue_input(name, value)
-            for name in self._outputs:
+            for name in self.outputs:
                 binding.bind_output(name, self._provider.name)
             self._session.run_with_iobinding(binding)
         except Exception as error:  # onnxruntime's own have no common base
             raise self._failed(error) from error
-        return dict(zip(self._outputs, binding.get_outputs(), strict=True))
+        return dict(zip(self.outputs, binding.get_outputs(), strict=True))
 
     def place(self, array: FloatArray) -> Any:
         """Return the array as an `OrtValue` on the device; the CPU copies nothing."""

@@ -11,6 +11,7 @@ from lightstyle.engine.strips import Tiling
 from lightstyle.errors import ModelError, UsageError
 from lightstyle.optimize.curvature import HISTORY, History
 from lightstyle.settings.choices import Optimizer
+from tests.support.hostile import spoiled
 
 COSTS = Costs(
     whole=2000,
@@ -107,13 +108,22 @@ def test_costs_come_from_metadata() -> None:
         "region": {"guided": 9.0, "forward": [10, 11], "backward": [12, 13]},
     }
     text = json.dumps(values)
-    assert Costs.parse({contract.META_COSTS: text}) == Costs(
+    assert Costs.parse({contract.META_COSTS: text}, 2) == Costs(
         *(5.0, 6.0, 7.0, {1: 1.0, 2: 2.0}, {1: 3.0, 2: 4.0}, {1: 5.0, 2: 6.0}),
         *(8.0, 9.0, {1: 10.0, 2: 11.0}, {1: 12.0, 2: 13.0}),
     )
-    assert Costs.parse({}) is None
+    assert Costs.parse({}, 2) is None
     with pytest.raises(ModelError, match="damaged"):
-        Costs.parse({contract.META_COSTS: text[:20]})
+        Costs.parse({contract.META_COSTS: text[:20]}, 2)
+    with pytest.raises(ModelError, match="damaged: it is not of 3 blocks"):
+        Costs.parse({contract.META_COSTS: text}, 3)
+    refused = 0
+    for _, hostile in spoiled(values):
+        try:
+            Costs.parse({contract.META_COSTS: json.dumps(hostile)}, 2)
+        except ModelError:
+            refused += 1
+    assert refused > 200
 
 
 @pytest.mark.parametrize("budget", [20 * GB, 3 * GB])
