@@ -156,7 +156,8 @@ def _exif(image: Image.Image, data: bytes) -> RGBSpace | None:
     try:
         fields = image.getexif()
         more = fields.get_ifd(ExifTags.IFD.Exif)
-        index = fields.get_ifd(ExifTags.IFD.Interop).get(1)
+        interop = ExifTags.IFD.Interop
+        index = fields.get_ifd(interop).get(1) if interop in more else None
     except Exception:  # damaged: another note says so
         return None
     kind = more.get(_COLOR_SPACE)

@@ -190,10 +190,11 @@ def _deep_color(
     """Return the levels and the alpha of a picture of 16 bits in several channels."""
     if not deep.is_whole:
         notes.append(
-            "16 bits per channel, in a plane for each: 8 are read; save it with "
-            "channels side by side to keep all"
+            "16 bits per channel, compressed in a plane for each: 8 are read; save it "
+            "without compression to keep all"
         )
-    levels = samples_hwc.astype(np.float32) / np.float32(257)
+    levels = samples_hwc.astype(np.float32)
+    levels /= np.float32(257)
     colors, alpha = levels, None
     if levels.shape[2] in (2, 4):
         colors, alpha = levels[..., :-1], levels[..., -1]

@@ -12,10 +12,10 @@ from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageFile, PngImagePlugin, TiffImagePlugin
+from PIL import Image, PngImagePlugin, TiffImagePlugin
 
 #: Tags of TIFF.
-_WIDTH, _HEIGHT, _BITS, _PHOTOMETRIC = 256, 257, 258, 262
+_BITS, _PHOTOMETRIC = 258, 262
 _PLANAR, _EXTRA, _SAMPLE_FORMAT = 284, 338, 339
 
 #: The layouts in which Pillow unpacks without changing a sample, by its layouts.
@@ -74,16 +74,13 @@ def prepared(image: Image.Image) -> DeepColor | None:
     layout = _layout(image)
     if layout not in _UNPACKED:
         return None
-    is_grey = layout == "LA"
-    order = "B"
-    if image.format == "TIFF":  # libtiff returns the machine's own order
-        order = "L" if sys.byteorder == "little" else "B"
+    is_grey, order = layout == "LA", _order(image)
     second = None
-    if not is_grey and _is_contiguous(image):
+    if not is_grey and (_is_contiguous(image) or not _by_libtiff(image)):
         data = io.BytesIO(_file_of(image))
         second = Image.open(data, formats=(str(image.format),))
-        _ask_for(second, f"{_UNPACKED[layout]};16{'L' if order == 'B' else 'B'}")
-    _ask_for(image, _UNPACKED[layout] + ("" if is_grey else f";16{order}"))
+        _ask_for(second, _UNPACKED[layout], "L" if order == "B" else "B")
+    _ask_for(image, _UNPACKED[layout], "" if is_grey else order)
     return DeepColor(is_grey, layout == "RGBa" and second is not None, second)
 
 
@@ -130,17 +127,35 @@ def _formats(tags: Any) -> tuple[int, ...]:
     return tuple(tags.get(_SAMPLE_FORMAT, (1,)))
 
 
-def _is_contiguous(image: Image.Image) -> bool:
+def _is_contiguous(image: Any) -> bool:
     """Whether the samples of a pixel lie together."""
-    return bool(getattr(image, "tag_v2", {}).get(_PLANAR, 1) == 1)
+    return bool(image.format != "TIFF" or image.tag_v2.get(_PLANAR, 1) == 1)
 
 
-def _ask_for(image: Any, raw_mode: str) -> None:
-    """Make Pillow unpack a picture that is not loaded yet in another way."""
+def _by_libtiff(image: Any) -> bool:
+    return bool(image.tile[0].codec_name == "libtiff")
+
+
+def _order(image: Any) -> str:
+    """Return the order of bytes in which Pillow gets the samples: L or B."""
     if image.format == "PNG":
-        image.tile = [tile._replace(args=raw_mode) for tile in image.tile]
+        return "B"
+    if _by_libtiff(image):  # which returns the machine's own
+        return "L" if sys.byteorder == "little" else "B"
+    return "L" if image.tag_v2.prefix == b"II" else "B"
+
+
+def _ask_for(image: Any, layout: str, order: str) -> None:
+    """Make Pillow unpack a picture that is not loaded yet in another way."""
+    tiles, suffix = image.tile, f";16{order}" if order else ""
+    if image.format == "PNG":
+        image.tile = [tile._replace(args=layout + suffix) for tile in tiles]
         return
-    size = image.tag_v2[_WIDTH], image.tag_v2[_HEIGHT]
-    image.use_load_libtiff = True  # for any compression, as if there were one
-    args = raw_mode, False, image.tag_v2.offset
-    image.tile = [ImageFile._Tile("libtiff", (0, 0, *size), 0, args)]
+    raw_modes = [layout] * len(tiles)
+    if not _is_contiguous(image) and not _by_libtiff(image):  # a tile in one plane
+        raw_modes = [tile.args[0][0].upper() for tile in tiles]
+    image.tile = [
+        tile._replace(args=(raw_mode + suffix, *tile.args[1:]))
+        for tile, raw_mode in zip(tiles, raw_modes, strict=True)
+        if raw_mode in (layout, *image.mode)  # a plane more is no colour
+    ]

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 from numpy.typing import NDArray
 from PIL import Image, PngImagePlugin
 
@@ -20,7 +21,10 @@ _ORIENTATION = 0x112
 
 
 def encoded(image: Image.Image, format_: str, **options: Any) -> bytes:
-    """The file that Pillow makes of a copy of `image`."""
+    """The file that Pillow makes of a copy of `image`; skips where it cannot."""
+    Image.init()
+    if format_ not in Image.SAVE:
+        pytest.skip(f"this Pillow does not write {format_}")
     buffer = io.BytesIO()
     image.copy().save(buffer, format_, **options)
     return buffer.getvalue()

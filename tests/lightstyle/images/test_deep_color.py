@@ -79,12 +79,24 @@ def test_premultiplied_16_bit_colours_are_divided_by_alpha() -> None:
     assert np.abs(difference[clear]).max() < 3
 
 
-@pytest.mark.parametrize("compression", [None, "zlib"])
-def test_16_bit_colour_in_planes_is_read_right_and_its_loss_said(
-    compression: Any,
-) -> None:
+@pytest.mark.parametrize("extra", [None, "unassalpha", "unspecified"])
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_16_bit_planes_keep_every_level_of_colour(order: Any, extra: Any) -> None:
+    planes = SAMPLES[..., : 3 if extra is None else 4].transpose(2, 0, 1)
+    data = _tiff(
+        planes,
+        planarconfig="separate",
+        byteorder=order,
+        extrasamples=extra and [extra],
+        tile=(16, 16) if order == "<" else None,
+    )
+    alpha = SAMPLES[..., 3] if extra == "unassalpha" else None
+    _assert_exact(data, SAMPLES[..., :3], alpha)
+
+
+def test_compressed_16_bit_planes_are_read_right_and_their_loss_is_said() -> None:
     planes = SAMPLES[..., :3].transpose(2, 0, 1)
-    data = _tiff(planes, planarconfig="separate", compression=compression)
+    data = _tiff(planes, planarconfig="separate", compression="zlib")
     picture = decoding.from_bytes(data, "picture")
     assert np.abs(picture.rgb_hwc * 257 - SAMPLES[..., :3]).max() < 257
     assert "8 are read" in picture.notes[0]
