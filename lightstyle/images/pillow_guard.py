@@ -15,6 +15,7 @@ from typing import Final, cast
 from PIL import Image, UnidentifiedImageError
 
 from ..errors import ImageError, LightstyleError
+from ..text import printable
 from .library_output import held_back
 
 #: Maximum number of pixels; a larger picture is refused before it is decoded.
@@ -26,6 +27,9 @@ FORMATS: Final = (
     *("PNG", "JPEG", "MPO", "WEBP", "TIFF"),
     *("GIF", "BMP", "PPM", "JPEG2000", "AVIF"),
 )
+
+#: Most characters of Pillow's reasons, some of which hold every value of a field.
+_LONGEST: Final = 160
 
 
 @contextmanager
@@ -58,7 +62,7 @@ def refuse_oversize(pixels: int, name: str) -> None:
 
 
 def _image_error(error: Exception, name: str) -> ImageError:
-    reason = " ".join(str(error).split()) or type(error).__name__
+    reason = printable(" ".join(str(error).split()), _LONGEST) or type(error).__name__
     if isinstance(error, Image.DecompressionBombError):
         # Pillow has its own limit, which an application may have changed.
         if pixels := re.search(r"\((\d+) pixels\)", reason):
@@ -97,12 +101,12 @@ _FILTER: Final = ("ignore", _WHILE_DECODING, Warning, None, 0)
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Ignore all warnings, in this thread."""
+    """Ignore all warnings, in this thread, also within another such context."""
     cast("list[object]", warnings.filters).insert(0, _FILTER)
-    _WHILE_DECODING.decoding = True
+    outside, _WHILE_DECODING.decoding = _WHILE_DECODING.decoding, True
     try:
         yield
     finally:
-        _WHILE_DECODING.decoding = False
+        _WHILE_DECODING.decoding = outside
         with suppress(ValueError):
             cast("list[object]", warnings.filters).remove(_FILTER)

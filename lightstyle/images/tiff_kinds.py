@@ -88,7 +88,8 @@ def read(data: bytes, name: str) -> TiffSamples | None:
         ImageError: If it is damaged, or of a kind that is not read, or tifffile is
             needed and not installed.
     """
-    kind = _kind(data)
+    with guarded(name):  # Pillow warns of damage
+        kind = _kind(data)
     if kind is None:
         return None
     if importlib.util.find_spec("tifffile") is None:

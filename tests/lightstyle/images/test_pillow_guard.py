@@ -33,6 +33,15 @@ def test_warnings_are_silent_while_decoding_and_only_there() -> None:
     assert list(warnings.filters) == before
 
 
+def test_warnings_stay_silent_after_a_guard_within_a_guard() -> None:
+    with pillow_guard.guarded("content"):
+        with pillow_guard.guarded("content"):
+            pass
+        warnings.warn("odd metadata", UserWarning, stacklevel=1)
+    with pytest.raises(UserWarning):
+        warnings.warn("afterwards", UserWarning, stacklevel=1)
+
+
 def test_an_interrupt_is_not_turned_into_an_error() -> None:
     with pytest.raises(KeyboardInterrupt), pillow_guard.guarded("content"):
         raise KeyboardInterrupt
@@ -45,6 +54,13 @@ def test_whatever_pillow_raises_is_one_line(error: Exception) -> None:
     with pytest.raises(ImageError, match=r"^content: [^\n]+$"):  # noqa: SIM117
         with pillow_guard.guarded("content"):
             raise error
+
+
+def test_a_reason_of_pillows_is_short() -> None:
+    with pytest.raises(ImageError) as caught, pillow_guard.guarded("content"):
+        raise ValueError((12345,) * 300)
+    assert "(12345, 12345" in str(caught.value)
+    assert len(str(caught.value)) < 300
 
 
 def _bomb(width: int, height: int) -> bytes:

@@ -167,6 +167,13 @@ def test_damage_gives_a_picture_or_one_error(capfd: pytest.CaptureFixture[str]) 
     assert capfd.readouterr().err == ""
 
 
+def test_a_tag_with_too_many_values_gives_no_warning() -> None:
+    data = bytearray(_tiff(VALUES[..., 0]))
+    at = data.index(b"\x15\x01\x03\x00\x01\x00\x00\x00")  # samples per pixel
+    data[at + 4] = 100
+    assert problem(bytes(data)) == ""
+
+
 def test_pixels_that_are_cut_off_are_an_error() -> None:
     data = KINDS["float64 grey"][0]
     with pytest.raises(ImageError, match="cut off"):
