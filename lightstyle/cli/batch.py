@@ -28,6 +28,7 @@ from .help import command
 from .options import OUTPUT, RunOptions, Styles, takes
 from .progress import Interrupt
 from .report import Report
+from .run import usable_threads
 
 #: Options of a single picture.
 ONE_PICTURE: Final = {
@@ -150,7 +151,7 @@ def runtime_of(options: RunOptions) -> Runtime:
     return Runtime(
         model=options.model,
         device=options.device,
-        threads=options.threads,
+        threads=usable_threads(options),
         memory=memory.parse(options.memory),
     )
 

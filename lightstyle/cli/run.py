@@ -10,6 +10,7 @@ import typer
 
 from ..engine import memory
 from ..engine.model import Model
+from ..engine.threads import check_threads
 from ..errors import OutputError, TransferError
 from ..optimize.minimize import METHODS, Status
 from ..records.checkpoint import Checkpoint, LoadedCheckpoint
@@ -81,9 +82,9 @@ def make(
     if checkpoint and options.overwrite and not saved:
         checkpoint.remove()
     with written, Interrupt() as interrupt:
-        limit = memory.parse(options.memory)
+        limit, threads = memory.parse(options.memory), usable_threads(options)
         model = registry.load(
-            options.model, settings, options.device, options.threads, limit, job=job
+            options.model, settings, options.device, threads, limit, job=job
         )
         with Bar(settings.iterations, quiet=options.quiet) as bar:
 
@@ -114,6 +115,14 @@ def make(
     elif checkpoint and not options.quiet:
         say(f"to continue: lightstyle resume {shlex.quote(str(checkpoint.path))}")
     _conclude(result, path, written.failure, interrupt)
+
+
+def usable_threads(options: RunOptions) -> int | None:
+    """Return the threads that a run gets, and say if they are fewer than asked for."""
+    usable = check_threads(options.threads)
+    if usable != options.threads and not options.quiet:
+        note(f"threads is {options.threads}, lowered to the {usable} CPUs in use")
+    return usable
 
 
 def _announcement(

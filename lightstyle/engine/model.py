@@ -96,8 +96,8 @@ class Model:
             path: The evaluation graph, such as ``vgg19.onnx``, with the model's other
                 files beside it.
             device: ``cpu``, ``cuda``, or ``auto`` for the best device that works.
-            threads: Threads of an evaluation on the CPU; by default as many as the
-                process may use.
+            threads: Threads of an evaluation on the CPU, at most one for each CPU that
+                the process may use, as by default.
             memory: Bytes that the process may take for a run on the CPU; by default
                 most of what is free.
 

@@ -52,8 +52,7 @@ class Runtime:
         Raises:
             UsageError: There are more workers than threads, or there is no worker.
         """
-        check_threads(self.threads)
-        threads = self.threads or available_cpus()
+        threads = check_threads(self.threads) or available_cpus()
         if not 1 <= workers <= threads:
             raise UsageError(
                 f"workers is {workers}, expected 1 to {threads}: each worker needs a "

@@ -46,17 +46,20 @@ class Forecast:
         layout: Execution plan at the final size, with the memory it takes.
         seconds: Time of the whole run.
         decoding: Bytes that the process needs while it reads the pictures.
+        styles: Bytes that it needs while it computes the targets of the styles.
     """
 
     levels: tuple[Level, ...]
     layout: ExecutionPlan
     seconds: float
     decoding: int = 0
+    styles: int = 0
 
     @property
     def memory(self) -> int:
         """Bytes that the process is expected to need; 0 if the device does not tell."""
-        return self.layout.memory and max(self.layout.memory, self.decoding)
+        needs = self.layout.memory, self.decoding, self.styles
+        return self.layout.memory and max(needs)
 
     @property
     def table(self) -> dict[str, str]:
@@ -102,13 +105,19 @@ def forecast(model: Model, plans: Plans, levels: Levels, done: int = 0) -> Forec
     """
     chosen = [plans.choose(scene) for scene in levels.scenes]
     probe = _Probe(model, levels.scenes[-1])
-    seconds = 0.0
-    for level, plan in zip(levels.plan, chosen, strict=True):
+    seconds, styles = 0.0, 0
+    for level, plan, scene in zip(levels.plan, chosen, levels.scenes, strict=True):
         evaluations, done = level.until - done, max(done, level.until)
         if evaluations > 0:
             seconds += probe.seconds(level, plan, evaluations)
+            # Another's plans: those that a run has used are part of its record.
+            targets = Plans(model, plans.known).choose_styles(scene)
+            for (size, _), each in zip(scene.style_sizes(), targets, strict=True):
+                pixels = math.prod(Frame(size).canvas)
+                seconds += pixels * each.overhead * probe.targets
+                styles = max(styles, each.memory)
     decoding = levels.scenes[-1].inputs.decoding
-    return Forecast(levels.plan, chosen[-1], seconds, decoding)
+    return Forecast(levels.plan, chosen[-1], seconds, decoding, styles)
 
 
 class _Probe:
@@ -155,8 +164,7 @@ class _Probe:
     def seconds(self, level: Level, plan: ExecutionPlan, evaluations: int) -> float:
         """Estimate the seconds of a level."""
         settings = self._scene.settings
-        pictures = 1 + max(1, len(self._scene.style_sizes()))
-        runs = evaluations * self.evaluation + pictures * self.targets
+        runs = evaluations * self.evaluation + self.targets
         if settings.balance_layers:  # the gradient of each by itself
             runs += len(settings.style_layers.used) * self.evaluation
         steps = evaluations * self.step(plan.history)

@@ -75,7 +75,9 @@ class Job:
             )
         wanted = {**(like.layouts if like else {}), **(saved.plans if saved else {})}
         # The finest level takes the most: without the memory for it, none is begun.
-        Plans(model, wanted).choose(levels.scenes[-1])
+        first = Plans(model, wanted)
+        first.choose(levels.scenes[-1])
+        first.choose_styles(levels.scenes[-1])
         plans, done = Plans(model, wanted), len(saved.history) if saved else 0
         if announce is not None:
             announce(forecast(model, plans, levels, done))

@@ -9,9 +9,11 @@ import math
 from collections.abc import Mapping
 
 from ..arrays import Size
+from ..engine import memory
 from ..engine.model import Model
 from ..engine.plan import ExecutionPlan
 from ..engine.workload import PICTURE
+from ..errors import UsageError
 from ..images.frame import Frame
 from .scene import Scene
 
@@ -51,12 +53,25 @@ class Plans:
         """How the targets of each style of `scene` that counts are computed.
 
         Raises:
-            UsageError: As `choose`.
+            UsageError: As `choose`, and also if the free memory is not enough: how
+                large a style is takes a moment to ask for and may be far more than the
+                picture.
         """
-        return [
-            self._choose_style(scene, size, masked=masked)
-            for size, masked in scene.style_sizes()
-        ]
+        try:
+            found = [
+                self._choose_style(scene, size, masked=masked)
+                for size, masked in scene.style_sizes()
+            ]
+        except UsageError as error:
+            raise UsageError(f"{error}; --style-scale sizes the styles") from error
+        most = max((plan.memory for plan in found), default=0)
+        limit = memory.resident() + memory.available()
+        if self._model.memory is None and most > limit:
+            raise UsageError(
+                f"memory is {limit / 1e9:.2f} GB, but the styles need {most / 1e9:.2f} "
+                "GB: lower --style-scale"
+            )
+        return found
 
     def _choose_style(self, scene: Scene, size: Size, *, masked: bool) -> ExecutionPlan:
         # The start and the content are held beside it, and it is.

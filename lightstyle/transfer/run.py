@@ -28,6 +28,7 @@ from .plans import Plans
 from .result import Progress, Result
 from .scene import Scene
 from .start import start_image
+from .style_size import style_notes
 
 #: Ends of a level after which there is no next one.
 _ENDS: Final = (Status.CANCELLED, Status.NON_FINITE)
@@ -204,7 +205,7 @@ class Run:
             settings=settings,
             optimizer=settings.chosen_optimizer,
             record=replace(self._record(outcome.loss), converged=converged),
-            notes=(*scene.inputs.notes, *notes),
+            notes=(*scene.inputs.notes, *style_notes(scene.inputs), *notes),
         )
 
     def _record(self, loss: float) -> Record:

@@ -1,8 +1,7 @@
 """The images of a run at the size of one of its levels."""
 
-import math
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -15,11 +14,11 @@ from ..images.frame import Frame
 from ..images.picture import Picture
 from ..losses.metrics import METRICS
 from ..losses.targets import StyleRegion, StyleTarget
-from ..settings import blend
 from ..settings.choices import Outside
 from ..settings.settings import Settings
 from . import regions
 from .inputs import Inputs
+from .style_size import style_sizes
 
 
 @dataclass(frozen=True, eq=False)
@@ -141,28 +140,14 @@ class Scene:
 
     def _sources(self) -> Iterator[tuple[int, StyleRegion, Picture, Size]]:
         """Yield region, part, style image and size of each of `style_targets`."""
-        styles = self.inputs.styles
+        sizes = style_sizes(self.inputs)
         for index, region in enumerate(self.inputs.regions):
-            scales = blend.scales(self.settings.style_scale, len(styles))
             for source in region.sources:
-                style = styles[source.style]
-                size = self._style_size(style, scales[source.style])
+                style, whole = self.inputs.styles[source.style], sizes[source.style]
+                # As much smaller on a level as the level is.
+                share = max(self.scale, contract.MINIMUM_SIDE / min(whole))
+                size = round(whole[0] * share), round(whole[1] * share)
                 yield index, source, style, size
-
-    def _style_size(self, style: Picture, scale: float) -> Size:
-        """Compute the size of a style: `scale` times the picture's.
-
-        Without `Settings.enlarge` it is at most the style image's own, and as much
-        smaller on a level as the level is.
-        """
-        longest = round(max(self.size) / self.scale * scale)
-        long, short = sorted(style.original_size, reverse=True)
-        # An elongated style stays wide enough for the network.
-        least = math.ceil(contract.MINIMUM_SIDE * long / short)
-        settings = replace(self.settings, size=max(longest, least))
-        whole = fitted_size(style, settings, "style")
-        share = max(self.scale, contract.MINIMUM_SIDE / min(whole))
-        return round(whole[0] * share), round(whole[1] * share)
 
     def _palette(self) -> Picture:
         """Return the image whose colours are taken, at most as large as the picture."""

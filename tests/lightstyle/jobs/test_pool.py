@@ -262,6 +262,7 @@ def test_a_worker_outlives_a_fault_of_the_model(
 
 def test_threads_and_memory_are_divided(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("lightstyle.engine.memory.available", lambda: 1000)
+    monkeypatch.setattr("lightstyle.engine.threads.available_cpus", lambda: 8)
     whole = Runtime(threads=5, memory=900)
     assert whole.divided(1) == whole
     part = whole.divided(2)
