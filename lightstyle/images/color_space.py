@@ -69,10 +69,15 @@ class RGBSpace:
         probe = np.stack(np.meshgrid(steps, steps, steps), axis=-1).reshape(1, -1, 3)
         return bool(np.abs(self.to_srgb(probe) - probe).max() < 1.0)
 
-    def to_srgb(self, levels_hwc: Array) -> Array:
-        """Convert levels, (H, W, 3), 0…255, to those of sRGB."""
+    def to_srgb(self, levels_hwc: Array, out: Array | None = None) -> Array:
+        """Convert levels, (H, W, 3), 0…255, to those of sRGB.
+
+        Args:
+            levels_hwc: The levels.
+            out: Where to put the result; may be `levels_hwc`.
+        """
         matrix = (np.linalg.inv(_adapted(SRGB)) @ self.to_xyz).astype(np.float32)
-        made = np.empty_like(levels_hwc)
+        made = np.empty_like(levels_hwc) if out is None else out
         rows = max(1, _BAND_PIXELS // max(1, levels_hwc.shape[1]))
         for start in range(0, len(levels_hwc), rows):
             band = levels_hwc[start : start + rows] / np.float32(255)

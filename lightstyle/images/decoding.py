@@ -114,6 +114,8 @@ def _from_file(data: bytes, name: str, longest: int | None) -> Picture:
 def _decode(image: Image.Image, name: str, data: bytes, longest: int | None) -> Picture:
     notes: list[str] = []
     own, by = image.size, reducing.factor(image.size, longest)
+    if deep_color.in_planes(image):
+        by = 1
     reducing.drafted(image, by)
     # Means of many pixels of 8 bits are as good as one of 16.
     deep = deep_color.prepared(image) if by == 1 else None
@@ -136,7 +138,7 @@ def _decode(image: Image.Image, name: str, data: bytes, longest: int | None) -> 
             space = None
         rgb = np.asarray(profiles.to_srgb(image, notes), np.float32)
     if space is not None:
-        rgb = space.to_srgb(rgb)
+        rgb = space.to_srgb(rgb, out=np.require(rgb, requirements="W"))
     if alpha is not None and alpha.max() < 0.5 and _has_unused_alpha(as_stored):
         alpha = None
     picture = Picture.of(rgb, alpha, (*notes, *hidden(alpha, name)))

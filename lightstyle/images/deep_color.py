@@ -84,6 +84,12 @@ def prepared(image: Image.Image) -> DeepColor | None:
     return DeepColor(is_grey, layout == "RGBa" and second is not None, second)
 
 
+def in_planes(image: Image.Image) -> bool:
+    """Whether it has 16-bit planes that Pillow would misread, if not `prepared`."""
+    layout = _layout(image)
+    return bool(layout) and not _is_contiguous(image) and not _by_libtiff(image)
+
+
 def lost(image: Image.Image, data: bytes) -> tuple[str, ...]:
     """Return a note if Pillow keeps 8 of more bits of a picture in colour."""
     at, bits = -1, b""

@@ -46,12 +46,17 @@ def grey(levels_hw: Array, profile: bytes | None, notes: list[str]) -> Array:
 
 
 def color(levels_hwc: Array, profile: bytes | None, notes: list[str]) -> Array:
-    """Convert levels, (H, W, 3), by a profile; only one of tables rounds to 8 bits."""
+    """Convert levels, (H, W, 3), by a profile; only one of tables rounds to 8 bits.
+
+    The levels may be overwritten.
+    """
     if not profile:
         return levels_hwc
     space = icc.rgb_space(profile)
     if space is not None:
-        return levels_hwc if space.is_srgb else space.to_srgb(levels_hwc)
+        return (
+            levels_hwc if space.is_srgb else space.to_srgb(levels_hwc, out=levels_hwc)
+        )
     image = Image.fromarray(np.rint(levels_hwc).astype(np.uint8))
     converted = _converted(image, profile)
     if converted is None:

@@ -92,6 +92,9 @@ def test_16_bit_planes_keep_every_level_of_colour(order: Any, extra: Any) -> Non
     )
     alpha = SAMPLES[..., 3] if extra == "unassalpha" else None
     _assert_exact(data, SAMPLES[..., :3], alpha)
+    whole = decoding.from_bytes(data, "picture").rgb_hwc
+    smaller = decoding.from_bytes(data, "picture", longest=2).rgb_hwc
+    assert abs(whole.mean() - smaller.mean()) < 12  # however it is read
 
 
 def test_compressed_16_bit_planes_are_read_right_and_their_loss_is_said() -> None:
