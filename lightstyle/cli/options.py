@@ -114,9 +114,7 @@ class RunOptions:
     dry_run: bool = option(
         False, "Print the memory and time the run would take, and stop.", _RUNTIME
     )
-    no_metadata: bool = option(
-        False, "Leave the record of how it was made out of the picture.", OUTPUT
-    )
+    no_metadata: bool = option(False, "The same as --metadata none.", OUTPUT)
     overwrite: bool = option(False, "Replace files that exist.", OUTPUT)
     quiet: bool = option(False, "Print errors only.")
 
@@ -141,11 +139,12 @@ def takes(
     Args:
         job: Function of `transfer` whose settings become options; None for a command
             that has no parameter `settings`.
-        without: Fields of `RunOptions` that make no sense for the command.
+        without: Settings and fields of `RunOptions` that make no sense for the command.
     """
     unused = JOBS[job].unused if job else FIELDS
     declared = {f.name: f for f in fields(Settings)}
-    settings = {name: declared[name] for name in FIELDS if name not in unused}
+    left_out = {*unused, *without}
+    settings = {name: declared[name] for name in FIELDS if name not in left_out}
     options = {f.name: f for f in fields(RunOptions) if f.name not in without}
 
     def decorate(command: Callable[..., None]) -> Callable[..., None]:

@@ -5,7 +5,7 @@ import json
 import math
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any, Self, TextIO
+from typing import Self, TextIO
 
 from ..errors import OutputError
 from ..images import streams
@@ -41,17 +41,12 @@ class Outputs:
         """
         self.failure: OutputError | None = None
         self._path, self._options, self._is_new = path, options, is_new
-        metadata = not options.no_metadata
-        self._form: dict[str, Any] = {"bits": options.bits, "metadata": metadata}
         named = {"timelapse": options.timelapse, "log": options.log}
         self.others = [f"{kind} {file}" for kind, file in named.items() if file]
         self._film: Timelapse | None = None
         if options.timelapse is not None:
             self._film = Timelapse(
-                options.timelapse,
-                options.save_every,
-                metadata=metadata,
-                resumed=resumed,
+                options.timelapse, options.save_every, resumed=resumed
             )
         self._log: TextIO | None = None
         self._stack = ExitStack()
@@ -79,7 +74,9 @@ class Outputs:
             if self._options.log is not None:
                 self._append(self._options.log, progress)
             if every and progress.evaluation % every == 0:
-                progress.save(self._numbered(progress.evaluation), **self._form)
+                progress.save(
+                    self._numbered(progress.evaluation), bits=self._options.bits
+                )
             if self._film is not None:
                 self._film(progress)
         except OutputError as error:
@@ -97,9 +94,9 @@ class Outputs:
         """
         path = paths.free(self._path) if self._is_new else self._path
         if path == STREAM:
-            self._write(result.to_bytes(**self._form))
+            self._write(result.to_bytes(bits=self._options.bits))
         else:
-            result.save(path, **self._form)
+            result.save(path, bits=self._options.bits)
         if self._film is not None and self.failure is None:
             try:
                 self._film.finish(result)

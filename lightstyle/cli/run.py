@@ -14,6 +14,7 @@ from ..engine.threads import check_threads
 from ..errors import OutputError, TransferError
 from ..optimize.minimize import METHODS, Status
 from ..records.checkpoint import Checkpoint, LoadedCheckpoint
+from ..settings.choices import Metadata
 from ..settings.settings import Settings
 from ..transfer.forecast import Forecast
 from ..transfer.job import Announce
@@ -61,6 +62,8 @@ def make(
         options: Options of the run.
         saved: The checkpoint to continue from, if the run was interrupted.
     """
+    if options.no_metadata:
+        settings = replace(settings, metadata=Metadata.NONE)
     files = inputs.files_of(given, settings)
     path = paths.choose(output, given, name)
     checkpoint = Checkpoint.after(saved) if saved else _checkpoint(path, options)

@@ -30,7 +30,7 @@ from .report import Report
 
 
 @command
-@takes("stylize", without=ONE_PICTURE | {"bits", "no_metadata"})
+@takes("stylize", without=ONE_PICTURE | {"bits", "metadata", "no_metadata"})
 def sheet(
     content: Content,
     style: Styles,

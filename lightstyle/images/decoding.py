@@ -21,6 +21,7 @@ from . import (
     decoding_memory,
     deep_color,
     other_files,
+    photo_tags,
     profiles,
     reducing,
     tiff_grey,
@@ -123,7 +124,7 @@ def _decode(image: Image.Image, name: str, data: bytes, longest: int | None) -> 
     decoding_memory.admit(image, longest, by, name)
     image.load()
     step, space = _step_upright(image, notes), color_tags.find(image, data, notes)
-    as_stored = image
+    as_stored, tags = image, photo_tags.read(image)
     image = _turned(reducing.reduced(image, own, longest, by), step)
     alpha: Array | None
     if deep is not None:
@@ -142,9 +143,9 @@ def _decode(image: Image.Image, name: str, data: bytes, longest: int | None) -> 
     if alpha is not None and alpha.max() < 0.5 and _has_unused_alpha(as_stored):
         alpha = None
     picture = Picture.of(rgb, alpha, (*notes, *hidden(alpha, name)))
-    if by == 1:
-        return picture
-    return replace(picture, original=own[::-1] if step in _SWAPPING else own)
+    if step in _SWAPPING:
+        own, tags = own[::-1], tags.turned()
+    return replace(picture, original=None if by == 1 else own, photo=tags)
 
 
 def _has_unused_alpha(image: Image.Image) -> bool:

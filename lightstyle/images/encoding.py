@@ -15,6 +15,7 @@ from PIL import Image
 from ..arrays import Array
 from ..errors import OutputError, UsageError
 from . import metadata, sixteen_bit
+from .photo_tags import NO_TAGS, PhotoTags
 
 #: Pillow's name of the format for each suffix that can be written.
 FORMATS: Final = {
@@ -73,6 +74,7 @@ def encoded(
     alpha_hw: Array | None = None,
     bits: int = 8,
     text: str | None = None,
+    tags: PhotoTags = NO_TAGS,
 ) -> bytes:
     """Encode a picture in the format of the suffix of `path`, where it is to be.
 
@@ -83,6 +85,7 @@ def encoded(
         bits: Bits per channel: 8, or 16 for PNG and TIFF.
         text: ASCII text to store as metadata; omitted if it is too long or the format
             has no place for it.
+        tags: What to say of the photo, as far as the format has a place for it.
 
     Returns:
         The contents of the file.
@@ -98,9 +101,11 @@ def encoded(
         levels_hwc = _levels(format_, rgb_hwc, alpha_hw)
         if bits == 16:
             pixels_hwc = np.rint(levels_hwc * np.float32(257)).astype(np.uint16)
-            return _ENCODERS_16_BIT[format_](pixels_hwc, srgb_profile(), text)
-        image = Image.fromarray(np.rint(levels_hwc).astype(np.uint8))
-        return _encoded_8_bit(image, format_, text)
+            return _ENCODERS_16_BIT[format_](pixels_hwc, srgb_profile(), text, tags)
+        pixels_hwc = np.rint(levels_hwc).astype(np.uint8)
+        if format_ == "TIFF" and tags != NO_TAGS:  # Pillow compresses no EXIF data
+            return sixteen_bit.encode_tiff(pixels_hwc, srgb_profile(), text, tags)
+        return _encoded_8_bit(Image.fromarray(pixels_hwc), format_, text, tags)
     except Exception as error:  # Pillow has no base class for what it raises
         reason = " ".join(str(error).split()) or type(error).__name__
         raise OutputError(
@@ -136,12 +141,13 @@ def _levels(format_: str, rgb_hwc: Array, alpha_hw: Array | None) -> Array:
     return np.clip(rgb_hwc, 0, 255)
 
 
-def _encoded_8_bit(image: Image.Image, format_: str, text: str | None) -> bytes:
+def _encoded_8_bit(
+    image: Image.Image, format_: str, text: str | None, tags: PhotoTags
+) -> bytes:
     options = dict(_OPTIONS.get(format_, {}))
     if format_ != "BMP":
         options["icc_profile"] = srgb_profile()
-    if text is not None:
-        options |= metadata.options(format_, text)
+    options |= metadata.options(format_, text, tags)
     if format_ == "TIFF":
         options["tiffinfo"] = _TIFF_FIELDS | options.get("tiffinfo", {})
     buffer = io.BytesIO()

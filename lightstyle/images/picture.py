@@ -16,6 +16,7 @@ from PIL import Image
 from ..arrays import Array, Size
 from ..contract import MINIMUM_SIDE
 from ..errors import ImageError, UsageError
+from .photo_tags import NO_TAGS, PhotoTags
 
 _LANCZOS: Final = Image.Resampling.LANCZOS
 
@@ -37,6 +38,7 @@ class Picture:
         is_lossy: Whether its file may have changed the levels, as JPEG does.
         original: Width and height before it was read at a reduced scale; None if it is
             as it was.
+        photo: What its file says of the photo.
     """
 
     rgb_hwc: Array
@@ -44,6 +46,7 @@ class Picture:
     notes: tuple[str, ...] = ()
     is_lossy: bool = False
     original: Size | None = None
+    photo: PhotoTags = NO_TAGS
 
     @classmethod
     def of(cls, rgb_hwc: Array, alpha_hw: Array | None, notes: Iterable[str]) -> Self:

@@ -17,14 +17,18 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import TiffImagePlugin
 
-from . import metadata
+from . import metadata, photo_tags
+from .photo_tags import NO_TAGS, PhotoTags
 
 _BAND_BYTES: Final = 1 << 20
 _LEVEL: Final = 6
 
 
 def encode_png(
-    pixels_hwc: NDArray[np.uint16], profile: bytes, text: str | None = None
+    pixels_hwc: NDArray[np.uint16],
+    profile: bytes,
+    text: str | None = None,
+    tags: PhotoTags = NO_TAGS,
 ) -> bytes:
     """Encode a picture as PNG with 16 bits per channel.
 
@@ -32,6 +36,7 @@ def encode_png(
         pixels_hwc: (H, W, 3) RGB or (H, W, 4) RGB and alpha, not premultiplied.
         profile: ICC profile to embed.
         text: ASCII text to store as metadata, if any.
+        tags: What to say of the photo.
     """
     height, width, channels = pixels_hwc.shape
     colour_type = {3: 2, 4: 6}[channels]
@@ -45,6 +50,11 @@ def encode_png(
     if text is not None:  # not compressed, no language
         keyword = metadata.KEYWORD.encode("ascii")
         chunks.append(_chunk(b"iTXt", keyword + bytes(5) + text.encode("ascii")))
+    if tags.dpi is not None:
+        across, down = (round(side / 0.0254) for side in tags.dpi)
+        chunks.append(_chunk(b"pHYs", struct.pack(">IIB", across, down, 1)))
+    if data := metadata.exif(None, tags):
+        chunks.append(_chunk(b"eXIf", data.removeprefix(b"Exif\0\0")))
     for start, stop in _bands(pixels_hwc):
         above = pixels_hwc[start - 1] if start else np.zeros_like(pixels_hwc[0])
         data = compressor.compress(_paeth_rows(pixels_hwc[start:stop], above))
@@ -56,14 +66,18 @@ def encode_png(
 
 
 def encode_tiff(
-    pixels_hwc: NDArray[np.uint16], profile: bytes, text: str | None = None
+    pixels_hwc: NDArray[np.unsignedinteger],
+    profile: bytes,
+    text: str | None = None,
+    tags: PhotoTags = NO_TAGS,
 ) -> bytes:
-    """Encode a picture as little-endian, deflated TIFF with 16 bits per channel.
+    """Encode a picture as little-endian, deflated TIFF with 8 or 16 bits per channel.
 
     Args:
         pixels_hwc: (H, W, 3) RGB or (H, W, 4) RGB and alpha, not premultiplied.
         profile: ICC profile to embed.
         text: ASCII text to store as metadata, if any.
+        tags: What to say of the photo.
 
     Raises:
         ValueError: If the file would exceed the 4 GB that TIFF can address.
@@ -72,18 +86,19 @@ def encode_tiff(
     bands = list(_bands(pixels_hwc))
     strips = [_tiff_strip(pixels_hwc[start:stop]) for start, stop in bands]
     sizes = [len(strip) for strip in strips]
+    across, down = tags.dpi or (72, 72)
     fields: dict[int, Any] = {
         256: width,
         257: height,
-        258: (16,) * channels,  # bits per sample
+        258: (8 * pixels_hwc.itemsize,) * channels,  # bits per sample
         259: 8,  # compression: deflate
         262: 2,  # photometric interpretation: RGB
         273: (*itertools.accumulate(sizes[:-1], initial=0),),  # after the directory
         277: channels,
         278: bands[0][1],  # rows per strip
         279: tuple(sizes),
-        282: 72,
-        283: 72,
+        282: across,
+        283: down,
         284: 1,  # planar configuration: interleaved
         296: 2,  # resolution unit: inch
         317: 2,  # predictor: horizontal differences
@@ -93,6 +108,7 @@ def encode_tiff(
         fields[338] = 2  # extra sample: alpha, not premultiplied
     if text is not None:
         fields[metadata.DESCRIPTION] = text
+    fields |= photo_tags.directories(tags)
     directory = TiffImagePlugin.ImageFileDirectory_v2()
     for tag, value in fields.items():
         directory[tag] = value
@@ -102,7 +118,7 @@ def encode_tiff(
     return b"".join([head.getvalue(), *strips])
 
 
-def _bands(pixels_hwc: NDArray[np.uint16]) -> Iterator[tuple[int, int]]:
+def _bands(pixels_hwc: NDArray[np.unsignedinteger]) -> Iterator[tuple[int, int]]:
     """Yield the first and last row (exclusive) of each band."""
     rows = max(1, _BAND_BYTES // max(1, pixels_hwc[0].nbytes))
     for start in range(0, len(pixels_hwc), rows):
@@ -132,7 +148,7 @@ def _paeth_rows(pixels_hwc: NDArray[np.uint16], above_wc: NDArray[np.uint16]) ->
     return lines.tobytes()
 
 
-def _tiff_strip(pixels_hwc: NDArray[np.uint16]) -> bytes:
-    differences = pixels_hwc.astype("<u2")
-    differences[:, 1:] -= pixels_hwc[:, :-1]  # modulo 2¹⁶, as the predictor requires
+def _tiff_strip(pixels_hwc: NDArray[np.unsignedinteger]) -> bytes:
+    differences = pixels_hwc.astype(f"<u{pixels_hwc.itemsize}")
+    differences[:, 1:] -= pixels_hwc[:, :-1]  # modulo 2¹⁶ or 2⁸, as the predictor is
     return zlib.compress(differences.tobytes(), _LEVEL)

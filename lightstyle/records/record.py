@@ -41,7 +41,7 @@ SCHEMA: Final = 1
 
 #: First bytes of every record, and how far into a PNG or JPEG file they may be.
 _START: Final = b'{"lightstyle": "'
-_HEAD: Final = 4096
+_HEAD: Final = 16_384
 
 #: What is known of the environment of a run.
 _Fact = str | int | list[str] | dict[str, str] | None
@@ -236,7 +236,7 @@ def load(path: str | os.PathLike[str]) -> dict[str, Any]:
     if found is None:
         raise ImageError(
             f"{os.fspath(path)}: this picture holds no record of how it was made; "
-            "give one that lightstyle wrote, not as BMP and without --no-metadata"
+            "give one that lightstyle wrote, not as BMP and without --metadata none"
         )
     return found
 

@@ -90,3 +90,11 @@ class Pyramid(StrEnum):
 
     ON = "on"
     OFF = "off"
+
+
+class Metadata(StrEnum):
+    """What the file of a result says of the photo, and of how it was made."""
+
+    PRIVATE = "private"
+    KEEP = "keep"
+    NONE = "none"

@@ -13,7 +13,16 @@ from typing import Any, Final
 
 from ..errors import UsageError
 from ..text import printable
-from .choices import Color, Init, Optimizer, Outside, Pooling, Pyramid, StyleLoss
+from .choices import (
+    Color,
+    Init,
+    Metadata,
+    Optimizer,
+    Outside,
+    Pooling,
+    Pyramid,
+    StyleLoss,
+)
 from .kinds import file, files, layers, scale, shares
 from .scalars import Kind, checked, flag, made, number, side, whole, word
 
@@ -23,6 +32,7 @@ _AIM: Final = "Style and content"
 _COLORS: Final = "Colours"
 _REGIONS: Final = "Masks and regions"
 _START: Final = "Start and optimiser"
+_OUTPUT: Final = "Output"
 
 #: Most evaluations of a run: a hundred times what anybody needs.
 MOST_ITERATIONS: Final = 100_000
@@ -71,6 +81,7 @@ FIELDS: Final[Mapping[str, Field]] = {
     "seed": Field(whole(0, 2**64 - 1), _START),
     "pooling": Field(word(Pooling), _START),
     "optimizer": Field(word(Optimizer), _START),
+    "metadata": Field(word(Metadata), _OUTPUT),
 }
 
 

@@ -11,7 +11,16 @@ from typing import Any, Final, Self
 
 from ..errors import UsageError
 from ..text import shown
-from .choices import PALETTES, Color, Optimizer, Outside, Pooling, Pyramid, StyleLoss
+from .choices import (
+    PALETTES,
+    Color,
+    Metadata,
+    Optimizer,
+    Outside,
+    Pooling,
+    Pyramid,
+    StyleLoss,
+)
 from .fields import FIELDS, option_of, plain, take
 from .layers import LayerWeights
 from .scalars import any_of
@@ -111,6 +120,10 @@ class Settings:
             brings the colours of the style to those of the content before the transfer.
         colors_of: Picture (a path, an array or a PIL image) whose colours
             ``content-histogram`` and ``match-style`` use instead of the content's.
+        metadata: What the file of the result says beside the picture: ``private``, how
+            it was made, and of the photo its resolution, date, camera, author and
+            copyright; ``keep``, the place, serial numbers and the camera's owner, too;
+            ``none``, nothing.
     """
 
     size: int = option(512, "Longest side of the picture, in pixels.")
@@ -162,6 +175,11 @@ class Settings:
     color: str = option(Color.STYLE, f"Colours: {any_of(Color)}.")
     colors_of: Any = option(
         None, f"Picture to take the colours from, for {any_of(PALETTES)}."
+    )
+    metadata: str = option(
+        Metadata.PRIVATE,
+        "What the file says of the photo: private (no place, no serial numbers), keep "
+        "or none.",
     )
 
     def __post_init__(self) -> None:

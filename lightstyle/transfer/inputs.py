@@ -8,6 +8,7 @@ from .. import images
 from ..arrays import Size
 from ..errors import UsageError
 from ..images import decoding_memory
+from ..images.photo_tags import NO_TAGS, PhotoTags
 from ..images.picture import Picture
 from ..losses.targets import Region
 from ..settings import blend
@@ -89,6 +90,11 @@ class Inputs:
         for region in self.regions:
             arrays += [region.mask, *(source.mask for source in region.sources)]
         return sum(array.nbytes for array in arrays if array is not None)
+
+    @property
+    def photo(self) -> PhotoTags:
+        """What the file of the content says of the photo."""
+        return NO_TAGS if self.content is None else self.content.photo
 
     @property
     def notes(self) -> tuple[str, ...]:

@@ -12,10 +12,12 @@ from PIL import Image
 from ..arrays import Vector
 from ..files import atomic_write
 from ..images import encoding
+from ..images.photo_tags import NO_TAGS, PhotoTags
 from ..losses.objective import Losses
 from ..optimize.minimize import Status
 from ..records.record import Record
 from ..settings import arguments
+from ..settings.choices import Metadata
 from ..settings.scalars import checked, flag, one_of
 from ..settings.scalars import path as any_path
 from ..settings.settings import Settings
@@ -34,6 +36,7 @@ class Progress:
         seconds_left: Estimated time of all remaining evaluations.
         record: What made the picture so far.
         alpha_hw: Alpha of the picture, (H, W), float32, 0…255, or `None`.
+        photo: What the file of the content says of the photo.
     """
 
     history: tuple[Losses, ...]
@@ -46,6 +49,7 @@ class Progress:
     alpha_hw: NDArray[np.float32] | None
     _best_nchw: Callable[[], Vector]
     _composite: Callable[[NDArray[np.float32]], tuple[NDArray[np.float32], object]]
+    photo: PhotoTags = NO_TAGS
 
     @property
     def evaluation(self) -> int:
@@ -96,6 +100,8 @@ class Result:
         optimizer: Optimiser that ran: ``lbfgs`` or ``lbfgsb``.
         record: What made the picture; `save` writes it into the file.
         notes: What the user should know about the input images and the colours.
+        photo: What the file of the content says of the photo; `save` writes of it what
+            `Settings.metadata` asks for.
     """
 
     image_hwc: NDArray[np.float32]
@@ -108,6 +114,7 @@ class Result:
     optimizer: str
     record: Record
     notes: tuple[str, ...]
+    photo: PhotoTags = NO_TAGS
 
     @property
     def evaluations(self) -> int:
@@ -152,8 +159,8 @@ class Result:
         Args:
             path: The file; its suffix chooses the format.
             bits: Bits per channel: 8, or 16 for PNG and TIFF.
-            metadata: Whether to write `record` into the file, where `Record.read` and
-                ``lightstyle info`` find it; BMP cannot hold it.
+            metadata: Whether to write what `Settings.metadata` asks for; of that,
+                `Record.read` and ``lightstyle info`` find `record`. BMP cannot hold it.
 
         Raises:
             UsageError: If an argument is invalid.
@@ -181,5 +188,13 @@ def _encoded(
     bits = checked("bits", arguments.BITS, bits)
     metadata = checked("metadata", flag(), metadata)
     image_hwc, alpha_hw = picture.image_hwc, picture.alpha_hw
-    text = str(picture.record) if metadata else None
-    return encoding.encoded(path, image_hwc, alpha_hw=alpha_hw, bits=bits, text=text)
+    choice = picture.settings.metadata if metadata else Metadata.NONE
+    text = None if choice == Metadata.NONE else str(picture.record)
+    return encoding.encoded(
+        path,
+        image_hwc,
+        alpha_hw=alpha_hw,
+        bits=bits,
+        text=text,
+        tags=picture.photo.chosen(choice),
+    )

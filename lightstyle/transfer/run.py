@@ -182,6 +182,7 @@ class Run:
             alpha_hw=last.alpha_hw,
             _best_nchw=partial(self.levels.enlarged, image, level, len(plan) - 1),
             _composite=last.composite,
+            photo=last.inputs.photo,
         )
         return Evaluated(progress, state, self.plans.known, level_start)
 
@@ -206,6 +207,7 @@ class Run:
             optimizer=settings.chosen_optimizer,
             record=replace(self._record(outcome.loss), converged=converged),
             notes=(*scene.inputs.notes, *style_notes(scene.inputs), *notes),
+            photo=scene.inputs.photo,
         )
 
     def _record(self, loss: float) -> Record:

@@ -22,6 +22,7 @@ from ..arrays import Size
 from ..files import Draft
 from ..images import metadata
 from ..images.encoding import srgb_profile
+from ..settings.choices import Metadata
 from .result import Progress, Result
 
 #: Approximate number of frames by default.
@@ -48,18 +49,15 @@ _REPLACES: Final = 0x02
 class Timelapse:
     """Films a run: a callback, and the context in which it may be called."""
 
-    def __init__(
-        self, path: Path, every: int, *, metadata: bool, resumed: bool = False
-    ) -> None:
+    def __init__(self, path: Path, every: int, *, resumed: bool = False) -> None:
         """Prepare a film.
 
         Args:
             path: The file; its folder must exist.
             every: Evaluations from frame to frame; 0 for about `FRAMES` frames.
-            metadata: Whether to write what made the picture into the file.
             resumed: Whether to continue the film at `path`.
         """
-        self._path, self._every, self._metadata = path, every, metadata
+        self._path, self._every = path, every
         self._resumed = resumed
         self._stack = ExitStack()
         self._film: _Film | None = None
@@ -97,7 +95,8 @@ class Timelapse:
         """
         if self._film is not None:
             self._film.add(result.image_hwc, _LAST, result.alpha_hw)
-            self._film.end(str(result.record) if self._metadata else None)
+            silent = result.settings.metadata == Metadata.NONE
+            self._film.end(None if silent else str(result.record))
 
 
 class _Film:
