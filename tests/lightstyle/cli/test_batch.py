@@ -246,6 +246,23 @@ def test_a_killed_batch_leaves_no_workers_and_goes_on(studio: Path) -> None:
     assert _kill_and_finish(studio / "out", 0.0, [*QUICK, "--workers", 2])
 
 
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc")
+@pytest.mark.parametrize("seconds", [0.0, 0.5, 3.0])
+def test_workers_end_with_a_command_that_is_killed_at_any_moment(
+    photos: Path, seconds: float
+) -> None:
+    options = ["--size", 60, "--iterations", 100000, "--threads", 2, "--workers", 2]
+    process = start(*BATCH, *options, stdout=PIPE)
+    wait_for(lambda: process.poll() is not None or len(_children(process.pid)) >= 2)
+    time.sleep(seconds)  # while they import, load, or paint
+    workers = _children(process.pid)
+    process.kill()
+    process.communicate()
+    killed = time.monotonic()
+    wait_for(lambda: not any(map(_lives, workers)))
+    assert time.monotonic() - killed < 3
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc")
 @pytest.mark.parametrize("workers", [1, 2])

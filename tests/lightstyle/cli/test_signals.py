@@ -2,10 +2,12 @@
 
 import os
 import pty
+import select
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -13,7 +15,8 @@ import pytest
 
 from lightstyle.errors import ExitCode, Stopped
 from lightstyle.signals import SIGNALS, stop_behind
-from tests.support.processes import ROOT, start, start_script, wait_for
+from tests.support.folders import draw
+from tests.support.processes import ROOT, start, start_script, unignore, wait_for
 
 pytestmark = pytest.mark.skipif(
     not Path("/proc/self/status").exists(), reason="needs /proc"
@@ -133,16 +136,40 @@ def test_what_nohup_ignores_stays_ignored(studio: Path) -> None:
     assert Path("out.png").exists()
 
 
-def test_a_terminal_that_is_closed_keeps_picture_and_run(studio: Path) -> None:
-    options = ["--iterations", "100000", "--checkpoint", "auto", "--log", "log.jsonl"]
-    command = [str(ROOT / "cli.py"), *STYLIZE[:-1], *options]
+def _close_terminal(command: list[str], ready: Callable[[], bool]) -> int:
+    """Run a command in a terminal that is closed once it is `ready`; its exit code."""
     child, terminal = pty.fork()
     if child == 0:  # the leader of a session, which has the terminal
-        signal.signal(signal.SIGHUP, signal.SIG_DFL)
-        os.execv(sys.executable, [sys.executable, *command])
-    wait_for(lambda: Path("log.jsonl").exists())
+        unignore()
+        os.execv(sys.executable, [sys.executable, str(ROOT / "cli.py"), *command])
+
+    def is_ready() -> bool:
+        if select.select([terminal], [], [], 0)[0]:
+            os.read(terminal, 2**16)  # a terminal that is full would block it
+        return ready()
+
+    wait_for(is_ready)
     os.close(terminal)
-    _, status = os.waitpid(child, 0)
-    assert os.waitstatus_to_exitcode(status) == ExitCode.HUNG_UP
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+def test_a_terminal_that_is_closed_keeps_picture_and_run(studio: Path) -> None:
+    options = ["--iterations", "100000", "--checkpoint", "auto", "--log", "log.jsonl"]
+    code = _close_terminal([*STYLIZE[:-1], *options], Path("log.jsonl").exists)
+    assert code == ExitCode.HUNG_UP
     assert Path("out.png").exists()
     assert Path("out.png.checkpoint").exists()
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_a_terminal_that_is_closed_keeps_what_a_batch_has_finished(
+    studio: Path, workers: str
+) -> None:
+    for number in range(12):
+        draw(studio / "photos" / f"{number:02}.png", number)
+    options = ["--size", "60", "--iterations", "40", "--threads", "2"]
+    options += ["--workers", workers, "--failures", "failed.jsonl"]
+    code = _close_terminal([*BATCH[:-1], *options], Path("out/00.png").exists)
+    assert code == ExitCode.HUNG_UP
+    assert 0 < len([*Path("out").iterdir()]) < 12
+    assert Path("failed.jsonl").read_text() == ""
