@@ -24,6 +24,9 @@ _ERRORS: Final = frozenset(ExitCode) - {
 }
 _BATCH: Final = "batch"
 
+#: Where models are kept that settings ask for, whatever becomes of the run.
+_VARIANTS: Final = "cache/variants/*"
+
 #: What no user should read.
 _BUGS: Final = ("this is a bug", "Traceback", "Exception ignored", "Warning:")
 
@@ -67,8 +70,8 @@ def _others(lines: list[str]) -> list[str]:
 def _left(case: Case, changes: Changes, code: int, may_write: bool) -> Iterator[str]:
     for path in changes.new:
         allowed = any(fnmatch(path, pattern) for pattern in case.outputs)
-        is_temporary = PurePath(path).name.startswith(".")
-        if is_temporary or not (allowed and may_write):
+        is_kept = (allowed and may_write) or fnmatch(path, _VARIANTS)
+        if not is_kept or PurePath(path).name.startswith("."):
             yield f"leaves the file {path} with exit code {code}"
     for path in changes.changed:
         if not (may_write and any(fnmatch(path, each) for each in case.outputs)):
