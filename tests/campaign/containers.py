@@ -35,8 +35,7 @@ _ODD: Final = (0, -1, 1, 3, 7, 64, 2**16, 2**31 - 1, 2**31, 2**40, 2**62)
 
 def zip_member(random: Random, data: bytes) -> bytes:
     """Mangle a member of a zip archive, its name, or the list of members."""
-    with zipfile.ZipFile(io.BytesIO(data)) as opened:
-        members = [(name, opened.read(name)) for name in opened.namelist()]
+    members = _members(data)
     index = random.randrange(len(members))
     if random.random() < 0.4:  # members that say what the others mean
         small = [n for n, (_, body) in enumerate(members) if len(body) < 8000]
@@ -62,10 +61,22 @@ def zip_member(random: Random, data: bytes) -> bytes:
         )
     else:
         members[index] = name, any_raw(random, body)
+    compression = random.choice((zipfile.ZIP_STORED,) * 3 + (zipfile.ZIP_DEFLATED,))
+    return _zipped(members, compression)
+
+
+def rezipped(data: bytes) -> bytes:
+    """Return a zip archive with the same members, and no times."""
+    return _zipped(_members(data), zipfile.ZIP_STORED)
+
+
+def _members(data: bytes) -> list[tuple[str, bytes]]:
+    with zipfile.ZipFile(io.BytesIO(data)) as opened:
+        return [(name, opened.read(name)) for name in opened.namelist()]
+
+
+def _zipped(members: list[tuple[str, bytes]], compression: int) -> bytes:
     buffer = io.BytesIO()
-    compression = random.choice(
-        (zipfile.ZIP_STORED, zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
-    )
     with zipfile.ZipFile(buffer, "w", compression) as written, catch_warnings():
         simplefilter("ignore")  # of names that come twice
         for name, body in members:

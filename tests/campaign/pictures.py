@@ -7,9 +7,10 @@ from contextlib import suppress
 from typing import Any, Final
 
 import numpy as np
-from PIL import Image, ImageCms
+from PIL import Image
 
 from lightstyle.images import sixteen_bit
+from lightstyle.images.encoding import srgb_profile
 from tests.support.networks import image
 from tests.support.picture_files import encoded, exif
 
@@ -39,7 +40,6 @@ _FORMATS: Final = {
     "ICO": "ico",
     "TGA": "tga",
     "QOI": "qoi",
-    "PDF": "pdf",
     "SGI": "sgi",
     "DDS": "dds",
 }
@@ -128,11 +128,13 @@ def _in_mode(whole: Image.Image, mode: str) -> Image.Image:
         grey = np.asarray(whole.convert("L"), ">u2" if mode.endswith("B") else "<u2")
         size = whole.size
         return Image.frombytes(mode, size, (grey * 257).astype(grey.dtype).tobytes())
+    if mode == "LAB":  # whatever the bands mean; a conversion is not always the same
+        return Image.merge(mode, whole.split())
     return whole.convert("RGBA" if mode in ("La", "RGBa") else "RGB").convert(mode)
 
 
 def _specials(whole: Image.Image) -> dict[str, tuple[str, dict[str, Any]]]:
-    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    profile = srgb_profile()
     frames = {"save_all": True, "append_images": [whole.rotate(90), whole]}
     return {
         "turned.jpg": ("JPEG", {"exif": exif(6), "icc_profile": profile}),
@@ -163,6 +165,7 @@ def _plain() -> Iterator[tuple[str, bytes]]:
     yield "wide.pgm", b"P5 36 33 65535\n" + wide[..., 0].tobytes()
     yield "float.pfm", b"Pf\n36 33\n-1.0\n" + CONTENT[..., 0].astype("<f4").tobytes()
     alpha = b"P7\nWIDTH 36\nHEIGHT 33\nDEPTH 3\nMAXVAL 255\nTUPLTYPE RGB\nENDHDR\n"
+    yield "page.pdf", b"%PDF-1.4\n%%EOF\n"
     yield "any.pam", alpha + CONTENT.tobytes()
 
 
