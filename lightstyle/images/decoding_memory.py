@@ -115,6 +115,22 @@ def admit(image: Image.Image, longest: int | None, by: int, name: str) -> None:
     room.admit(int(max(decoding, levels)), what, advice)
 
 
+def admit_samples(pixels: int, samples: int, size: int, name: str) -> None:
+    """Refuse a picture that is read without Pillow, as `admit` does.
+
+    Args:
+        pixels: Number of pixels.
+        samples: Samples of each.
+        size: Bytes of a sample.
+        name: What an error message calls the picture.
+    """
+    room = _room.get()
+    if room is not None:
+        need = int(pixels * (_LEVELS + 2 * samples * size))
+        what = f"{name}, {_megapixels((pixels, 1))}"
+        room.admit(need, what, "make the picture smaller first")
+
+
 def _decoding(image: Image.Image) -> float:
     """Return the bytes at the worst moment of the decoder."""
     pixels = image.width * image.height

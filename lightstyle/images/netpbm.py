@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import ImageError
+from . import decoding_memory
 from .pillow_guard import refuse_oversize
 
 Samples = NDArray[np.generic]
@@ -61,6 +62,7 @@ def read(data: bytes, name: str) -> Samples | None:
 def _floats(data: bytes, name: str, found: re.Match[bytes]) -> Samples:
     width, height, scale = int(found[1]), int(found[2]), float(found[3])
     refuse_oversize(width * height, name)
+    decoding_memory.admit_samples(width * height, 3, 4, name)
     if not scale or not math.isfinite(scale):
         raise ValueError("its scale is no number")
     kind = "<f4" if scale < 0 else ">f4"
@@ -94,6 +96,7 @@ def _whole(
 ) -> Samples:
     """Read whole numbers from 0 to `highest`, as text if `plain`."""
     refuse_oversize(shape[0] * shape[1], name)
+    decoding_memory.admit_samples(shape[0] * shape[1], shape[2], 4, name)
     if not 1 <= highest <= 65535:
         raise ValueError(f"its highest value is {highest}")
     count = _count(*shape)

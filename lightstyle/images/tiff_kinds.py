@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from PIL import TiffImagePlugin
 
 from ..errors import ImageError
+from . import decoding_memory
 from .pillow_guard import guarded, refuse_oversize
 
 _BIG, _BIG_BIG = b"II+\0", b"MM\0+"
@@ -104,6 +105,8 @@ def read(data: bytes, name: str) -> TiffSamples | None:
         page: Any = file.pages.first
         pixels, samples = page.imagewidth * page.imagelength, page.samplesperpixel
         refuse_oversize(pixels * max(1, samples // _USUAL_SAMPLES), name)
+        size = -(-page.bitspersample // 8)
+        decoding_memory.admit_samples(pixels, samples, size, name)
         if not pixels or not _is_read(page):
             raise ImageError(f"{name}: a TIFF of {kind} is not read; {_ADVICE}")
         ends = zip(page.dataoffsets, page.databytecounts, strict=True)

@@ -80,3 +80,12 @@ def test_a_progressive_jpeg_takes_its_coefficients(
             load(data, longest=100)
         peaks[progressive] = room.peak
     assert peaks[True] - peaks[False] > 5 * _MB  # 2 bytes of 1.5 samples a pixel
+
+
+@pytest.mark.parametrize("head", [b"PF\n4000 4000\n-1\n", b"P6\n4000 4000\n65535\n"])
+def test_what_is_read_without_pillow_is_refused_too(head: bytes) -> None:
+    with (
+        within(_room(200 * _MB)),
+        pytest.raises(UsageError, match="16 megapixels: decoding it needs"),
+    ):
+        load(head + bytes(100))
