@@ -29,7 +29,7 @@ class _Short(Repr):
 
     def __init__(self) -> None:
         super().__init__()
-        self.maxstring = self.maxother = self.maxlong = 80
+        self.maxstring = self.maxother = self.maxlong = 60
 
     def repr_int(self, x: int, level: int) -> str:
         """Write an integer; Python refuses to write very long ones."""
@@ -77,7 +77,7 @@ def shown(value: object) -> str:
         found = _SHORT.repr(value)
     except Exception:  # whatever its class does
         found = f"a {type(value).__name__}"
-    return printable(" ".join(found.split()), 200)
+    return printable(" ".join(found.split()), 100)
 
 
 def duration(seconds: float) -> str:

@@ -8,6 +8,7 @@ import typer
 
 from ..errors import CheckpointError
 from ..records.checkpoint import LoadedCheckpoint
+from ..settings.scalars import path
 from ..settings.typed import parse
 from .help import command
 from .options import Quiet
@@ -54,6 +55,4 @@ def resume(
 
 
 def _path(value: Any) -> Path:
-    if not isinstance(value, str):
-        raise ValueError(f"{value!r} is not a path")
-    return Path(value)
+    return Path(parse(Annotated[str, path()], value, "a path of extra", {}))

@@ -16,6 +16,7 @@ from ..images import picture_file
 from ..settings.fields import option_of
 from ..settings.jobs import prepared
 from ..settings.settings import Settings
+from ..text import printable
 from .origin import sources
 from .record import Record, identity, without_folders
 
@@ -47,7 +48,7 @@ class ExpectedResult:
             record = Record.read(path)
             images.load(path, longest=MINIMUM_SIDE)
         except ImageError as error:
-            return f"is not known to be finished ({error})"
+            return f"is not known to be finished ({printable(str(error), 160)})"
         return "; ".join(self._differences(path, record))
 
     def _differences(self, path: Path, record: Record) -> Iterator[str]:

@@ -107,7 +107,15 @@ def test_resuming_what_is_no_checkpoint_exits_9(run: Runner, studio: Path) -> No
 
 
 @pytest.mark.parametrize(
-    "extra", [{"output": 5}, {"options": {}}, {"options": None}, {"other": 1}]
+    "extra",
+    [
+        {"output": 5},
+        {"output": "a\0.png"},
+        {"output": "\ud800.png"},
+        {"options": {}},
+        {"options": None},
+        {"other": 1},
+    ],
 )
 def test_options_that_were_tampered_with_exit_9(
     run: Runner, studio: Path, monkeypatch: pytest.MonkeyPatch, extra: dict[str, object]
