@@ -1,31 +1,32 @@
 """What a run writes: its picture, intermediate pictures, a timelapse and a log."""
 
 import glob
-import json
-import math
+from collections.abc import Callable
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
-from typing import Self, TextIO
+from typing import Self
 
-from ..errors import OutputError
+from ..errors import ExitCode, OutputError
 from ..images import streams
 from ..images.streams import STREAM
-from ..losses.objective import Losses
+from ..lookup import is_folder
 from ..transfer.result import Progress, Result
 from ..transfer.timelapse import Timelapse
 from . import paths
+from .console import fail
+from .log import Log
 from .options import RunOptions
 
 
 class Outputs:
     """Writes the files of a run: a callback, and the context it is called in.
 
-    If a file cannot be written, the callback ends the run, so that `put` can still
-    save the best picture.
+    The picture matters. Any other file that cannot be written is told at once and given
+    up, and the run goes on without it.
 
     Attributes:
-        failure: The error of a file that could not be written, if any.
-        others: The timelapse and the log, in words, as far as they are asked for.
+        failure: Exit code of the first file that could not be written, if any.
     """
 
     def __init__(
@@ -39,17 +40,24 @@ class Outputs:
             is_new: Whether the result must not replace a file that came meanwhile.
             resumed: Whether the run continues what it wrote before.
         """
-        self.failure: OutputError | None = None
-        self._path, self._options, self._is_new = path, options, is_new
-        named = {"timelapse": options.timelapse, "log": options.log}
-        self.others = [f"{kind} {file}" for kind, file in named.items() if file]
+        self.failure: ExitCode | None = None
+        self._path, self._every, self._is_new = path, options.save_every, is_new
+        self._bits = options.bits
+        self._named = {"timelapse": options.timelapse, "log": options.log}
+        self._writers: dict[str, Callable[[Progress], None]] = {}
+        self._stack = ExitStack()
+        if options.log is not None:
+            log = Log(options.log)
+            self._stack.callback(log.close)
+            self._writers["log"] = log
+        if self._every:
+            self._writers["pictures on the way"] = self._save
         self._film: Timelapse | None = None
         if options.timelapse is not None:
             self._film = Timelapse(
                 options.timelapse, options.save_every, resumed=resumed
             )
-        self._log: TextIO | None = None
-        self._stack = ExitStack()
+            self._writers["timelapse"] = self._film
 
     def __enter__(self) -> Self:
         """Reserve stdout for the result, if it goes there."""
@@ -64,27 +72,18 @@ class Outputs:
         self._stack.close()
 
     def __call__(self, progress: Progress) -> None:
-        """Write what is due after an evaluation.
+        """Write what is due after an evaluation."""
+        for kind, write in [*self._writers.items()]:
+            self._attempt(kind, partial(write, progress))
 
-        Raises:
-            StopIteration: A file cannot be written.
-        """
-        every = self._options.save_every
-        try:
-            if self._options.log is not None:
-                self._append(self._options.log, progress)
-            if every and progress.evaluation % every == 0:
-                progress.save(
-                    self._numbered(progress.evaluation), bits=self._options.bits
-                )
-            if self._film is not None:
-                self._film(progress)
-        except OutputError as error:
-            self.failure = error
-            raise StopIteration from error
+    @property
+    def others(self) -> list[str]:
+        """The timelapse and the log, in words, as far as they were written."""
+        written = [kind for kind in self._named if kind in self._writers]
+        return [f"{kind} {self._named[kind]}" for kind in written]
 
     def put(self, result: Result) -> Path:
-        """Write the picture, and finish the film unless writing has failed before.
+        """Write the picture, and finish the film.
 
         Returns:
             The path of the picture.
@@ -94,26 +93,53 @@ class Outputs:
         """
         path = paths.free(self._path) if self._is_new else self._path
         if path == STREAM:
-            self._write(result.to_bytes(bits=self._options.bits))
+            self._write(result.to_bytes(bits=self._bits))
         else:
-            result.save(path, bits=self._options.bits)
-        if self._film is not None and self.failure is None:
-            try:
-                self._film.finish(result)
-            except OutputError as error:
-                self.failure = error
+            self._put(path, result)
+        if self._film is not None and "timelapse" in self._writers:
+            self._attempt("timelapse", partial(self._film.finish, result))
         return path
+
+    def fail(self, error: BaseException) -> None:
+        """Tell that a file other than the picture could not be written."""
+        code = fail(error)
+        self.failure = self.failure or code
+
+    def _attempt(self, kind: str, write: Callable[[], None]) -> None:
+        """Write a file of some kind; if that fails, no other of the kind is tried."""
+        try:
+            write()
+        except Exception as error:  # a bug, too, must not lose the picture
+            del self._writers[kind]
+            if self._film is not None and kind == "timelapse":
+                self._film.discard()
+            self.fail(error)
+
+    def _put(self, path: Path, result: Result) -> None:
+        try:
+            result.save(path, bits=self._bits)
+        except OutputError as error:
+            if self._film is None or "timelapse" not in self._writers:
+                raise
+            del self._writers["timelapse"]  # which may have taken all the space
+            self._film.discard()
+            result.save(path, bits=self._bits)
+            self.fail(error)
+
+    def _save(self, progress: Progress) -> None:
+        if progress.evaluation % self._every == 0:
+            progress.save(self._numbered(progress.evaluation), bits=self._bits)
 
     def existing(self, iterations: int) -> list[Path]:
         """Return the numbered pictures that a run of so many iterations would replace.
 
         They are looked for in the folder, because a run may have millions of numbers.
         """
-        every = self._options.save_every
-        if every <= 0:
+        every, folder = self._every, self._path.parent
+        if every <= 0 or not is_folder(folder):
             return []
         stem, suffix = glob.escape(self._path.stem), glob.escape(self._path.suffix)
-        found = sorted(self._path.parent.glob(f"{stem}_*{suffix}"))
+        found = sorted(folder.glob(f"{stem}_*{suffix}"))
         numbers = {path: path.stem.rpartition("_")[2] for path in found}
         return [
             path
@@ -124,29 +150,3 @@ class Outputs:
 
     def _numbered(self, evaluation: int) -> Path:
         return self._path.with_stem(f"{self._path.stem}_{evaluation:04d}")
-
-    def _append(self, path: Path, progress: Progress) -> None:
-        """Write a JSON object for the latest evaluation to the log at `path`.
-
-        It holds the evaluation, the total loss, every weighted term, the seconds that
-        the evaluation took, and the size of its picture, which is smaller on the first
-        levels.
-        """
-        first = progress.evaluation
-        try:
-            if self._log is None:  # a run that fails at once leaves no empty log
-                self._log = self._stack.enter_context(path.open("w", encoding="utf-8"))
-                first = 1  # one that is continued has its log written anew
-            for evaluation in range(first, progress.evaluation + 1):
-                losses = progress.history[evaluation - 1]
-                print(_entry(evaluation, losses), file=self._log)
-            self._log.flush()
-        except OSError as error:
-            raise OutputError(f"log {path}: {error.strerror}") from error
-
-
-def _entry(evaluation: int, losses: Losses) -> str:
-    entry = {"evaluation": evaluation, "total": losses.total}
-    entry |= {**losses.terms, "seconds": round(losses.seconds, 6)}
-    numbers = {k: v if math.isfinite(v) else None for k, v in entry.items()}
-    return json.dumps({**numbers, "size": losses.size})

@@ -11,7 +11,7 @@ import typer
 from ..engine import memory
 from ..engine.model import Model
 from ..engine.threads import check_threads
-from ..errors import OutputError, TransferError
+from ..errors import ExitCode, OutputError, TransferError
 from ..optimize.minimize import METHODS, Status
 from ..records.checkpoint import Checkpoint, LoadedCheckpoint
 from ..settings.choices import Metadata
@@ -109,13 +109,15 @@ def make(
                 like=options.like.record if options.like else None,
             )
         path = written.put(result)
+    if result.checkpoint_failure:
+        written.fail(OutputError(result.checkpoint_failure))
     if not options.quiet:
         _summarise(result, path, options.like)
-        if written.others and written.failure is None:
+        if written.others:
             say(f"wrote {', '.join(written.others)}")
     if checkpoint and result.status is not Status.CANCELLED:
         checkpoint.remove()
-    elif checkpoint and not options.quiet:
+    elif checkpoint and checkpoint.existing() and not options.quiet:
         say(f"to continue: lightstyle resume {shlex.quote(str(checkpoint.path))}")
     _conclude(result, path, written.failure, interrupt)
 
@@ -169,7 +171,8 @@ def _compare(like: Reference, progress: Progress) -> None:
 def _summarise(result: Result, path: Path, like: Reference | None) -> None:
     layouts = like.other_layouts(result.record) if like else ()
     for line in (*result.notes, *layouts):
-        note(line)
+        if line != result.checkpoint_failure:
+            note(line)
     height, width = result.image_hwc.shape[:2]
     say(
         f"{path}: {width}x{height}, {result.evaluations} iterations of "
@@ -179,11 +182,9 @@ def _summarise(result: Result, path: Path, like: Reference | None) -> None:
 
 
 def _conclude(
-    result: Result, path: Path, failure: OutputError | None, interrupt: Interrupt
+    result: Result, path: Path, failure: ExitCode | None, interrupt: Interrupt
 ) -> None:
     """Raise what went wrong during the run, or exit with the code of its end."""
-    if failure is not None:
-        raise failure
     if result.status is Status.NON_FINITE:
         raise TransferError(
             f"the loss was not a finite number at iteration {result.evaluations}: "
@@ -191,3 +192,5 @@ def _conclude(
         )
     if result.status is Status.CANCELLED:
         raise typer.Exit(interrupt.exit_code)
+    if failure is not None:
+        raise typer.Exit(failure)

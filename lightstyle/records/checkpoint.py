@@ -197,7 +197,11 @@ class Checkpoint:
 
 
 class CheckpointWriter:
-    """Writes the checkpoints of one run."""
+    """Writes the checkpoints of one run.
+
+    Attributes:
+        failure: Why the latest checkpoint could not be written; empty if it was.
+    """
 
     def __init__(self, checkpoint: Checkpoint, origin: Origin, variables: int) -> None:
         """Check that there is enough space on the disk.
@@ -213,14 +217,9 @@ class CheckpointWriter:
         self._checkpoint = checkpoint
         self._origin = origin
         self._written = perf_counter()
-        self._failure = ""
+        self.failure = ""
         _check_old(checkpoint)
         _check_space(checkpoint, origin.settings, variables)
-
-    @property
-    def notes(self) -> tuple[str, ...]:
-        """Why the latest checkpoint could not be written, if it could not."""
-        return (self._failure,) if self._failure else ()
 
     @property
     def due(self) -> bool:
@@ -260,9 +259,9 @@ class CheckpointWriter:
         )
         try:
             archive.write(self._checkpoint.path, str(snapshot), snapshot.arrays)
-            self._failure = ""
+            self.failure = ""
         except OutputError as error:
-            self._failure = f"{error}; a resumed run would repeat more evaluations"
+            self.failure = f"{error}; a resumed run would repeat more evaluations"
         self._written = perf_counter()
 
 

@@ -98,7 +98,9 @@ class Job:
             if writer is not None:
                 listeners.append(partial(_keep, writer, run))
             result = play(run, listeners)
-        return replace(result, notes=(*result.notes, *(writer.notes if writer else ())))
+        failure = writer.failure if writer else ""
+        notes = (*result.notes, *filter(None, [failure]))
+        return replace(result, notes=notes, checkpoint_failure=failure)
 
 
 def _show(callback: Callback, event: Event) -> None:

@@ -99,9 +99,12 @@ class Result:
         settings: Settings of the run.
         optimizer: Optimiser that ran: ``lbfgs`` or ``lbfgsb``.
         record: What made the picture; `save` writes it into the file.
-        notes: What the user should know about the input images and the colours.
+        notes: What the user should know about the input images, the colours and the
+            checkpoint.
         photo: What the file of the content says of the photo; `save` writes of it what
             `Settings.metadata` asks for.
+        checkpoint_failure: Why the latest checkpoint could not be written; empty if it
+            was, or there is none.
     """
 
     image_hwc: NDArray[np.float32]
@@ -115,6 +118,7 @@ class Result:
     record: Record
     notes: tuple[str, ...]
     photo: PhotoTags = NO_TAGS
+    checkpoint_failure: str = ""
 
     @property
     def evaluations(self) -> int:

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ..arrays import Size
+from ..errors import OutputError
 from ..files import Draft
 from ..images import metadata
 from ..images.encoding import srgb_profile
@@ -41,6 +42,9 @@ _PROFILE, _ALPHA, _EXIF, _ANIMATION = 0x20, 0x10, 0x08, 0x02
 
 #: What an ANMF takes of a file: alpha, and either kind of picture.
 _OF_A_FRAME: Final = (b"ALPH", b"VP8 ", b"VP8L")
+
+#: Most bytes of a RIFF file, whose length is an integer of 32 bits.
+_MOST_BYTES: Final = 2**32 - 2
 
 #: Flag of a frame: it replaces the one before instead of being blended with it.
 _REPLACES: Final = 0x02
@@ -68,7 +72,7 @@ class Timelapse:
 
     def __exit__(self, *error: object) -> None:
         """Remove an unfinished film."""
-        self._stack.close()
+        self.discard()
 
     def __call__(self, progress: Progress) -> None:
         """Add the best picture so far, if it is time.
@@ -97,6 +101,11 @@ class Timelapse:
             self._film.add(result.image_hwc, _LAST, result.alpha_hw)
             silent = result.settings.metadata == Metadata.NONE
             self._film.end(None if silent else str(result.record))
+
+    def discard(self) -> None:
+        """Give up the film, and the space that it takes."""
+        self._stack.close()
+        self._film = None
 
 
 class _Film:
@@ -159,8 +168,13 @@ class _Film:
         return flags + b"".join(map(_three, self._sides))
 
     def _put(self, data: bytes) -> None:
-        self._draft.write(data)
         self._length += len(data)
+        if self._length > _MOST_BYTES:
+            raise OutputError(
+                f"timelapse: the film has more than {_MOST_BYTES / 1e9:.1f} GB, which "
+                "WebP cannot hold; choose a larger --save-every"
+            )
+        self._draft.write(data)
 
 
 def _frame_of(file: bytes) -> bytes:

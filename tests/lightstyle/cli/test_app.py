@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from lightstyle import Progress
-from lightstyle.errors import ExitCode, OutputError
+from lightstyle.errors import ExitCode
 from lightstyle.settings.settings import Settings
 from tests.conftest import Runner
 from tests.support.networks import break_evaluation
@@ -121,20 +120,6 @@ def test_ctrl_c_writes_the_picture_so_far_and_exits_130(studio: Path) -> None:
     assert "stopped on request" in errors
     assert "Traceback" not in errors
     assert size_of("out.png") == (60, 40)
-
-
-def test_a_save_that_fails_does_not_lose_the_picture(
-    run: Runner, studio: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def full(*arguments: object, **others: object) -> None:
-        raise OutputError("cannot write out_0002.png: No space left on device")
-
-    monkeypatch.setattr(Progress, "save", full)
-    options = ["-o", "out.png", "--save-every", "2", *QUICK]
-    done = run("stylize", "content.png", "style.png", *options)
-    assert done.code == ExitCode.OUTPUT
-    assert "out_0002.png" in done.lines[-1]
-    assert size_of("out.png") == (48, 32)
 
 
 def test_a_loss_that_breaks_off_leaves_the_picture_and_exits_7(
