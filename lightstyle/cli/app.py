@@ -111,7 +111,8 @@ def main(arguments: list[str] | None = None) -> None:
                 say(bug_report.traced(error))
             code = fail(_translated(error, arguments))
     if stdout.failure is not None:
-        code = code or fail(stdout.failure)
+        lost = fail(stdout.failure)
+        code = code or lost
     sys.exit(int(code or ExitCode.OK))
 
 

@@ -6,7 +6,6 @@ import re
 import traceback
 from collections.abc import Sequence
 from contextlib import suppress
-from importlib import metadata
 from pathlib import Path
 from typing import Final
 
@@ -49,7 +48,7 @@ def _lines(arguments: Sequence[str]) -> list[str]:
     variables = [f"{k}={v}" for k, v in os.environ.items() if k.startswith(_PREFIX)]
     command = ["lightstyle", *arguments]
     versions = environment.versions()
-    versions |= {package: metadata.version(package) for package in _PACKAGES}
+    versions |= {package: environment.version_of(package) for package in _PACKAGES}
     sets = " ".join(environment.instruction_sets())
     cpus = f"{available_cpus()} of {os.cpu_count()}"
     return [

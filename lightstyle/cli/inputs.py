@@ -7,6 +7,7 @@ from typing import Any
 from ..errors import UsageError
 from ..images import streams
 from ..images.streams import STREAM
+from ..lookup import is_pipe
 from ..records.origin import sources
 from ..settings.settings import Settings
 from .options import RunOptions
@@ -21,19 +22,24 @@ def files_of(given: Mapping[str, Any], settings: Settings) -> list[Path]:
     found = [Path(source) for source in sources(given).values()]
     if found.count(STREAM) > 1:
         raise UsageError(
-            "only one picture can come from stdin: give the others as files"
+            "only one picture can come from standard input: give the others as files"
         )
     named = [Path(path) for path in settings.files.values()]
     return [path for path in found if path != STREAM] + named
 
 
 def read(given: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a job's arguments with the bytes of stdin in the place of ``-``."""
+    """Return a job's arguments with the bytes of each pipe in its place.
+
+    Pipes are ``-`` for stdin, and what a shell makes of ``<(command)``.
+    """
 
     def read_one(role: str, value: Any) -> Any:
         if isinstance(value, list):
             return [read_one(role, each) for each in value]
-        return streams.read(role) if value == STREAM else value
+        if isinstance(value, Path) and (value == STREAM or is_pipe(value)):
+            return streams.read(role, value)
+        return value
 
     return {role: read_one(role, value) for role, value in given.items()}
 

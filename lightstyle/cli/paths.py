@@ -10,7 +10,7 @@ from .. import files
 from ..errors import UsageError
 from ..images import encoding
 from ..images.streams import STREAM
-from ..lookup import exists, is_folder
+from ..lookup import exists, is_folder, is_pipe
 from ..settings.fields import option_of
 from .options import RunOptions
 
@@ -38,8 +38,10 @@ def choose(output: Path | None, given: Mapping[str, Any], name: str) -> Path:
     if output is None:
         role, first = next(iter(given.items()))
         first = Path(first[0] if isinstance(first, Sequence) else first)
-        if first == STREAM:
-            raise UsageError(f"{role} -: name the picture to write with -o")
+        if first == STREAM or is_pipe(first):
+            raise UsageError(
+                f"{role} comes from a pipe: name the picture to write with -o"
+            )
         output = first.parent
     return free(output / f"{name}.png")
 

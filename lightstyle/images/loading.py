@@ -11,6 +11,7 @@ from ..errors import ImageError, UsageError
 from ..text import shown
 from . import decoding, picture_file, samples
 from .picture import Picture
+from .streams import Piped
 
 ImageSource = str | os.PathLike[str] | bytes | Image.Image | NDArray[np.generic]
 
@@ -61,7 +62,8 @@ def load(
         name = f"{role} {os.fspath(source)}"
         return decoding.from_bytes(picture_file.read(source, name), name, longest)
     if isinstance(source, bytes):
-        return decoding.from_bytes(source, f"{role} bytes", longest)
+        name = source.name if isinstance(source, Piped) else "bytes"
+        return decoding.from_bytes(source, f"{role} {name}", longest)
     raise UsageError(
         f"{role} is {shown(source)}, expected a path, the bytes of a file, a PIL image "
         "or a NumPy array"

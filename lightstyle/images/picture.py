@@ -132,12 +132,13 @@ def fitted_size(
     size = max(1, round(width * scale)), max(1, round(height * scale))
     if min(size) >= MINIMUM_SIDE:
         return size
+    needed = math.ceil(MINIMUM_SIDE * max(own) / min(own))
     if not enlarge and min(own) < MINIMUM_SIDE:
+        advice = f" to a --size of {needed} or more" if longest < needed else ""
         raise ImageError(
             f"{role}: {width}×{height} pixels, expected sides of at least "
-            f"{MINIMUM_SIDE}; choose a larger picture, or --enlarge it"
+            f"{MINIMUM_SIDE}; choose a larger picture, or --enlarge it{advice}"
         )
-    needed = math.ceil(MINIMUM_SIDE * max(own) / min(own))
     raise UsageError(
         f"{role}: {width}×{height} pixels would become {size[0]}×{size[1]}, expected "
         f"sides of at least {MINIMUM_SIDE}; choose a size of {needed} or more"

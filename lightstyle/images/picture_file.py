@@ -36,8 +36,7 @@ def read(source: str | os.PathLike[str], name: str) -> bytes:
     try:
         status = path.stat()
         if not stat.S_ISREG(status.st_mode):
-            kind = "a folder" if stat.S_ISDIR(status.st_mode) else "not a regular file"
-            raise ImageError(f"{name}: this is {kind}; give the path of a picture")
+            raise ImageError(f"{name}: this is {_kind(status.st_mode)}")
         if status.st_size > MAXIMUM_BYTES:
             raise ImageError(
                 f"{name}: the file has {status.st_size / 1e9:.1f} GB, expected at most "
@@ -49,6 +48,15 @@ def read(source: str | os.PathLike[str], name: str) -> bytes:
     except (OSError, ValueError, MemoryError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise ImageError(f"{name}: cannot be read: {reason}") from error
+
+
+def _kind(mode: int) -> str:
+    """Describe what is no regular file, and what to do."""
+    if stat.S_ISDIR(mode):
+        return "a folder; give the path of a picture"
+    if stat.S_ISFIFO(mode):
+        return "a pipe, which can be read only once; save it as a file first"
+    return "not a regular file; give the path of a picture"
 
 
 @contextmanager

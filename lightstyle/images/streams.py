@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final, Self
 
 from ..errors import ImageError, OutputError, UsageError
 from .picture_file import MAXIMUM_BYTES
@@ -20,27 +20,59 @@ STREAM: Final = Path("-")
 _STDOUT, _STDERR = 1, 2
 
 
-def read(role: str) -> bytes:
-    """Read all of stdin, the picture for `role`.
+class Piped(bytes):
+    """A picture that came through a pipe.
+
+    Attributes:
+        name: What error messages call it.
+    """
+
+    name: str
+
+    @classmethod
+    def of(cls, data: bytes, name: str) -> Self:
+        """Name the bytes of a file."""
+        made = cls(data)
+        made.name = name
+        return made
+
+
+def read(role: str, path: Path = STREAM) -> Piped:
+    """Read all of a pipe, the picture for `role`.
+
+    Args:
+        role: What the picture is for.
+        path: Path of the pipe; by default standard input.
 
     Raises:
-        UsageError: If stdin is a terminal.
-        ImageError: If stdin is closed, fails, or is larger than a picture may be.
+        UsageError: If standard input is a terminal.
+        ImageError: If it is closed, fails, or is larger than a picture may be.
     """
-    if sys.stdin is None or sys.stdin.closed:
-        raise ImageError(f"{role} -: stdin is closed; pipe a picture into it")
-    if sys.stdin.isatty():
-        raise UsageError(f"{role} -: stdin is a terminal; pipe a picture into it")
+    name = "from standard input" if path == STREAM else str(path)
     try:
-        data = sys.stdin.buffer.read(MAXIMUM_BYTES + 1)
+        if path == STREAM:
+            data = _standard_input(role).read(MAXIMUM_BYTES + 1)
+        else:
+            with path.open("rb") as file:
+                data = file.read(MAXIMUM_BYTES + 1)
     except OSError as error:
-        raise ImageError(f"{role} -: cannot be read: {error.strerror}") from error
+        raise ImageError(f"{role} {name}: cannot be read: {error.strerror}") from error
     if len(data) > MAXIMUM_BYTES:
         raise ImageError(
-            f"{role} -: more than the limit of {MAXIMUM_BYTES / 1e9:g} GB; make the "
-            "picture smaller first"
+            f"{role} {name}: more than the limit of {MAXIMUM_BYTES / 1e9:g} GB; make "
+            "the picture smaller first"
         )
-    return data
+    return Piped.of(data, name)
+
+
+def _standard_input(role: str) -> BinaryIO:
+    if sys.stdin is None or sys.stdin.closed:
+        raise ImageError(f"{role}: standard input is closed; pipe a picture into it")
+    if sys.stdin.isatty():
+        raise UsageError(
+            f"{role}: standard input is a terminal; pipe a picture into it"
+        )
+    return sys.stdin.buffer
 
 
 @contextmanager
@@ -57,7 +89,7 @@ def stdout() -> Iterator[Callable[[bytes], None]]:
         raise _unwritable(error) from error
     if os.isatty(_STDOUT):
         raise UsageError(
-            "output -: stdout is a terminal; redirect it to a file or pipe it"
+            "output: standard output is a terminal; redirect it to a file or pipe it"
         )
     with aside() as kept:
 
@@ -91,7 +123,8 @@ def aside() -> Iterator[int]:
 
 def _unwritable(error: OSError) -> OutputError:
     return OutputError(
-        f"cannot write to stdout: {error.strerror}; give a file with -o, or read it all"
+        f"cannot write to standard output: {error.strerror}; give a file with -o, or "
+        "read it all"
     )
 
 

@@ -19,21 +19,43 @@ from ..errors import DeviceError
 #: Packages whose arithmetic affects the result.
 _PACKAGES: Final = ("numpy", "scipy", "pillow")
 
+#: Modules that are not called like their package.
+_MODULES: Final = {"pillow": "PIL"}
+
+#: Version of what does not tell its own.
+_UNKNOWN: Final = "unknown"
+
 
 def versions() -> dict[str, str]:
     """Return the versions of Lightstyle, Python and the packages that compute.
 
-    They are read from the installed metadata, which is faster than importing scipy.
     The version of onnxruntime is ``none`` if it is not installed.
     """
-    from importlib import metadata
-
     found = {"lightstyle": VERSION, "python": platform.python_version()}
-    found |= {package: metadata.version(package) for package in _PACKAGES}
+    found |= {package: version_of(package) for package in _PACKAGES}
     try:
-        return {**found, "onnxruntime": providers.onnxruntime().__version__}
+        runtime = providers.onnxruntime()
     except DeviceError:
         return {**found, "onnxruntime": "none"}
+    return {**found, "onnxruntime": getattr(runtime, "__version__", _UNKNOWN)}
+
+
+def version_of(package: str) -> str:
+    """Return the version of a package, or ``unknown``.
+
+    It is read from the installed metadata, which is faster than importing scipy. What a
+    bundle left out of these, the module may tell.
+    """
+    from importlib import import_module, metadata
+
+    version: object = None
+    with suppress(metadata.PackageNotFoundError, OSError, LookupError):
+        version = metadata.version(package)
+    if not version:
+        with suppress(ImportError):
+            module = import_module(_MODULES.get(package, package))
+            version = getattr(module, "__version__", None)
+    return str(version or _UNKNOWN)
 
 
 def system() -> str:

@@ -14,6 +14,7 @@ from ..contract import VERSION
 from ..digest import sha256_of
 from ..engine.model_info import ModelInfo
 from ..errors import UsageError
+from ..images.streams import Piped
 from ..settings.fields import option_of
 from ..settings.in_memory import source
 from ..settings.jobs import JOBS
@@ -104,7 +105,7 @@ class Origin:
         for role, path in paths.items():
             given = source(path)
             if not isinstance(given, str | os.PathLike):
-                kind = type(given).__name__
+                kind = "pipe" if isinstance(given, Piped) else type(given).__name__
                 raise UsageError(
                     f"{option_of(role)} is a {kind}: a run with a checkpoint "
                     "must read its images from files; give a path"

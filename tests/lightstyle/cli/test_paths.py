@@ -92,4 +92,6 @@ def test_photographs_of_a_pattern_are_not_taken_as_styles(
 def test_a_result_from_stdin_needs_a_name(run: Runner, studio: Path) -> None:
     done = run("stylize", "-", "style.png")
     assert done.code == ExitCode.USAGE
-    assert done.lines == ["error: content -: name the picture to write with -o"]
+    assert done.lines == [
+        "error: content comes from a pipe: name the picture to write with -o"
+    ]

@@ -5,6 +5,8 @@ import os
 import pty
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -76,7 +78,7 @@ def test_an_error_leaves_stdout_empty(studio: Path) -> None:
     done = _pipe("stylize", "-", "style.png", "-o", "-", input=b"no picture")
     assert done.returncode == ExitCode.IMAGE
     assert done.stdout == b""
-    assert done.stderr.startswith(b"error: content bytes: not a picture")
+    assert done.stderr.startswith(b"error: content from standard input: not a pi")
 
 
 def test_a_reader_that_leaves_is_one_error(studio: Path) -> None:
@@ -85,7 +87,9 @@ def test_a_reader_that_leaves_is_one_error(studio: Path) -> None:
     done = _pipe(*STYLIZE, "-o", "-", "--quiet", stdout=writing)
     os.close(writing)
     assert done.returncode == ExitCode.OUTPUT
-    assert done.stderr.decode().startswith("error: cannot write to stdout: Broken pipe")
+    assert done.stderr.decode().startswith(
+        "error: cannot write to standard output: Broken pipe"
+    )
     assert done.stderr.count(b"\n") == 1
 
 
@@ -95,13 +99,13 @@ def test_a_terminal_gets_no_picture(studio: Path) -> None:
     for end in (outer, inner):
         os.close(end)
     assert done.returncode == ExitCode.USAGE
-    assert b"stdout is a terminal" in done.stderr
+    assert b"standard output is a terminal" in done.stderr
 
 
 def test_a_stdout_that_is_closed_is_one_error(studio: Path) -> None:
     done = _pipe(*STYLIZE, "-o", "-", code=f"import os; os.close(1)\n{NOISY}")
     assert done.returncode == ExitCode.OUTPUT
-    assert b"error: cannot write to stdout: Bad file descriptor" in done.stderr
+    assert b"error: cannot write to standard output: Bad file" in done.stderr
 
 
 def test_one_of_several_styles_may_come_from_stdin(
@@ -122,13 +126,13 @@ def test_nobody_types_a_picture(monkeypatch: pytest.MonkeyPatch) -> None:
     terminal = io.TextIOWrapper(io.BytesIO())
     monkeypatch.setattr(terminal, "isatty", lambda: True)
     monkeypatch.setattr("sys.stdin", terminal)
-    with pytest.raises(UsageError, match=r"^style -: stdin is a terminal"):
+    with pytest.raises(UsageError, match=r"^style: standard input is a terminal"):
         streams.read("style")
 
 
 def test_a_stdin_that_is_closed_is_said_to_be(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.stdin", None)
-    with pytest.raises(ImageError, match=r"^content -: stdin is closed"):
+    with pytest.raises(ImageError, match=r"^content: standard input is closed"):
         streams.read("content")
 
 
@@ -175,7 +179,7 @@ def test_more_than_a_picture_may_have_is_not_read(
 ) -> None:
     monkeypatch.setattr(streams, "MAXIMUM_BYTES", 10)
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(bytes(11))))
-    with pytest.raises(ImageError, match=r"^style -: more than"):
+    with pytest.raises(ImageError, match=r"^style from standard input: more than"):
         streams.read("style")
 
 
@@ -187,3 +191,58 @@ def test_stdout_is_put_aside_and_back(capfdbinary: Any) -> None:
     captured = capfdbinary.readouterr()
     assert captured.out == b"picture as before"
     assert captured.err == b"noise"
+
+
+@contextmanager
+def _pipes(*names: str) -> Iterator[list[str]]:
+    """Pipes with what these files hold, as a shell makes of ``<(cat FILE)``."""
+    ends = []
+    for name in names:
+        reading, writing = os.pipe()
+        os.write(writing, Path(name).read_bytes())  # less than a pipe holds
+        os.close(writing)
+        ends.append(reading)
+    yield [f"/dev/fd/{end}" for end in ends]
+    for end in ends:
+        os.close(end)
+
+
+@pytest.mark.skipif(not Path("/dev/fd").exists(), reason="there is no /dev/fd")
+def test_pictures_come_through_the_pipes_of_a_shell(run: Runner, studio: Path) -> None:
+    with _pipes("content.png", "style.png") as pipes:
+        assert run("stylize", *pipes, "-o", "piped.png", *QUICK).code == 0
+    assert run(*STYLIZE, "-o", "file.png").code == 0
+    piped, file = Record.read("piped.png"), Record.read("file.png")
+    digests = {role: known["sha256"] for role, known in file.inputs.items()}
+    assert {role: known["sha256"] for role, known in piped.inputs.items()} == digests
+    with Image.open("piped.png") as one, Image.open("file.png") as other:
+        assert np.array_equal(np.asarray(one), np.asarray(other))
+
+
+@pytest.mark.skipif(not Path("/dev/stdin").exists(), reason="there is no /dev/stdin")
+def test_dev_stdin_is_standard_input(studio: Path) -> None:
+    data = Path("content.png").read_bytes()
+    command = ["stylize", "/dev/stdin", "style.png", "-o", "out.png", *QUICK]
+    done = _pipe(*command, input=data)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("command", "problem"),
+    [
+        ("stylize PIPE style.png", "comes from a pipe: name the picture to write"),
+        ("stylize content.png style.png -o o.png --content-mask PIPE", "save it as a"),
+        ("stylize PIPE style.png -o o.png --checkpoint c", "content is a pipe: a run"),
+        ("sheet PIPE style.png -o o.png", "save it as a file first"),
+        ("batch . PIPE -o out", "save it as a file first"),
+        ("compare PIPE --content content.png", "save it as a file first"),
+        ("info PIPE", "save it as a file first"),
+    ],
+)
+def test_a_pipe_that_would_be_read_twice_is_refused(
+    run: Runner, studio: Path, command: str, problem: str
+) -> None:
+    with _pipes("content.png") as (pipe,):
+        done = run(*command.replace("PIPE", pipe).split())
+    assert done.code in (ExitCode.USAGE, ExitCode.IMAGE)
+    assert problem in done.lines[-1]

@@ -145,6 +145,8 @@ def test_the_longest_side_is_fitted_and_enlarged_only_if_told(
     [
         (1, 1, 512, False, ImageError, "style: 1×1 pixels, .* at least 32"),
         (20000, 1, 512, False, ImageError, "style: 20000×1 pixels"),
+        (400, 20, 512, False, ImageError, "--enlarge it to a --size of 640 or more$"),
+        (40, 20, 512, False, ImageError, "--enlarge it$"),
         (20000, 1, 512, True, UsageError, "512×1"),
         (2000, 100, 512, False, UsageError, "choose a size of 640 or more"),
         (800, 600, 31, False, UsageError, "size is 31, .* at least 32"),
@@ -165,6 +167,7 @@ def test_sizes_that_the_network_cannot_take_are_refused(
 
 def test_the_size_that_is_advised_works() -> None:
     assert min(fitted_size((2000, 100), 640)) >= 32
+    assert min(fitted_size((400, 20), 640, enlarge=True)) >= 32
 
 
 # Tensors

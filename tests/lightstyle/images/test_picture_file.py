@@ -46,7 +46,7 @@ def test_a_bad_file_gives_one_line(tmp_path: Path, data: bytes, problem: str) ->
         ("", "this is a folder"),
         ("file.png/a.png", "Not a directory"),
         ("a" * 300, "File name too long"),
-        ("pipe", "not a regular file"),
+        ("pipe", "this is a pipe"),
         ("loop", "symbolic links"),
     ],
 )
