@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 from difflib import get_close_matches
 from importlib import import_module
+from pathlib import Path
 from typing import Annotated, Any, Final
 
 import typer
@@ -116,6 +117,15 @@ def main(arguments: list[str] | None = None) -> None:
     sys.exit(int(code or ExitCode.OK))
 
 
+def _is_nowhere() -> bool:
+    """Whether the current folder was removed."""
+    try:
+        Path.cwd()
+    except FileNotFoundError:
+        return True
+    return False
+
+
 def _translated(error: BaseException, arguments: Sequence[str]) -> BaseException:
     """Return typer's usage errors, which have no public base, as ours.
 
@@ -123,6 +133,8 @@ def _translated(error: BaseException, arguments: Sequence[str]) -> BaseException
     """
     if (stopped := stop_behind(error)) is not None:
         return stopped
+    if isinstance(error, FileNotFoundError) and _is_nowhere():
+        return UsageError("the current folder is gone: change to another one")
     if not hasattr(error, "format_message"):
         return error
     message = str(error.format_message()).rstrip(".")

@@ -137,3 +137,21 @@ def test_what_may_not_be_looked_at_is_one_line(
     (line,) = (each for each in done.lines if not each.startswith("measuring"))
     assert line.startswith("error: ")
     assert "bug" not in line
+
+
+@pytest.mark.parametrize(
+    "options", [["--log", "log"], ["--checkpoint", "c"], ["--timelapse", "film.webp"]]
+)
+def test_a_current_folder_that_is_gone_is_one_line(
+    run: Runner, studio: Path, monkeypatch: pytest.MonkeyPatch, options: list[str]
+) -> None:
+    Path("gone").mkdir()
+    monkeypatch.chdir("gone")
+    (studio / "gone").rmdir()
+    pictures = [studio / "content.png", studio / "style.png"]
+    done = run("stylize", *pictures, "-o", studio / "o.png", *options)
+    assert done.code in (ExitCode.USAGE, ExitCode.OUTPUT)
+    assert len(done.lines) == 1
+    assert "bug" not in done.lines[0]
+    assert run("batch", ".", pictures[1], "-o", "out").code == ExitCode.USAGE
+    assert run("info").code == ExitCode.OK
