@@ -210,7 +210,7 @@ def _deep_color(
         colors = profiles.grey(colors[..., 0], profile, notes)
     elif profile:
         colors = profiles.color(colors, profile, notes)
-    return np.asarray(colors, np.float32), alpha
+    return np.ascontiguousarray(colors, np.float32), alpha
 
 
 def _deep_grey(
