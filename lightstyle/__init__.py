@@ -11,9 +11,8 @@ Modules are imported when a name of theirs is first used.
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
-from .contract import VERSION
-
 if TYPE_CHECKING:
+    from .contract import VERSION
     from .engine.model import Model
     from .errors import (
         BatchError,
@@ -39,7 +38,7 @@ if TYPE_CHECKING:
     from .transfer.stylize import reconstruct, resume, stylize, texture
     from .zoo.registry import load as load_model
 
-__version__ = VERSION
+    __version__ = VERSION
 
 __all__ = ["__version__"]
 __all__ += ["reconstruct", "resume", "stylize", "texture"]  # jobs
@@ -53,6 +52,7 @@ __all__ += ["TransferError", "UsageError"]
 
 #: Public names by module.
 _MODULES: Final = {
+    "contract": ("__version__",),
     "engine.model": ("Model",),
     "errors": tuple(name for name in __all__ if name.endswith("Error")),
     "losses.objective": ("Losses",),
@@ -72,7 +72,7 @@ _MODULE_OF: Final = {
 }
 
 #: What public names are called in their modules, where that differs.
-_NAMES: Final = {"load_model": "load"}
+_NAMES: Final = {"load_model": "load", "__version__": "VERSION"}
 
 
 if not TYPE_CHECKING:  # a type checker must not take every name for a public one
@@ -83,8 +83,9 @@ if not TYPE_CHECKING:  # a type checker must not take every name for a public on
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
         module = import_module(f".{_MODULE_OF[name]}", __name__)
         found = getattr(module, _NAMES.get(name, name))
-        found.__module__ = __name__  # users see where they can import it from
-        found.__name__ = found.__qualname__ = name
+        if callable(found):  # users see where they can import it from
+            found.__module__ = __name__
+            found.__name__ = found.__qualname__ = name
         globals()[name] = found
         return found
 

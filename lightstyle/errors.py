@@ -19,6 +19,7 @@ import signal
 from enum import IntEnum
 from typing import ClassVar
 
+from .signals import Stopped as Stopped
 from .text import one_line
 
 
@@ -105,30 +106,11 @@ class BatchError(LightstyleError):
     exit_code = ExitCode.SOME_FAILED
 
 
-class Stopped(BaseException):
-    """A signal ended the command.
-
-    Attributes:
-        exit_code: Exit code of the command line.
-    """
-
-    def __init__(self, number: int) -> None:
-        """Take the `number` of the signal."""
-        self.exit_code = ExitCode(128 + number)
-
-
 #: What is said when memory that was asked for is not there.
 OUT_OF_MEMORY = (
     "out of memory: choose a smaller --size, a lower --memory or fewer --threads, or "
     "allow the process more"
 )
-
-#: What is said when a signal ended the command.
-_ENDS = {
-    ExitCode.HUNG_UP: "the terminal was closed",
-    ExitCode.INTERRUPTED: "interrupted",
-    ExitCode.TERMINATED: "terminated",
-}
 
 
 def describe(error: BaseException) -> tuple[str, ExitCode]:
@@ -136,7 +118,7 @@ def describe(error: BaseException) -> tuple[str, ExitCode]:
     if isinstance(error, KeyboardInterrupt):
         error = Stopped(signal.SIGINT)
     if isinstance(error, Stopped):
-        message, code = _ENDS[error.exit_code], error.exit_code
+        message, code = str(error), ExitCode(error.exit_code)
     elif isinstance(error, LightstyleError):
         message, code = str(error), error.exit_code
     elif isinstance(error, MemoryError):

@@ -13,7 +13,22 @@ from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import Any, Final
 
-from .errors import Stopped, describe
+#: What is said when a signal ended the command, by its number.
+_WORDS: Final = {1: "the terminal was closed", 2: "interrupted", 15: "terminated"}
+
+
+class Stopped(BaseException):
+    """A signal ended the command.
+
+    Attributes:
+        exit_code: Exit code of the command line.
+    """
+
+    def __init__(self, number: int) -> None:
+        """Take the `number` of the signal."""
+        super().__init__(_WORDS[number])
+        self.exit_code = 128 + number
+
 
 #: The signals that end a command; Windows has no SIGHUP.
 SIGNALS: Final = tuple(
@@ -85,7 +100,6 @@ def stop_behind(error: BaseException) -> Stopped | None:
 
 
 def _end(stopped: Stopped) -> None:
-    line, code = describe(stopped)
     with suppress(OSError, ValueError, AttributeError):  # nobody can read it
-        print(line, file=sys.stderr, flush=True)
-    os._exit(int(code))
+        print(stopped, file=sys.stderr, flush=True)
+    os._exit(stopped.exit_code)

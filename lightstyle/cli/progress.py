@@ -39,7 +39,7 @@ class Interrupt:
     @property
     def exit_code(self) -> ExitCode:
         """Exit code of a run that the signal ended."""
-        return Stopped(self._came or signal.SIGINT).exit_code
+        return ExitCode(Stopped(self._came or signal.SIGINT).exit_code)
 
     def __enter__(self) -> "Interrupt":
         """Catch the signals."""
