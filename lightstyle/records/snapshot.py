@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ..arrays import Array
 from ..engine.plan import HISTORIES, ExecutionPlan
+from ..images.frame import Frame
 from ..losses.objective import Losses
 from ..optimize.curvature import History
 from ..optimize.lbfgs import LBFGS
@@ -69,8 +70,8 @@ class Snapshot:
         plans: Execution plans of the run, to be repeated when it is resumed.
         interval: Seconds between two checkpoints.
         extra: JSON values for whoever resumes the run.
-        arrays: Best image, flat; the image that the level started from,
-            (1, 3, H, W), if the targets depend on it; arrays of the optimiser's state.
+        arrays: Best canvas, flat; the canvas that the level started from,
+            (1, 3, h, w), if the targets depend on it; arrays of the optimiser's state.
     """
 
     origin: Origin
@@ -104,9 +105,10 @@ class Snapshot:
         }
         if names - {_LEVEL_START} != {_BEST}:
             raise ValueError(f"arrays are {shown(sorted(names))}, expected {_BEST}")
-        state, (width, height) = self.state(), self.history[-1].size
+        state = self.state()
+        width, height = Frame(self.history[-1].size).canvas
         if state.point.shape != (3 * height * width,):
-            raise ValueError("the image does not have the size of its level")
+            raise ValueError("the canvas does not have the size of its level")
         start = self.level_start
         if start is not None and start.shape != (1, 3, height, width):
             raise ValueError("the level's start does not have the size of its level")

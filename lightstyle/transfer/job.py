@@ -56,7 +56,7 @@ class Job:
         began = perf_counter() - (saved.elapsed if saved else 0.0)
         levels = Levels(self.inputs)
         if loaded:
-            loaded.check_level([scene.frame.canvas for scene in levels.scenes])
+            loaded.check_level([level.size for level in levels.plan])
         if not isinstance(model, Model):
             if model is None and like is not None:
                 model = registry.with_weights(like.weights)

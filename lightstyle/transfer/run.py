@@ -146,7 +146,7 @@ class Run:
 
         def evaluate(point: Vector) -> tuple[float, Vector]:
             losses, gradient = objective(point)
-            self._history.append(losses)
+            self._history.append(replace(losses, size=scene.size))
             return losses.total, gradient
 
         method = METHODS[self.levels.settings.chosen_optimizer](

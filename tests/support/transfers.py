@@ -4,10 +4,12 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
 
 import lightstyle
 from lightstyle import Model, Progress, Result, Settings
+from lightstyle.images.frame import Frame
 from tests.support.networks import image
 
 QUICK = Settings(size=48, iterations=12)
@@ -30,6 +32,28 @@ def interrupt_commands(monkeypatch: pytest.MonkeyPatch, evaluation: int) -> None
     monkeypatch.setattr(
         "lightstyle.cli.progress.Interrupt.__call__", lambda _, progress: stop(progress)
     )
+
+
+def see_without_frames(
+    monkeypatch: pytest.MonkeyPatch, method: str
+) -> list[np.ndarray]:
+    """Pictures, (3, H, W), that a method of `Model` is given, without their frames."""
+    pictures: list[np.ndarray] = []
+    framed: dict[bytes, np.ndarray] = {}
+    called, around = getattr(Model, method), Frame.around
+
+    def frame(self: Frame, inside: np.ndarray) -> np.ndarray:
+        canvas = around(self, inside)
+        framed[canvas.tobytes()] = inside
+        return canvas
+
+    def call(self: Model, pixels: np.ndarray, *others: Any) -> Any:
+        pictures.append(framed[pixels.tobytes()][0])
+        return called(self, pixels, *others)
+
+    monkeypatch.setattr(Frame, "around", frame)
+    monkeypatch.setattr(Model, method, call)
+    return pictures
 
 
 def totals(result: Result) -> list[float]:

@@ -25,6 +25,7 @@ from tests.support.transfers import (
     QUICK,
     STYLE,
     interrupt_commands,
+    see_without_frames,
     totals,
     until,
 )
@@ -35,15 +36,7 @@ OTHER = image(60, 90, 3) // 2
 @pytest.fixture
 def seen(monkeypatch: pytest.MonkeyPatch) -> list[np.ndarray]:
     """Pictures, (3, H, W), whose style the network is asked for."""
-    pictures: list[np.ndarray] = []
-    targets = Model.style_targets
-
-    def spy(self: Model, pixels: np.ndarray, *others: Any) -> Any:
-        pictures.append(pixels[0])
-        return targets(self, pixels, *others)
-
-    monkeypatch.setattr(Model, "style_targets", spy)
-    return pictures
+    return see_without_frames(monkeypatch, "style_targets")
 
 
 def _stylize(model: Model, style: Any, **changes: Any) -> Result:

@@ -10,11 +10,10 @@ from PIL import Image
 import lightstyle
 from lightstyle import Checkpoint, Model, Result, Settings, images
 from lightstyle.errors import CheckpointError, UsageError
-from lightstyle.images.frame import Frame
 from lightstyle.images.oklab import to_oklab
 from tests.conftest import Runner
 from tests.support.networks import image
-from tests.support.transfers import CONTENT, QUICK, STYLE, until
+from tests.support.transfers import CONTENT, QUICK, STYLE, see_without_frames, until
 
 LEVELS = Settings(size=256, iterations=24, pyramid="on")
 
@@ -45,26 +44,8 @@ JOBS: dict[str, Callable[[Model, Settings], Result]] = {
 
 @pytest.fixture
 def seen(monkeypatch: pytest.MonkeyPatch) -> list[np.ndarray]:
-    """Pictures, (H, W, 3), of which the network gives targets: content and style.
-
-    They are without the frames that the network sees around them.
-    """
-    pictures: list[np.ndarray] = []
-    framed: dict[bytes, np.ndarray] = {}
-    targets, around = Model.targets, Frame.around
-
-    def frame(self: Frame, inside: np.ndarray) -> np.ndarray:
-        canvas = around(self, inside)
-        framed[canvas.tobytes()] = inside
-        return canvas
-
-    def spy(self: Model, pixels: np.ndarray, *others: Any) -> Any:
-        pictures.append(framed[pixels.tobytes()][0].transpose(1, 2, 0))
-        return targets(self, pixels, *others)
-
-    monkeypatch.setattr(Frame, "around", frame)
-    monkeypatch.setattr(Model, "targets", spy)
-    return pictures
+    """Pictures, (3, H, W), of which the network gives targets: content and style."""
+    return see_without_frames(monkeypatch, "targets")
 
 
 def _moments(image_hwc: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -112,7 +93,8 @@ def test_the_network_sees_a_style_of_the_contents_mean_and_covariance(
     _stylize(model, replace(levels, color="match-style"), content=content)
     assert len(seen) == (4 if levels is LEVELS else 2)
     for subject, style in zip(seen[::2], seen[1::2], strict=True):
-        for found, expected in zip(_moments(style), _moments(subject), strict=True):
+        pair = (_moments(each.transpose(1, 2, 0)) for each in (style, subject))
+        for found, expected in zip(*pair, strict=True):
             np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-2)
 
 
@@ -123,7 +105,9 @@ def test_the_network_sees_a_style_of_a_third_pictures_mean_and_covariance(
     model = Model.load(tiny_model, "cpu", 1)  # that remembers no style yet
     JOBS[job](model, replace(QUICK, color="match-style", colors_of=other))
     sized = images.resized(images.load(OTHER), (48, 29)).rgb_hwc
-    for found, expected in zip(_moments(seen[-1]), _moments(sized), strict=True):
+    for found, expected in zip(
+        _moments(seen[-1].transpose(1, 2, 0)), _moments(sized), strict=True
+    ):
         np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-2)
 
 
