@@ -35,6 +35,7 @@ COMMANDS: Final = {
         "content FILE QUICK -o out.webp",
         "stylize FILE style.ppm LIGHT -o out.png --dry-run",
         "stylize FILE style.ppm LIGHT -o out.tif --bits 16 --content-mask mask.pgm",
+        "stylize FILE style.ppm LIGHT -o out.jpg --metadata keep",
         "stylize FILE style.ppm LIGHT -o out.jpg --timelapse out.webp --log out.log",
         f"{_LIGHT_PAIR} --init FILE",
         f"{_LIGHT_PAIR} --color match-style --colors-of FILE",

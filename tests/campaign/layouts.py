@@ -126,8 +126,16 @@ def _shuffled(random: Random, chunks: list[Chunk]) -> list[Chunk]:
     elif what == 3:
         chunks[index] = chunks[other][0], data
     else:
-        chunks[index] = name, any_raw(random, data)
+        chunks[index] = name, _contents(random, data)
     return chunks
+
+
+def _contents(random: Random, data: bytes) -> bytes:
+    """Mangle what a chunk or a segment holds, EXIF data by their directory."""
+    starts = [at for at in map(data[:16].find, (b"II*\0", b"MM\0*")) if at >= 0]
+    if not starts or random.random() < 0.3:
+        return any_raw(random, data)
+    return data[: starts[0]] + _tiff(random, data[starts[0] :])
 
 
 def _jpeg(random: Random, data: bytes) -> bytes:
@@ -153,7 +161,7 @@ def _jpeg(random: Random, data: bytes) -> bytes:
         kind = random.choice((0xC4, 0xDB, 0xDD, 0xE1, 0xE2, 0xED, 0xEE, 0xFE, 0xDC))
         segments[index] = segment[:1] + bytes([kind]) + segment[2:]
     else:
-        body = any_raw(random, segment[4:])[:65_533]
+        body = _contents(random, segment[4:])[:65_533]
         stated = struct.pack(">H", len(body) + 2) if what == 4 else segment[2:4]
         segments[index] = segment[:2] + stated + body
     return b"".join(segments)

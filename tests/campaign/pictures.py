@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import Any, Final
 
 import numpy as np
-from PIL import Image
+from PIL import ExifTags, Image
 
 from lightstyle.images import sixteen_bit
 from lightstyle.images.encoding import srgb_profile
@@ -136,7 +136,12 @@ def _in_mode(whole: Image.Image, mode: str) -> Image.Image:
 def _specials(whole: Image.Image) -> dict[str, tuple[str, dict[str, Any]]]:
     profile = srgb_profile()
     frames = {"save_all": True, "append_images": [whole.rotate(90), whole]}
+    tagged = {"exif": _tags(), "dpi": (240, 240), "icc_profile": profile}
     return {
+        **{
+            f"tagged.{_FORMATS[f]}": (f, tagged)
+            for f in ("JPEG", "PNG", "WEBP", "TIFF")
+        },
         "turned.jpg": ("JPEG", {"exif": exif(6), "icc_profile": profile}),
         "turned.png": ("PNG", {"exif": exif(5), "icc_profile": profile}),
         "turned.webp": ("WEBP", {"exif": exif(8), "icc_profile": profile}),
@@ -152,6 +157,18 @@ def _specials(whole: Image.Image) -> dict[str, tuple[str, dict[str, Any]]]:
             for name in _TIFF_COMPRESSIONS
         },
     }
+
+
+def _tags() -> Image.Exif:
+    """Return what a camera writes."""
+    tags = exif(1)
+    tags[ExifTags.Base.Copyright], tags[ExifTags.Base.Make] = "A. Author", "Maker"
+    own = tags.get_ifd(ExifTags.IFD.Exif)
+    own[ExifTags.Base.DateTimeOriginal] = "2020:01:02 03:04:05"
+    own[ExifTags.Base.FNumber], own[ExifTags.Base.ColorSpace] = 2.8, 65535
+    place = {1: "N", 2: (47.0, 22.0, 1.5), 3: "E", 4: (8.0, 32.0, 9.0)}
+    tags.get_ifd(ExifTags.IFD.GPSInfo).update(place)
+    return tags
 
 
 def _plain() -> Iterator[tuple[str, bytes]]:
