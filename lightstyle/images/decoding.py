@@ -29,7 +29,7 @@ from . import (
 from .deep_color import DeepColor
 from .picture import Picture
 from .picture_file import opened
-from .pillow_guard import guarded, refuse_oversize
+from .pillow_guard import guarded, refuse_narrow, refuse_oversize
 from .samples import grey_levels, hidden
 from .tiff_grey import GreyScale
 
@@ -90,6 +90,7 @@ def from_image(image: Image.Image, name: str, longest: int | None = None) -> Pic
     """
     with guarded(name):
         refuse_oversize(image.width * image.height, name)
+        refuse_narrow(*image.size, name)
         picture = _decode(image.copy(), name, b"", longest)
         return replace(picture, is_lossy=image.format in _LOSSY)
 
@@ -98,6 +99,7 @@ def _from_file(data: bytes, name: str, longest: int | None) -> Picture:
     notes: list[str] = []
     with opened(data, name, notes) as image:
         refuse_oversize(image.width * image.height, name)
+        refuse_narrow(*image.size, name)
         picture = _decode(image, name, data, longest)
         lossless = image.format == "WEBP" and b"VP8L" in data
         return replace(

@@ -14,6 +14,7 @@ from typing import Final, cast
 
 from PIL import Image, UnidentifiedImageError
 
+from ..contract import MINIMUM_SIDE
 from ..errors import ImageError, LightstyleError
 from ..text import printable
 from .library_output import held_back
@@ -27,6 +28,9 @@ FORMATS: Final = (
     *("PNG", "JPEG", "MPO", "WEBP", "TIFF"),
     *("GIF", "BMP", "PPM", "JPEG2000", "AVIF"),
 )
+
+#: How many times the shorter side the longer one may be.
+NARROWEST: Final = 1000
 
 #: Most characters of Pillow's reasons, some of which hold every value of a field.
 _LONGEST: Final = 160
@@ -58,6 +62,20 @@ def refuse_oversize(pixels: int, name: str) -> None:
         raise ImageError(
             f"{name}: {pixels / 1e6:,.1f} megapixels, expected at most "
             f"{MAXIMUM_PIXELS / 1e6:g} megapixels; make the picture smaller first"
+        )
+
+
+def refuse_narrow(width: int, height: int, name: str) -> None:
+    """Raise an `ImageError` if one side of a picture is that of a line.
+
+    A file of a few bytes may have millions of columns, of which a style, whose shorter
+    side must not be below the minimum, would keep most.
+    """
+    longer, shorter = max(width, height), min(width, height)
+    if longer > NARROWEST * max(shorter, MINIMUM_SIDE):
+        raise ImageError(
+            f"{name}: {width}×{height} pixels, expected one side to be at most "
+            f"{NARROWEST} times the other; crop the picture first"
         )
 
 

@@ -83,6 +83,16 @@ def test_a_bomb_is_refused_before_it_is_decoded(
         decoding.from_bytes(_bomb(side, side), "style")
 
 
+@pytest.mark.parametrize("size", [(4_000_000, 33), (33, 4_000_000)])
+def test_a_line_of_pixels_is_refused_before_it_is_decoded(
+    size: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(decoding, "_decode", pytest.fail)
+    expected = "{}×{} pixels, expected one side to be at most 1000 times".format(*size)
+    with pytest.raises(ImageError, match=expected):
+        decoding.from_bytes(_bomb(*size), "style")
+
+
 def test_an_application_may_have_a_lower_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 50)
     with pytest.raises(ImageError, match="too large: Image size"):
