@@ -114,7 +114,8 @@ def _parsed(line: str, where: str) -> tuple[Path, Path]:
         values = typed.loads(line, _LONGEST_LINE)
         entry: _Entry = typed.parse(_Entry, values, "it", {})
         picture, root = (Path(os.path.normpath(p)) for p in (entry.picture, entry.root))
-        picture.relative_to(root)
+        if root not in picture.parents:
+            raise ValueError("its picture does not lie below its root")
     except ValueError as error:
         raise UsageError(
             f"{where}: not an entry of a failures list: {error}; give a file that "

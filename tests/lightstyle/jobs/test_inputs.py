@@ -1,3 +1,4 @@
+import json
 import os
 from pathlib import Path
 
@@ -176,6 +177,25 @@ def test_an_entry_that_names_no_file_is_refused(photos: Path) -> None:
     )
     with pytest.raises(UsageError, match=r"^list bad\.jsonl, line 2: not an entry"):
         failures.read(Path("bad.jsonl"))
+
+
+@pytest.mark.parametrize(
+    ("picture", "root"),
+    [
+        ("/a/b.png", "/a/b.png"),
+        ("/a/b.png", "/c"),
+        ("b.png", "/a"),
+        (f"/{'x' * 500}", f"/{'y' * 500}"),
+    ],
+)
+def test_a_picture_outside_its_root_is_refused_on_a_short_line(
+    photos: Path, picture: str, root: str
+) -> None:
+    entry = {"picture": picture, "root": root, "code": 3, "reason": ""}
+    Path("bad.jsonl").write_text(json.dumps(entry))
+    with pytest.raises(UsageError, match="does not lie below its root") as caught:
+        failures.read(Path("bad.jsonl"))
+    assert len(str(caught.value)) < 200
 
 
 @pytest.mark.parametrize("name", ["photos [2024]", "[ab]", "what?", "a*b"])
