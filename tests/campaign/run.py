@@ -64,7 +64,7 @@ class Campaign:
     """
 
     def __init__(self, root: Path, only: str | None = None) -> None:
-        """Fill the folder `root`, and import what commands import.
+        """Fill the folder `root`.
 
         Args:
             root: An empty folder, which becomes the current one.
@@ -81,10 +81,10 @@ class Campaign:
             raise UsageError(f"--only {only}: expected one of {names}")
         self._seeds = {k.name: [*k.seeds.values()] for k in every}
         self._found: dict[str, tuple[str, Path]] = {}
-        self._warm(every)
 
     def run(self, seconds: float, seed: int) -> int:
         """Try cases for so long; return 1 if anything was found."""
+        self._warm()
         end = time.monotonic() + seconds
         tallies = {kind.name: Tally() for kind in self.kinds}
         for number in count():
@@ -136,7 +136,7 @@ class Campaign:
         self._stage.restore(case.path, changes)
         return outcome.code, next(verdict.problems(case, outcome, changes), None)
 
-    def _warm(self, kinds: Sequence[Kind]) -> None:
+    def _warm(self) -> None:
         """Import modules and prepare options once, so that children need not.
 
         Raises:
@@ -144,7 +144,7 @@ class Campaign:
         """
         listed = self._stage.root / "temporary" / "modules"
         group: Any = get_command(app)
-        for kind in kinds:
+        for kind in self.kinds:
             path, data = next(iter(kind.seeds.items()))
             for line in dict.fromkeys(kind.commands):
                 before = self._stage.lay(path, data)
