@@ -20,6 +20,7 @@ from . import (
     color_tags,
     decoding_memory,
     deep_color,
+    missing_pixels,
     other_files,
     photo_tags,
     profiles,
@@ -116,6 +117,8 @@ def _from_file(data: bytes, name: str, longest: int | None) -> Picture:
 
 def _decode(image: Image.Image, name: str, data: bytes, longest: int | None) -> Picture:
     notes: list[str] = []
+    if data:
+        missing_pixels.check(image, data)
     own, by = image.size, reducing.factor(image.size, longest)
     if deep_color.in_planes(image):
         by = 1
@@ -125,6 +128,8 @@ def _decode(image: Image.Image, name: str, data: bytes, longest: int | None) -> 
     tiff_grey.prepare(image)
     decoding_memory.admit(image, longest, by, name)
     image.load()
+    if data:
+        missing_pixels.check_decoded(image, data)
     step, space = _step_upright(image, notes), color_tags.find(image, data, notes)
     as_stored, tags = image, photo_tags.read(image)
     image = _turned(reducing.reduced(image, own, longest, by), step)

@@ -57,6 +57,13 @@ _RESERVED: Final = (
 )
 
 
+#: Samples of a pixel by the colour type in IHDR, and its bytes' number of bits.
+_SAMPLES: Final = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
+
+#: Most bytes that are unpacked at a time.
+_BLOCK: Final = 1 << 20
+
+
 class _Chunk(NamedTuple):
     kind: bytes
     start: int
@@ -102,6 +109,33 @@ def mended(data: bytes) -> Mended:
     spans = _kept(sorted({(c.start, c.start + 12 + len(c.content)) for c in left}))
     kept = b"".join(view[start:stop] for start, stop in spans)
     return Mended(kept, tuple(dict.fromkeys(notes)), reader.profile)
+
+
+def pixel_bytes(data: bytes) -> int:
+    """Return how many bytes the pixels of a PNG have, unpacked; 0 if it is interlaced.
+
+    Args:
+        data: A file that Pillow opens.
+    """
+    start = data.index(b"IHDR") + 4
+    width, height, bits, kind = struct.unpack_from(">IIBB", data, start)
+    row = 1 + -(-width * bits * _SAMPLES[kind] // 8)
+    return 0 if data[start + 12] else int(height * row)
+
+
+def lacks_rows(data: bytes) -> bool:
+    """Whether the pixels of a PNG end, without damage, before its last row.
+
+    Args:
+        data: A file that Pillow decodes.
+    """
+    left, unpacker = pixel_bytes(data), zlib.decompressobj()
+    for chunk in _Reader(data).chunks():
+        packed = chunk.content if chunk.kind == b"IDAT" else b""
+        while packed and left > 0:
+            left -= len(unpacker.decompress(packed, _BLOCK))
+            packed = unpacker.unconsumed_tail
+    return left > 0
 
 
 def _name(kind: bytes) -> str:

@@ -8,6 +8,7 @@ imagecodecs, which takes 80 MB on disk, so that one is named where it is needed 
 import importlib.util
 import io
 import logging
+import math
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -110,6 +111,8 @@ def read(data: bytes, name: str) -> TiffSamples | None:
         if not pixels or not _is_read(page):
             raise ImageError(f"{name}: a TIFF of {kind} is not read; {_ADVICE}")
         ends = zip(page.dataoffsets, page.databytecounts, strict=True)
+        if len(page.dataoffsets) < math.prod(page.chunked):
+            raise ValueError("some of its pixels are missing")
         if any(at <= 0 or at + count > len(data) for at, count in ends):
             raise ValueError("its pixels are cut off")
         try:
