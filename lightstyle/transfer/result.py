@@ -12,6 +12,7 @@ from PIL import Image
 from ..arrays import Vector
 from ..files import atomic_write
 from ..images import encoding
+from ..images.metadata import LONGEST as LONGEST_RECORD
 from ..images.photo_tags import NO_TAGS, PhotoTags
 from ..losses.objective import Losses
 from ..optimize.minimize import Status
@@ -184,6 +185,17 @@ class Result:
     def _repr_png_(self) -> bytes:
         """Return what notebooks show."""
         return self.to_bytes(".png", metadata=False)
+
+
+def record_notes(record: Record) -> tuple[str, ...]:
+    """Return a note if a record is too long for the file of the picture."""
+    length = len(str(record))
+    if record.settings.metadata == Metadata.NONE or length <= LONGEST_RECORD:
+        return ()
+    return (
+        f"the record of how the picture was made has {length:,} characters, at most "
+        f"{LONGEST_RECORD:,} fit: it is left out of the file",
+    )
 
 
 def _encoded(

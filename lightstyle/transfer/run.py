@@ -25,7 +25,7 @@ from . import regions
 from .events import Evaluated, Event, Finished, LevelStarted, Listener
 from .levels import Levels, seconds_left
 from .plans import Plans
-from .result import Progress, Result
+from .result import Progress, Result, record_notes
 from .scene import Scene
 from .start import start_image
 from .style_size import style_notes
@@ -196,6 +196,7 @@ class Run:
             )
         image_hwc, notes = scene.composite(image)
         converged = outcome.status is Status.CONVERGED
+        record = replace(self._record(outcome.loss), converged=converged)
         return Result(
             image_hwc=image_hwc,
             alpha_hw=scene.alpha_hw,
@@ -205,8 +206,13 @@ class Run:
             seconds=perf_counter() - self.began,
             settings=settings,
             optimizer=settings.chosen_optimizer,
-            record=replace(self._record(outcome.loss), converged=converged),
-            notes=(*scene.inputs.notes, *style_notes(scene.inputs), *notes),
+            record=record,
+            notes=(
+                *scene.inputs.notes,
+                *style_notes(scene.inputs),
+                *notes,
+                *record_notes(record),
+            ),
             photo=scene.inputs.photo,
         )
 

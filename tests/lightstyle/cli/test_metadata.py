@@ -8,6 +8,7 @@ from PIL.ExifTags import Base
 
 from lightstyle.errors import ExitCode, ImageError
 from lightstyle.images.loading import load
+from lightstyle.records import environment
 from lightstyle.records.record import Record
 from tests.conftest import Runner
 from tests.support.folders import QUICK
@@ -82,3 +83,17 @@ def test_another_word_is_refused(run: Runner, photo: Path) -> None:
     done = run("stylize", "photo.jpg", "style.png", "--metadata", "all", *QUICK)
     assert done.code == ExitCode.USAGE
     assert "private, keep or none" in done.lines[-1]
+
+
+def test_a_record_that_is_too_long_is_missed_aloud(
+    run: Runner, studio: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(environment, "of_run", lambda _: {"cpu": "x" * 60_000})
+    command = ("stylize", "content.png", "style.png", "-o", "out.png", *QUICK)
+    (line,) = (each for each in run(*command).lines if "characters" in each)
+    assert line.startswith("note: the record of how the picture was made has 61,")
+    assert line.endswith("at most 60,000 fit: it is left out of the file")
+    with pytest.raises(ImageError, match="no record"):
+        Record.read(studio / "out.png")
+    lines = run(*command, "--overwrite", "--metadata", "none").lines
+    assert not any("characters" in line for line in lines)
