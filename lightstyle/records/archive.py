@@ -1,6 +1,6 @@
 """Reads and writes the checkpoint file: an uncompressed ``.npz`` with one digest.
 
-    snapshot.npy                 JSON text, as bytes
+    snapshot.npy                 JSON text in ASCII, as bytes
     NAME.npy                     one array each
     SHA-256                      of everything before it, 32 bytes, as the ZIP comment
 
@@ -30,6 +30,17 @@ _SNAPSHOT: Final = "snapshot"
 #: Start of a local header of a ZIP file, and how many of its bytes precede the name.
 _ZIP: Final = b"PK\x03\x04"
 _LOCAL_HEADER: Final = 30
+
+#: The records at the end of a ZIP file: their lengths, with the one between them, and
+#: where in each is the length of the directory.
+_END, _END_64, _LOCATOR = 22, 56, 20
+_LENGTH_AT, _LENGTH_64_AT = 12, 40
+
+#: Most bytes of the directory, which Python holds in memory; ours have a dozen entries.
+_LONGEST_DIRECTORY: Final = 64_000
+
+#: Most bytes of the JSON text: 100,000 evaluations with 33 terms each.
+LONGEST_TEXT: Final = 180_000_000
 
 #: First bytes of the checkpoints that earlier versions wrote.
 _OLD_MAGIC: Final = b"lightstyle checkpoint\n"
@@ -66,11 +77,15 @@ class MappedArrays(Mapping[str, NDArray[Any]]):
             Exception: If it is not such a file; of almost any kind.
         """
         self._path = path
+        _check_directory(path)
         with ZipFile(path) as archive:
             self._members = {
                 info.filename.removesuffix(".npy"): info for info in archive.infolist()
             }
-        self.snapshot = self._map(self._members.pop(_SNAPSHOT)).tobytes().decode()
+        text = self._map(self._members.pop(_SNAPSHOT))
+        if text.nbytes > LONGEST_TEXT:
+            raise ValueError("the text is too long")
+        self.snapshot = text.tobytes().decode("ascii")
         for name in self:
             self[name]
 
@@ -107,7 +122,7 @@ def write(path: Path, snapshot: str, arrays: Mapping[str, NDArray[Any]]) -> None
 
     Args:
         path: File to write.
-        snapshot: JSON text.
+        snapshot: JSON text in ASCII.
         arrays: Floating-point arrays of any shape.
 
     Raises:
@@ -157,7 +172,7 @@ def read(path: Path) -> MappedArrays:
 
 
 def _fill(file: BinaryIO, snapshot: str, arrays: Mapping[str, NDArray[Any]]) -> None:
-    text = np.frombuffer(snapshot.encode(), np.uint8)
+    text = np.frombuffer(snapshot.encode("ascii"), np.uint8)
     with ZipFile(file, "w") as archive:
         archive.comment = bytes(_DIGEST)
         for name, array in {_SNAPSHOT: text, **arrays}.items():
@@ -165,6 +180,22 @@ def _fill(file: BinaryIO, snapshot: str, arrays: Mapping[str, NDArray[Any]]) -> 
             with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
                 npy.write_array(member, kept, version=(1, 0), allow_pickle=False)
     file.write(_digest(file))  # where it leaves the position: over the zeros
+
+
+def _check_directory(path: Path) -> None:
+    """Check that the directory is short, before it is read.
+
+    Raises:
+        ValueError: If it is not.
+    """
+    with path.open("rb") as file:
+        file.seek(-(_END_64 + _LOCATOR + _END + _DIGEST), os.SEEK_END)
+        tail = file.read()
+    (length,) = struct.unpack_from("<I", tail, _END_64 + _LOCATOR + _LENGTH_AT)
+    if tail.startswith(b"PK\x06\x06"):
+        length = max(length, *struct.unpack_from("<Q", tail, _LENGTH_64_AT))
+    if length > _LONGEST_DIRECTORY:
+        raise ValueError("the directory is too long")
 
 
 def _check_kind(file: BinaryIO, path: Path) -> None:

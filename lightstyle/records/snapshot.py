@@ -22,6 +22,7 @@ from ..settings.settings import Settings
 from ..settings.typed import Parsers, loads, parse
 from ..text import shown
 from . import plans
+from .archive import LONGEST_TEXT
 from .origin import Origin
 
 #: Version of the format, raised whenever older snapshots can no longer be read.
@@ -33,8 +34,9 @@ _LEVEL_START: Final = "level_start"
 #: Prefix of the names of the optimiser's arrays.
 _OPTIMIZER: Final = "optimizer."
 
-#: Most characters of the JSON text.
-_LONGEST: Final = 64_000_000
+#: Most values in the JSON text: lists, objects, and whatever is in them. Each takes
+#: some 100 bytes of memory before the schema sees it.
+MOST_VALUES: Final = 45 * MOST_ITERATIONS
 
 #: Most pyramid levels: each has half the size of the next.
 _MOST_LEVELS: Final = 64
@@ -154,7 +156,7 @@ class Snapshot:
             ValueError: If they are not a snapshot; the message says why.
             UsageError: If a setting is invalid.
         """
-        values = loads(text, _LONGEST)
+        values = loads(text, LONGEST_TEXT, MOST_VALUES)
         schema = values.pop("schema", None) if isinstance(values, dict) else None
         if schema != SCHEMA:
             raise ValueError(

@@ -39,18 +39,23 @@ _WORDS: Final[Mapping[Any, str]] = {
 Parsers = Mapping[Any, Callable[[Any], Any]]
 
 
-def loads(text: str, longest: int) -> Any:
+def loads(text: str, longest: int, most: int = 1_000_000) -> Any:
     """Return the value of JSON text.
 
     Args:
         text: The text.
         longest: Most characters that it may have.
+        most: Most values that it may have, at all depths.
 
     Raises:
-        ValueError: If it is too long, not JSON, or nested too deeply.
+        ValueError: If it is too long, not JSON, nested too deeply, or has too many
+            values.
     """
     if len(text) > longest:
         raise ValueError(f"got more than {longest} characters")
+    # Before they take memory. Those in texts are counted too, of which there are few.
+    if sum(text.count(begin) for begin in "[{,") > most:
+        raise ValueError(f"got more than {most} values")
     try:
         value = json.loads(text)
     except RecursionError:

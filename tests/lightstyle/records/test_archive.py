@@ -1,4 +1,5 @@
 import hashlib
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -90,9 +91,9 @@ def test_arrays_are_mapped_and_read_back_by_numpy_too(folder: Path) -> None:
         "one": np.array([np.nan]),
         "many": np.arange(6, dtype=np.float32).reshape(2, 3),
     }
-    archive.write(path, '{"é": 1}', given)
+    archive.write(path, '{"e": 1}', given)
     mapped = archive.read(path)
-    assert mapped.snapshot == '{"é": 1}'
+    assert mapped.snapshot == '{"e": 1}'
     with np.load(path, allow_pickle=False) as loaded:
         for name, array in given.items():
             assert isinstance(mapped[name], np.memmap) or array.size == 0
@@ -106,3 +107,18 @@ def test_an_array_of_another_kind_is_refused(folder: Path, array: np.ndarray) ->
     archive.write(Path("other"), "{}", {"array": array})
     with pytest.raises(CheckpointError, match="damaged"):
         archive.read(Path("other"))
+
+
+@pytest.mark.parametrize("large", [False, True])
+def test_a_directory_of_many_files_is_refused_before_it_is_read(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, large: bool
+) -> None:
+    if large:  # as for more than 65,535 files
+        monkeypatch.setattr(zipfile, "ZIP_FILECOUNT_LIMIT", 10)
+    path, one = Path("many"), np.zeros(1, np.float32)
+    archive.write(path, "{}", {f"a{n}": one for n in range(20)})
+    assert len(archive.read(path)) == 20
+    archive.write(path, "{}", {f"a{n}": one for n in range(2000)})
+    monkeypatch.setattr(archive, "ZipFile", lambda _: pytest.fail("it was read"))
+    with pytest.raises(CheckpointError, match="damaged"):
+        archive.read(path)

@@ -1,5 +1,6 @@
 import json
 import re
+import tracemalloc
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -9,10 +10,12 @@ import pytest
 
 import lightstyle
 from lightstyle import Model
+from lightstyle.contract import LAYERS
 from lightstyle.errors import CheckpointError, UsageError
 from lightstyle.records import archive
 from lightstyle.records.checkpoint import LoadedCheckpoint
-from lightstyle.records.snapshot import Snapshot
+from lightstyle.records.snapshot import MOST_VALUES, Snapshot
+from lightstyle.settings.fields import MOST_ITERATIONS
 from tests.support.checkpoints import interrupted
 from tests.support.hostile import spoiled
 
@@ -136,3 +139,30 @@ def test_whatever_stands_in_a_snapshot_it_is_refused_in_one_short_line(
     assert len(refused) > 1000
     assert all(line.isprintable() for line in refused)
     assert max(map(len, refused)) < 1000
+
+
+def test_millions_of_tiny_lists_take_no_memory(path: Path, model: Model) -> None:
+    values, arrays = _contents(path)
+    text = json.dumps({**values, "history": 0})
+    for many in ("[" + "[]," * 2_500_000 + "[]]", "[" + "0," * 5_000_000 + "0]"):
+        tracemalloc.start()
+        said = _refused(path, model, text.replace('"history": 0', many), arrays)
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        assert "more than 4500000 values" in said
+        assert peak < 10 * len(many)
+
+
+def test_a_long_run_has_as_many_values_as_it_needs(path: Path) -> None:
+    """The most evaluations with the most layers, from a thousandth of them."""
+    values, _ = _contents(path)
+    kinds = ("content", "style")
+    names = [f"{kind}_loss/{layer}" for kind in kinds for layer in LAYERS]
+    one = values["history"][0]
+    one["terms"] = dict.fromkeys([*names, "tv_loss"], -1.2345678901234567e-123)
+    history = json.dumps([one] * (MOST_ITERATIONS // 1000))
+    values["history"] = 0
+    rest = json.dumps(values)
+    needed = sum(history.count(each) for each in "[{,") * 1000
+    assert needed + len(rest) < MOST_VALUES
+    assert 1000 * len(history) + len(rest) < archive.LONGEST_TEXT

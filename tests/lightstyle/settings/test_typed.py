@@ -76,3 +76,10 @@ def test_text_that_is_no_json_too_deep_or_too_long_is_refused(text: str) -> None
     with pytest.raises(ValueError, match=r".") as caught:
         loads(text, 100_000)
     assert len(str(caught.value)) < 200
+
+
+def test_more_values_than_allowed_are_refused_before_they_take_memory() -> None:
+    assert loads("[[],[1,2]]", 100, 6) == [[], [1, 2]]
+    for many in ("[" + "[]," * 999 + "[]]", "[" + "1," * 999 + "1]", "{" * 999):
+        with pytest.raises(ValueError, match="more than 500 values"):
+            loads(many, 100_000, 500)
