@@ -57,3 +57,9 @@ class Frame:
         """Lines of the frame: left and right, top and bottom."""
         spare = (whole - own for whole, own in zip(self.canvas, self.size, strict=True))
         return tuple((lines // 2, lines - lines // 2) for lines in spare)
+
+
+def framed(planes: Array) -> Array:
+    """Return the canvas of a picture by itself: `Frame.around` planes (…, H, W)."""
+    height, width = planes.shape[-2:]
+    return Frame((width, height)).around(planes)

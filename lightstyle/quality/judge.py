@@ -8,6 +8,7 @@ from .. import images
 from ..arrays import Array, Size
 from ..engine.model import Model
 from ..errors import UsageError
+from ..images.frame import framed
 from ..images.loading import ImageSource
 from ..images.picture import Picture
 from ..losses.objective import Objective
@@ -36,8 +37,9 @@ class Quality:
     Attributes:
         size: Width and height in pixels at which everything was compared.
         share: Share of the loss that is gone, (L(content) − L(picture)) / L(content),
-            where L is the loss with default settings: 0 for the content itself, at most
-            1. It is None if content and style are the same picture, too.
+            where L is the loss with default settings, each picture in a frame that is
+            its mirror image: 0 for the content itself, at most 1. It is None if content
+            and style are the same picture, too.
         cfsd: Content feature structural distance to the content, 0 or more
             (arXiv:2312.09008).
         w2: 2-Wasserstein distance between Gaussians fitted to the features of picture
@@ -171,7 +173,7 @@ class Judge:
         if reference.style is not None:
             numbers |= _to_style(seen, reference.style)
         if reference.loss is not None and reference.content_loss:
-            left = _total(reference.loss, images.to_pixels(seen.image_hwc))
+            left = _total(reference.loss, seen.image_hwc)
             numbers["share"] = 1 - left / reference.content_loss
         return Quality(size, **numbers)
 
@@ -182,17 +184,18 @@ class Judge:
         scene = Scene(inputs, size)
         content = style = None
         if self._content is not None:
-            content = images.to_pixels(scene.as_content(self._content))
+            content = scene.as_content(self._content)
         if self._style is not None:
             style_size, _ = scene.style_sizes()[0]
-            style = images.to_pixels(scene.as_style(self._style, style_size))
+            style = scene.as_style(self._style, style_size)
         loss, content_loss = None, 0.0
         if content is not None and style is not None:
-            loss = objective(self.model, self._settings, content, style)
+            canvases = (framed(images.to_pixels(each)) for each in (content, style))
+            loss = objective(self.model, self._settings, *canvases)
             content_loss = _total(loss, content)
         return _Reference(
-            None if content is None else self._see(images.from_pixels(content)),
-            None if style is None else self._see(images.from_pixels(style)),
+            None if content is None else self._see(content),
+            None if style is None else self._see(style),
             loss,
             content_loss,
         )
@@ -232,8 +235,8 @@ def objective(
     return Objective(model, targets, weights)
 
 
-def _total(loss: Objective, pixels: Array) -> float:
-    return loss(pixels.ravel())[0].total
+def _total(loss: Objective, image_hwc: Array) -> float:
+    return loss(framed(images.to_pixels(image_hwc)).ravel())[0].total
 
 
 def _to_content(seen: _Seen, content: _Seen) -> dict[str, Any]:

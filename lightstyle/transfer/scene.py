@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from .. import contract, images
 from ..arrays import Array, Size
 from ..images import color, masks
-from ..images.frame import Frame
+from ..images.frame import Frame, framed
 from ..images.picture import Picture
 from ..losses.metrics import METRICS
 from ..losses.targets import StyleRegion, StyleTarget
@@ -89,10 +89,10 @@ class Scene:
     def style_targets(self) -> Iterator[StyleTarget]:
         """Make the canvas of each region's style images, one at a time."""
         for index, source, style, size in self._sources():
-            frame, mask = Frame(size), source.mask
+            mask = source.mask
             if mask is not None:
-                mask = frame.around(masks.resized(mask, size))
-            pixels = frame.around(images.to_pixels(self.as_style(style, size)))
+                mask = framed(masks.resized(mask, size))
+            pixels = framed(images.to_pixels(self.as_style(style, size)))
             yield StyleTarget(index, source.share, pixels, mask)
 
     def style_sizes(self) -> list[tuple[Size, bool]]:

@@ -26,6 +26,7 @@ import numpy as np
 from export import build_model, export_model
 from export.weights import read_weights
 from lightstyle import Model, Settings, contract, images, stylize
+from lightstyle.images.frame import framed
 from lightstyle.quality.judge import objective
 from lightstyle.zoo import registry
 from tests.benchmarks import machine
@@ -62,8 +63,8 @@ def random_model(bundled: Path, path: Path) -> None:
 def share(judge: Model, model: Model, content: Path, style: Path) -> dict[str, float]:
     """Share of the gap that `model` closes, in all and for each style layer."""
     made = stylize(content, style, model=model, settings=SETTINGS)
-    start, painting = _pixels(content), _pixels(style)
-    picture = images.to_pixels(made.to_array().astype(np.float32))
+    start, painting = framed(_pixels(content)), framed(_pixels(style))
+    picture = framed(images.to_pixels(made.to_array().astype(np.float32)))
     loss = objective(judge, SETTINGS, start, painting)
     before, after = (loss(pixels.ravel())[0].terms for pixels in (start, picture))
     found = {

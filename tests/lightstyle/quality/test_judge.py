@@ -6,11 +6,16 @@ from numpy.typing import NDArray
 
 from lightstyle import Model, Settings, contract
 from lightstyle.errors import ImageError, UsageError
+from lightstyle.images.frame import Frame, framed
 from lightstyle.quality.judge import Judge, Quality
 from tests.support.networks import image, picture, tiny_weights
 from tests.support.oracles import forward, gram
 
 CONTENT, STYLE, MADE = image(40, 60, 1), image(40, 60, 2), image(40, 60, 3)
+
+
+def _planes(image_hwc: NDArray[np.uint8]) -> NDArray[np.float32]:
+    return image_hwc.transpose(2, 0, 1).astype(np.float32)
 
 
 def _finite(found: Quality) -> bool:
@@ -45,19 +50,17 @@ def test_what_was_not_given_is_not_compared(model: Model) -> None:
     assert (found.share, found.w2, found.colour_style) == (None, None, None)
 
 
-def test_the_share_is_that_of_gatys_loss_of_the_picture_alone(
-    model: Model,
-) -> None:
+def test_the_share_is_that_of_gatys_loss_of_framed_pictures(model: Model) -> None:
     at, content, style = (
-        forward(image.transpose(2, 0, 1), tiny_weights(), contract.LAYERS, "max")
-        for image in (MADE, CONTENT, STYLE)
+        forward(framed(planes), tiny_weights(), contract.LAYERS, "max")
+        for planes in (_planes(image) for image in (MADE, CONTENT, STYLE))
     )
-    settings = Settings()
+    settings, (width, height) = Settings(), Frame((60, 40)).canvas
 
     def loss(found: dict[str, NDArray[np.float64]]) -> float:
         (layer,) = settings.content_layers.used
         squares = np.sum((found[layer] - content[layer]) ** 2)
-        total = settings.content_weight * 512**2 / CONTENT[..., 0].size / 2 * squares
+        total = settings.content_weight * 512**2 / (width * height) / 2 * squares
         for layer, share in settings.style_layers.shares().items():
             squares = np.sum((gram(found[layer]) - gram(style[layer])) ** 2)
             scale = 4 * contract.CHANNELS[layer] ** 2

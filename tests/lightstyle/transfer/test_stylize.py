@@ -11,7 +11,7 @@ import lightstyle
 from export import STYLE_LAYERS
 from lightstyle import LayerWeights, Model, Settings, Status, contract
 from lightstyle.errors import TransferError, UsageError
-from lightstyle.images.frame import Frame
+from lightstyle.images.frame import Frame, framed
 from tests.support.networks import image, tiny_weights
 from tests.support.oracles import forward, gram
 from tests.support.transfers import CONTENT, QUICK, STYLE
@@ -67,9 +67,7 @@ def test_the_first_loss_is_the_formula_term_by_term(
 
 def _canvas(image_hwc: np.ndarray) -> np.ndarray:
     """Return a picture (H, W, 3) in its frame, (3, h, w)."""
-    height, width, _ = image_hwc.shape
-    planes = image_hwc.transpose(2, 0, 1).astype(np.float32)
-    return Frame((width, height)).around(planes)
+    return framed(image_hwc.transpose(2, 0, 1).astype(np.float32))
 
 
 def test_terms_without_weight_are_left_out(model: Model) -> None:
