@@ -16,6 +16,9 @@ from .errors import ExportError
 #: Exit codes, the same as the run time's for wrong options and for models.
 USAGE, FAILED = 2, 4
 
+#: Most characters of an error; of a longer one, the middle is left out.
+_LONGEST = 380
+
 #: What stands for no layers at all.
 NONE = "none"
 
@@ -112,6 +115,8 @@ def run(arguments: Sequence[str]) -> int:
 
 def _fail(message: str, code: int) -> int:
     line = " ".join(message.split())
+    if len(line) > _LONGEST:
+        line = f"{line[: _LONGEST // 2]} … {line[-_LONGEST // 2 :]}"
     line = "".join(c if c.isprintable() else "?" for c in line)
     print(f"error: {line}", file=sys.stderr)
     return code

@@ -10,8 +10,11 @@ from contextlib import suppress
 from reprlib import Repr
 from typing import Final
 
-#: Most characters of a line that is printed; of a longer one, the middle is left out.
+#: Most characters of a name that is printed; of a longer one, the middle is left out.
 LONGEST: Final = 2000
+
+#: The same of an error or a note, so that people read it.
+LONGEST_MESSAGE: Final = 380
 
 #: Encodings by the byte order mark that tells them. UTF-32 comes first: its mark begins
 #: with that of UTF-16.
@@ -56,7 +59,8 @@ def printable(text: str | os.PathLike[str], longest: int = LONGEST) -> str:
 
 def one_line(message: str) -> str:
     """Join the lines of `message`, with ``?`` for characters that terminals act on."""
-    return printable(" ".join(line.strip() for line in message.splitlines()))
+    joined = " ".join(line.strip() for line in message.splitlines())
+    return printable(joined, LONGEST_MESSAGE)
 
 
 def decoded(data: bytes) -> str:

@@ -9,7 +9,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Final, Self
 
 from ..errors import ExitCode, Stopped, describe
-from ..text import printable
+from ..text import one_line, printable
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -31,7 +31,7 @@ def say(message: str) -> None:
 
 def note(message: str) -> None:
     """Print what a user should know, although nothing went wrong."""
-    say(f"note: {printable(message)}")
+    say(f"note: {one_line(message)}")
 
 
 def fail(error: BaseException) -> ExitCode:

@@ -45,6 +45,8 @@ def test_a_model_without_style_layers(weights: Path, tmp_path: Path) -> None:
         (["-o", "m.pth"], 4, "must end in .onnx"),
         (["--layers=3"], 2, "--help"),
         ([], 2, "--help"),
+        (["-o", "m" * 3000], 4, "must end in .onnx"),
+        ([f"--{'x' * 3000}"], 2, "--help"),
     ],
 )
 def test_an_error_is_one_line(
@@ -60,6 +62,7 @@ def test_an_error_is_one_line(
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("error: ")
     assert problem in line
+    assert len(line) <= 400
     assert not [*tmp_path.iterdir()]
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from lightstyle.errors import UsageError, describe
-from lightstyle.text import LONGEST, decoded, one_line, printable, shown
+from lightstyle.text import LONGEST_MESSAGE, decoded, one_line, printable, shown
 
 
 class _Broken:
@@ -45,7 +45,7 @@ def test_no_control_character_and_no_escape_is_printed(text: str) -> None:
 
 def test_the_middle_of_a_long_line_is_left_out() -> None:
     line, _ = describe(UsageError("begin" + "x" * 100_000 + "; do this"))
-    assert len(line) <= LONGEST + 3
+    assert len(line) <= LONGEST_MESSAGE + 3
     assert line.startswith("beginx")
     assert line.endswith("x; do this")
 

@@ -16,6 +16,9 @@ from tests.conftest import Runner
 from tests.support.bad_arguments import CASES, quick
 from tests.support.wrecks import make_wrecks
 
+#: Most characters of an error.
+LONGEST = 400
+
 
 @pytest.fixture(scope="module")
 def wrecks(
@@ -49,9 +52,47 @@ def test_bad_input_is_one_line_one_code_and_no_new_file(
     assert len(done.lines) == 1, done.lines
     assert done.lines[0].startswith("error: ")
     assert words in done.lines[0]
+    assert len(done.lines[0]) <= LONGEST
     assert done.code == code
     assert done.out == ""
     assert _everything(wrecks) == before
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "X",
+        "guide X",
+        "models X",
+        "models path X",
+        "models fetch X",
+        "info X",
+        "resume X",
+        "compare X --content X",
+        "batch X X -o X",
+        "sheet X X -o X",
+        "stylize X X",
+        "stylize content.png X -o o.png",
+        "stylize content.png style.png --X",
+        "stylize content.png style.png -o X.png",
+        *(
+            f"stylize content.png style.png --{option} X"
+            for option in (
+                *("size", "optimizer", "style-layers", "blend", "memory", "device"),
+                *("model", "config", "like", "init", "content-mask", "log"),
+            )
+        ),
+    ],
+)
+def test_an_argument_of_any_length_makes_a_short_line(
+    run: Runner, studio: Path, command: str
+) -> None:
+    for long in ("x" * 3000, "\u6f22" * 3000, f"{'y' * 200}/" * 15):
+        done = run(*(word.replace("X", long) for word in command.split()))
+        (line,) = done.lines
+        assert line.startswith("error: ")
+        assert len(line) <= LONGEST
+        assert "bug" not in line
 
 
 def test_all_messages_can_be_printed_in_one_list(
