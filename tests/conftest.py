@@ -1,3 +1,4 @@
+import signal
 from collections.abc import Callable
 from pathlib import Path
 
@@ -21,6 +22,13 @@ def _clean_environment(
     monkeypatch.delenv(OFFLINE_VARIABLE, raising=False)
     monkeypatch.delenv(MODEL_VARIABLE, raising=False)
     monkeypatch.setenv(contract.CACHE_VARIABLE, str(tmp_path_factory.mktemp("cache")))
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _heard_interrupts() -> None:
+    """Ctrl-C is heard, also where a shell has started the tests in the background."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

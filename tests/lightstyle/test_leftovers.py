@@ -104,8 +104,9 @@ def test_a_killed_run_leaves_nothing_after_it_was_resumed(
     process.send_signal(signal.SIGKILL)
     process.communicate()
     (dead,) = _left(studio)
+    written = Path("out.png.checkpoint").stat().st_mtime_ns
     resumed = start("resume", "out.png.checkpoint")
-    wait_for(lambda: _left(studio) not in ([dead], []))
+    wait_for(lambda: Path("out.png.checkpoint").stat().st_mtime_ns != written)
     assert not dead.exists()
     resumed.send_signal(signal.SIGTERM)
     resumed.communicate(timeout=30)

@@ -13,6 +13,7 @@ from export import build_model
 from lightstyle import Checkpoint, LayerWeights, Model, Result, Settings, contract
 from lightstyle.engine.strips import Tiling
 from lightstyle.errors import ModelError, UsageError
+from lightstyle.images.frame import Frame
 from lightstyle.losses import matching
 from lightstyle.losses.objective import Objective
 from lightstyle.losses.targets import StyleTarget
@@ -120,7 +121,7 @@ def test_targets_are_found_once_for_each_level(
 
     monkeypatch.setattr(matching, "targets", spy)
     result = lightstyle.stylize(CONTENT, STYLE, model=model, settings=LEVELS)
-    sizes = list(dict.fromkeys(losses.size for losses in result.history))
+    sizes = dict.fromkeys(Frame(losses.size).canvas for losses in result.history)
     assert shapes == [(height // 4, width // 4) for width, height in sizes]
     assert len(shapes) == 2
 

@@ -4,15 +4,16 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import numpy
-import onnxruntime
 import PIL
 import pytest
 import scipy
 
+from lightstyle import onnx_runtime
 from lightstyle.records import environment
 from lightstyle.records.record import Record
 from tests.conftest import Runner
 
+onnxruntime = onnx_runtime.load()
 MODULES = {"numpy": numpy, "scipy": scipy, "pillow": PIL, "onnxruntime": onnxruntime}
 
 
