@@ -109,15 +109,21 @@ def _snapped(
 
 
 def _centers(codes: NDArray[np.int64]) -> list[int]:
-    """Return the most frequent codes that are not near a more frequent one."""
+    """Return the most frequent codes that are not near a more frequent one.
+
+    Where JPEG halves the colours' resolution, edges leave even patches of wrong colours
+    beside them. Those are scattered, so rare codes must be farther away.
+    """
     values, counts = np.unique(codes, return_counts=True)
+    order = np.argsort(-counts, kind="stable")
+    rest = values[order]
+    reach = np.where(counts[order] < _SIDE * _SIDE, 2 * NEAR, NEAR)
     centers: list[int] = []
-    rest = values[np.argsort(-counts, kind="stable")]
     while len(rest) and len(centers) <= MOST_COLORS:
         center = int(rest[0])
         centers.append(center)
-        apart = np.abs(_levels(rest) - _levels(center)).max(axis=-1) > NEAR
-        rest = rest[apart]
+        apart = np.abs(_levels(rest) - _levels(center)).max(axis=-1) > reach
+        rest, reach = rest[apart], reach[apart]
     return centers
 
 

@@ -60,6 +60,16 @@ def test_colours_of_a_jpeg_snap_to_those_of_the_map(
     np.testing.assert_array_equal(sum(found.values()), 1)
 
 
+@pytest.mark.parametrize("quality", [30, 50, 60, 75, 95])
+def test_patches_along_the_edges_of_a_jpeg_are_no_colours_of_the_map(
+    quality: int, tmp_path: Any
+) -> None:
+    image = _map().resize((400, 240), Image.Resampling.NEAREST)
+    found = _read(encoded(image, "JPEG", quality=quality, subsampling=2), tmp_path)
+    drawn = [RED, BLUE, PURPLE, BLACK]
+    assert {region_maps.counterpart(color, drawn) for color in found} == set(drawn)
+
+
 @pytest.mark.parametrize("format_", ["WEBP", "AVIF"])
 def test_other_lossy_formats_are_read_as_jpeg_is(format_: str, tmp_path: Any) -> None:
     data = encoded(_map(), format_, quality=90)
