@@ -12,7 +12,7 @@ from typing import Any
 from lightstyle import contract
 from lightstyle.contract import SCHEMA, VERSION
 
-from .errors import ExportError
+from .errors import ExportError, OutputError
 from .model import LOWERINGS, costs, graphs
 from .network import CONTENT_LAYERS, STYLE_LAYERS, LossNetwork
 from .parts import PartGraphs
@@ -50,11 +50,12 @@ def export_model(
         choices: Layers, pooling and lowering, as for `build_model`.
 
     Raises:
-        ExportError: The weights or a choice is invalid, or a file cannot be written.
+        ExportError: The weights or a choice is invalid.
+        OutputError: A file cannot be written, or would replace another file.
     """
     for place in (*contract.graph_paths(output), contract.weights_path(output)):
         if place.exists() and weights.exists() and place.samefile(weights):
-            raise ExportError(
+            raise OutputError(
                 f"cannot write {place}: it is the weights file given; choose another "
                 "output"
             )
@@ -87,7 +88,8 @@ def build_model(
             ``none`` for the portable graphs alone.
 
     Raises:
-        ExportError: A choice is invalid, or a file cannot be written.
+        ExportError: A choice is invalid.
+        OutputError: A file cannot be written, or would replace another file.
     """
     if {"cpu", "targets"} & set(output.stem.split(".")[1:]):
         raise ExportError(

@@ -11,10 +11,10 @@ import typer
 from lightstyle.contract import DEFAULT_MODEL, NOWHERE, cache_folder
 
 from . import CONTENT_LAYERS, LOWERINGS, STYLE_LAYERS, export_model
-from .errors import ExportError
+from .errors import ExportError, OutputError
 
-#: Exit codes, the same as the run time's for wrong options and for models.
-USAGE, FAILED = 2, 4
+#: Exit codes, the same as the run time's for options, models and outputs.
+USAGE, FAILED, UNWRITTEN = 2, 4, 5
 
 #: Most characters of an error; of a longer one, the middle is left out.
 _LONGEST = 380
@@ -103,7 +103,8 @@ def run(arguments: Sequence[str]) -> int:
         if "--debug" in arguments:
             traceback.print_exception(error)
         if isinstance(error, ExportError):
-            return _fail(str(error), FAILED)
+            code = UNWRITTEN if isinstance(error, OutputError) else FAILED
+            return _fail(str(error), code)
         if isinstance(error, OSError) and error.strerror:
             return _fail(f"{error.filename}: {error.strerror}", FAILED)
         if hasattr(error, "format_message"):  # typer's have no public base

@@ -2,11 +2,12 @@
 
     ExportError
     ├── WeightsError     a weights file is missing, damaged, hostile or not VGG19's
+    ├── OutputError      a file of the model cannot be written
     ├── GraphError       a node was built with a wrong shape, dtype or attribute
     └── NoGradientError  an operator on the path to the image has no gradient rule
 
-An ExportError or WeightsError is one line for the user: what was found, what was
-expected, what to do. The other two mean a mistake in this package.
+The first three are one line for the user: what was found, what was expected, what to
+do. The other two mean a mistake in this package.
 """
 
 
@@ -16,6 +17,10 @@ class ExportError(Exception):
 
 class WeightsError(ExportError):
     """A weights file is missing, damaged, hostile or not VGG19's."""
+
+
+class OutputError(ExportError):
+    """A file of the model cannot be written, or would replace another file."""
 
 
 class GraphError(ExportError):

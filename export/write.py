@@ -18,7 +18,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from lightstyle import contract, leftovers
 
-from .errors import ExportError
+from .errors import OutputError
 from .graph import Graph, Node, Tensor
 
 #: Of 2022: old enough for every run time in use, new enough for all operators here.
@@ -55,7 +55,7 @@ def write_model(
         metadata: Entries by `contract`'s keys, except role and weights digest.
 
     Raises:
-        ExportError: The files cannot be written, or would replace another file.
+        OutputError: The files cannot be written, or would replace another file.
     """
     weights = contract.weights_path(path)
     for file in (*contract.graph_paths(path), weights):
@@ -70,7 +70,7 @@ def write_model(
                 else:
                     file.unlink(missing_ok=True)
     except OSError as error:
-        raise ExportError(f"cannot write {path}: {error.strerror}") from error
+        raise OutputError(f"cannot write {path}: {error.strerror}") from error
 
 
 def to_proto(
@@ -104,7 +104,7 @@ def _check_replaceable(path: Path) -> None:
         return
     data = path.read_bytes() if path.is_file() else b""
     if contract.META_SCHEMA.encode() not in data[:_HEAD_BYTES] + data[-_HEAD_BYTES:]:
-        raise ExportError(
+        raise OutputError(
             f"cannot write {path}: it exists and is no model's file; choose another "
             "name"
         )

@@ -66,6 +66,16 @@ def test_an_error_is_one_line(
     assert not [*tmp_path.iterdir()]
 
 
+@pytest.mark.parametrize("place", ["no folder/m.onnx", "note.onnx"])
+def test_a_model_that_cannot_be_written_has_the_code_of_outputs(
+    place: str, weights: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "note.onnx").write_text("no model")
+    assert run(["--weights", str(weights), "-o", str(tmp_path / place)]) == 5
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("error: cannot write ")
+
+
 def test_help_names_every_format(capsys: pytest.CaptureFixture[str]) -> None:
     from export.weights.formats import FORMATS
 

@@ -6,7 +6,7 @@ import pytest
 from safetensors.numpy import load_file
 
 from export import build_model, export_model
-from export.errors import ExportError
+from export.errors import ExportError, OutputError
 from export.weights import read_weights
 from export.write import OPSET
 from lightstyle import contract
@@ -126,7 +126,7 @@ def test_a_failure_leaves_the_old_model_and_nothing_else(
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(onnx.checker, "check_model", full)
-    with pytest.raises(ExportError, match=r"m\.onnx: No space left"):
+    with pytest.raises(OutputError, match=r"m\.onnx: No space left"):
         build_model(tiny_weights(1), path)
     assert {file: file.read_bytes() for file in tmp_path.iterdir()} == before
 
@@ -136,7 +136,7 @@ def test_a_file_that_is_no_models_is_never_replaced(
 ) -> None:
     mine = tmp_path / "m.safetensors"
     mine.write_bytes(b"my own weights")
-    with pytest.raises(ExportError, match="no model's file"):
+    with pytest.raises(OutputError, match="no model's file"):
         build_model(tiny_weights(), tmp_path / "m.onnx")
     assert mine.read_bytes() == b"my own weights"
     assert list(tmp_path.iterdir()) == [mine]
@@ -146,7 +146,7 @@ def test_the_weights_given_are_never_replaced(tiny_model: Path, tmp_path: Path) 
     build_model(tiny_weights(), tmp_path / "m.onnx")
     weights = contract.weights_path(tmp_path / "m.onnx")
     before = weights.read_bytes()
-    with pytest.raises(ExportError, match="is the weights file given"):
+    with pytest.raises(OutputError, match="is the weights file given"):
         export_model(weights, tmp_path / "m.onnx", style_layers=["conv1_1"])
     assert weights.read_bytes() == before
 
