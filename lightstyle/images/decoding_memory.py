@@ -18,7 +18,8 @@ from ..arrays import Size
 from ..errors import ImageError, UsageError
 from . import reducing
 
-#: Bytes of a pixel in memory, by Pillow's mode; 4 for all others.
+#: Bytes of a pixel in memory, by Pillow's mode, and of all others.
+_PLAIN: Final = 4
 _PIXEL: Final = {"1": 1, "L": 1, "P": 1, "I;16": 2, "I;16L": 2, "I;16B": 2, "I;16N": 2}
 
 #: Bytes per pixel that a decoder takes beside the pixels.
@@ -107,12 +108,27 @@ def admit(image: Image.Image, longest: int | None, by: int, name: str) -> None:
     decoding, pixels = _decoding(image), image.width * image.height
     each = _LEVELS_WITH_ALPHA if image.has_transparency_data else _LEVELS
     left = reducing.further(image.size, longest, by)
-    levels = pixels * (_PIXEL.get(image.mode, 4) + each / left**2)
+    levels = pixels * (_PIXEL.get(image.mode, _PLAIN) + each / left**2)
     advice = "make the picture smaller first"
     if by == 1 and decoding < levels:
         advice = f"choose a smaller size, or {advice}"
     what = f"{name}, {_megapixels(_full_size(image))}"
     room.admit(int(max(decoding, levels)), what, advice)
+
+
+def admit_opening(pixels: int, format_: str, name: str) -> None:
+    """Refuse a picture that is decoded when it is opened, as `admit` does.
+
+    Args:
+        pixels: Number of pixels.
+        format_: Pillow's name of the format.
+        name: What an error message calls the picture.
+    """
+    room = _room.get()
+    if room is not None:
+        need = int(pixels * (_PLAIN + _DECODER[format_]))
+        what = f"{name}, {_megapixels((pixels, 1))}"
+        room.admit(need, what, "make the picture smaller first")
 
 
 def admit_samples(pixels: int, samples: int, size: int, name: str) -> None:
@@ -134,7 +150,7 @@ def admit_samples(pixels: int, samples: int, size: int, name: str) -> None:
 def _decoding(image: Image.Image) -> float:
     """Return the bytes at the worst moment of the decoder."""
     pixels = image.width * image.height
-    each = _PIXEL.get(image.mode, 4) + _DECODER.get(image.format or "", 0.0)
+    each = _PIXEL.get(image.mode, _PLAIN) + _DECODER.get(image.format or "", 0.0)
     return pixels * each + _coefficients(image)
 
 

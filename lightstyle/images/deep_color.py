@@ -14,8 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, PngImagePlugin, TiffImagePlugin
 
+from . import jxl_header
+
 #: Tags of TIFF.
 _BITS, _PHOTOMETRIC = 258, 262
+_CMYK: Final = 5
 _PLANAR, _EXTRA, _SAMPLE_FORMAT = 284, 338, 339
 
 #: The layouts in which Pillow unpacks without changing a sample, by its layouts.
@@ -92,19 +95,32 @@ def in_planes(image: Image.Image) -> bool:
 
 def lost(image: Image.Image, data: bytes) -> tuple[str, ...]:
     """Return a note if Pillow keeps 8 of more bits of a picture in colour."""
-    at, bits = -1, b""
+    bits = 0 if image.mode.startswith(("I", "F")) else _bits(image, data)
+    return note_of_lost(bits) if 8 < bits <= 32 else ()
+
+
+def note_of_lost(bits: int) -> tuple[str, ...]:
+    """Return the note that 8 of more bits per channel are read."""
+    return (
+        f"{bits} bits per channel, of which 8 are read; save it as PNG or TIFF of "
+        "16 bits in RGB to keep all",
+    )
+
+
+def _bits(image: Any, data: bytes) -> int:
+    """Return the bits per channel of a file, 0 if it does not say so."""
+    if image.format == "TIFF":
+        is_ink = image.tag_v2.get(_PHOTOMETRIC) == _CMYK
+        return int(max(image.tag_v2.get(_BITS, (0,)))) if is_ink else 0
+    if image.format == "JXL":
+        return jxl_header.read(data).bits
     if image.format in ("AVIF", "HEIF"):
         at = data.find(b"pixi")  # the box with the depth of each channel
-        bits = data[at + 9 : at + 10]
-    elif image.format == "JPEG2000" and not image.mode.startswith("I"):
+        return 0 if at < 0 else sum(data[at + 9 : at + 10])
+    if image.format == "JPEG2000":
         at = data.find(b"\xff\x51\0")  # the marker SIZ
-        bits = bytes([(data[at + 40] & 0x7F) + 1]) if at + 40 < len(data) else b""
-    if at < 0 or not bits or not 8 < bits[0] <= 16:
-        return ()
-    return (
-        f"{bits[0]} bits per channel, of which 8 are read; save it as PNG or TIFF of "
-        "16 bits to keep all",
-    )
+        return 0 if at < 0 else sum(n & 0x7F for n in data[at + 40 : at + 41]) + 1
+    return 0
 
 
 def _layout(image: Image.Image) -> str:

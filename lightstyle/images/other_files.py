@@ -7,7 +7,7 @@ import numpy as np
 from PIL import Image
 
 from ..arrays import Array
-from . import netpbm, profiles, tiff_kinds
+from . import deep_color, netpbm, profiles, tiff_kinds
 from .picture import Picture
 from .samples import grey_levels, hidden
 
@@ -49,20 +49,24 @@ def tiff_picture(data: bytes, name: str) -> Picture | None:
     if found is None:
         return None
     levels = grey_levels(found.colors, name)
-    rgb = _srgb(levels, found.profile, notes)
+    bits = 8 * found.colors.dtype.itemsize
+    rgb = _srgb(levels, bits, found.profile, notes)
     turn = _UPRIGHT.get(found.orientation, lambda planes: planes)
     alpha = None if found.alpha is None else turn(found.alpha)
     notes += hidden(alpha, name)
     return Picture.of(np.ascontiguousarray(turn(rgb)), alpha, notes)
 
 
-def _srgb(levels_hwc: Array, profile: bytes | None, notes: list[str]) -> Array:
-    """Convert grey, RGB or CMYK, by its number of channels."""
+def _srgb(
+    levels_hwc: Array, bits: int, profile: bytes | None, notes: list[str]
+) -> Array:
+    """Convert grey, RGB or CMYK, by its number of channels, of so many bits each."""
     channels = levels_hwc.shape[2]
     if channels == 1:
         return profiles.grey(levels_hwc[..., 0], profile, notes)
     if channels == 3:
         return profiles.color(levels_hwc, profile, notes)
+    notes += deep_color.note_of_lost(bits) if bits > 8 else ()
     ink = np.rint(levels_hwc).astype(np.uint8)
     image = Image.frombytes("CMYK", ink.shape[1::-1], ink.tobytes())
     if profile:

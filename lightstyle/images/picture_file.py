@@ -11,8 +11,8 @@ from PIL import Image
 
 from ..errors import ImageError
 from ..lookup import usable
-from . import foreign, jpeg_end, png_chunks, tiff_grey
-from .pillow_guard import FORMATS, guarded
+from . import decoding_memory, foreign, jpeg_end, jxl_header, png_chunks, tiff_grey
+from .pillow_guard import FORMATS, guarded, refuse_oversize
 from .png_chunks import Mended
 
 #: Most bytes that a picture file may have.
@@ -77,6 +77,10 @@ def opened(
         raise ImageError(f"{name}: the file is empty; choose a picture")
     with guarded(name):
         formats = _formats(data, name)
+        if formats == (foreign.JXL.opener,):  # which opening decodes
+            width, height = jxl_header.read(data).size
+            refuse_oversize(width * height, name)
+            decoding_memory.admit_opening(width * height, foreign.JXL.opener, name)
         mended = _mended(data)
         if notes is not None:
             notes += mended.notes

@@ -156,3 +156,17 @@ def test_bits_that_are_not_read_are_noted() -> None:
         with Image.open(io.BytesIO(data)) as image:
             (note,) = deep_color.lost(image, bytes(deeper))
         assert note.startswith("10 bits per channel, of which 8 are read; save it as")
+
+
+@pytest.mark.parametrize("channels", [4, 5])
+@pytest.mark.parametrize("byteorder", ["<", ">"])
+def test_bits_of_ink_that_are_not_read_are_noted(byteorder: str, channels: int) -> None:
+    alpha = ["unassalpha"] * (channels - 4)
+    for bits in (8, 16):
+        ink = np.dstack([SAMPLES >> 16 - bits, SAMPLES[..., 3] >> 16 - bits])
+        ink = ink[..., :channels].astype(f"{byteorder}u{bits // 8}")
+        file = io.BytesIO()
+        tifffile.imwrite(file, ink, photometric="separated", extrasamples=alpha)
+        notes = decoding.from_bytes(file.getvalue(), "picture").notes
+        said = [note for note in notes if "16 bits per channel, of which 8" in note]
+        assert len(said) == (bits == 16)
