@@ -92,6 +92,8 @@ def from_image(image: Image.Image, name: str, longest: int | None = None) -> Pic
     with guarded(name):
         refuse_oversize(image.width * image.height, name)
         refuse_narrow(*image.size, name)
+        by = reducing.factor(image.size, longest)
+        decoding_memory.admit(image, longest, by, name, copies=1)
         picture = _decode(image.copy(), name, b"", longest)
         return replace(picture, is_lossy=image.format in _LOSSY)
 

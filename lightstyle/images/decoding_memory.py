@@ -29,6 +29,9 @@ _DECODER: Final = {"WEBP": 13.0, "JPEG2000": 16.0, "AVIF": 5.5, "JXL": 3.5, "HEI
 _LEVELS: Final = 23.0
 _LEVELS_WITH_ALPHA: Final = 49.0
 
+#: The same of arrays, by their number of samples.
+_LEVELS_OF_ARRAY: Final = {1: 16.0, 3: 12.0, 4: 41.0}
+
 #: Bytes that a coefficient of a progressive JPEG takes until its last scan is read.
 _COEFFICIENT: Final = 2
 
@@ -89,7 +92,9 @@ def peak() -> int:
     return 0 if room is None else room.peak
 
 
-def admit(image: Image.Image, longest: int | None, by: int, name: str) -> None:
+def admit(
+    image: Image.Image, longest: int | None, by: int, name: str, copies: int = 0
+) -> None:
     """Refuse a picture that is too large for the memory that there is.
 
     Args:
@@ -97,6 +102,7 @@ def admit(image: Image.Image, longest: int | None, by: int, name: str) -> None:
         longest: Longest side that is needed.
         by: What `reducing.factor` allowed.
         name: What an error message calls it.
+        copies: Copies of its pixels that will be made first.
 
     Raises:
         UsageError: If it does not fit into what was allowed.
@@ -108,12 +114,13 @@ def admit(image: Image.Image, longest: int | None, by: int, name: str) -> None:
     decoding, pixels = _decoding(image), image.width * image.height
     each = _LEVELS_WITH_ALPHA if image.has_transparency_data else _LEVELS
     left = reducing.further(image.size, longest, by)
-    levels = pixels * (_PIXEL.get(image.mode, _PLAIN) + each / left**2)
+    own = pixels * _PIXEL.get(image.mode, _PLAIN)
+    levels = own + pixels * each / left**2
     advice = "make the picture smaller first"
     if by == 1 and decoding < levels:
         advice = f"choose a smaller size, or {advice}"
     what = f"{name}, {_megapixels(_full_size(image))}"
-    room.admit(int(max(decoding, levels)), what, advice)
+    room.admit(int(max(decoding, levels) + copies * own), what, advice)
 
 
 def admit_opening(pixels: int, format_: str, name: str) -> None:
@@ -124,11 +131,18 @@ def admit_opening(pixels: int, format_: str, name: str) -> None:
         format_: Pillow's name of the format.
         name: What an error message calls the picture.
     """
-    room = _room.get()
-    if room is not None:
-        need = int(pixels * (_PLAIN + _DECODER[format_]))
-        what = f"{name}, {_megapixels((pixels, 1))}"
-        room.admit(need, what, "make the picture smaller first")
+    _admit(pixels, _PLAIN + _DECODER[format_], name)
+
+
+def admit_array(pixels: int, samples: int, name: str) -> None:
+    """Refuse an array that is to become levels, as `admit` does.
+
+    Args:
+        pixels: Number of pixels.
+        samples: Samples of each, 1, 3 or 4.
+        name: What an error message calls the picture.
+    """
+    _admit(pixels, _LEVELS_OF_ARRAY[samples], name)
 
 
 def admit_samples(pixels: int, samples: int, size: int, name: str) -> None:
@@ -140,11 +154,15 @@ def admit_samples(pixels: int, samples: int, size: int, name: str) -> None:
         size: Bytes of a sample.
         name: What an error message calls the picture.
     """
+    _admit(pixels, _LEVELS + 2 * samples * size, name)
+
+
+def _admit(pixels: int, each: float, name: str) -> None:
+    """Refuse a picture that takes so many bytes a pixel."""
     room = _room.get()
     if room is not None:
-        need = int(pixels * (_LEVELS + 2 * samples * size))
         what = f"{name}, {_megapixels((pixels, 1))}"
-        room.admit(need, what, "make the picture smaller first")
+        room.admit(int(pixels * each), what, "make the picture smaller first")
 
 
 def _decoding(image: Image.Image) -> float:

@@ -9,7 +9,7 @@ from PIL import Image
 
 from ..errors import ImageError, UsageError
 from ..text import shown
-from . import decoding, picture_file, samples
+from . import decoding, decoding_memory, picture_file, samples
 from .picture import Picture
 from .streams import Piped
 
@@ -76,6 +76,7 @@ def _from_array(array: NDArray[np.generic], name: str) -> Picture:
         array = array[..., None]
     if array.ndim != 3 or array.shape[2] not in (1, 3, 4) or array.size == 0:
         raise ImageError(f"{name}: shape {shape}, expected H×W, H×W×1, H×W×3 or H×W×4")
+    decoding_memory.admit_array(array[..., 0].size, array.shape[2], name)
     levels = samples.grey_levels(array, name)
     if levels.shape[2] == 1:
         levels = np.repeat(levels, 3, axis=2)

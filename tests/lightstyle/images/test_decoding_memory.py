@@ -1,14 +1,19 @@
 """A picture that does not fit into memory is refused before it is decoded."""
 
 from dataclasses import replace
+from typing import Any
 
+import numpy as np
 import pytest
 from PIL import Image, ImageFile
 
+from lightstyle import Model, Settings
 from lightstyle.errors import ImageError, UsageError
-from lightstyle.images import reducing
+from lightstyle.images import reducing, samples
 from lightstyle.images.decoding_memory import Room, peak, within
 from lightstyle.images.loading import load
+from lightstyle.transfer.forecast import Forecast
+from lightstyle.transfer.stylize import texture
 from tests.support.picture_files import encoded
 
 _MB = 10**6
@@ -89,3 +94,57 @@ def test_what_is_read_without_pillow_is_refused_too(head: bytes) -> None:
         pytest.raises(UsageError, match="16 megapixels: decoding it needs"),
     ):
         load(head + bytes(100))
+
+
+@pytest.mark.parametrize("channels", [(), (1,), (3,), (4,)])
+@pytest.mark.parametrize("dtype", [np.uint8, np.float64])
+def test_arrays_are_counted_and_refused_before_they_are_converted(
+    channels: tuple[int, ...], dtype: type, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    array: Any = np.zeros((1000, 800, *channels), dtype)
+    with within(_room(200 * _MB)) as room:
+        load(array)
+    levels = load(array).rgb_hwc.nbytes
+    assert 100 * _MB + levels <= room.peak < 100 * _MB + 4 * levels
+    monkeypatch.setattr(samples, "grey_levels", lambda *_: pytest.fail("converted"))
+    with (
+        within(_room(109 * _MB)),
+        pytest.raises(UsageError, match=r"^style array, 1 megapixels: decoding it "),
+    ):
+        load(array, role="style")
+
+
+@pytest.mark.parametrize("mode", ["L", "RGB", "RGBA", "CMYK", "I;16"])
+def test_images_in_memory_are_counted_and_refused_before_they_are_copied(
+    mode: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    image = Image.new(mode, (1000, 800))
+    with within(_room(200 * _MB)) as room:
+        load(image)
+    file_ = encoded(image.convert("RGB") if mode == "CMYK" else image, "PNG")
+    with within(_room(200 * _MB)) as room_of_file:
+        load(file_)
+    assert room.peak > room_of_file.peak  # by the copy
+    monkeypatch.setattr(Image.Image, "copy", lambda _: pytest.fail("copied"))
+    with (
+        within(_room(110 * _MB)),
+        pytest.raises(UsageError, match=r"^style image, 1 megapixels: decoding it "),
+    ):
+        load(image, role="style")
+
+
+def test_arrays_and_images_are_part_of_the_forecast(model: Model) -> None:
+    pixels = np.zeros((3000, 3000, 3), np.uint8)
+    needs = []
+    for style in (pixels[:64, :64], pixels, Image.fromarray(pixels)):
+        forecasts: list[Forecast] = []
+        texture(
+            style,
+            (48, 48),
+            model=model,
+            settings=Settings(iterations=1),
+            announce=forecasts.append,
+        )
+        needs.append(forecasts[0].decoding)
+    assert needs[1] - needs[0] > 9 * 12 * _MB
+    assert needs[2] - needs[0] > 9 * 12 * _MB

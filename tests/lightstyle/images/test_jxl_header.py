@@ -89,7 +89,7 @@ def test_the_parts_of_a_container_are_joined() -> None:
     "data",
     [
         jxl_header.CODESTREAM,
-        TEN[:4],
+        TEN[:3],
         jxl_header.CONTAINER,
         jxl_header.CONTAINER + _box(b"jxlc", b"\xff\x0b" + bytes(40)),
         jxl_header.CONTAINER + bytes(7) + b"\x01jxlc" + bytes(7),
