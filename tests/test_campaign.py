@@ -7,6 +7,7 @@ from random import Random
 
 import pytest
 
+from lightstyle.images.loading import load
 from tests.campaign import raw, verdict
 from tests.campaign.case import Case, Draw, draw
 from tests.campaign.child import Outcome, run
@@ -14,7 +15,8 @@ from tests.campaign.commands import COMMANDS, command
 from tests.campaign.containers import mangled_weights
 from tests.campaign.kinds import Kind
 from tests.campaign.layouts import png_chunks, png_of, structured
-from tests.campaign.pictures import maps, masks, pictures
+from tests.campaign.pictures import CONTENT, maps, masks, pictures
+from tests.campaign.rare_pictures import rare_pictures
 from tests.campaign.shrink import shrunk
 from tests.campaign.stage import Changes, Stage
 
@@ -84,6 +86,15 @@ def test_equal_numbers_draw_equal_cases() -> None:
     cases = [[draw(kind, n, 3, [b"x"]).mangled() for n in range(60)] for _ in range(2)]
     assert cases[0] == cases[1]
     assert len({case.data for case in cases[0]}) > 50
+
+
+def test_seeds_of_rare_kinds_are_whole_and_the_same_each_time() -> None:
+    seeds = rare_pictures(CONTENT)
+    assert seeds == rare_pictures(CONTENT)
+    for name, data in seeds.items():
+        picture = load(data)
+        assert picture.size == CONTENT.shape[1::-1], name
+        assert abs(float(picture.rgb_hwc.mean()) - float(CONTENT.mean())) < 120, name
 
 
 def test_a_mangled_png_keeps_its_crcs() -> None:

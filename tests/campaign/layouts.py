@@ -16,7 +16,7 @@ Chunk = tuple[bytes, bytes]
 
 _PNG: Final = b"\x89PNG\r\n\x1a\n"
 
-#: Boxes of AVIF and JPEG 2000 that hold boxes, and how many bytes precede those.
+#: Boxes of AVIF, HEIC and JPEG 2000 that hold boxes, and how many bytes precede those.
 _BOXES: Final = {b"meta": 4, b"iprp": 0, b"ipco": 0, b"jp2h": 0, b"moov": 0, b"iinf": 6}
 
 _BOMB: Final = zlib.compress(bytes(60_000_000), 9)
@@ -236,7 +236,7 @@ _LAYOUTS: Final[tuple[tuple[Callable[[bytes], bool], Mutator], ...]] = (
     (lambda data: data.startswith(b"RIFF"), _riff),
     (lambda data: data.startswith(b"\xff\xd8"), _jpeg),
     (lambda data: data.startswith((b"II*\0", b"MM\0*")), _tiff),
-    (lambda data: data[4:8] in (b"ftyp", b"jP  "), _boxes),
+    (lambda data: data[4:8] in (b"ftyp", b"jP  ", b"JXL "), _boxes),
     (lambda data: data[:1] == b"P", _text_header),
     (lambda data: True, header),
 )

@@ -14,6 +14,8 @@ from lightstyle.images.encoding import srgb_profile
 from tests.support.networks import image
 from tests.support.picture_files import encoded, exif
 
+from .rare_pictures import rare_pictures
+
 #: Height and width of the content.
 HEIGHT, WIDTH = 33, 36
 
@@ -80,7 +82,7 @@ def pictures() -> dict[str, bytes]:
     for name, (format_, options) in _specials(whole).items():
         with suppress(OSError):  # a codec that this Pillow lacks
             found[name] = encoded(whole, format_, **options)
-    return found | dict(_plain()) | dict(_sixteen_bits())
+    return found | dict(_plain()) | dict(_sixteen_bits()) | rare_pictures(CONTENT)
 
 
 def masks() -> dict[str, bytes]:
