@@ -227,6 +227,8 @@ def _deep_grey(
 ) -> tuple[Array, Array | None]:
     """Return levels and alpha of a grey picture of more than 8 bits, not rounded."""
     values, alpha = np.asarray(image), None
+    if scale is not None:
+        values = scale.of_32_bits(values)
     if values.dtype.kind == "i":  # how Pillow returns 16-bit pictures of some formats
         low, high = int(values.min()), int(values.max())
         if low < 0 or high > 65535:

@@ -77,10 +77,21 @@ EPS: Final = Foreign("PostScript", (".eps", ".ps"))
 EXR: Final = Foreign("OpenEXR", (".exr",))
 HDR: Final = Foreign("Radiance HDR", (".hdr",))
 ICON: Final = Foreign("an icon", (".ico", ".icns"))
+TGA: Final = Foreign("TGA", (".tga",))
+DDS: Final = Foreign("DDS", (".dds",))
+PCX: Final = Foreign("PCX", (".pcx",))
+QOI: Final = Foreign("QOI", (".qoi",))
+SGI: Final = Foreign("SGI's format", (".sgi",))
+JXR: Final = Foreign("JPEG XR", (".jxr", ".wdp", ".hdp"))
+FITS: Final = Foreign("FITS", (".fits", ".fts"))
+DICOM: Final = Foreign("DICOM", (".dcm",))
 FILM: Final = Foreign("a film", (), "save a frame of it as PNG first")
 
 #: All whose suffix tells them, and those with an opener.
-ALL: Final = (HEIC, JXL, RAW, PSD, XCF, SVG, PDF, EPS, EXR, HDR, ICON)
+ALL: Final = (
+    *(HEIC, JXL, RAW, PSD, XCF, SVG, PDF, EPS, EXR, HDR, ICON),
+    *(TGA, DDS, PCX, QOI, SGI, JXR, FITS, DICOM),
+)
 OPENED: Final = (HEIC, JXL)
 
 #: First bytes of files. A TIFF and what begins with a box `ftyp` are looked into.
@@ -105,8 +116,15 @@ _STARTS: Final = {
     b"#?RADIANCE": HDR,
     b"\0\0\1\0": ICON,
     b"icns": ICON,
+    b"DDS ": DDS,
+    b"\n\5\1": PCX,
+    b"qoif": QOI,
+    b"\1\xda": SGI,
+    b"II\xbc\1": JXR,
+    b"SIMPLE  =": FITS,
     b"\x1aE\xdf\xa3": FILM,
 }
+_END_OF_TGA: Final = b"TRUEVISION-XFILE.\0"
 _BRANDS: Final = dict.fromkeys(
     (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"), HEIC
 ) | {b"crx ": RAW}
@@ -135,10 +153,18 @@ def recognised(data: bytes) -> Foreign | None:
         return known[0] if known else (FILM if brands[0] in _FILMS else None)
     if data[:4] in (b"II*\0", b"MM\0*"):
         return RAW if _is_raw(data) else None
+    if data.endswith(_END_OF_TGA):
+        return TGA
+    if data[128:132] == b"DICM":
+        return DICOM
     start = data[:512].lstrip(b"\xef\xbb\xbf \t\r\n")
     if start.startswith(b"<?xml") and b"<svg" in start:
         return SVG
-    starts = (kind for first, kind in _STARTS.items() if start.startswith(first))
+    starts = (
+        kind
+        for first, kind in _STARTS.items()
+        if data.startswith(first) or start.startswith(first)
+    )
     return next(starts, None)
 
 

@@ -1,7 +1,8 @@
 """Says what the samples of a grey TIFF of more than 8 bits mean, where Pillow does not.
 
 Pillow takes 0 for black, refuses some files that say it is white, does not stretch 12
-bits to 16, and takes what libtiff unpacks for the file's order of bytes.
+bits to 16, takes what libtiff unpacks for the file's order of bytes, and takes 32 bits
+without a sign for 32 with one.
 """
 
 import struct
@@ -11,7 +12,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-_BITS, _PHOTOMETRIC, _SAMPLES = 258, 262, 277
+_BITS, _PHOTOMETRIC, _SAMPLES, _SAMPLE_FORMAT = 258, 262, 277, 339
 _WHITE_IS_ZERO, _BLACK_IS_ZERO = 0, 1
 
 #: Pillow's names of big-endian samples, and of those in the order of the machine.
@@ -46,14 +47,28 @@ class GreyScale:
     Attributes:
         bits: Bits per sample.
         is_inverted: Whether 0 is white.
+        is_unsigned: Whether they are whole numbers without a sign.
         at: Offset in the file of what says so.
         order: Order of bytes, as `struct` has it.
     """
 
     bits: int
     is_inverted: bool
+    is_unsigned: bool
     at: int
     order: str
+
+    def of_32_bits(self, values: NDArray[np.generic]) -> NDArray[np.generic]:
+        """Return samples that fill 32 bits as floats from 0 to 1; others as they are.
+
+        What is at most 65535 is taken for 16 bits in 32, where 0 is black.
+        """
+        if self.bits != 32 or not self.is_unsigned or values.dtype.kind != "i":
+            return values
+        numbers = values.view(np.uint32)
+        if numbers.max() <= 65535 and not self.is_inverted:
+            return values
+        return (numbers / np.float64(2**32 - 1)).astype(np.float32)
 
     def applied(self, values: NDArray[np.generic]) -> NDArray[np.generic]:
         """Return samples of which 0 is black and the highest value is white."""
@@ -120,4 +135,6 @@ def _found(data: bytes, order: str, layout: _Layout, at: int) -> GreyScale | Non
         return None
     if bits <= 8 or (bits == 16 and kind == _BLACK_IS_ZERO):
         return None
-    return GreyScale(bits, kind == _WHITE_IS_ZERO, places[_PHOTOMETRIC], order)
+    is_unsigned = value(_SAMPLE_FORMAT, 1) == 1
+    at = places[_PHOTOMETRIC]
+    return GreyScale(bits, kind == _WHITE_IS_ZERO, is_unsigned, at, order)

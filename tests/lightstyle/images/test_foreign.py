@@ -42,6 +42,14 @@ _FILES: dict[str, tuple[bytes, str]] = {
     "PSD": (b"8BPS" + bytes(64), "Photoshop's format is not read: save it as PNG"),
     "SVG": (b'<?xml version="1.0"?>\n<svg>', "SVG is not read: draw it"),
     "PDF": (b"%PDF-1.7\n", "PDF is not read"),
+    "TGA": (b"\0\0\x02" + bytes(64) + b"TRUEVISION-XFILE.\0", "TGA is not read"),
+    "DDS": (b"DDS |" + bytes(64), "DDS is not read"),
+    "PCX": (b"\n\5\1\x08" + bytes(64), "PCX is not read"),
+    "QOI": (b"qoif" + bytes(64), "QOI is not read"),
+    "SGI": (b"\1\xda\1\1" + bytes(64), "SGI's format is not read"),
+    "JPEG XR": (b"II\xbc\1" + bytes(64), "JPEG XR is not read"),
+    "FITS": (b"SIMPLE  = T" + bytes(64), "FITS is not read"),
+    "DICOM": (bytes(128) + b"DICM" + bytes(64), "DICOM is not read"),
     "film": (_box(b"qt  ", b"qt  "), "a film is not read: save a frame"),
 }
 

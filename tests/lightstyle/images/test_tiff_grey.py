@@ -15,6 +15,7 @@ KINDS: dict[str, tuple[NDArray[Any], NDArray[Any]]] = {
     "8 bits": ((GREY >> 7).astype(np.uint8), (GREY >> 7) * 1.0),
     "16 bits": (GREY, GREY / 257),
     "16 bits, signed": (GREY.astype(np.int16), GREY / 257),
+    "32 bits": (GREY.astype(np.uint32) * 131074, GREY / 257 * 2),
     "float": ((GREY / 65535).astype(np.float32), GREY / 257),
 }
 
@@ -34,6 +35,13 @@ def test_grey_tiffs_of_all_kinds_are_read_as_they_are_meant(
     expected = levels if photometric == "minisblack" else 255 - levels
     found = decoding.from_bytes(file.getvalue(), "picture").rgb_hwc
     np.testing.assert_allclose(found[..., 1], expected, atol=1e-3)
+
+
+def test_16_bits_in_32_are_read_as_16() -> None:
+    file = io.BytesIO()
+    tifffile.imwrite(file, GREY.astype(np.uint32))
+    found = decoding.from_bytes(file.getvalue(), "picture").rgb_hwc
+    np.testing.assert_allclose(found[..., 1], GREY / 257, atol=1e-3)
 
 
 def test_a_big_tiff_may_be_white_at_zero() -> None:
