@@ -54,6 +54,8 @@ def tiff_picture(data: bytes, name: str) -> Picture | None:
     turn = _UPRIGHT.get(found.orientation, lambda planes: planes)
     alpha = None if found.alpha is None else turn(found.alpha)
     notes += hidden(alpha, name)
+    if found.left_out and found.colors.shape[2] == 1:  # what was in colour is grey
+        notes.append(f"first of {1 + found.left_out} channels, as grey")
     return Picture.of(np.ascontiguousarray(turn(rgb)), alpha, notes)
 
 

@@ -68,12 +68,14 @@ class TiffSamples:
         alpha: (H, W), 0…255, if there is any; colours are not multiplied with it.
         profile: ICC profile, if there is one.
         orientation: As EXIF has it.
+        left_out: Number of channels that are neither.
     """
 
     colors: NDArray[np.generic]
     alpha: NDArray[np.float32] | None
     profile: bytes | None
     orientation: int
+    left_out: int
 
 
 def read(data: bytes, name: str) -> TiffSamples | None:
@@ -189,4 +191,5 @@ def _samples(page: Any, values: NDArray[Any]) -> TiffSamples:
         alpha,
         profile if isinstance(profile, bytes) else None,
         orientation if isinstance(orientation, int) else 1,
+        count - channels - (alpha is not None),
     )

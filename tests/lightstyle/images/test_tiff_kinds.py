@@ -9,6 +9,7 @@ from PIL import Image
 
 from lightstyle.errors import ImageError
 from lightstyle.images import decoding, encoding
+from lightstyle.images.loading import load
 from tests.support.picture_files import problem
 
 _RANDOM = np.random.default_rng(8)
@@ -69,6 +70,12 @@ KINDS: dict[str, tuple[bytes, Any, Any]] = {
         None,
     ),
 }
+
+
+def test_a_note_says_that_the_first_of_many_channels_is_shown_as_grey() -> None:
+    bands = _tiff(np.dstack([U8, U8[..., :3]]), "minisblack", planarconfig="contig")
+    assert load(bands).notes == ("first of 8 channels, as grey",)
+    assert load(_tiff(U16[..., :2], **ALPHA_LAST)).notes == ()
 
 
 @pytest.mark.parametrize("kind", KINDS)
