@@ -15,9 +15,10 @@ from PIL import Image
 
 from . import jpeg_end, png_chunks
 
-_WIDTH, _HEIGHT = 256, 257
+_WIDTH, _HEIGHT, _BITS, _COMPRESSION = 256, 257, 258, 259
 _ROWS_PER_STRIP, _PLANAR, _SAMPLES = 278, 284, 277
 _STRIPS, _TILES, _TILE_WIDTH, _TILE_HEIGHT = 273, 324, 322, 323
+_STRIP_BYTES, _TILE_BYTES = 279, 325
 _IN_PLANES: Final = 2
 
 #: Side of a block of a JPEG, and the least bits of one: a code for its mean and, but
@@ -29,8 +30,10 @@ _LEAST_BITS_PROGRESSIVE: Final = 1
 #: Frames that are coded arithmetically, for which no such bounds hold.
 _ARITHMETIC: Final = (b"\xff\xc9", b"\xff\xca")
 
-#: Most bytes that deflate makes of one.
+#: Most bytes that deflate makes of one, and the compressions of TIFF: LZW, deflate
+#: under its two numbers, and PackBits.
 _DEFLATE: Final = 1032
+_EXPANSION: Final = {5: 2731, 8: _DEFLATE, 32946: _DEFLATE, 32773: 64}
 
 #: Markers of JPEG 2000: the start of a codestream with its sizes, and of a tile-part.
 _CODESTREAM: Final = b"\xff\x4f\xff\x51"
@@ -49,6 +52,7 @@ def check(image: Image.Image, data: bytes) -> None:
     """
     if image.format == "TIFF":
         lacking = not all(0 < at < len(data) for at in _offsets(image))
+        lacking = lacking or _is_short(image)
     elif _has_codes(image, data):
         lacking = 8 * len(data) < _least_bits(image)
     elif image.format == "PNG":
@@ -99,6 +103,25 @@ def _offsets(image: Any) -> Iterator[int]:
     yield from offsets[:count]
     if len(offsets) < count:
         yield 0
+
+
+def _is_short(image: Any) -> bool:
+    """Whether the strips of a TIFF are too short for its pixels, whatever is in them.
+
+    Some may share their bytes, which count for each.
+    """
+    tags = image.tag_v2
+    most = _EXPANSION.get(tags.get(_COMPRESSION))
+    lengths = tags.get(_TILE_BYTES) or tags.get(_STRIP_BYTES)
+    if most is None or not lengths:
+        return False
+    bits = (
+        tags[_WIDTH]
+        * tags[_HEIGHT]
+        * tags.get(_SAMPLES, 1)
+        * min(tags.get(_BITS, (1,)))
+    )
+    return bool(8 * most * sum(lengths) < bits)
 
 
 def _has_codes(image: Image.Image, data: bytes) -> bool:

@@ -88,6 +88,17 @@ def test_parts_of_a_tiff_that_are_nowhere(kind: str, at: int) -> None:
         load(_tiff(parts, slice(None), {**fields, where: offsets}))
 
 
+@pytest.mark.parametrize(
+    "compression", ["tiff_lzw", "tiff_adobe_deflate", "packbits", "tiff_deflate"]
+)
+def test_a_flat_tiff_is_whole_however_short(compression: str) -> None:
+    for mode in ("1", "L", "RGB"):
+        flat = Image.new(mode, (1000, 1000), 1)
+        strip = {278: 1000}
+        data = encoded(flat, "TIFF", compression=compression, tiffinfo=strip)
+        assert load(data).size == (1000, 1000)
+
+
 def test_parts_of_a_tiff_that_pillow_does_not_read() -> None:
     pytest.importorskip("tifffile")
     strips = [part.astype("<f8").tobytes() for part in np.split(LEVELS / 255, 4)]
@@ -158,6 +169,14 @@ def _claims(width: int, height: int) -> dict[str, bytes]:
             slice(None),
             {256: width, 257: height, 278: 1, 259: 8},
         ),
+        **{
+            f"one strip, {compression}": _tiff(
+                [zlib.compress(_strips()[0])],
+                slice(None),
+                {256: width, 257: height, 259: compression},
+            )
+            for compression in (5, 8, 32946, 32773)
+        },
         "BMP": bytes(bmp),
         "JPEG": bytes(jpeg),
         "progressive": bytes(progressive),
