@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from ..arrays import Array, Vector
 from .curvature import HISTORY, History, Pairs
 from .method import FIRST_STEP, Descent, Footprint, Method
-from .vectors import dot, root_mean_square
+from .vectors import dot, root_mean_square, silent
 
 #: Share of the decrease promised by the gradient that a step must bring.
 _SUFFICIENT: Final = 1e-4
@@ -72,6 +72,7 @@ class LBFGS(Method):
         """Return the point where the loss is wanted next; it must not be modified."""
         return self._trial
 
+    @silent()
     def accept(self, loss: float, gradient: Vector) -> None:
         """Take the loss and the gradient, both finite, at the proposed point."""
         trial = self._trial

@@ -37,7 +37,7 @@ def dot(left: Array, right: Array) -> float:
 def dots(rows: NDArray[Any], *vectors: Array) -> list[Small]:
     """Return, for each of the vectors, its inner product with every row."""
     total = [np.zeros(len(rows)) for _ in vectors]
-    with _silent():
+    with silent():
         for part, tiles in _tiles(rows):
             for index, vector in enumerate(vectors):
                 products = tiles @ vector[part].reshape(-1, tiles.shape[-1], 1)
@@ -48,7 +48,7 @@ def dots(rows: NDArray[Any], *vectors: Array) -> list[Small]:
 def combination(vector: Array, weights: Small, rows: NDArray[Any]) -> Array:
     """Return `vector` plus the weighted sum of the rows."""
     result = np.empty_like(vector)
-    with _silent():
+    with silent():
         single = weights.astype(np.float32)[None]
         for part, tiles in _tiles(rows):
             np.add(vector[part], (single @ tiles).ravel(), out=result[part])
@@ -64,7 +64,8 @@ def root_mean_square(vector: NDArray[Any]) -> float:
     return most * math.sqrt(float(np.mean(np.square(scaled), dtype=np.float64)))
 
 
-def _silent() -> np.errstate:
+def silent() -> np.errstate:
+    """Return the context in which infinite values and NaN come without a warning."""
     return np.errstate(over="ignore", invalid="ignore")
 
 

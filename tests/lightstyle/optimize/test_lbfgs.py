@@ -133,3 +133,17 @@ def test_the_scale_of_the_loss_makes_no_difference(scale: float) -> None:
         )
         optimizer.accept(loss, gradient)
     assert np.abs(optimizer.propose()).max() < 1e-2
+
+
+def test_what_float32_cannot_hold_gives_no_warning() -> None:
+    optimizer = _made()
+    _losses(optimizer, 4)
+    state = {name: np.copy(value) for name, value in optimizer.state().items()}
+    state["gradient"] = np.full(SIZE, 3e38, np.float32)
+    state["scale"] = np.array(1e38)
+    again = _made()
+    again.restore(state)
+    for _ in range(3):
+        again.accept(1e9, np.zeros(SIZE, np.float32))
+        again.propose()
+        again.accept(0.0, np.full(SIZE, -3e38, np.float32))
