@@ -32,6 +32,9 @@ _LEVELS_WITH_ALPHA: Final = 49.0
 #: The same of arrays, by their number of samples.
 _LEVELS_OF_ARRAY: Final = {1: 16.0, 3: 12.0, 4: 41.0}
 
+#: Bytes that any run has: without them, the plan of the run says what is needed.
+_LEAST: Final = 1_000_000
+
 #: Bytes that a coefficient of a progressive JPEG takes until its last scan is read.
 _COEFFICIENT: Final = 2
 
@@ -59,6 +62,8 @@ class Room:
             UsageError: If it needs more than the budget.
             ImageError: If it needs more than is free.
         """
+        if need < _LEAST:
+            return
         total = self.resident() + need
         if self.budget is not None and total > self.budget:
             raise UsageError(
