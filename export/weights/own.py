@@ -12,6 +12,7 @@ import numpy as np
 
 from lightstyle import contract
 
+from ..errors import WeightsError
 from .canonical import Weights, canonical_weights
 from .embedding import Embedding
 from .preprocessing import AUTO, CAFFE, RGB
@@ -38,6 +39,11 @@ def read_own(path: Path) -> Weights:
     with path.open("rb") as file:
         metadata, tensors = read_header(file)
         layers = [layer for layer in contract.CHANNELS if f"{layer}.weight" in tensors]
+        for layer, expected in zip(layers, contract.CHANNELS, strict=False):
+            if layer != expected:
+                raise WeightsError(
+                    f"{expected}'s kernel is missing, {layer}'s is there"
+                )
         kernels = {layer: tensors[f"{layer}.weight"] for layer in layers}
         opened = WeightsFile(
             source=metadata[contract.META_SOURCE],

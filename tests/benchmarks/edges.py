@@ -58,8 +58,8 @@ def main() -> None:
     whole = 2 * (high + 2 * _BORDER)
     settings = Settings(size=whole, iterations=options.iterations)
     model = lightstyle.load_model(options.model, threads=1)
-    contents = sorted((options.images / "content").iterdir())
-    styles = sorted((options.images / "style").iterdir())
+    contents = _small(options.images / "content", whole)
+    styles = _small(options.images / "style", whole)
     random = np.random.default_rng(0)
 
     def texture(index: int, size: Size) -> Array:
@@ -68,11 +68,9 @@ def main() -> None:
         return made.image_hwc
 
     def stylize(index: int, size: Size) -> Array:
-        content = Image.open(contents[index % len(contents)]).convert("RGB")
+        content = contents[index % len(contents)].resize(size)
         style = styles[index % len(styles)]
-        made = lightstyle.stylize(
-            content.resize(size), style, model=model, settings=settings
-        )
+        made = lightstyle.stylize(content, style, model=model, settings=settings)
         return made.image_hwc
 
     jobs: dict[str, Callable[[int, Size], Array]] = {
@@ -99,6 +97,14 @@ def main() -> None:
             image_hwc = large[n % len(large)]
             pieces.append(ratio(image_hwc[top : top + height, left : left + width]))
         _row(name, "pieces of larger ones", pieces)
+
+
+def _small(folder: Path, longest: int) -> list[Image.Image]:
+    """Read all pictures of a folder at the size at which they are needed."""
+    found = [Image.open(path).convert("RGB") for path in sorted(folder.iterdir())]
+    for picture in found:
+        picture.thumbnail((2 * longest, 2 * longest))
+    return found
 
 
 def _row(job: str, computed: str, ratios: list[float]) -> None:
