@@ -137,8 +137,8 @@ class Judge:
         if content is None and style is None:
             raise UsageError("nothing to compare with: give a content, a style or both")
         self._settings = Settings(size=size, init=Init.NOISE)
-        self._content = _loaded(content, "content")
-        self._style = _loaded(style, "style")
+        self._content = self._loaded(content, "content")
+        self._style = self._loaded(style, "style")
         if not isinstance(model, Model):
             model = registry.load(model, self._settings)
         registry.check(model.info, self._settings)
@@ -159,7 +159,7 @@ class Judge:
             ImageError: The picture cannot be read or is too small.
             UsageError: It does not have the proportions of the content.
         """
-        picture = images.load(source, role="picture")
+        picture = images.load(source, role="picture", longest=self._settings.size)
         size = fitted_size(picture, self._settings, "picture")
         if self._content is not None:
             _check_shape(source, picture, self._content)
@@ -176,6 +176,11 @@ class Judge:
             left = _total(reference.loss, seen.image_hwc)
             numbers["share"] = 1 - left / reference.content_loss
         return Quality(size, **numbers)
+
+    def _loaded(self, source: ImageSource | None, role: str) -> Picture | None:
+        if source is None:
+            return None
+        return images.load(source, role=role, longest=self._settings.size)
 
     def _reference(self, size: Size) -> _Reference:
         """Bring content and style to `size` and measure them."""
@@ -257,13 +262,9 @@ def _to_style(seen: _Seen, style: _Seen) -> dict[str, Any]:
     return {"w2": distances, "colour_style": colour}
 
 
-def _loaded(source: ImageSource | None, role: str) -> Picture | None:
-    return None if source is None else images.load(source, role=role)
-
-
 def _check_shape(source: ImageSource, picture: Picture, content: Picture) -> None:
     """Check that the picture has the proportions of the content, to the pixel."""
-    (width, height), (columns, rows) = picture.size, content.size
+    (width, height), (columns, rows) = picture.original_size, content.original_size
     if abs(height * columns - width * rows) > max(rows, columns):
         name = f"picture {source}" if isinstance(source, str | Path) else "the picture"
         raise UsageError(

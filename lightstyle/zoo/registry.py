@@ -83,8 +83,14 @@ def find(model: str | Path | None) -> Path:
     if path.suffix or path.parent != Path() or is_file(path):
         return path
     in_cache = cached(path.name)
-    is_bundled = path.name == contract.BUNDLED_MODEL and not is_file(in_cache)
-    return bundled() if is_bundled else in_cache
+    if path.name == contract.BUNDLED_MODEL and not is_file(in_cache):
+        return bundled()
+    if in_cache.is_relative_to(contract.NOWHERE):
+        raise ModelError(
+            f"model {named} does not exist: there is no home folder with models; give "
+            f"its path, or name a folder with {contract.CACHE_VARIABLE}"
+        )
+    return in_cache
 
 
 def cached(name: str) -> Path:

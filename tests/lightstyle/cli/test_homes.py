@@ -60,6 +60,15 @@ def test_what_needs_a_home_says_so_in_one_line(run: Runner, folder: Path) -> Non
     assert sorted(folder.iterdir()) == before
 
 
+@pytest.mark.usefixtures("_homeless")
+def test_a_model_by_name_is_not_looked_for_without_a_home(run: Runner) -> None:
+    done = run("models", "verify", "vgg19")
+    assert done.code == ExitCode.MODEL
+    (line,) = done.lines
+    assert "there is no home folder with models" in line
+    assert str(contract.NOWHERE) not in line
+
+
 @pytest.mark.parametrize("command", READING, ids=" ".join)
 def test_a_cache_that_cannot_be_read_counts_as_empty(
     run: Runner, folder: Path, monkeypatch: pytest.MonkeyPatch, command: list[str]

@@ -1,8 +1,10 @@
+import tracemalloc
 from typing import Any
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from PIL import Image
 
 from lightstyle import Model, Settings, contract
 from lightstyle.errors import ImageError, UsageError
@@ -10,6 +12,7 @@ from lightstyle.images.frame import Frame, framed
 from lightstyle.quality.judge import Judge, Quality
 from tests.support.networks import image, picture, tiny_weights
 from tests.support.oracles import forward, gram
+from tests.support.picture_files import encoded
 
 CONTENT, STYLE, MADE = image(40, 60, 1), image(40, 60, 2), image(40, 60, 3)
 
@@ -85,6 +88,21 @@ def test_pictures_are_compared_at_their_own_size_up_to_the_one_asked_for(
     found = Judge(CONTENT, STYLE, model=model, size=96).judge(large)
     assert found.size == (size if width <= 96 else (96, 64))
     assert _finite(found)
+
+
+def test_large_pictures_are_read_no_larger_than_they_are_compared(
+    model: Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lightstyle.images.reducing.WHOLE", 1000)
+    width, height = 1500, 1000
+    data = encoded(Image.fromarray(image(height, width, 1)), "PNG")
+    judge = Judge(data, model=model, size=48)
+    tracemalloc.start()
+    found = judge.judge(data)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert found.size == (48, 32)
+    assert peak < width * height * 3 * 4  # one copy of it in float32
 
 
 @pytest.mark.parametrize(
