@@ -234,10 +234,6 @@ MODELS: dict[str, tuple[list[str], str]] = {
         ["export", "--weights", "m.safetensors", "-o", "x.pb"],
         ".onnx",
     ),
-    "export to no folder": (
-        ["export", "--weights", "m.safetensors", "-o", "no/x.onnx"],
-        "no/x.onnx",
-    ),
 }
 
 
@@ -255,6 +251,11 @@ CASES: dict[str, Case] = {
         quick("--model", "nan.onnx", "--quiet"),  # found after it was announced
         ExitCode.TRANSFER,
         "not a finite number",
+    ),
+    "export to no folder": (
+        ["export", "--weights", "m.safetensors", "-o", "no/x.onnx"],
+        ExitCode.OUTPUT,
+        "no/x.onnx",
     ),
     "export without weights": (["export"], ExitCode.USAGE, "weights"),
 }

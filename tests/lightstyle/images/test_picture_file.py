@@ -22,7 +22,7 @@ _JPEG = encoded(Image.fromarray(RGB).resize((64, 64)), "JPEG")
         (_PNG[:-60], "damaged"),
         (_PNG[:20], "damaged"),
         (_JPEG[: len(_JPEG) // 2], "truncated"),
-        (encoded(Image.fromarray(RGB), "PCX"), "unknown format; expected one of PNG"),
+        (encoded(Image.fromarray(RGB), "PCX"), "PCX is not read: save it as"),
         (
             b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n",
             "PostScript is not read",
