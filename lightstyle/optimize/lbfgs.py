@@ -129,7 +129,13 @@ class LBFGS(Method):
         """Choose a direction from the current point, and its first trial."""
         free = self._free(self._point, self._gradient)
         slope = np.where(free, self._gradient, np.float32(0))
-        direction = self._pairs.inverse_hessian(slope, lambda v: self._initial(v, free))
+        try:
+            direction = self._pairs.inverse_hessian(
+                slope, lambda v: self._initial(v, free)
+            )
+        except np.linalg.LinAlgError:  # rounded to the history's precision, a pair is 0
+            self._forget()
+            return
         np.negative(direction, out=direction)
         direction *= free
         self._direction, self._step = direction, 1.0

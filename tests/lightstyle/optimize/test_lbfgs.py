@@ -147,3 +147,16 @@ def test_what_float32_cannot_hold_gives_no_warning() -> None:
         again.accept(1e9, np.zeros(SIZE, np.float32))
         again.propose()
         again.accept(0.0, np.full(SIZE, -3e38, np.float32))
+
+
+def test_pairs_that_rounding_makes_useless_are_forgotten() -> None:
+    optimizer = _made()
+    _losses(optimizer, 4)
+    state = {name: np.copy(value) for name, value in optimizer.state().items()}
+    state["products"] = np.zeros_like(state["products"])
+    again = _made()
+    again.restore(state)
+    loss, gradient = _objective(again.propose())
+    again.accept(loss, gradient)
+    assert np.isfinite(again.propose()).all()
+    assert len(_losses(again, 3)) == 3
