@@ -51,12 +51,10 @@ def test_the_first_losses_are_those_that_were_measured(lite: Model) -> None:
     assert found == pytest.approx(FIRST, rel=1e-4)
 
 
-@pytest.mark.slow
 def test_fifty_evaluations_come_as_far_as_they_did(lite: Model) -> None:
     assert _reached(lite, SHORT, STARTS) == pytest.approx(REACHED, rel=0.01)
 
 
-@pytest.mark.slow
 def test_a_worse_optimiser_is_told_from_ours(lite: Model) -> None:
     worse = replace(SHORT, optimizer="lbfgsb")
     assert _reached(lite, worse, 2) > 1.02 * REACHED
