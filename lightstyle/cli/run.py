@@ -16,6 +16,7 @@ from ..optimize.minimize import METHODS, Status
 from ..records.checkpoint import Checkpoint, LoadedCheckpoint
 from ..settings.choices import Metadata
 from ..settings.settings import Settings
+from ..text import counted
 from ..transfer.forecast import Forecast
 from ..transfer.job import Announce
 from ..transfer.result import Progress, Result
@@ -175,7 +176,7 @@ def _summarise(result: Result, path: Path, like: Reference | None) -> None:
             note(line)
     height, width = result.image_hwc.shape[:2]
     say(
-        f"{path}: {width}x{height}, {result.evaluations} iterations of "
+        f"{path}: {width}x{height}, {counted(result.evaluations, 'iteration')} of "
         f"{result.optimizer} in "
         f"{result.seconds:.1f} s, loss {result.loss:.6g} ({result.status.value})"
     )

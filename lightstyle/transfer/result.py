@@ -22,6 +22,7 @@ from ..settings.choices import Metadata
 from ..settings.scalars import checked, flag, one_of
 from ..settings.scalars import path as any_path
 from ..settings.settings import Settings
+from ..text import counted
 
 
 @dataclass(frozen=True, eq=False)
@@ -177,7 +178,7 @@ class Result:
     def __repr__(self) -> str:
         height, width = self.image_hwc.shape[:2]
         return (
-            f"<Result: {width}x{height}, {self.evaluations} iterations of "
+            f"<Result: {width}x{height}, {counted(self.evaluations, 'iteration')} of "
             f"{self.optimizer} in {self.seconds:.1f} s, loss {self.loss:.6g} "
             f"({self.status.value})>"
         )
