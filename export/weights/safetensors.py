@@ -54,9 +54,16 @@ def read_header(file: BinaryIO) -> tuple[dict[str, str], dict[str, LazyTensor]]:
         )
     header = json.loads(file.read(length))
     metadata = header.pop("__metadata__", {})
+    if not all(map(_is_text, (*metadata.keys(), *metadata.values()))):
+        raise WeightsError("its metadata hold something that is not text")
     return metadata, {
         name: _tensor(file, 8 + length, name, entry) for name, entry in header.items()
     }
+
+
+def _is_text(value: Any) -> bool:
+    """Tell whether `value` is text without half a surrogate pair."""
+    return isinstance(value, str) and value == value.encode(errors="replace").decode()
 
 
 def _tensor(file: BinaryIO, start: int, name: str, entry: Any) -> LazyTensor:

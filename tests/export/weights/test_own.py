@@ -29,6 +29,7 @@ def _changed(data: bytes) -> bytes:
         (lambda data: data[:-8], "does not fit"),
         (_changed, "NaN or infinite"),
         (lambda data: data.replace(b"conv1_2.bias", b"conv9_9.bias"), "damaged"),
+        (lambda data: data.replace(b'"tiny"', b"123456"), "not text"),
         (
             lambda data: data.replace(b"conv2_2.weight", b"conv9_9.weight"),
             "conv2_2's kernel is missing",
