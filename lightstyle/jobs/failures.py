@@ -22,6 +22,9 @@ from ..text import decoded, printable
 #: Suffix of failures lists.
 SUFFIX: Final = ".jsonl"
 
+#: Most bytes of a list, of more than 100,000 pictures.
+_MOST_BYTES: Final = 64 * 10**6
+
 #: Most characters of a line.
 _LONGEST_LINE: Final = 100_000
 
@@ -98,7 +101,14 @@ def read(path: Path) -> list[tuple[Path, Path]]:
         UsageError: The file cannot be read, or is not a failures list.
     """
     try:
-        lines = decoded(path.read_bytes()).split("\n")
+        with path.open("rb") as file:
+            data = file.read(_MOST_BYTES + 1)
+        if len(data) > _MOST_BYTES:
+            raise UsageError(
+                f"list {path}: it has more than {_MOST_BYTES / 1e6:g} MB; give a file "
+                "that --failures wrote"
+            )
+        lines = decoded(data).split("\n")
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "it is not text"
         raise UsageError(f"list {path}: cannot be read: {reason}") from error

@@ -103,3 +103,11 @@ def test_the_line_is_named_that_is_wrong_and_nothing_is_painted(run: Runner) -> 
     (line,) = done.lines
     assert re.match("error: list failed.jsonl, line 4: not an entry", line)
     assert not Path("out").exists()
+
+
+def test_a_huge_list_is_refused_before_it_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "failed.jsonl"
+    with path.open("wb") as file:
+        file.truncate(10**10)
+    with pytest.raises(UsageError, match="more than 64 MB; give a file that --fail"):
+        failures.read(path)
