@@ -1,3 +1,4 @@
+import json
 import subprocess
 import sys
 import time
@@ -128,6 +129,15 @@ def test_a_finding_is_saved_and_loaded(
     monkeypatch.setattr("tests.campaign.case.FINDINGS", tmp_path)
     case = replace(CASE, data=b"\0\xff")
     assert Case.load(case.save("a problem", "name")) == case
+
+
+def test_a_finding_names_no_folder_of_this_machine(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tests.campaign.case.FINDINGS", tmp_path)
+    saved = CASE.save(f"told a bug: {__file__}:12: a reason in photos/one.ppm", "name")
+    found = json.loads(saved.read_text("utf-8"))["found"]
+    assert found == "told a bug: test_campaign.py:12: a reason in photos/one.ppm"
 
 
 def test_the_stage_is_restored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 import zlib
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
@@ -15,6 +16,9 @@ from .raw import Mutator, any_raw
 
 #: Where findings are saved. Git ignores it.
 FINDINGS: Final = Path(__file__).parent / "findings"
+
+#: The folders of an absolute path.
+_FOLDERS: Final = re.compile(r"(?<![\w.])/(?:[^/\s:]+/)+")
 
 #: How a case whose file is that of another kind is made.
 _SWAPPED: Final = 0.02
@@ -49,11 +53,14 @@ class Case:
         return f"lightstyle {' '.join(self.arguments)}  ({len(self.data)} bytes)"
 
     def save(self, found: str, name: str) -> Path:
-        """Save the case, with what was found, to be replayed; return the path."""
+        """Save the case, with what was found, to be replayed; return the path.
+
+        A finding may become a seed: folders of this machine are left out of its text.
+        """
         FINDINGS.mkdir(exist_ok=True)
         path = FINDINGS / f"{name}.json"
         packed = base64.b64encode(zlib.compress(self.data, 9)).decode()
-        values = {**asdict(self), "data": packed, "found": found}
+        values = {**asdict(self), "data": packed, "found": _FOLDERS.sub("", found)}
         path.write_text(json.dumps(values, indent=1) + "\n", "utf-8")
         return path
 
