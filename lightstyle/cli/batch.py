@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Final
@@ -21,7 +20,6 @@ from ..jobs.painter import Runtime
 from ..jobs.pool import local
 from ..jobs.task import Output, Task
 from ..jobs.watch import FolderWatcher
-from ..settings.choices import Metadata
 from ..settings.settings import Settings
 from ..text import counted
 from ..zoo import registry
@@ -90,8 +88,6 @@ def batch(
         lightstyle batch 'photos/**/*.jpg' painting.jpg -o out --workers 4
         lightstyle batch photos painting.jpg -o out --watch
     """
-    if options.no_metadata:
-        settings = replace(settings, metadata=Metadata.NONE)
     inputs = BatchInputs(content, folder)
     if watch and inputs.is_list:
         raise UsageError(f"content {content} is a list: --watch needs a folder")
@@ -103,7 +99,6 @@ def batch(
         output=Output(
             path=folder,
             bits=options.bits,
-            metadata=settings.metadata != Metadata.NONE,
             overwrite=options.overwrite,
         ),
         like=options.like.record if options.like else None,

@@ -19,6 +19,7 @@ import typer
 from ..engine.providers import DEVICES
 from ..records.checkpoint import SECONDS
 from ..settings import presets
+from ..settings.choices import Metadata
 from ..settings.fields import FIELDS, option_of, parse, take
 from ..settings.jobs import JOBS
 from ..settings.settings import Settings, option
@@ -125,6 +126,8 @@ class RunOptions:
             UsageError: A setting is invalid, or names a file that is not here.
         """
         default = self.like.settings(job) if self.like else Settings()
+        if self.no_metadata:
+            said = {**said, "metadata": Metadata.NONE}
         settings = replace(replace(default, **(self.config or {})), **said)
         if self.like:
             self.like.check(settings)

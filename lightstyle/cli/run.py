@@ -14,7 +14,6 @@ from ..engine.threads import check_threads
 from ..errors import ExitCode, OutputError, TransferError
 from ..optimize.minimize import METHODS, Status
 from ..records.checkpoint import Checkpoint, LoadedCheckpoint
-from ..settings.choices import Metadata
 from ..settings.settings import Settings
 from ..text import counted
 from ..transfer.forecast import Forecast
@@ -63,8 +62,6 @@ def make(
         options: Options of the run.
         saved: The checkpoint to continue from, if the run was interrupted.
     """
-    if options.no_metadata:
-        settings = replace(settings, metadata=Metadata.NONE)
     files = inputs.files_of(given, settings)
     path = paths.choose(output, given, name)
     checkpoint = Checkpoint.after(saved) if saved else _checkpoint(path, options)

@@ -20,6 +20,7 @@ from ..lookup import is_file
 from ..optimize.minimize import Status
 from ..records.expected import ExpectedResult
 from ..records.origin import sources
+from ..settings.choices import Metadata
 from ..settings.jobs import required_layers
 from ..transfer.events import Callback
 from ..transfer.stylize import JOBS
@@ -159,7 +160,7 @@ def _painted(
             f"{result.evaluations}: lower the weights"
         )
     if output is not None:
-        result.save(output.path, bits=output.bits, metadata=output.metadata)
+        result.save(output.path, bits=output.bits)
     return JobOutcome(
         state=JobState.DONE,
         seconds=perf_counter() - began,
@@ -172,11 +173,13 @@ def _painted(
 def _is_finished(model: Model, task: Task, output: Output) -> bool:
     """Whether the output is there and is what the task would make.
 
+    A file without a record of what made it can never be recognised as finished.
+
     Raises:
         OutputError: Something else is there, or the output cannot be written.
     """
     path, given = output.path, _single(task.given)
-    if is_file(path) and output.metadata:
+    if is_file(path) and task.settings.metadata != Metadata.NONE:
         digest = model.info.weights_digest
         expected = ExpectedResult(task.job, given, task.settings, digest, output.bits)
         missing = expected.missing(path)

@@ -29,14 +29,11 @@ class Output:
     Attributes:
         path: Path of the file; its folder is made if need be.
         bits: Bits per channel, 8 or 16.
-        metadata: Whether the file says what made it. A file that does not can never be
-            recognised as finished.
         overwrite: Whether a file that is something else may be replaced.
     """
 
     path: Path
     bits: int = 8
-    metadata: bool = True
     overwrite: bool = False
 
 

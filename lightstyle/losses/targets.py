@@ -87,7 +87,7 @@ class Targets:
     """What pictures of one size are compared with.
 
     Attributes:
-        size: Width and height of the pictures.
+        size: Width and height of the pictures; in a run, of their canvases.
         feeds: Inputs of the evaluation graph: targets, metrics, guides.
         terms: The terms of the loss, by the name under which they are reported.
         tiling: Strips in which pictures are evaluated; `None` for one piece.

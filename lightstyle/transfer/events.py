@@ -38,7 +38,7 @@ class Evaluated:
         progress: The run so far.
         state: State of the optimisation.
         plans: Execution plans of the run.
-        level_start: (1, 3, H, W), the image that the level started from, if the
+        level_start: (1, 3, h, w), the canvas that the level started from, if the
             targets depend on it.
     """
 

@@ -26,7 +26,7 @@ from .scene import Scene
 #: Longest side of the coarsest level: halving goes on until it is nearest to this.
 COARSEST: Final = 128
 
-#: Sides of all levels but the last are multiples of this, which evaluate fastest.
+#: Sides of all levels but the last are multiples of this: their frames are thinnest.
 _MULTIPLE: Final = 16
 
 #: Least number of evaluations per level.
@@ -71,10 +71,10 @@ def untils(count: int, iterations: int) -> list[int]:
 def finer(
     best: Array, content: Array | None, finer_content: Array | None, size: Size
 ) -> Array:
-    """Enlarge the image of a level to start the next one.
+    """Enlarge the picture of a level to start the next one.
 
     Args:
-        best: Image of the level, (1, 3, h, w).
+        best: Picture of the level, without its frame, (1, 3, h, w).
         content: Content at that size, if the change of it is to be enlarged; `None` to
             enlarge the image itself.
         finer_content: Content at the new size.
