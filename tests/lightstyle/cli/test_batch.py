@@ -2,7 +2,7 @@ import json
 import signal
 import time
 from pathlib import Path
-from subprocess import PIPE
+from subprocess import PIPE, Popen
 
 import numpy as np
 import pytest
@@ -214,17 +214,22 @@ def test_watching_takes_pictures_as_they_become_complete(photos: Path) -> None:
     assert out.splitlines()[-1] == "4 pictures: 4 done, 0 skipped, 0 failed"
 
 
-def _kill_and_finish(folder: Path, seconds: float, options: list[object]) -> bool:
-    """Kill a batch after it began to write, and finish it; whether it was killed."""
-    process = start(*BATCH, *options, stdout=PIPE)
-    wait_for(lambda: process.poll() is not None or pictures(folder) != {})
-    time.sleep(seconds)
+def _kill(process: Popen[str]) -> float:
+    """Kill a batch; return the seconds that its workers live on."""
     workers = _children(process.pid)
     process.kill()
     process.communicate()
     killed = time.monotonic()
     wait_for(lambda: not any(map(_lives, workers)))
-    assert time.monotonic() - killed < 2
+    return time.monotonic() - killed
+
+
+def _kill_and_finish(folder: Path, seconds: float, options: list[object]) -> bool:
+    """Kill a batch after it began to write, and finish it; whether it was killed."""
+    process = start(*BATCH, *options, stdout=PIPE)
+    wait_for(lambda: process.poll() is not None or pictures(folder) != {})
+    time.sleep(seconds)
+    assert _kill(process) < 2
     finished = pictures(folder)
     time.sleep(0.2)
     assert pictures(folder) == finished
@@ -255,12 +260,7 @@ def test_workers_end_with_a_command_that_is_killed_at_any_moment(
     process = start(*BATCH, *options, stdout=PIPE)
     wait_for(lambda: process.poll() is not None or len(_children(process.pid)) >= 2)
     time.sleep(seconds)  # while they import, load, or paint
-    workers = _children(process.pid)
-    process.kill()
-    process.communicate()
-    killed = time.monotonic()
-    wait_for(lambda: not any(map(_lives, workers)))
-    assert time.monotonic() - killed < 3
+    assert _kill(process) < 3
 
 
 @pytest.mark.slow

@@ -122,13 +122,17 @@ def test_a_picture_takes_the_space_of_the_film(
     assert not Path("film.webp").exists()
 
 
-def test_a_checkpoint_that_cannot_be_written_is_an_error_of_its_own(
-    run: Runner, studio: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def _fill_disk_of_checkpoints(monkeypatch: pytest.MonkeyPatch) -> None:
     def full(*arguments: object) -> None:
         raise OutputError("checkpoint c cannot be written: No space left on device")
 
     monkeypatch.setattr(archive, "write", full)
+
+
+def test_a_checkpoint_that_cannot_be_written_is_an_error_of_its_own(
+    run: Runner, studio: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _fill_disk_of_checkpoints(monkeypatch)
     done = run(*STYLIZE, "--checkpoint", "c", "--checkpoint-every", "0", "--quiet")
     assert done.code == ExitCode.OUTPUT
     (line,) = done.lines
@@ -139,10 +143,7 @@ def test_a_checkpoint_that_cannot_be_written_is_an_error_of_its_own(
 def test_a_run_that_ends_without_its_checkpoint_does_not_promise_to_go_on(
     run: Runner, studio: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def full(*arguments: object) -> None:
-        raise OutputError("checkpoint c cannot be written: No space left on device")
-
-    monkeypatch.setattr(archive, "write", full)
+    _fill_disk_of_checkpoints(monkeypatch)
     interrupt_commands(monkeypatch, 3)
     done = run(*STYLIZE, "--checkpoint", "c")
     assert done.code == ExitCode.INTERRUPTED
