@@ -8,10 +8,11 @@ Pillow would take the thumbnail of some such files for the picture.
 import importlib
 import importlib.util
 import struct
-from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
+
+from . import tiff_directory
 
 
 @dataclass(frozen=True)
@@ -135,9 +136,6 @@ _FILMS: Final = (b"qt  ", b"isom", b"iso2", b"mp41", b"mp42", b"avc1", b"M4V ")
 _SUBFILE, _COMPRESSION, _SUB_IFDS, _DNG = 254, 259, 330, 50706
 _OF_CAMERAS: Final = (32767, 32769, 32770, 34713, 34892, 65535)
 
-#: Most tags of a TIFF's first directory that are looked at.
-_TAGS: Final = 200
-
 
 def recognised(data: bytes) -> Foreign | None:
     """Return the format of a file if it is one that Pillow alone does not read.
@@ -195,21 +193,10 @@ def problem_of(suffix: str) -> str | None:
 def _is_raw(data: bytes) -> bool:
     """Whether a TIFF is what cameras write: a preview, or data only they compress."""
     with suppress(struct.error):
-        tags = dict(_tags(data))
-        preview = _SUB_IFDS in tags and tags.get(_SUBFILE) == 1
-        camera = tags.get(_COMPRESSION) in _OF_CAMERAS
-        return data[8:10] == b"CR" or _DNG in tags or preview or camera
+        directory = tiff_directory.read(data)
+        if directory is not None:
+            tags = directory.places
+            preview = _SUB_IFDS in tags and directory.number(_SUBFILE, 0) == 1
+            camera = directory.number(_COMPRESSION, 0) in _OF_CAMERAS
+            return data[8:10] == b"CR" or _DNG in tags or preview or camera
     return False
-
-
-def _tags(data: bytes) -> Iterator[tuple[int, int]]:
-    """Yield the tags of the first directory, each with its first value if short."""
-    order = "<" if data[:2] == b"II" else ">"
-    (at,) = struct.unpack_from(f"{order}I", data, 4)
-    (count,) = struct.unpack_from(f"{order}H", data, at)
-    for entry in range(at + 2, at + 2 + 12 * min(count, _TAGS), 12):
-        tag, kind = struct.unpack_from(f"{order}HH", data, entry)
-        (value,) = struct.unpack_from(
-            order + ("H" if kind == 3 else "I"), data, entry + 8
-        )
-        yield tag, value

@@ -7,37 +7,19 @@ without a sign for 32 with one.
 
 import struct
 from dataclasses import dataclass
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
+
+from . import tiff_directory
+from .tiff_directory import Directory
 
 _BITS, _PHOTOMETRIC, _SAMPLES, _SAMPLE_FORMAT = 258, 262, 277, 339
 _WHITE_IS_ZERO, _BLACK_IS_ZERO = 0, 1
 
 #: Pillow's names of big-endian samples, and of those in the order of the machine.
 _NATIVE: Final = {"F;32BF": "F;32NF", "I;16BS": "I;16NS", "I;32BS": "I;32NS"}
-
-_MOST_TAGS: Final = 1000
-
-
-class _Layout(NamedTuple):
-    """How a directory is written: offset of it, count, its entries, their values."""
-
-    offset: str
-    length: str
-    entry: int
-    value: int
-
-
-_CLASSIC: Final = _Layout("I", "H", 12, 8)
-_BIG: Final = _Layout("Q", "Q", 20, 12)
-_STARTS: Final = {
-    b"II*\0": ("<", _CLASSIC, 4),
-    b"MM\0*": (">", _CLASSIC, 4),
-    b"II+\0": ("<", _BIG, 8),
-    b"MM\0+": (">", _BIG, 8),
-}
 
 
 @dataclass(frozen=True)
@@ -49,14 +31,14 @@ class GreyScale:
         is_inverted: Whether 0 is white.
         is_unsigned: Whether they are whole numbers without a sign.
         at: Offset in the file of what says so.
-        order: Order of bytes, as `struct` has it.
+        form: How `struct` reads it.
     """
 
     bits: int
     is_inverted: bool
     is_unsigned: bool
     at: int
-    order: str
+    form: str
 
     def of_32_bits(self, values: NDArray[np.generic]) -> NDArray[np.generic]:
         """Return samples that fill 32 bits as floats from 0 to 1; others as they are.
@@ -88,10 +70,9 @@ def find(data: bytes) -> GreyScale | None:
     Args:
         data: The whole file, of unknown origin.
     """
-    if data[:4] not in _STARTS:
-        return None
     try:
-        return _found(data, *_STARTS[data[:4]])
+        directory = tiff_directory.read(data)
+        return None if directory is None else _found(directory)
     except struct.error:
         return None
 
@@ -112,29 +93,17 @@ def mended(data: bytes) -> bytes:
     scale = find(data)
     if scale is None or not scale.is_inverted:
         return data
-    value = struct.pack(f"{scale.order}H", _BLACK_IS_ZERO)
-    return data[: scale.at] + value + data[scale.at + 2 :]
+    value = struct.pack(scale.form, _BLACK_IS_ZERO)
+    return data[: scale.at] + value + data[scale.at + len(value) :]
 
 
-def _found(data: bytes, order: str, layout: _Layout, at: int) -> GreyScale | None:
-    (start,) = struct.unpack_from(order + layout.offset, data, at)
-    (count,) = struct.unpack_from(order + layout.length, data, start)
-    first = start + struct.calcsize(order + layout.length)
-    places: dict[int, int] = {}
-    for number in range(min(count, _MOST_TAGS)):
-        entry = first + number * layout.entry
-        places[struct.unpack_from(f"{order}H", data, entry)[0]] = entry + layout.value
-
-    def value(tag: int, default: int) -> int:
-        if tag not in places:
-            return default
-        return int(struct.unpack_from(f"{order}H", data, places[tag])[0])
-
-    bits, kind = value(_BITS, 1), value(_PHOTOMETRIC, -1)
-    if kind not in (_WHITE_IS_ZERO, _BLACK_IS_ZERO) or value(_SAMPLES, 1) != 1:
+def _found(directory: Directory) -> GreyScale | None:
+    bits, kind = directory.number(_BITS, 1), directory.number(_PHOTOMETRIC, -1)
+    is_grey = kind in (_WHITE_IS_ZERO, _BLACK_IS_ZERO)
+    if not is_grey or directory.number(_SAMPLES, 1) != 1:
         return None
     if bits <= 8 or (bits == 16 and kind == _BLACK_IS_ZERO):
         return None
-    is_unsigned = value(_SAMPLE_FORMAT, 1) == 1
-    at = places[_PHOTOMETRIC]
-    return GreyScale(bits, kind == _WHITE_IS_ZERO, is_unsigned, at, order)
+    is_unsigned = directory.number(_SAMPLE_FORMAT, 1) == 1
+    at, form = directory.places[_PHOTOMETRIC]
+    return GreyScale(bits, kind == _WHITE_IS_ZERO, is_unsigned, at, form)

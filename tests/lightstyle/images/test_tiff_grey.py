@@ -11,6 +11,8 @@ from PIL import Image
 from lightstyle.images import decoding
 
 GREY = np.random.default_rng(5).integers(0, 32768, (9, 21), dtype=np.uint16)
+#: An entry of a directory with one number: a short one, padded, and a long one.
+FORMS = ((">HHIHxx", 3), (">HHII", 4))
 KINDS: dict[str, tuple[NDArray[Any], NDArray[Any]]] = {
     "8 bits": ((GREY >> 7).astype(np.uint8), (GREY >> 7) * 1.0),
     "16 bits": (GREY, GREY / 257),
@@ -70,3 +72,13 @@ def test_12_bits_fill_the_range(photometric: int) -> None:
     expected = samples / 4095 * 255
     expected = 255 - expected if photometric == 0 else expected
     np.testing.assert_allclose(found, expected, atol=0.01)
+
+
+def test_white_at_zero_may_be_said_in_a_long_number() -> None:
+    file = io.BytesIO()
+    tifffile.imwrite(file, GREY, photometric="miniswhite", byteorder=">")
+    data = file.getvalue()
+    short, long = (struct.pack(form, 262, kind, 1, 0) for form, kind in FORMS)
+    assert data.count(short) == 1
+    found = decoding.from_bytes(data.replace(short, long), "picture").rgb_hwc
+    np.testing.assert_allclose(found[..., 1], 255 - GREY / 257, atol=1e-3)
