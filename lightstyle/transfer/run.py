@@ -146,6 +146,7 @@ class Run:
 
         def evaluate(point: Vector) -> tuple[float, Vector]:
             losses, gradient = objective(point)
+            # Those of a canvas are told with the size of its picture.
             self._history.append(replace(losses, size=scene.size))
             return losses.total, gradient
 
