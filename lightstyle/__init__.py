@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from .records.checkpoint import Checkpoint
     from .records.record import Record
     from .settings.layers import LayerWeights
+    from .settings.presets import preset
     from .settings.settings import Settings
     from .transfer.forecast import Forecast
     from .transfer.result import Progress, Result
@@ -42,7 +43,13 @@ if TYPE_CHECKING:
 
 __all__ = ["__version__"]
 __all__ += ["reconstruct", "resume", "stylize", "texture"]  # jobs
-__all__ += ["LayerWeights", "Model", "Settings", "load_model"]  # what they take
+__all__ += [
+    "LayerWeights",
+    "Model",
+    "Settings",
+    "load_model",
+    "preset",
+]  # what they take
 __all__ += ["Forecast", "Losses", "Progress", "Result", "Status"]  # what they give
 __all__ += ["Checkpoint", "Record"]  # what is kept of a run
 __all__ += ["Judge", "Quality"]  # quality of results
@@ -61,6 +68,7 @@ _MODULES: Final = {
     "records.checkpoint": ("Checkpoint",),
     "records.record": ("Record",),
     "settings.layers": ("LayerWeights",),
+    "settings.presets": ("preset",),
     "settings.settings": ("Settings",),
     "transfer.forecast": ("Forecast",),
     "transfer.result": ("Progress", "Result"),

@@ -9,7 +9,7 @@ from lightstyle import errors
 from tests.support.processes import ROOT, run_script
 
 JOBS = {"stylize", "texture", "reconstruct", "resume"}
-ARGUMENTS = {"Settings", "LayerWeights", "Model", "load_model"}
+ARGUMENTS = {"Settings", "LayerWeights", "Model", "load_model", "preset"}
 RESULTS = {"Result", "Progress", "Losses", "Status", "Forecast", "Record", "Checkpoint"}
 QUALITY = {"Judge", "Quality"}
 ERRORS = {

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from lightstyle import contract
+from lightstyle.settings import presets
 from tests.support.documents import GUIDE
 from tests.support.processes import ROOT
 
@@ -42,9 +43,11 @@ def test_it_has_one_name_at_the_top(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         top = {name.partition("/")[0] for name in archive.namelist()}
         pages = {name for name in archive.namelist() if name.endswith(".md")}
+        tables = {name for name in archive.namelist() if name.endswith(".toml")}
     info = f"lightstyle-{contract.VERSION}.dist-info"
     assert top == {"lightstyle", info}
     assert pages == {f"lightstyle/guide/{page.name}" for page in GUIDE}
+    assert tables == {f"lightstyle/presets/{name}.toml" for name in presets.names()}
 
 
 def test_it_offers_everything_and_nothing_generic(

@@ -77,7 +77,8 @@ def info(
         Path | None,
         typer.Argument(
             metavar="[PICTURE]",
-            help="Picture that lightstyle made; without one, show the installation.",
+            help="Picture that lightstyle made; without one, show the installation. "
+            "With --config, it may be the name of a preset.",
         ),
     ] = None,
     as_json: Annotated[
@@ -97,14 +98,14 @@ def info(
         lightstyle info
         lightstyle info out.png
         lightstyle info --config > preset.toml
+        lightstyle info gatys --config
     """
     if config and as_json:
         raise UsageError("--config and --json cannot be combined: choose one")
     if as_json and picture is None:
         raise UsageError("--json needs a picture: lightstyle info PICTURE --json")
     if config:
-        made = Settings() if picture is None else Record.read(picture).settings
-        show(presets.write(made).rstrip())
+        show(_preset(picture).rstrip())
     elif picture is None:
         columns([*_installation()])
     elif as_json:
@@ -113,6 +114,19 @@ def info(
         show(_without_record(picture))
     else:
         columns([*_history(Unchecked(found))])
+
+
+def _preset(picture: Path | None) -> str:
+    """Return the text of a preset: of today's defaults, one that ships, or a picture's.
+
+    Raises:
+        ImageError: As `Record.read`.
+    """
+    if picture is None:
+        return presets.write(Settings())
+    if shipped := presets.shipped(picture):
+        return shipped.read_text("utf-8")
+    return presets.write(Record.read(picture).settings)
 
 
 def _installation() -> Iterator[_Row]:
@@ -127,6 +141,7 @@ def _installation() -> Iterator[_Row]:
     for path in registry.available():
         yield "model", str(path)
     yield "default", str(registry.find(None))
+    yield "presets", ", ".join(presets.names())
 
 
 def _history(made: Unchecked) -> Iterator[_Row]:

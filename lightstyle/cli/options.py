@@ -22,6 +22,7 @@ from ..settings import presets
 from ..settings.choices import Metadata
 from ..settings.fields import FIELDS, option_of, parse, take
 from ..settings.jobs import JOBS
+from ..settings.scalars import any_of
 from ..settings.settings import Settings, option
 from .like import Reference
 
@@ -71,10 +72,11 @@ class RunOptions:
     )
     config: Mapping[str, Any] | None = option(
         None,
-        "Take settings from a preset; `info --config` prints one.",
+        f"Take settings from a preset: {any_of((*presets.names(), 'a file'))}; "
+        "`info --config` prints one.",
         _SOURCE,
         parser=presets.read,
-        metavar="FILE",
+        metavar="PRESET",
     )
     model: str | None = option(
         None,
