@@ -47,7 +47,7 @@ def test_gatys_has_the_layers_and_weights_of_the_paper_on_one_level() -> None:
     blocks = range(1, 6)
     assert made.style_layers.shares() == {f"conv{n}_1": 0.2 for n in blocks}
     assert (made.style_loss, made.pyramid, made.pooling) == ("gram", "off", "max")
-    assert (made.content_weight, made.style_weight, made.tv_weight) == (1, 1e4, 0)
+    assert (made.content_weight, made.style_weight, made.tv_weight) == (1, 1e3, 0)
 
 
 def test_its_name_stands_for_its_settings_and_the_command_line_wins(
