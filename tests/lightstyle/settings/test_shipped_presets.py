@@ -41,7 +41,7 @@ def test_each_serves_every_job(run: Runner, studio: Path, name: str) -> None:
         assert run(*command, *quick, "--quiet").code == ExitCode.OK, command
 
 
-def test_gatys_has_the_layers_and_weights_of_the_paper_on_one_level() -> None:
+def test_gatys_is_the_plain_loss_with_equal_style_layers_at_one_size() -> None:
     made = lightstyle.preset("gatys")
     assert made.content_layers.used == ("conv5_2",)
     blocks = range(1, 6)
