@@ -1,17 +1,25 @@
 """Identifies files by their digests."""
 
+import errno
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from .errors import ModelError
+from .lookup import exists, is_file
 
 _KINDS: Final = {"md5": "MD5", "sha256": "SHA-256"}
 
 
 def sha256_of(path: Path) -> str:
-    """Return the hexadecimal SHA-256 of the file at `path`."""
+    """Return the hexadecimal SHA-256 of the file at `path`.
+
+    Raises:
+        OSError: It cannot be read, or is a device or a pipe, which may have no end.
+    """
+    if exists(path) and not is_file(path):
+        raise OSError(errno.EINVAL, "it is not a regular file", str(path))
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 

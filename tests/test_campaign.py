@@ -110,10 +110,12 @@ def test_every_picture_can_be_mangled_as_its_format_suggests() -> None:
 
 
 def test_weights_are_mangled_as_their_format_suggests() -> None:
-    header = b'{"a": {"dtype": "F32"}}'
-    data = len(header).to_bytes(8, "little") + header
-    made = mangled_weights(Random(1), data)
-    assert int.from_bytes(made[:8], "little") == len(made) - 8
+    header = b'{"a": {"dtype": "F32", "data_offsets": [0, 4]}}'
+    data = len(header).to_bytes(8, "little") + header + b"\1\2\3\4"
+    found = [mangled_weights(Random(seed), data) for seed in range(20)]
+    assert all(int.from_bytes(m[:8], "little") == len(m) - 12 for m in found)
+    assert any(made[:-4] != data[:-4] for made in found)
+    assert any(made[-4:] != data[-4:] for made in found)
 
 
 def test_a_finding_is_made_small() -> None:

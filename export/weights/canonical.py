@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from ..errors import WeightsError
 from .embedding import Embedding
 from .preprocessing import BGR, Convention, decide
-from .tensors import LazyTensor, WeightsFile, check_float
+from .tensors import LazyTensor, WeightsFile, check_float, require_finite
 
 _HWIO_TO_OIHW = (3, 2, 0, 1)
 _OIHW_TO_HWIO = (2, 3, 1, 0)
@@ -106,7 +106,7 @@ def canonical_weights(
     return Weights(
         kernels=kernels,
         biases={k: _scaled(v, scale, f"{k}'s bias") for k, v in biases.items()},
-        mean=convention.mean.astype(np.float32),
+        mean=_scaled(convention.mean, 1.0, "the mean"),
         preprocessing=convention.name,
         source=file.source,
         digest=digest,
@@ -174,6 +174,5 @@ def _scaled(
     with np.errstate(all="ignore"):  # overflow is refused just below
         product = np.asarray(array, np.float64) * factors
         values = np.ascontiguousarray(product, np.float32)
-    if not np.isfinite(values).all():
-        raise WeightsError(f"{what} holds NaN or infinite values (as float32)")
+    require_finite(what, values)
     return values

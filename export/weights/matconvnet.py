@@ -80,5 +80,6 @@ def _mean(net: dict[str, Any]) -> NDArray[np.float64] | None:
     if not plausible or not np.isfinite(image).all():
         raise WeightsError(f"its averageImage of shape {image.shape} is no RGB picture")
     pixels = image.reshape(-1, 3) if image.shape[-1] == 3 else image.reshape(1, 3)
-    mean: NDArray[np.float64] = pixels.mean(axis=0, dtype=np.float64)
+    with np.errstate(over="ignore"):  # a mean that is not finite is refused later
+        mean: NDArray[np.float64] = pixels.mean(axis=0, dtype=np.float64)
     return mean

@@ -84,6 +84,16 @@ def check_float(what: str, dtype: Any) -> None:
         raise WeightsError(f"{what} holds {dtype} values, expected floating point")
 
 
+def require_finite(what: str, values: NDArray[Any]) -> None:
+    """Check that all values are finite.
+
+    Raises:
+        WeightsError: They are not; the message calls them `what`.
+    """
+    if not np.isfinite(values).all():
+        raise WeightsError(f"{what} holds NaN or infinite values (as float32)")
+
+
 def widen_bfloat16(bits: NDArray[np.uint16]) -> NDArray[np.float32]:
     """Convert bfloat16 `bits`, each the upper half of a float32, to float32."""
     return (bits.astype(np.uint32) << np.uint32(16)).view(np.float32)

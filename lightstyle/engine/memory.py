@@ -20,6 +20,9 @@ _UNITS: Final = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
 #: Less is no size of memory that anybody means: a unit is missing.
 _LEAST: Final = 10**6
 
+#: Nor is more.
+_MOST: Final = 10**18
+
 #: What libraries say where memory, or an address for it, is not to be had.
 _SHORTAGE: Final = re.compile(
     "failed to allocate|bad.?alloc|cannot allocate memory|failed to map segment"
@@ -38,10 +41,10 @@ def parse(text: str) -> int | None:
         return None
     form = r"(\d+(?:\.\d+)?)\s*([KMGT]?)B?"
     match = re.fullmatch(form, text.strip(), re.IGNORECASE)
-    size = int(float(match[1]) * _UNITS[match[2].upper()]) if match else 0
-    if size < _LEAST:
+    size = float(match[1]) * _UNITS[match[2].upper()] if match else 0.0
+    if not _LEAST <= size <= _MOST:
         raise UsageError(f"memory is {text}, expected auto or a size such as 2GB")
-    return size
+    return int(size)
 
 
 def check_memory(memory: float | None) -> int | None:
@@ -51,7 +54,7 @@ def check_memory(memory: float | None) -> int | None:
         UsageError: If it is no number, or so small that a unit is missing.
     """
     kind = replace(
-        number(_LEAST, 1e18), expected="a number of bytes, such as 2e9", optional=True
+        number(_LEAST, _MOST), expected="a number of bytes, such as 2e9", optional=True
     )
     found: float | None = checked("memory", kind, memory)
     return None if found is None else int(found)

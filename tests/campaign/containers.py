@@ -139,9 +139,18 @@ def record(random: Random, data: bytes) -> bytes:
 
 
 def safetensors(random: Random, data: bytes) -> bytes:
-    """Mangle the header of a safetensors file, whose length is right."""
+    """Mangle a tensor of a safetensors file, or the header, whose length is right."""
     (length,) = struct.unpack_from("<Q", data)
-    text = mangled(random, json.loads(data[8 : 8 + length])).encode()
+    header = json.loads(data[8 : 8 + length])
+    if random.random() < 0.3:
+        entry = header[random.choice([name for name in header if name[0] != "_"])]
+        start, end = (8 + length + at for at in entry["data_offsets"])
+        kind = np.dtype(f"<f{int(entry['dtype'][1:]) // 8}")
+        odd = random.choice((np.nan, np.inf, 3e38, -60_000, 0))
+        with np.errstate(all="ignore"):
+            values = np.full((end - start) // kind.itemsize, odd).astype(kind)
+        return data[:start] + values.tobytes() + data[end:]
+    text = mangled(random, header).encode()
     return struct.pack("<Q", len(text)) + text + data[8 + length :]
 
 

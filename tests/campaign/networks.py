@@ -1,14 +1,18 @@
 """Seeds: weights in every format, and a model with all its graphs."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
 
+import numpy as np
+
 import export
 from export import build_model
-from export.weights import read_weights
+from export.weights import Embedding, read_weights
+from lightstyle.contract import CHANNELS, weights_path
 from tests.export.weights import writers
 from tests.export.weights.writers import TINY, tiny_network
 from tests.support.networks import save_foreign, tiny_weights
@@ -41,6 +45,7 @@ _WRITERS: Final[dict[str, Callable[[Path], Any]]] = {
 def weights(model: Mapping[str, bytes]) -> dict[str, bytes]:
     """Return weights of all formats by name, those of `model` among them."""
     made = {"own.safetensors": model[f"{MODEL}.safetensors"]}
+    made["narrow.safetensors"] = _narrow()
     with TemporaryDirectory() as folder:
         for name, write in _WRITERS.items():
             path = Path(folder, name)
@@ -70,6 +75,22 @@ def models() -> dict[str, bytes]:
             style_layers=["conv1_1"],
         )
         return {path.name: path.read_bytes() for path in Path(folder).iterdir()}
+
+
+def _narrow() -> bytes:
+    """Return the weights of a model with maps to the features of VGG19."""
+    random, network = np.random.default_rng(0), tiny_weights()
+    maps = {
+        layer: Embedding(
+            random.normal(size=(CHANNELS[layer], len(network.biases[layer]))),
+            random.normal(size=CHANNELS[layer]),
+        )
+        for layer in (*export.CONTENT_LAYERS, *export.STYLE_LAYERS)
+    }
+    with TemporaryDirectory() as folder:
+        path = Path(folder, "narrow.onnx")
+        build_model(replace(network, embeddings=maps).halved(), path, lowering="none")
+        return weights_path(path).read_bytes()
 
 
 def expect_tiny_weights() -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import scipy.io
 
 from export.errors import WeightsError
 from export.weights import read_weights
@@ -213,3 +214,12 @@ def test_a_name_in_a_file_cannot_break_the_line(tmp_path: Path) -> None:
     state = {"evil\n\x1b[31mname": np.zeros(3, np.float32)}
     writers.write_safetensors(tmp_path / "vgg19.safetensors", state)
     assert refusal(tmp_path / "vgg19.safetensors").isprintable()
+
+
+@pytest.mark.parametrize("value", [1e300, 1e308])
+def test_a_mean_beyond_float32(value: float, tmp_path: Path) -> None:
+    path, image = tmp_path / "vgg19.mat", np.full((2, 2, 3), value)
+    layers = writers.matconvnet_layers(NETWORK)
+    saved = {"layers": layers, "normalization": {"averageImage": image}}
+    scipy.io.savemat(path, saved)
+    assert "the mean holds NaN or infinite values" in refusal(path)

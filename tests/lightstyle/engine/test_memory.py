@@ -23,7 +23,9 @@ def test_sizes_are_read(text: str, size: int | None) -> None:
     assert memory.parse(text) == size
 
 
-@pytest.mark.parametrize("text", ["much", "-1GB", "2 apples", "", "GB", "2"])
+@pytest.mark.parametrize(
+    "text", ["much", "-1GB", "2 apples", "", "GB", "2", "9" * 400, "9" * 300]
+)
 def test_what_is_no_size_is_refused(text: str) -> None:
     with pytest.raises(UsageError, match="expected auto or a size such as 2GB"):
         memory.parse(text)
