@@ -62,7 +62,8 @@ def _options(*arguments: str) -> argparse.Namespace:
 
 def _line(pair: str, variant: str, cfsd: float, settings: object = None) -> Line:
     content, style = pair.split("_")
-    measures = {"cfsd": cfsd, "lost": cfsd / 2, "reached": 1 - cfsd}
+    measures = dict.fromkeys(("cfsd", "lost", "lost_to_style", "unlike"), cfsd)
+    measures["reached"] = 1 - cfsd
     made = {"size": 48, "settings": settings or {}}
     return Line(content, style, variant, "", made, 1.0, measures)
 
@@ -148,14 +149,17 @@ def test_the_measures_know_the_content_the_style_and_an_empty_picture(
     judge = PairJudge(Network.of(Model.load(tiny_model, "cpu", 1).info), 64)
     content, style = (image(64, 64, seed).astype(np.float32) for seed in (0, 10))
     kept = judge.measure(pair, content)
-    for name in ("cfsd", "lost", "content_term", "reached", "style_loss_closed"):
-        assert kept[name] == pytest.approx(0, abs=1e-9), name
+    for name in ("cfsd", "lost", "content_term", "unlike", "reached"):
+        assert kept[name] == pytest.approx(0, abs=1e-6), name
     empty = np.full_like(content, content.mean(axis=(0, 1)))
     lost = judge.measure(pair, empty)
     assert (lost["lost"], lost["content_term"]) == pytest.approx((1, 1))
     there = judge.measure(pair, style)
     assert there["reached"] == pytest.approx(1, abs=1e-2)
     assert there["style_loss_closed"] == pytest.approx(1, abs=1e-6)
+    assert there["lost_to_style"] == pytest.approx(1)
+    dim = judge.measure(pair, 128 + (content - 128) / np.float32(4))
+    assert dim["unlike"] < 0.5 * there["unlike"]
     half = judge.measure(pair, (content + style) / np.float32(2))
     assert 0 < half["lost"] < there["lost"]
     json.dumps(half)
@@ -218,6 +222,13 @@ def test_variants_are_compared_on_the_pairs_that_both_have() -> None:
     assert cells[:3] == ["100 %", "2.00", "1.50"]
 
 
+def test_the_spread_over_pairs_is_compared_with_the_old_one() -> None:
+    old, own = (
+        {f"a_{n}": _line(f"a_{n}", "", base**n) for n in range(11)} for base in (4, 2)
+    )
+    assert pair_report.beside(own, old)[3] == "256.00 (256.00)"
+
+
 def test_a_second_run_paints_only_what_is_missing(
     tmp_path: Path, tiny_model: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -236,6 +247,9 @@ def test_a_second_run_paints_only_what_is_missing(
         assert f"| {name} | 2 | " in captured.out
     assert pairs.main([*common, "--report"]) == 0
     assert capsys.readouterr().out == captured.out
-    for name in ("balance.png", "sheet.png"):
+    for name in ("balance.png", "likeness.png", "sheet.png"):
         with Image.open(out / name) as drawn:
             assert min(drawn.size) > 100
+    (out / "results.jsonl").unlink()
+    assert pairs.main([*common, "--pairs", "1"]) == 0
+    assert (out / "old" / "00_00.png").stat().st_mtime_ns == kept

@@ -48,6 +48,7 @@ class PairJudge:
         self._network, self._size = network, size
         self.content, self.style = cache(self._content), cache(self._style)
         self._empty, self._start = cache(self._of_empty), cache(self._of_content)
+        self._unrelated = cache(self._of_style)
 
     def measure(self, pair: Pair, image_hwc: Array) -> dict[str, Any]:
         """Measure a picture, (h, w, 3), 0…255, brought to the size of the content."""
@@ -64,7 +65,9 @@ class PairJudge:
         return {
             "cfsd": cfsd,
             "lost": cfsd / empty_cfsd,
+            "lost_to_style": cfsd / self._unrelated(pair),
             "content_term": term / empty_term,
+            "unlike": 1 - _correlation(seen.content, content.content),
             "ssim": metrics.ssim(image_hwc, content.image_hwc),
             "distances": distances,
             "closed": closed,
@@ -103,6 +106,15 @@ class PairJudge:
         style, _ = self.style(pair.style, (width, height))
         return _distances(content, style), max(_style_loss(content, style), 1e-12)
 
+    def _of_style(self, pair: Pair) -> float:
+        """CFSD of the style in the content's place, which has nothing of the content.
+
+        One colour has no contrast, and loses little to a content that has hardly any;
+        a picture in a style of much contrast can lose many times as much.
+        """
+        style = self._see(self.fitted(pair.style, pair))
+        return max(self._losses(style, self.content(pair.content)[0])[0], 1e-12)
+
     def _losses(self, seen: Seen, content: Seen) -> tuple[float, float]:
         cfsd = metrics.structural_distance(seen.structure, content.structure)
         squares = np.square(seen.content - content.content, dtype=np.float64)
@@ -126,6 +138,15 @@ def _distances(seen: Seen, style: Seen) -> dict[str, float]:
         layer: metrics.wasserstein(seen.moments[layer], style.moments[layer])
         for layer in STYLE
     }
+
+
+def _correlation(features: Array, reference: Array) -> float:
+    """Correlation over places of all channels together: contrast does not matter."""
+    one, other = (
+        each - each.mean(axis=1, keepdims=True) for each in (features, reference)
+    )
+    norms = float(np.linalg.norm(one)) * float(np.linalg.norm(other))
+    return float(np.vdot(one, other)) / norms if norms else 0.0
 
 
 def _style_loss(seen: Seen, style: Seen) -> float:

@@ -1,6 +1,7 @@
 """Pictures of the results of `pairs`: a contact sheet, and a plot of the balance."""
 
 import math
+import textwrap
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
@@ -40,14 +41,16 @@ def save_sheet(
     width, height = (
         max((each.size[axis] for each in pictures), default=1) for axis in (0, 1)
     )
+    headings = [textwrap.fill(name, max(8, width // 8)) for name in columns]
+    above = _LINE * max(heading.count("\n") + 1 for heading in headings) + _GAP
     across, down = width + _GAP, height + _LINE + _GAP
-    size = (across * len(columns) + _GAP, down * len(strips) + _LINE + _GAP)
+    size = (across * len(columns) + _GAP, down * len(strips) + above + _GAP)
     paper = Image.new("RGB", size, PAPER)
     draw = ImageDraw.Draw(paper)
-    for column, name in enumerate(columns):
-        draw.text((_GAP + column * across, _GAP // 2), name, INK, font)
+    for column, heading in enumerate(headings):
+        draw.text((_GAP + column * across, _GAP // 2), heading, INK, font)
     for number, (name, row) in enumerate(strips.items()):
-        top = _LINE + _GAP + number * down
+        top = above + number * down
         draw.text((_GAP, top), name, INK, font)
         for column, picture in enumerate(row):
             if picture is not None:
@@ -56,12 +59,16 @@ def save_sheet(
 
 
 def save_plot(
-    path: Path, points: Mapping[str, Point], curves: Mapping[str, Sequence[str]]
+    path: Path,
+    title: str,
+    points: Mapping[str, Point],
+    curves: Mapping[str, Sequence[str]],
 ) -> None:
     """Save a plot of structure kept against style reached.
 
     Args:
         path: The file.
+        title: What the vertical axis is.
         points: Style reached and structure kept, by variant.
         curves: Variants that are joined in this order, by the name of their curve.
     """
@@ -70,7 +77,7 @@ def save_plot(
     size = (_WIDTH * SCALE, _HEIGHT * SCALE)
     image = Image.new("RGB", size, PAPER)
     plot = _Plot(ImageDraw.Draw(image), [*points.values()])
-    plot.grid()
+    plot.grid(title)
     for number, names in enumerate(groups.values()):
         colour = _COLOURS[number % len(_COLOURS)]
         plot.curve({name: points[name] for name in names}, colour)
@@ -102,7 +109,7 @@ class _Plot:
         room = np.maximum(np.ptp(places, axis=0), 0.1) * 0.15
         self._least, self._most = places.min(axis=0) - room, places.max(axis=0) + room
 
-    def grid(self) -> None:
+    def grid(self, title: str) -> None:
         left, top, right, bottom = self._box
         for x in ticks(float(self._least[0]), float(self._most[0])):
             place = self._place((x, 0))[0]
@@ -114,7 +121,7 @@ class _Plot:
             self._text((left - 8, place), f"{y:.3g}", "rm")
         self._line([(left, top), (left, bottom), (right, bottom)], INK)
         self._text(((left + right) / 2, _HEIGHT - 10), "style reached", "mb")
-        self._text((left, top - 8), "structure kept", "lb")
+        self._text((left, top - 8), title, "lb")
 
     def curve(self, points: Mapping[str, Point], colour: str) -> None:
         places = {name: self._place(point) for name, point in points.items()}

@@ -15,7 +15,9 @@ Lines = Mapping[str, Mapping[str, Line]]
 _MAIN: Final = (
     ("CFSD", "cfsd", 90),
     ("structure lost", "lost", 90),
+    ("same, style = 1", "lost_to_style", 90),
     ("content term", "content_term", 90),
+    ("unlike", "unlike", 90),
     ("SSIM", "ssim", 10),
     ("style reached", "reached", 10),
     ("style loss closed", "style_loss_closed", 10),
@@ -28,6 +30,8 @@ _FINE: Final = (
     ("edges ÷ content", "edges", 10),
     ("strokes ÷ style", "strokes", 10),
 )
+#: Measures whose 90th percentile over the 10th says how uneven the pairs are.
+_SPREAD: Final = ("cfsd", "lost", "lost_to_style", "unlike")
 _BORDER: Final = ("mean", "deviation", "gradient")
 
 
@@ -37,16 +41,15 @@ def tables(lines: Lines) -> str:
         [
             "Median / where the worst tenth begins:\n",
             *_table(lines, [title for title, *_ in _MAIN] + ["seconds"], _main),
-            "\nBeside `old`, on the pairs that both have:\n",
+            "\nBeside `old`, on the pairs that both have; then the spread over pairs, "
+            "90th ÷ 10th percentile (old's spread ÷ own):\n",
             *_table(
                 {k: v for k, v in lines.items() if k != CONTENT},
                 [
                     "lower CFSD",
                     "CFSD of old ÷ own",
                     "style reached ÷ old's",
-                    "CFSD, 90th ÷ 10th",
-                    "structure lost, 90th ÷ 10th",
-                    "old's ÷ own",
+                    *(title for title, name, _ in _MAIN if name in _SPREAD),
                 ],
                 lambda found: beside(found, lines.get(OLD_NAME, {})),
             ),
@@ -65,9 +68,9 @@ def tables(lines: Lines) -> str:
     )
 
 
-def medians(lines: Iterable[Line]) -> tuple[float, float]:
-    """Style reached and structure kept, at the median."""
-    found = [(line.measures["reached"], 1 - line.measures["lost"]) for line in lines]
+def balance(lines: Iterable[Line], lost: str) -> tuple[float, float]:
+    """Medians of style reached, and of structure kept by a measure of what is lost."""
+    found = [(line.measures["reached"], 1 - line.measures[lost]) for line in lines]
     x, y = np.median(np.array(found), axis=0)
     return float(x), float(y)
 
@@ -112,19 +115,20 @@ def beside(found: Mapping[str, Line], old: Mapping[str, Line]) -> list[str]:
     """Cells that compare a variant with `old`, on the pairs that both have."""
     shared = [pair for pair in found if pair in old]
     if not shared:
-        return [""] * 6
+        return [""] * (3 + len(_SPREAD))
     ours, theirs = ({pair: each[pair] for pair in shared} for each in (found, old))
     own, others = (_values(each, "cfsd") for each in (ours, theirs))
     reached, before = (_values(each, "reached") for each in (ours, theirs))
     ratios = np.maximum(others, 1e-12) / np.maximum(own, 1e-12)
-    lost, lost_before = (_spread(_values(each, "lost")) for each in (ours, theirs))
+    spreads = []
+    for name in _SPREAD:
+        spread, other = (_spread(_values(each, name)) for each in (ours, theirs))
+        spreads.append(f"{spread:.2f} ({other / spread:.2f})")
     return [
         f"{100 * np.mean(own < others):.0f} %",
         f"{np.median(ratios):.2f}",
         f"{np.median(reached / np.where(before == 0, np.nan, before)):.2f}",
-        f"{_spread(own):.2f}",
-        f"{lost:.2f}",
-        f"{lost_before / lost:.2f}",
+        *spreads,
     ]
 
 
