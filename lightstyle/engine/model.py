@@ -140,6 +140,10 @@ class Model:
 
         Returns:
             Content features and Gram matrices by the name of their feed.
+
+        Raises:
+            ModelError: If ONNX Runtime fails, or the graph gives something else.
+            TransferError: If there is not enough memory.
         """
         guiding = {} if mask is None else guides(mask[None])
         if tiling is not None:
@@ -148,8 +152,16 @@ class Model:
             kind = contract.GUIDED if guiding else ""
             feeds = {contract.IMAGE: pixels_nchw, **guiding}
             made = self._graphs.run(kind + contract.TARGETS, feeds)
-        if guiding:
-            for name in map(contract.style_target, self.info.style_layers):
+        for layer in self.info.content_layers:
+            name, smaller = contract.content_target(layer), contract.block(layer) - 1
+            height, width = (side >> smaller for side in pixels_nchw.shape[2:])
+            channels = made[name].shape[1:2]
+            self._check(name, made[name], (1, *channels, height, width))
+        for layer in self.info.style_layers:
+            name = contract.style_target(layer)
+            square = 2 * (made[name].shape[-1:] or (1,))
+            self._check(name, made[name], (1, *square) if guiding else square)
+            if guiding:
                 made[name] = made[name][0]
         return made
 
@@ -194,17 +206,30 @@ class Model:
         else:
             outputs = self._tiled.evaluate(pixels_nchw, feeds, tiling)
         gradient = outputs.pop(contract.GRADIENT)
-        if gradient.shape != pixels_nchw.shape:
-            raise ModelError(
-                f"model {self.info.path} gives a gradient of shape {gradient.shape}, "
-                f"expected that of the picture, {pixels_nchw.shape}: make it again "
-                "with `lightstyle export`"
-            )
+        self._check_shape(contract.GRADIENT, gradient, pixels_nchw.shape)
         terms = {
             name: float(np.sum(partials, dtype=np.float64))
             for name, partials in outputs.items()
         }
         return Evaluation(terms, gradient)
+
+    def _check(self, name: str, values: Array, shape: tuple[int, ...]) -> None:
+        """Check the shape of an output, and that its values are finite."""
+        self._check_shape(name, values, shape)
+        with np.errstate(invalid="ignore"):  # where infinite values have both signs
+            total = values.sum(dtype=np.float64)
+        if not np.isfinite(total):
+            raise ModelError(
+                f"model {self.info.path} gives {name} with values that are not finite: "
+                "make it again with `lightstyle export`"
+            )
+
+    def _check_shape(self, name: str, values: Array, shape: tuple[int, ...]) -> None:
+        if values.shape != shape:
+            raise ModelError(
+                f"model {self.info.path} gives {name} of shape {values.shape}, "
+                f"expected {shape}: make it again with `lightstyle export`"
+            )
 
     def _evaluate_once(self) -> None:
         side = contract.MINIMUM_SIDE

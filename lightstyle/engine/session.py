@@ -6,6 +6,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
+import numpy as np
+
 from ..arrays import FloatArray
 from ..errors import LightstyleError, ModelError
 from ..lookup import trouble
@@ -120,7 +122,7 @@ class Session:
                 run has to ask for it again.
 
         Raises:
-            ModelError: If ONNX Runtime fails.
+            ModelError: If ONNX Runtime fails, or an output is no array of numbers.
             TransferError: If there is not enough memory.
         """
         options = _releasing(providers.onnxruntime()) if release else None
@@ -128,7 +130,14 @@ class Session:
             values = self._session.run(self.outputs, dict(feeds), options)
         except Exception as error:  # onnxruntime's own have no common base
             raise self._failed(error) from error
-        return dict(zip(self.outputs, values, strict=True))
+        outputs = dict(zip(self.outputs, values, strict=True))
+        for name, value in outputs.items():
+            if not isinstance(value, np.ndarray) or value.dtype.kind != "f":
+                raise ModelError(
+                    f"running {self._path} failed: {printable(name, 80)} is no array "
+                    "of floating-point numbers"
+                )
+        return outputs
 
     def run_bound(self, feeds: Mapping[str, Any]) -> dict[str, Any]:
         """Run once on tensors of the device, and leave the outputs there.

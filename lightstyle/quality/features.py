@@ -22,6 +22,9 @@ from ..errors import ModelError
 #: Most elements in the patches of a strip, which has 9 per input channel and position.
 _PATCHES: Final = 8_000_000
 
+#: What no activation reaches: in float32, sums of squares of more may be infinite.
+_LARGEST: Final = 1e15
+
 
 @dataclass(frozen=True, eq=False)
 class Network:
@@ -70,35 +73,56 @@ class Network:
             (C, positions) for each layer, with the picture's rows one after the other.
 
         Raises:
-            ModelError: The weights lack a tensor that a layer needs.
+            ModelError: The weights lack a tensor that a layer needs, or it is none of a
+                network's, or the activations are not finite.
         """
-        x = (image_hwc - self._tensor("mean")).transpose(2, 0, 1)
+        x = (image_hwc - self._tensor("mean", 3)).transpose(2, 0, 1)
         found: dict[str, Array] = {}
         deepest = max(LAYERS.index(layer) for layer in layers)
         number = 1
         for layer in LAYERS[: deepest + 1]:
             if block(layer) != number:
                 x, number = _pooled(x, self.pooling), block(layer)
-            kernel, bias = (self._tensor(f"{layer}.{k}") for k in ("weight", "bias"))
-            x = _convolved(x, kernel, bias)
-            if layer in layers:
-                found[layer] = self._mapped(x.reshape(len(x), -1), layer)
+            kernel = self._tensor(f"{layer}.weight", None, len(x), 3, 3)
+            bias = self._tensor(f"{layer}.bias", len(kernel))
+            with np.errstate(over="ignore", invalid="ignore"):  # found just below
+                x = _convolved(x, kernel, bias)
+                if layer not in layers:
+                    continue
+                columns = self._mapped(x.reshape(len(x), -1), layer)
+            if not np.abs(columns).max() < _LARGEST:
+                raise ModelError(
+                    f"the model's weights give values at {layer} that are not finite: "
+                    "choose another model"
+                )
+            found[layer] = columns
         return found
 
     def _mapped(self, columns: Array, layer: str) -> Array:
         if not self.estimates:
             return columns
-        linear = self._tensor(f"{layer}.linear")
-        return linear @ columns + self._tensor(f"{layer}.constant")
+        linear = self._tensor(f"{layer}.linear", None, len(columns))
+        return linear @ columns + self._tensor(f"{layer}.constant", len(linear), 1)
 
-    def _tensor(self, name: str) -> Array:
-        try:
-            return self.tensors[name]
-        except KeyError as error:
+    def _tensor(self, name: str, *shape: int | None) -> Array:
+        """Return a tensor, whose `shape` has None where any length will do."""
+        if name not in self.tensors:
             raise ModelError(
                 f"the model's weights lack {name}, which the measures need: choose "
                 "another model"
-            ) from error
+            )
+        found = self.tensors[name]
+        lengths = zip(found.shape, shape, strict=False)
+        if (
+            found.ndim != len(shape)
+            or not found.size
+            or any(wanted not in (None, length) for length, wanted in lengths)
+        ):
+            raise ModelError(
+                f"{name} of the model's weights has shape {found.shape}, which does "
+                "not fit the others: choose another model"
+            )
+        return found
 
 
 def _convolved(x: Array, kernel: Array, bias: Array) -> Array:

@@ -6,13 +6,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 import pytest
+from onnx import TensorProto, helper
 
 from export import build_model
 from lightstyle import Model, contract
 from lightstyle.engine import model as model_module
 from lightstyle.engine import providers
-from lightstyle.engine.graphs import check_files
+from lightstyle.engine.graphs import Graphs, check_files
 from lightstyle.engine.providers import HOST
 from lightstyle.engine.session import Session
 from lightstyle.errors import DeviceError, ModelError, UsageError
@@ -225,6 +227,62 @@ def test_another_of_its_graphs_is_not_taken_for_the_model(
     assert callable(place)
     with pytest.raises(ModelError, match=f"holds the {role} graph"):
         Model.load(place(tiny_model), "cpu")
+
+
+@pytest.mark.parametrize("masked", [False, True])
+@pytest.mark.parametrize(
+    ("output", "value", "problem"),
+    [
+        ("content_target/conv4_2", (1, 8, 4, 4), "not finite"),
+        ("style_target/conv1_1", (5, 5), "not finite"),
+        ("content_target/conv4_2", (1, 8, 4, 3), r"shape \(1, 8, 4, 3\), expected \("),
+        ("content_target/conv4_2", (), r"shape \(\), expected \("),
+        ("style_target/conv1_1", (5, 4), r"shape .*5, 4\), expected \("),
+        ("style_target/conv1_1", (), r"shape .*, expected \("),
+    ],
+)
+def test_targets_that_no_network_gives_are_refused(
+    tiny_model: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    output: str,
+    value: tuple[int, ...],
+    problem: str,
+    masked: bool,
+) -> None:
+    model, graphs_run = Model.load(tiny_model, "cpu"), Graphs.run
+    guided = masked and output.startswith("style")
+    made = np.full((1, *value) if guided and value else value, np.inf, np.float32)
+    monkeypatch.setattr(
+        Graphs, "run", lambda *given: {**graphs_run(*given), output: made}
+    )
+    mask = np.ones((32, 32), np.float32) if masked else None
+    with pytest.raises(ModelError, match=problem):
+        model.targets(picture(32, 32)[None], mask=mask)
+
+
+def test_weights_that_no_float_holds_the_results_of_are_refused(
+    tmp_path: Path,
+) -> None:
+    weights = tiny_weights()
+    kernels = {layer: 1e30 * kernel for layer, kernel in weights.kernels.items()}
+    build_model(replace(weights, kernels=kernels), tmp_path / "m.onnx", lowering="none")
+    noise = picture(32, 32)[None]
+    for masked in (None, np.ones((32, 32), np.float32)):
+        with pytest.raises(ModelError, match="not finite"):
+            Model.load(tmp_path / "m.onnx", "cpu").targets(noise, mask=masked)
+
+
+def test_a_graph_that_gives_integers_is_refused(tmp_path: Path) -> None:
+    kind = TensorProto.INT64
+    x, y = (helper.make_tensor_value_info(name, kind, ["n"]) for name in "xy")
+    node = helper.make_node("Identity", ["x"], ["y"])
+    graph = helper.make_graph([node], "g", [x], [y])
+    opset = [helper.make_opsetid("", 17)]
+    path = tmp_path / "whole.onnx"
+    onnx.save(helper.make_model(graph, opset_imports=opset, ir_version=8), path)
+    feeds = {"x": np.ones(2, np.int64)}
+    with pytest.raises(ModelError, match="y is no array of floating-point numbers"):
+        Session(path, HOST, 1).run(feeds)
 
 
 def test_a_graph_of_somebody_else_is_refused(foreign_onnx: Path) -> None:

@@ -76,6 +76,10 @@ def test_pooling_is_the_model_s(tmp_path: Path) -> None:
     assert not network.estimates
 
 
+def _header(text: str) -> bytes:
+    return len(text).to_bytes(8, "little") + text.encode() + bytes(4)
+
+
 @pytest.mark.parametrize(
     ("content", "words"),
     [
@@ -83,6 +87,17 @@ def test_pooling_is_the_model_s(tmp_path: Path) -> None:
         (b"", "cannot be read"),
         (b"\x02" + bytes(7) + b"[]", "cannot be read"),
         (b'\x10\0\0\0\0\0\0\0{"mean":{"dtype"', "cannot be read"),
+        (b"\0\0\1\0\0\0\0\0" + b"[" * 2**16, "nested too deeply"),
+        (_header('{"mean": 1}'), "header.mean is 1, expected an object"),
+        (_header('{"a": {"dtype": "F32"}}'), "lacks"),
+        (
+            _header('{"a": {"dtype": "F32", "shape": [9e99], "data_offsets": [0, 4]}}'),
+            "expected a whole number",
+        ),
+        (
+            _header('{"a": {"dtype": "F32", "shape": [2], "data_offsets": [0, 4]}}'),
+            "cannot be read",
+        ),
     ],
 )
 def test_damaged_weights_are_named_in_one_line(
@@ -101,3 +116,23 @@ def test_a_network_that_ends_before_a_layer_says_so() -> None:
     del tensors["conv3_1.weight"]
     with pytest.raises(ModelError, match=r"lack conv3_1\.weight"):
         Network(tensors, "max").features(_hwc(picture(32, 32)), ["conv3_1"])
+
+
+@pytest.mark.parametrize(
+    ("changes", "problem"),
+    [
+        ({"mean": np.zeros(5)}, "mean of the model's weights has shape"),
+        ({"conv1_1.weight": np.zeros((5, 4, 3, 3))}, "conv1_1.weight .* has shape"),
+        ({"conv1_1.weight": np.zeros((0, 3, 3, 3))}, "conv1_1.weight .* has shape"),
+        ({"conv1_1.weight": np.zeros(())}, "conv1_1.weight .* has shape"),
+        ({"conv1_2.bias": np.zeros(3)}, "conv1_2.bias .* has shape"),
+        ({"conv1_1.bias": np.full(5, np.nan)}, "values at conv3_1 .* not finite"),
+        ({"conv1_1.weight": np.ones((5, 3, 3, 3)) * 1e38}, "not finite"),
+        ({"conv3_1.linear": np.zeros((2, 3))}, "conv3_1.linear .* has shape"),
+    ],
+)
+def test_weights_of_no_network_are_refused(changes: Any, problem: str) -> None:
+    changed = {name: each.astype(np.float32) for name, each in changes.items()}
+    network = Network({**tiny_weights().tensors(), **changed}, "max")
+    with pytest.raises(ModelError, match=problem):
+        network.features(_hwc(picture(32, 32)), ["conv3_1"])
