@@ -31,6 +31,21 @@ def check_writable(path: Path, *, inputs: Sequence[Path], overwrite: bool) -> No
         _try_folder(path)
 
 
+def make_folder(folder: Path) -> None:
+    """Make a folder, and those above it that are missing.
+
+    Raises:
+        OutputError: If it cannot be made, or a file is there.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except FileExistsError as error:
+        raise OutputError(f"{folder}: this is a file; give a folder") from error
+    except (OSError, RecursionError) as error:  # Python calls itself for each level
+        reason = getattr(error, "strerror", None) or "its path is nested too deeply"
+        raise OutputError(f"cannot create folder {folder}: {reason}") from error
+
+
 def atomic_write(path: Path, data: bytes) -> None:
     """Write a file atomically, as `Draft` does.
 

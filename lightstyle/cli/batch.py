@@ -10,7 +10,7 @@ import typer
 
 from .. import files
 from ..engine import memory
-from ..errors import OutputError, Stopped, UsageError
+from ..errors import Stopped, UsageError
 from ..images import encoding
 from ..images.streams import STREAM
 from ..jobs import failures
@@ -166,12 +166,7 @@ def _check_outputs(folder: Path, failed: Path | None) -> None:
         raise UsageError("-o -: a batch writes many pictures; give a folder")
     if failed is not None:
         failures.check(failed)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except FileExistsError as error:
-        raise OutputError(f"-o {folder}: this is a file; give a folder") from error
-    except OSError as error:
-        raise OutputError(f"cannot create folder {folder}: {error.strerror}") from error
+    files.make_folder(folder)
     files.check_writable(folder / "lightstyle.tmp", inputs=(), overwrite=True)
 
 

@@ -8,7 +8,7 @@ from typing import Self
 from ..errors import BatchError
 from ..jobs.failures import Failure
 from ..jobs.task import JobOutcome, JobState
-from ..text import counted, duration, printable
+from ..text import counted, duration, one_line, printable
 from .console import Bar, columns, note, say, show
 
 
@@ -41,7 +41,8 @@ class Report:
             return
         of = "" if self._total is None else f"/{self._total}"
         name = printable(name)
-        say(f"{len(self.outcomes)}{of} {name}: {_told(outcome)}{self._time_left()}")
+        line = f"{len(self.outcomes)}{of} {name}: {_told(outcome)}{self._time_left()}"
+        say(one_line(line))
         for line in () if self._quiet else outcome.notes:
             note(f"{name}: {printable(line)}")
         self._show_progress()

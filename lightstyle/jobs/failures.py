@@ -9,6 +9,7 @@ import json
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass
+from io import StringIO
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -108,7 +109,7 @@ def read(path: Path) -> list[tuple[Path, Path]]:
                 f"list {path}: it has more than {_MOST_BYTES / 1e6:g} MB; give a file "
                 "that --failures wrote"
             )
-        lines = decoded(data).split("\n")
+        lines = StringIO(decoded(data))  # a line at a time: millions take memory
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "it is not text"
         raise UsageError(f"list {path}: cannot be read: {reason}") from error

@@ -190,7 +190,7 @@ def _is_finished(model: Model, task: Task, output: Output) -> bool:
                 f"cannot write {path}: it exists and {missing}; give another folder, "
                 "or --overwrite"
             )
-    _make_folder(path.parent)
+    files.make_folder(path.parent)
     pictures = [*sources(given).values(), *task.settings.files.values()]
     inputs = [Path(each) for each in pictures if isinstance(each, str | Path)]
     files.check_writable(path, inputs=inputs, overwrite=output.overwrite)
@@ -203,10 +203,3 @@ def _single(given: Mapping[str, Any]) -> dict[str, Any]:
     if isinstance(style, list | tuple) and len(style) == 1:
         return {**given, "style": style[0]}
     return dict(given)
-
-
-def _make_folder(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(f"cannot make folder {folder}: {error.strerror}") from error

@@ -24,6 +24,9 @@ SHIPPED: Final = Path(__file__).parents[1] / "presets"
 #: Most bytes that a preset may have.
 _MAXIMUM_BYTES: Final = 100_000
 
+#: Most dots of a line. Python takes time in the square of the length of a dotted key.
+_MOST_DOTS: Final = 1000
+
 _HEADING: Final = f"""\
 # Settings of lightstyle {VERSION}, for `--config FILE`. Keep the lines that matter:
 # what is not set here stays as it is, and the command line wins over this file."""
@@ -79,7 +82,10 @@ def read(name: str | Path) -> dict[str, Any]:
             data = file.read(_MAXIMUM_BYTES + 1)
         if len(data) > _MAXIMUM_BYTES:
             raise ValueError(f"it has more than {_MAXIMUM_BYTES / 1e3:g} kB")
-        table = tomllib.loads(decoded(data))
+        text = decoded(data)
+        if max(line.count(".") for line in text.split("\n")) > _MOST_DOTS:
+            raise ValueError(f"a line has more than {_MOST_DOTS} dots")
+        table = tomllib.loads(text)
     except OSError as error:
         raise UsageError(f"config {name} cannot be read: {error.strerror}") from error
     except (ValueError, RecursionError) as error:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from lightstyle.errors import OutputError
-from lightstyle.files import atomic_write, check_writable
+from lightstyle.files import atomic_write, check_writable, make_folder
 
 
 @pytest.fixture
@@ -185,3 +185,14 @@ def test_a_name_may_be_as_long_as_the_file_system_allows(tmp_path: Path) -> None
 def test_a_missing_folder_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(OutputError, match="No such file or directory"):
         atomic_write(tmp_path / "none" / "a", b"data")
+
+
+def test_folders_are_made_where_they_are_missing(tmp_path: Path) -> None:
+    make_folder(tmp_path / "a" / "b")
+    make_folder(tmp_path / "a" / "b")
+    assert (tmp_path / "a" / "b").is_dir()
+
+
+def test_more_folders_than_python_can_make_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(OutputError, match="nested too deeply"):
+        make_folder(tmp_path / ("x/" * 1900))

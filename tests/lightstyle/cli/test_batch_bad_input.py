@@ -78,6 +78,11 @@ CASES: dict[str, tuple[list[str], ExitCode, str]] = {
         ExitCode.OUTPUT,
         "cannot create folder",
     ),
+    "output below 2000 folders": (
+        ["batch", "photos", "style.png", "-o", "x/" * 2000],
+        ExitCode.OUTPUT,
+        "cannot create folder",
+    ),
     "stdout": (["batch", "photos", "style.png", "-o", "-"], ExitCode.USAGE, "folder"),
     "odd bits": (_batch("--bits", "7"), ExitCode.USAGE, "7 bits"),
     "shares of other styles": (_batch("--blend", "1,2"), ExitCode.USAGE, "blend"),

@@ -2,6 +2,7 @@
 
 import json
 import re
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -111,3 +112,14 @@ def test_a_huge_list_is_refused_before_it_is_read(tmp_path: Path) -> None:
         file.truncate(10**10)
     with pytest.raises(UsageError, match="more than 64 MB; give a file that --fail"):
         failures.read(path)
+
+
+def test_lines_that_are_no_entries_take_no_memory(tmp_path: Path) -> None:
+    path = tmp_path / "many.jsonl"
+    path.write_bytes(b"ab\n" * 2_000_000)  # a text of each would take 140 MB
+    tracemalloc.start()
+    with pytest.raises(UsageError, match="line 1: not an entry"):
+        failures.read(path)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 100e6

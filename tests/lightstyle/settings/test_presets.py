@@ -147,6 +147,7 @@ def test_the_settings_of_a_picture_make_a_preset(run: Runner, studio: Path) -> N
         ("size 64", "is not a preset in TOML"),
         ("size = " + "[" * 10_000, "is not a preset in TOML"),
         ("#" * 100_001, "is not a preset in TOML: it has more than 100 kB"),
+        ("a." * 49_000 + "a = 1", "in TOML: a line has more than 1000 dots"),
     ],
 )
 def test_a_bad_preset_is_one_line_of_usage(
