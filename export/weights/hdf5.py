@@ -20,7 +20,7 @@ from .preprocessing import CAFFE
 from .tensors import LazyTensor, WeightsFile, check_float, require
 
 _MAX_OBJECTS: Final = 10_000
-_MAX_CHUNK: Final = 2**26  # values that HDF5 may unpack at a time
+_MAX_CHUNK: Final = 2**23  # values that HDF5 may unpack at a time; a kernel has 2.4e6
 
 
 @contextmanager

@@ -4,6 +4,7 @@ An array called ``preprocessing`` may say how pictures were prepared for the net
 ``caffe`` or ``torchvision``.
 """
 
+import io
 import math
 import zipfile
 from collections.abc import Callable, Iterator
@@ -11,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
+from warnings import catch_warnings
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +24,9 @@ from .preprocessing import ENTRY, check_stated
 from .tensors import LazyTensor, WeightsFile, check_float
 
 _MAX_TEXT: Final = 256
+
+#: Most bytes of an array's header, which may claim 4 GB.
+_MAX_HEADER: Final = 10_000
 
 
 @contextmanager
@@ -48,11 +53,12 @@ def _header(
     archive: zipfile.ZipFile, name: str
 ) -> tuple[tuple[int, ...], np.dtype[Any]]:
     with archive.open(name) as member:
-        version = np.lib.format.read_magic(member)
-        if version == (1, 0):
-            shape, _, dtype = np.lib.format.read_array_header_1_0(member)
+        start = io.BytesIO(member.read(_MAX_HEADER))
+    with catch_warnings(action="ignore"):  # of files that Python 2 wrote
+        if np.lib.format.read_magic(start) == (1, 0):
+            shape, _, dtype = np.lib.format.read_array_header_1_0(start)
         else:
-            shape, _, dtype = np.lib.format.read_array_header_2_0(member)
+            shape, _, dtype = np.lib.format.read_array_header_2_0(start)
     return shape, dtype
 
 
@@ -77,6 +83,6 @@ def _reader(
 
 
 def _values(archive: zipfile.ZipFile, name: str) -> NDArray[Any]:
-    with archive.open(f"{name}.npy") as member:
+    with archive.open(f"{name}.npy") as member, catch_warnings(action="ignore"):
         values: NDArray[Any] = np.lib.format.read_array(member, allow_pickle=False)
     return values

@@ -11,8 +11,10 @@ import numpy as np
 import onnx
 import pytest
 
+from export.weights import read_weights
 from tests.export.weights import writers
 from tests.export.weights.refusals import NETWORK, STATE, Evil, refusal
+from tests.export.weights.writers import TINY
 
 
 @pytest.mark.usefixtures("_bounded")
@@ -44,6 +46,33 @@ def test_an_array_that_claims_a_size(tmp_path: Path) -> None:
         npy = b"\x93NUMPY\x01\x00" + struct.pack("<H", len(padded)) + padded
         archive.writestr("conv1_1.weight.npy", npy)
     assert "conv1_1's kernel has shape (64, 3, 3, 99999999)" in refusal(path)
+
+
+@pytest.mark.usefixtures("_bounded")
+def test_a_header_that_unpacks_without_end(tmp_path: Path) -> None:
+    path = tmp_path / "vgg19.npz"
+    with (
+        zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive,
+        archive.open("conv1_1.weight.npy", "w") as member,
+    ):
+        member.write(b"\x93NUMPY\x02\x00" + struct.pack("<I", 10**8))
+        for _ in range(100):
+            member.write(bytes(10**6))
+    assert "damaged" in refusal(path)
+
+
+def test_arrays_that_python_2_wrote_are_read_without_a_warning(tmp_path: Path) -> None:
+    path = tmp_path / "vgg19.npz"
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, value in STATE.items():
+            shape = ", ".join(f"{side}L" for side in value.shape)
+            said = f"'descr': '<f4', 'fortran_order': False, 'shape': ({shape},), "
+            header = f"{{{said}}}".ljust(117).encode() + b"\n"
+            npy = b"\x93NUMPY\x01\x00" + struct.pack("<H", len(header)) + header
+            values = np.ascontiguousarray(value, np.float32).tobytes()
+            archive.writestr(f"{name}.npy", npy + values)
+    kernels = read_weights(path, channels=TINY).kernels
+    np.testing.assert_array_equal(kernels["conv1_2"], NETWORK.kernels["conv1_2"])
 
 
 @pytest.mark.parametrize(

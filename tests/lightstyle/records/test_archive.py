@@ -109,6 +109,20 @@ def test_an_array_of_another_kind_is_refused(folder: Path, array: np.ndarray) ->
         archive.read(Path("other"))
 
 
+@pytest.mark.parametrize(
+    "text", [b"(3L)", b"(\\d)", b"(99)", b"(9,)", b"(-3)", b"[3,]"]
+)
+def test_an_array_with_another_header_is_refused_without_a_warning(
+    folder: Path, text: bytes
+) -> None:
+    path = Path("other")
+    archive.write(path, "{}", {"array": np.zeros(3, np.float32)})
+    data = path.read_bytes()[:-32].replace(b"(3,)", text.ljust(4))
+    path.write_bytes(data + hashlib.sha256(data).digest())
+    with pytest.raises(CheckpointError, match="damaged"):
+        archive.read(path)
+
+
 @pytest.mark.parametrize("large", [False, True])
 def test_a_directory_of_many_files_is_refused_before_it_is_read(
     folder: Path, monkeypatch: pytest.MonkeyPatch, large: bool
