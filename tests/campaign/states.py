@@ -21,6 +21,7 @@ from .stage import Stage
 _RUNS: Final = {
     "plain": "stylize content.ppm style.ppm QUICK",
     "masked": "stylize content.ppm style.ppm QUICK --content-mask mask.pgm",
+    "matched": "stylize content.ppm style.ppm QUICK --style-loss match",
     "texture": "texture style.ppm QUICK --size 32x32",
 }
 

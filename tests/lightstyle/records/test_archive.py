@@ -1,4 +1,5 @@
 import hashlib
+import warnings
 import zipfile
 from pathlib import Path
 
@@ -109,18 +110,19 @@ def test_an_array_of_another_kind_is_refused(folder: Path, array: np.ndarray) ->
         archive.read(Path("other"))
 
 
-@pytest.mark.parametrize(
-    "text", [b"(3L)", b"(\\d)", b"(99)", b"(9,)", b"(-3)", b"[3,]"]
-)
+@pytest.mark.parametrize("text", [b"(3L,), }", b"(\\d,), }", b"(9,), }", b"[3,], }"])
 def test_an_array_with_another_header_is_refused_without_a_warning(
     folder: Path, text: bytes
 ) -> None:
     path = Path("other")
     archive.write(path, "{}", {"array": np.zeros(3, np.float32)})
-    data = path.read_bytes()[:-32].replace(b"(3,)", text.ljust(4))
+    data = path.read_bytes()[:-32].replace(b"(3,), } ", text.ljust(8))
     path.write_bytes(data + hashlib.sha256(data).digest())
-    with pytest.raises(CheckpointError, match="damaged"):
-        archive.read(path)
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        with pytest.raises(CheckpointError, match="damaged"):
+            archive.read(path)
+    assert not told
 
 
 @pytest.mark.parametrize("large", [False, True])
