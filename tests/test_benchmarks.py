@@ -14,7 +14,9 @@ from tests.benchmarks.crossing import best_until, first_reaching
 from tests.benchmarks.frames import append_frame, read_frame
 from tests.benchmarks.race import judged, row
 from tests.benchmarks.task import (
+    CONTENT_WEIGHT,
     SETTINGS,
+    STYLE_WEIGHT,
     Scene,
     Task,
     load_scene,
@@ -132,9 +134,9 @@ def test_the_benchmarks_have_the_loss_of_the_package(task: Task) -> None:
 
 def test_weights_are_those_of_the_settings() -> None:
     weights = term_weights(256, 256)
-    assert weights[contract.content_loss("conv5_2")] == 4 * SETTINGS.content_weight
+    assert weights[contract.content_loss("conv5_2")] == 4 * CONTENT_WEIGHT
     styles = [weights[contract.style_loss(layer)] for layer in SETTINGS.style_layers]
-    assert sum(styles) == pytest.approx(SETTINGS.style_weight)
+    assert sum(styles) == pytest.approx(STYLE_WEIGHT)
 
 
 def test_a_contender_takes_turns_in_a_process_of_its_own(

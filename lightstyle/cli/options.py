@@ -130,7 +130,7 @@ class RunOptions:
         default = self.like.settings(job) if self.like else Settings()
         if self.no_metadata:
             said = {**said, "metadata": Metadata.NONE}
-        settings = replace(replace(default, **(self.config or {})), **said)
+        settings = default.changed(self.config or {}).changed(said)
         if self.like:
             self.like.check(settings)
         return settings

@@ -7,7 +7,7 @@ it says what varies.
 import itertools
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -16,6 +16,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from ..arrays import Array, Size
 from ..errors import UsageError
+from ..losses.weights import Balance
 from ..settings.settings import Settings
 from ..text import printable
 from .vary import Axis
@@ -23,9 +24,10 @@ from .vary import Axis
 #: Most pixels of a sheet; it takes about 30 bytes of memory for each.
 MAXIMUM_PIXELS: Final = 50_000_000
 
-#: Factors of the style weight on a sheet on which nothing else varies. At the default
-#: weight, the smallest hardly paints, and pictures between the last two look alike.
-_STRENGTHS: Final = (1e-4, 1e-3, 1e-2, 1.0)
+#: Strengths on a sheet on which nothing else varies; and, where weights are given,
+#: factors of the style's.
+_STRENGTHS: Final = (0.25, 0.5, 0.75, 1.0)
+_FACTORS: Final = (0.01, 0.1, 1.0, 10.0)
 
 #: Least width of a cell in pixels, so that its label can be read.
 _NARROWEST: Final = 160
@@ -49,8 +51,11 @@ class Cell:
 
 def default_axis(settings: Settings) -> Axis:
     """Vary what changes a picture most: how strong the style is."""
-    weights = (settings.style_weight * factor for factor in _STRENGTHS)
-    return Axis("style_weight", {f"{weight:g}": weight for weight in weights})
+    if settings.dial is not None:
+        return Axis("strength", {f"{each:g}": each for each in _STRENGTHS})
+    weight = Balance.of(settings).style
+    values = [weight * factor for factor in _FACTORS]
+    return Axis("style_weight", {f"{value:g}": value for value in values})
 
 
 def cells(settings: Settings, axes: Sequence[Axis]) -> list[Cell]:
@@ -67,7 +72,7 @@ def cells(settings: Settings, axes: Sequence[Axis]) -> list[Cell]:
         texts = [
             printable(f"{axis.option} {text}") for axis, (text, _) in reversed(pairs)
         ]
-        made.append(Cell(replace(settings, **values), "\n".join(texts)))
+        made.append(Cell(settings.changed(values), "\n".join(texts)))
     return made
 
 

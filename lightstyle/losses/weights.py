@@ -8,7 +8,9 @@ them: it is one loss, on which the optimiser may rely.
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from math import hypot
+from typing import Annotated, Self
 
 import numpy as np
 
@@ -16,13 +18,43 @@ from .. import contract
 from ..arrays import Array
 from ..engine.model import Model
 from ..errors import UsageError
-from ..settings.settings import Settings
+from ..settings.scalars import number
+from ..settings.settings import CONTENT_WEIGHT, STYLE_WEIGHT, Settings
 from .objective import Objective
 from .targets import Targets
 
+_Weight = Annotated[float, number(0)]
+
+
+@dataclass(frozen=True)
+class Balance:
+    """Weights of the three parts of the loss, for pictures of 512 × 512.
+
+    Attributes:
+        content: Weight of the content loss.
+        style: Weight of the style loss.
+        tv: Weight of the total variation.
+    """
+
+    content: _Weight
+    style: _Weight
+    tv: _Weight
+
+    @classmethod
+    def of(cls, settings: Settings) -> Self:
+        """Return the weights that settings give, with defaults for missing ones."""
+        given = settings.content_weight, settings.style_weight, settings.tv_weight
+        defaults = CONTENT_WEIGHT, STYLE_WEIGHT, 0.0
+        pairs = zip(given, defaults, strict=True)
+        return cls(*(usual if weight is None else weight for weight, usual in pairs))
+
 
 def term_weights(
-    model: Model, settings: Settings, targets: Targets, start: Array
+    model: Model,
+    settings: Settings,
+    targets: Targets,
+    start: Array,
+    balance: Balance | None = None,
 ) -> dict[str, float]:
     """Compute the weight of every term that `targets` have.
 
@@ -32,16 +64,19 @@ def term_weights(
 
     Args:
         model: Evaluates, if style layers are balanced.
-        settings: Give the factors and shares.
+        settings: Give the shares of the layers.
         targets: Of a level.
         start: (1, 3, H, W), the picture at which style layers are balanced.
+        balance: Weights of the parts of the loss; by default those that the settings
+            give.
 
     Raises:
         UsageError: If all weights are 0.
     """
     area = contract.REFERENCE_SIDE**2 / (start.shape[2] * start.shape[3])
-    content, style = settings.content_weight * area, settings.style_weight
-    factors = {contract.TV_LOSS: settings.tv_weight * area}
+    balance = balance or Balance.of(settings)
+    content, style = balance.content * area, balance.style
+    factors = {contract.TV_LOSS: balance.tv * area}
     for layer, share in settings.content_layers.shares().items():
         factors[contract.content_loss(layer)] = content * share
     for layer, share in settings.style_layers.shares().items():

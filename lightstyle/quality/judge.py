@@ -1,6 +1,6 @@
 """Measures finished pictures against the content and the style they were made of."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,6 +16,7 @@ from ..losses.targets import StyleTarget, Targets
 from ..losses.weights import term_weights
 from ..settings import arguments
 from ..settings.choices import Init
+from ..settings.layers import LayerWeights
 from ..settings.scalars import checked
 from ..settings.settings import Settings
 from ..transfer.inputs import Inputs
@@ -23,6 +24,11 @@ from ..transfer.scene import Scene, fitted_size
 from ..zoo import registry
 from . import metrics
 from .features import Network
+
+#: The loss that `Quality.share` is of: fixed weights, which suit no pair in particular.
+_LOSS: Final = Settings(
+    content_layers=LayerWeights.parse("conv5_2"), style_weight=1e4, init=Init.NOISE
+)
 
 #: Layer at which CFSD compares structure.
 _STRUCTURE: Final = "conv3_1"
@@ -37,9 +43,9 @@ class Quality:
     Attributes:
         size: Width and height in pixels at which everything was compared.
         share: Share of the loss that is gone, (L(content) − L(picture)) / L(content),
-            where L is the loss with default settings, each picture in a frame that is
-            its mirror image: 0 for the content itself, at most 1. It is None if content
-            and style are the same picture, too.
+            where L is the loss with content at conv5_2 and style weight 1e4, each
+            picture in a frame that is its mirror image: 0 for the content itself, at
+            most 1. It is None if content and style are the same picture, too.
         cfsd: Content feature structural distance to the content, 0 or more
             (arXiv:2312.09008).
         w2: 2-Wasserstein distance between Gaussians fitted to the features of picture
@@ -136,7 +142,7 @@ class Judge:
         model = checked("model", arguments.model(Model), model)
         if content is None and style is None:
             raise UsageError("nothing to compare with: give a content, a style or both")
-        self._settings = Settings(size=size, init=Init.NOISE)
+        self._settings = replace(_LOSS, size=size)
         self._content = self._loaded(content, "content")
         self._style = self._loaded(style, "style")
         if not isinstance(model, Model):

@@ -17,6 +17,7 @@ from ..engine.plan import ExecutionPlan
 from ..errors import CheckpointError, OutputError, UsageError
 from ..lookup import exists, usable
 from ..losses.objective import Losses
+from ..losses.weights import Balance
 from ..optimize.curvature import HISTORY
 from ..optimize.minimize import METHODS, State
 from ..settings import typed
@@ -232,6 +233,7 @@ class CheckpointWriter:
         history: Sequence[Losses],
         seconds: float,
         level: int,
+        balance: Balance,
         used: Mapping[str, ExecutionPlan],
         level_start: Array | None = None,
     ) -> None:
@@ -242,6 +244,7 @@ class CheckpointWriter:
             history: Losses of all evaluations.
             seconds: Time that the run has taken so far.
             level: Index of the pyramid level.
+            balance: Weights of the loss.
             used: Execution plans of the run, to be repeated when it is resumed.
             level_start: (1, 3, H, W), the image that the level started from, if the
                 targets depend on it.
@@ -253,6 +256,7 @@ class CheckpointWriter:
             history=tuple(history),
             elapsed=seconds,
             level=level,
+            balance=balance,
             plans=used,
             interval=self._checkpoint.seconds,
             extra=self._checkpoint.extra,

@@ -25,6 +25,7 @@ from ..errors import ImageError, UsageError
 from ..images import metadata, picture_file
 from ..images.loading import ImageSource
 from ..lookup import is_file
+from ..losses.weights import Balance
 from ..settings.fields import MOST_ITERATIONS, option_of
 from ..settings.in_memory import ImageInMemory
 from ..settings.jobs import JOBS, prepared
@@ -62,6 +63,7 @@ class Record:
         environment: Versions and processor, from `environment.of_run`.
         optimizer: Name of the optimiser.
         levels: Width and height of each pyramid level, and the evaluation it ends at.
+        balance: Weights of the loss, given or found; None in files of old versions.
         evaluations: Number of evaluations up to this image.
         loss: Lowest loss of the image's level.
         converged: Whether the run ended early because it had converged.
@@ -78,6 +80,7 @@ class Record:
     environment: Mapping[str, _Fact]
     optimizer: str
     levels: tuple[tuple[int, int, int], ...]
+    balance: Balance | None = None
     evaluations: Annotated[int, whole(0, MOST_ITERATIONS)] = 0
     loss: float = math.nan
     converged: bool = False
@@ -111,7 +114,7 @@ class Record:
                 raise UsageError(f"schema {schema}, expected {SCHEMA}")
             known["version"] = known.pop("lightstyle", None)
             run = parse(dict[str, Any], known.pop("run", None), "record.run", {})
-            known |= {"converged": False, **run}
+            known |= {"converged": False, "balance": None, **run}
             if known.get("loss", 0) is None:
                 known["loss"] = math.nan
             return cast(Self, parse(cls, known, "record", _PARSERS))
@@ -172,6 +175,7 @@ class Record:
             "run": {
                 "optimizer": self.optimizer,
                 "levels": [[*level] for level in self.levels],
+                "balance": self.balance and vars(self.balance),
                 "evaluations": self.evaluations,
                 "loss": self.loss if math.isfinite(self.loss) else None,
                 "converged": self.converged,

@@ -13,6 +13,7 @@ from ..arrays import Array
 from ..engine.plan import HISTORIES, ExecutionPlan
 from ..images.frame import Frame
 from ..losses.objective import Losses
+from ..losses.weights import Balance
 from ..optimize.curvature import History
 from ..optimize.lbfgs import LBFGS
 from ..optimize.minimize import METHODS, State
@@ -26,7 +27,7 @@ from .archive import LONGEST_TEXT
 from .origin import Origin
 
 #: Version of the format, raised whenever older snapshots can no longer be read.
-SCHEMA: Final = 3
+SCHEMA: Final = 4
 
 _BEST: Final = "best"
 _LEVEL_START: Final = "level_start"
@@ -69,6 +70,7 @@ class Snapshot:
         history: Losses of all evaluations.
         elapsed: Seconds that the run has taken.
         level: Index of the pyramid level.
+        balance: Weights of the loss.
         plans: Execution plans of the run, to be repeated when it is resumed.
         interval: Seconds between two checkpoints.
         extra: JSON values for whoever resumes the run.
@@ -84,6 +86,7 @@ class Snapshot:
     history: tuple[Losses, ...]
     elapsed: _Seconds
     level: Annotated[int, whole(0, _MOST_LEVELS)]
+    balance: Balance
     plans: Mapping[str, ExecutionPlan]
     interval: _Seconds
     extra: Mapping[str, Any]

@@ -112,13 +112,15 @@ def side() -> Kind:
     return whole(MINIMUM_SIDE, MAXIMUM_SIDE)
 
 
-def number(at_least: float, at_most: float = math.inf) -> Kind:
+def number(
+    at_least: float, at_most: float = math.inf, *, optional: bool = False
+) -> Kind:
     """Return the kind of finite numbers in a range."""
     upper = "" if math.isinf(at_most) else f" and at most {at_most:g}"
     lower = "" if math.isinf(at_least) else f" of at least {at_least:g}"
     expected = f"a number{lower}{upper}" if lower else "a finite number"
     take = in_range(at_least, at_most)
-    return Kind(expected, take, parse=float, metavar="NUMBER")
+    return Kind(expected, take, parse=float, metavar="NUMBER", optional=optional)
 
 
 def word(words: type[StrEnum]) -> Kind:

@@ -25,7 +25,9 @@ from .fields import FIELDS, option_of, plain, take
 from .layers import LayerWeights
 from .scalars import any_of
 
-_CONTENT: Final = "conv5_2"
+#: conv4_2 keeps forms, where the paper's conv5_2 keeps the layout alone, so lettering
+#: and faces are lost. Each has half of the loss of a picture in which nothing is left.
+_CONTENT: Final = "conv4_2:1,conv5_2:700"
 
 #: Weights in proportion to 1/N². With these and this loss, the layers count as they do
 #: when the plain Σ (G − A)² of each has the same weight (but for conv5_1, which counts
@@ -33,6 +35,16 @@ _CONTENT: Final = "conv5_2"
 #: five: VGG19's activations are largest at conv4_1, so that these leave less than 1 %
 #: of the loss to the other layers, and the picture to the texture of one scale.
 _STYLE: Final = "conv1_1:64,conv2_1:16,conv3_1:4,conv4_1:1,conv5_1:1"
+
+#: The strength if neither it nor a weight is given, chosen by eye.
+STRENGTH: Final = 0.5
+
+#: The weights of content and style if the other is given, but it is not.
+CONTENT_WEIGHT: Final = 1.0
+STYLE_WEIGHT: Final = 30.0
+
+#: What the strength chooses, and so cannot be given beside it.
+_BALANCE: Final = ("content_weight", "style_weight")
 
 #: Settings that name picture files, and the words that name none.
 _NOT_FILES: Final = {
@@ -72,13 +84,18 @@ class Settings:
         iterations: Number of evaluations of loss and gradient, exactly: what Gatys'
             code and its descendants call iterations. L-BFGS needs slightly more than
             one evaluation for each of its steps.
+        strength: From 0, the content itself, to 1, the style with little more than the
+            content's layout: how much of the content may be lost, for which a run finds
+            the three weights below. By default `STRENGTH`, unless a weight of content
+            or style is given.
         content_weight: Weight of the content loss, Σ over layers of w ½ Σ (F − P)², for
             a picture of 512 × 512. Other sizes scale it by 512²/(H·W), because the sum
-            grows with the picture and the style loss does not.
+            grows with the picture and the style loss does not. Excludes the strength.
         style_weight: Weight of the style loss, Σ over layers of
-            w/(4 N²) Σ (G/M − A/M_s)².
+            w/(4 N²) Σ (G/M − A/M_s)². Excludes the strength.
         tv_weight: Weight of the total variation, the sum of squared differences between
-            neighbours in grey levels, scaled with the size as the content loss is.
+            neighbours in grey levels, scaled with the size as the content loss is. By
+            default the strength chooses it, and without a strength it is 0.
         content_layers: Layers of the content loss with relative weights, which are
             divided by their sum.
         style_layers: Layers of the style loss with relative weights, which are divided
@@ -129,9 +146,20 @@ class Settings:
     size: int = option(512, "Longest side of the picture, in pixels.")
     enlarge: bool = option(False, "Enlarge pictures that are smaller than the size.")
     iterations: int = option(300, "Evaluations of loss and gradient.")
-    content_weight: float = option(1.0, "Weight of the content loss.")
-    style_weight: float = option(1e4, "Weight of the style loss.")
-    tv_weight: float = option(0.0, "Weight of the total variation.")
+    strength: float | None = option(
+        None,
+        "From the photo, 0, to the painting, 1; by default "
+        f"{STRENGTH:g}. It chooses the next three.",
+    )
+    content_weight: float | None = option(
+        None, "Weight of the content loss, instead of a strength."
+    )
+    style_weight: float | None = option(
+        None, "Weight of the style loss, instead of a strength."
+    )
+    tv_weight: float | None = option(
+        None, "Weight of the total variation, which smooths away grain."
+    )
     content_layers: LayerWeights = _layers(
         _CONTENT, "Layers of the content loss, with relative weights."
     )
@@ -194,6 +222,29 @@ class Settings:
         self._check_combinations()
 
     @property
+    def dial(self) -> float | None:
+        """The strength for which weights are to be found; None if they are given."""
+        given = [self.content_weight, self.style_weight]
+        if any(weight is not None for weight in given):
+            return None
+        return STRENGTH if self.strength is None else self.strength
+
+    def changed(self, values: Mapping[str, Any]) -> Self:
+        """Return these settings with other values, by name.
+
+        A strength among them replaces weights, and weights replace a strength.
+
+        Raises:
+            UsageError: As the constructor.
+        """
+        replaced: Mapping[str, None] = {}
+        if values.get("strength") is not None:
+            replaced = dict.fromkeys(_BALANCE)
+        elif any(values.get(name) is not None for name in _BALANCE):
+            replaced = {"strength": None}
+        return replace(self, **{**replaced, **values})
+
+    @property
     def matched_layers(self) -> tuple[str, ...]:
         """Style layers that are compared position by position, if any."""
         return StyleLoss(self.style_loss).matched(self.style_layers.used)
@@ -245,6 +296,13 @@ class Settings:
 
     def _check_combinations(self) -> None:
         loss, matched = StyleLoss(self.style_loss), self.matched_layers
+        if self.strength is not None:
+            for name in _BALANCE:
+                if getattr(self, name) is not None:
+                    raise UsageError(
+                        f"--strength cannot be combined with --{option_of(name)}: it "
+                        "chooses the weights"
+                    )
         self._exclude(f"style-loss {loss}", loss.excludes)
         if self.regions:
             self._exclude("regions", ("content_mask", "style_mask"))

@@ -25,8 +25,8 @@ from ..optimize.curvature import History
 from ..optimize.minimize import METHODS, minimize
 from ..optimize.preconditioner import Pyramid
 from ..text import duration
-from . import regions
-from .levels import Level, Levels
+from . import balance, regions
+from .levels import Level, Levels, coarsest
 from .plans import Plans
 from .scene import Scene
 
@@ -106,6 +106,8 @@ def forecast(model: Model, plans: Plans, levels: Levels, done: int = 0) -> Forec
     chosen = [plans.choose(scene) for scene in levels.scenes]
     probe = _Probe(model, levels.scenes[-1])
     seconds, styles = 0.0, 0
+    if not done:
+        seconds += probe.balance(levels.scenes[-1])
     for level, plan, scene in zip(levels.plan, chosen, levels.scenes, strict=True):
         evaluations, done = level.until - done, max(done, level.until)
         if evaluations > 0:
@@ -170,6 +172,11 @@ class _Probe:
         steps = evaluations * self.step(plan.history)
         pixels = math.prod(Frame(level.size).canvas)
         return self.start + pixels * (plan.overhead * runs + steps)
+
+    def balance(self, scene: Scene) -> float:
+        """Estimate the seconds in which the weights of a run are found."""
+        pixels = math.prod(Frame(coarsest(scene.size)).canvas)
+        return pixels * balance.evaluations(scene.settings) * self.evaluation
 
     def step(self, history: History) -> float:
         """Time a step with a full history; returns seconds per pixel."""

@@ -14,6 +14,7 @@ from ..records.checkpoint import Checkpoint, CheckpointWriter
 from ..records.origin import Origin
 from ..records.record import Record
 from ..zoo import registry
+from . import balance
 from .events import Callback, Evaluated, Event, Listener
 from .forecast import Forecast, forecast
 from .inputs import Inputs
@@ -90,8 +91,13 @@ class Job:
             model,
             uninterrupted=saved is None or saved.optimizer is not None,
         )
-        run = Run(model, levels, plans, unfinished, began, saved)
         with Interrupt() as interrupt:
+            if saved is None:
+                weights = balance.found(model, self.inputs, plans)
+            else:
+                weights = saved.balance
+            begun = replace(unfinished, balance=weights)
+            run = Run(model, levels, plans, weights, begun, began, saved)
             listeners: list[Listener] = [interrupt]
             if callback is not None:
                 listeners.insert(0, partial(_show, callback))
@@ -117,6 +123,7 @@ def _keep(writer: CheckpointWriter, run: Run, event: Event) -> None:
             progress.history,
             progress.seconds,
             progress.level - 1,
+            run.balance,
             event.plans,
             event.level_start,
         )

@@ -68,6 +68,12 @@ def untils(count: int, iterations: int) -> list[int]:
     return [round(iterations * done / sum(weights)) for done in accumulate(weights)]
 
 
+def coarsest(size: Size) -> Size:
+    """Return the size of the coarsest level that a picture of `size` can have."""
+    halvings = _halvings(size)
+    return _reduced(size, 2**halvings) if halvings else size
+
+
 def finer(
     best: Array, content: Array | None, finer_content: Array | None, size: Size
 ) -> Array:
@@ -165,7 +171,12 @@ def seconds_left(
 
 
 def _count(size: Size, iterations: int) -> int:
-    """Count the levels that the size and the number of evaluations allow.
+    """Count the levels that the size and the number of evaluations allow."""
+    return max(1, min(_halvings(size) + 1, iterations // _LEAST))
+
+
+def _halvings(size: Size) -> int:
+    """Count how often a size may be halved.
 
     The shorter side stays at three times `_MULTIPLE` or more, so that rounding hardly
     changes the proportions.
@@ -174,7 +185,7 @@ def _count(size: Size, iterations: int) -> int:
     narrow = max(contract.MINIMUM_SIDE, 3 * _MULTIPLE)
     while halvings and min(size) / 2**halvings < narrow:
         halvings -= 1
-    return max(1, min(halvings + 1, iterations // _LEAST))
+    return halvings
 
 
 def _reduced(size: Size, factor: int) -> Size:

@@ -1,6 +1,6 @@
 """A run: an optimisation through all levels, as a stream of events."""
 
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -9,19 +9,17 @@ from typing import Final
 
 import numpy as np
 
-from ..arrays import PIXEL_RANGE, Array, Vector
+from ..arrays import Array, Vector
 from ..engine.model import Model
 from ..engine.plan import ExecutionPlan
 from ..errors import TransferError
 from ..losses.objective import Losses, Objective
-from ..losses.targets import StyleTarget, Targets
-from ..losses.weights import term_weights
+from ..losses.weights import Balance, term_weights
 from ..optimize.method import Evaluate, Method
-from ..optimize.minimize import METHODS, Outcome, State, Status, minimize
-from ..optimize.preconditioner import Pyramid
+from ..optimize.minimize import Outcome, State, Status, minimize
 from ..records.record import Record
 from ..records.snapshot import Snapshot
-from . import regions
+from .descent import method_of, targets_of
 from .events import Evaluated, Event, Finished, LevelStarted, Listener
 from .levels import Levels, seconds_left
 from .plans import Plans
@@ -42,6 +40,7 @@ class Run:
         model: Evaluates.
         levels: Inputs at the size of each level.
         plans: Chooses the execution plans.
+        balance: Weights of the loss.
         origin: The run's record before the first evaluation.
         began: When the run began, by `perf_counter`.
         saved: Where to resume.
@@ -51,6 +50,7 @@ class Run:
     model: Model
     levels: Levels
     plans: Plans
+    balance: Balance
     origin: Record
     began: float
     saved: Snapshot | None = None
@@ -121,28 +121,11 @@ class Run:
         self, scene: Scene, plan: ExecutionPlan, image: Array, level_start: Array
     ) -> tuple[Evaluate, Method]:
         """Return the objective of a level, and the method that starts at `image`."""
-        content, masks_rhw = scene.content_pixels(), scene.masks_rhw()
-        frozen = None
-        if scene.frozen_hw is not None and content is not None:
-            image = np.where(scene.frozen_hw, content, image)
-            frozen = np.broadcast_to(scene.frozen_hw, image.shape).ravel()
-        feeds = None
-        if masks_rhw is not None:
-            feeds = regions.feeds(scene.inputs.regions, masks_rhw)
-        targets = Targets.of(
-            self.model,
-            self.levels.settings,
-            level_start,
-            content=content,
-            styles=self._styles(scene),
-            region_feeds=feeds,
-            tiling=plan.tiling,
-        )
-        balanced = self.levels.settings.balance_layers
-        balanced_at = start_image(scene) if balanced else level_start
-        weights = term_weights(self.model, self.levels.settings, targets, balanced_at)
+        settings = self.levels.settings
+        targets = targets_of(self.model, self.plans, scene, level_start)
+        at = start_image(scene) if settings.balance_layers else level_start
+        weights = term_weights(self.model, settings, targets, at, self.balance)
         objective = Objective(self.model, targets, weights)
-        del content, masks_rhw  # only the targets are needed from here on
 
         def evaluate(point: Vector) -> tuple[float, Vector]:
             losses, gradient = objective(point)
@@ -150,20 +133,7 @@ class Run:
             self._history.append(replace(losses, size=scene.size))
             return losses.total, gradient
 
-        method = METHODS[self.levels.settings.chosen_optimizer](
-            image.ravel(),
-            PIXEL_RANGE,
-            preconditioner=Pyramid(image.shape[1:]),
-            frozen=frozen,
-            history=plan.history,
-        )
-        return evaluate, method
-
-    def _styles(self, scene: Scene) -> Iterator[StyleTarget]:
-        """Yield the style images of a scene, with their strips."""
-        plans = self.plans.choose_styles(scene)
-        for style, plan in zip(scene.style_targets(), plans, strict=True):
-            yield replace(style, tiling=plan.tiling)
+        return evaluate, method_of(scene, image, plan.history)
 
     def _evaluated(
         self, level: int, state: State, level_start: Array | None
@@ -188,12 +158,16 @@ class Run:
         return Evaluated(progress, state, self.plans.known, level_start)
 
     def _result(self, image: Array, outcome: Outcome) -> Result:
-        settings, scene = self.levels.settings, self.levels.scenes[-1]
+        settings, scene, balance = (
+            self.levels.settings,
+            self.levels.scenes[-1],
+            self.balance,
+        )
         if outcome.status is Status.NON_FINITE and len(self._history) == 1:
             raise TransferError(
                 "the loss of the start image is not a finite number: lower the "
-                f"weights (style-weight is {settings.style_weight:g}, content-weight "
-                f"{settings.content_weight:g}, tv-weight {settings.tv_weight:g})"
+                f"weights (style-weight is {balance.style:g}, content-weight "
+                f"{balance.content:g}, tv-weight {balance.tv:g})"
             )
         image_hwc, notes = scene.composite(image)
         converged = outcome.status is Status.CONVERGED

@@ -71,9 +71,8 @@ def errors(network: Weights, size: int) -> dict[tuple[str, str], list[float]]:
         "portable": Contender(network, cpu=False),
         "cpu": Contender(network, cpu=True),
     }
-    settings = Settings()
-    shares = settings.style_layers.shares()
-    style = {layer: settings.style_weight * shares[layer] for layer in STYLE_LAYERS}
+    shares = Settings().style_layers.shares()
+    style = {layer: 1e4 * shares[layer] for layer in STYLE_LAYERS}
     found: dict[tuple[str, str], list[float]] = {}
     for seed in range(PICTURES):
         image, content, painting = (picture(size, size, 3 * seed + k) for k in range(3))

@@ -15,11 +15,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lightstyle import Settings, contract
+from lightstyle.settings.layers import LayerWeights
 
 Array = NDArray[np.float32]
 
-#: The loss of all benchmarks: the defaults.
-SETTINGS: Final = Settings()
+#: Weights of content and style in all benchmarks, and their loss.
+CONTENT_WEIGHT: Final = 1.0
+STYLE_WEIGHT: Final = 1e4
+SETTINGS: Final = Settings(
+    content_layers=LayerWeights.parse("conv5_2"),
+    content_weight=CONTENT_WEIGHT,
+    style_weight=STYLE_WEIGHT,
+)
 
 CONTENT_LAYER: Final = SETTINGS.content_layers.used[0]
 STYLE_LAYERS: Final = SETTINGS.style_layers.used
@@ -103,8 +110,8 @@ def term_weights(height: int, width: int) -> dict[str, float]:
     area = contract.REFERENCE_SIDE**2 / (height * width)
     shares = SETTINGS.style_layers.shares()
     weights = {
-        contract.style_loss(layer): SETTINGS.style_weight * share
+        contract.style_loss(layer): STYLE_WEIGHT * share
         for layer, share in shares.items()
     }
-    weights[contract.content_loss(CONTENT_LAYER)] = SETTINGS.content_weight * area
+    weights[contract.content_loss(CONTENT_LAYER)] = CONTENT_WEIGHT * area
     return weights

@@ -15,10 +15,16 @@ from lightstyle.losses.objective import Objective
 from lightstyle.losses.targets import StyleTarget, Targets
 from lightstyle.losses.weights import term_weights
 from lightstyle.settings.choices import StyleLoss
+from lightstyle.settings.layers import LayerWeights
 from tests.support.losses import objective
 from tests.support.networks import picture, tiny_weights
 
-SETTINGS = Settings(content_weight=2.0, style_weight=3e3, tv_weight=0.5)
+SETTINGS = Settings(
+    content_layers=LayerWeights.parse("conv5_2"),
+    content_weight=2.0,
+    style_weight=3e3,
+    tv_weight=0.5,
+)
 START, CONTENT, STYLE, OTHER = (picture(48, 64, seed)[None] for seed in range(4))
 STYLED = [*SETTINGS.style_layers.used]
 STYLES = [StyleTarget(0, 1.0, STYLE)]

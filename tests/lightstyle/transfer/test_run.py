@@ -9,6 +9,7 @@ import pytest
 
 import lightstyle
 from lightstyle import Model, Progress, Settings, Status, images
+from lightstyle.losses.weights import Balance
 from lightstyle.records import record
 from lightstyle.transfer.events import Evaluated, Event, Finished, LevelStarted
 from lightstyle.transfer.inputs import Inputs
@@ -30,7 +31,7 @@ def _run(model: Model, settings: Settings = TWO) -> Run:
     origin = record.of_run(
         "stylize", given, inputs.size, settings, plan, model, uninterrupted=True
     )
-    return Run(model, levels, Plans(model, {}), origin, 0.0)
+    return Run(model, levels, Plans(model, {}), Balance.of(settings), origin, 0.0)
 
 
 def test_the_events_of_a_run_tell_its_levels_its_evaluations_and_its_end(

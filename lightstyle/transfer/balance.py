@@ -1,0 +1,168 @@
+"""Finds the weights with which a picture loses as much of its content as asked for.
+
+How far apart a photo and a painting are, as the network sees them, differs by a factor
+of 40 between pairs, so a fixed ratio of weights is too weak for one and too strong for
+the next. What should be alike is the result. So a small picture is painted first, from
+the content, in a few short descents; after each, the style's weight is corrected by how
+much of the content is lost, until it is what the strength asks for. Loss of content is
+the content loss relative to that of an empty picture, one with a single colour.
+
+It works because weights mean the same at all sizes: content terms are scaled by the
+area, and the content that is lost at 128 pixels is lost at 512, too, within a fifth.
+"""
+
+import math
+from typing import Final
+
+import numpy as np
+
+from ..arrays import Array, Vector
+from ..contract import REFERENCE_SIDE
+from ..engine.model import Model
+from ..losses.objective import Losses, Objective
+from ..losses.weights import Balance, term_weights
+from ..optimize.minimize import minimize
+from ..settings.settings import CONTENT_WEIGHT, Settings
+from .descent import method_of, targets_of
+from .inputs import Inputs
+from .levels import coarsest
+from .plans import Plans
+from .scene import Scene
+
+#: Share of the content that is lost at strength 1.
+_MOST_LOST: Final = 0.52
+
+#: Number of descents; then the weight hardly changes.
+_DESCENTS: Final = 4
+
+#: Evaluations of each, at most, and evaluations of a run for each of them.
+_EVALUATIONS: Final = 8
+_RUN: Final = 12
+
+#: Power of the style's weight with which lost content grows, and the range in which two
+#: descents may show another.
+_POWER: Final = 0.8
+_POWERS: Final = (0.5, 1.2)
+
+#: Largest factor by which one descent corrects the weight.
+_LARGEST: Final = 8.0
+
+#: The total variation counts as the style does, in pictures with this mean of the
+#: squared differences, times the factor: enough to remove speckles, and no strokes.
+_TV: Final = 0.03
+_VARIATION: Final = 1000.0
+
+
+def lost(strength: float) -> float:
+    """Return the share of the content that a strength, 0…1, allows to be lost.
+
+    A loss is a square: with equal steps of its root, steps of the strength look alike.
+    """
+    return _MOST_LOST * strength**2
+
+
+def found(model: Model, inputs: Inputs, plans: Plans) -> Balance:
+    """Find the weights of a run.
+
+    Args:
+        model: Evaluates.
+        inputs: Images and settings of the run.
+        plans: Chooses the execution plans.
+
+    Returns:
+        The weights that the settings give, if they ask for no strength.
+    """
+    settings = inputs.settings
+    if settings.dial is None or inputs.content is None or not inputs.styles:
+        return Balance.of(settings)
+    size = coarsest(inputs.size)
+    scene = Scene(inputs, size, max(size) / max(inputs.size))
+    return _Search(model, scene, plans).balance(lost(settings.dial))
+
+
+def evaluations(settings: Settings) -> int:
+    """Return the number of evaluations of a small picture that `found` takes."""
+    return 0 if settings.dial is None else 2 + _DESCENTS * _each(settings)
+
+
+def _each(settings: Settings) -> int:
+    return min(_EVALUATIONS, math.ceil(settings.iterations / _RUN))
+
+
+class _Search:
+    """Descends with trial weights in a small picture."""
+
+    def __init__(self, model: Model, scene: Scene, plans: Plans) -> None:
+        content = scene.content_pixels()
+        assert content is not None  # a strength is for jobs with a content
+        self._model, self._scene, self._content = model, scene, content
+        self._plan = plans.choose(scene)
+        self._targets = targets_of(model, plans, scene, content)
+        unit = self._objective(Balance(CONTENT_WEIGHT, 1.0, 0.0))
+        self._all = _part(unit(self._empty().ravel())[0], "content")
+        self._apart = _part(unit(content.ravel())[0], "style")
+
+    def balance(self, goal: float) -> Balance:
+        """Return weights with which the share of lost content is about `goal`."""
+        if not goal:
+            return Balance(CONTENT_WEIGHT, 0.0, 0.0)
+        if not (self._all > 0 and self._apart > 0):  # the weight has no scale
+            return Balance.of(self._scene.settings)
+        ratio, image = 1.0, self._content
+        before: tuple[float, float] | None = None
+        for _ in range(_DESCENTS):
+            image, share = self._descend(image, ratio)
+            if not share > 0:
+                break
+            step = math.log(goal / share)
+            power = _POWER
+            if before is not None and ratio != before[0]:
+                grown = math.log(share / before[1]) / math.log(ratio / before[0])
+                power = min(max(grown, _POWERS[0]), _POWERS[1])
+            before = ratio, share
+            most = math.log(_LARGEST)
+            ratio *= math.exp(min(max(step / power, -most), most))
+        return self._weights(ratio)
+
+    def _weights(self, ratio: float) -> Balance:
+        """Return weights; `ratio` 1 gives style and content terms the same scale."""
+        style, tv = ratio * self._all / self._apart, self._scene.settings.tv_weight
+        if tv is None:
+            tv = _TV * ratio * self._all / (_VARIATION * REFERENCE_SIDE**2)
+        return Balance(CONTENT_WEIGHT, style, tv)
+
+    def _descend(self, image: Array, ratio: float) -> tuple[Array, float]:
+        """Go on from a canvas; return a better one, and its share of lost content."""
+        objective = self._objective(self._weights(ratio))
+        seen: list[Losses] = []
+
+        def evaluate(point: Vector) -> tuple[float, Vector]:
+            losses, gradient = objective(point)
+            seen.append(losses)
+            return losses.total, gradient
+
+        method = method_of(self._scene, image, self._plan.history)
+        steps = minimize(evaluate, method, _each(self._scene.settings))
+        for state in steps:
+            image = state.point.reshape(image.shape)
+        best = min(seen, key=lambda losses: losses.total)
+        return image, _part(best, "content") / self._all
+
+    def _objective(self, balance: Balance) -> Objective:
+        weights = term_weights(
+            self._model, self._scene.settings, self._targets, self._content, balance
+        )
+        return Objective(self._model, self._targets, weights)
+
+    def _empty(self) -> Array:
+        """Return a canvas with nothing left of the content but its mean colour."""
+        mean = self._content.mean(axis=(2, 3), keepdims=True)
+        empty = np.broadcast_to(mean, self._content.shape)
+        if self._scene.frozen_hw is not None:
+            empty = np.where(self._scene.frozen_hw, self._content, empty)
+        return np.ascontiguousarray(empty, np.float32)
+
+
+def _part(losses: Losses, part: str) -> float:
+    """Return the sum of the terms of content or style."""
+    return sum(v for name, v in losses.terms.items() if name.startswith(part))
