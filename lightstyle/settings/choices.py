@@ -35,7 +35,7 @@ class StyleLoss(StrEnum):
 
     GRAM = "gram"
     GAUSSIAN = "gaussian"
-    MATCH = "match", 3, "balance_layers", "content_mask", "regions"
+    MATCH = "match", 3, "balance_layers", "content_mask", "regions", "protect"
 
     def matched(self, style_layers: tuple[str, ...]) -> tuple[str, ...]:
         """Return the layers that are compared position by position."""

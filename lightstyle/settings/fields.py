@@ -76,6 +76,7 @@ FIELDS: Final[Mapping[str, Field]] = {
     "content_mask": Field(files(), _REGIONS, _CONTENT | _STYLE),
     "style_mask": Field(files(), _REGIONS, _STYLE),
     "regions": Field(files(2), _REGIONS, _CONTENT | _STYLE),
+    "protect": Field(file(), _REGIONS, _CONTENT | _STYLE),
     "outside": Field(word(Outside), _REGIONS, _CONTENT | _STYLE),
     "init": Field(file(Init), _START),
     "init_noise": Field(number(0, 1), _START),

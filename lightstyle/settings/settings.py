@@ -129,6 +129,9 @@ class Settings:
             from; ``all`` for everywhere.
         regions: Two maps, of the content and of one style: each region of the content
             takes the style of the region of the same colour.
+        protect: Grey image, white where the content must stay, such as a face or
+            lettering: there the style pulls a twentieth as much. A path, an array or a
+            PIL image.
         outside: What becomes of pixels that no mask covers: ``keep`` leaves them as
             they are; ``blend`` lets the content loss change them.
         color: ``style`` takes the colours of the style; ``content-chroma`` transfers
@@ -196,6 +199,9 @@ class Settings:
     )
     regions: tuple[Any, Any] | None = option(
         None, "Maps of content and style; regions of the same colour go together."
+    )
+    protect: Any = option(
+        None, "Mask of what must stay, such as a face: white where the style is weak."
     )
     outside: str = option(
         Outside.KEEP, "Pixels that no mask covers: keep them, or blend them in."

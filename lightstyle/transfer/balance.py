@@ -44,12 +44,19 @@ _RUN: Final = 12
 _POWER: Final = 0.8
 _POWERS: Final = (0.5, 1.2)
 
+#: Share that is lost where both terms have the same scale, on average over pairs.
+_USUAL: Final = 0.14
+
+#: From this much more lost content than asked for, the next descent starts afresh.
+_TOO_MUCH: Final = 1.3
+
 #: Largest factor by which one descent corrects the weight.
 _LARGEST: Final = 8.0
 
-#: The total variation counts as the style does, in pictures with this mean of the
-#: squared differences, times the factor: enough to remove speckles, and no strokes.
-_TV: Final = 0.03
+#: Weight of the total variation relative to the content's, in pictures with this mean
+#: of the squared differences, at ratio 1: enough to remove speckles, and no strokes. It
+#: grows with the root of the ratio: as fast as the style's, it would blur strong ones.
+_TV: Final = 0.004
 _VARIATION: Final = 1000.0
 
 
@@ -108,7 +115,7 @@ class _Search:
             return Balance(CONTENT_WEIGHT, 0.0, 0.0)
         if not (self._all > 0 and self._apart > 0):  # the weight has no scale
             return Balance.of(self._scene.settings)
-        ratio, image = 1.0, self._content
+        ratio, image = (goal / _USUAL) ** (1 / _POWER), self._content
         before: tuple[float, float] | None = None
         for _ in range(_DESCENTS):
             image, share = self._descend(image, ratio)
@@ -122,13 +129,15 @@ class _Search:
             before = ratio, share
             most = math.log(_LARGEST)
             ratio *= math.exp(min(max(step / power, -most), most))
+            if share > _TOO_MUCH * goal:
+                image = self._content  # what is lost is not found again in a few steps
         return self._weights(ratio)
 
     def _weights(self, ratio: float) -> Balance:
         """Return weights; `ratio` 1 gives style and content terms the same scale."""
         style, tv = ratio * self._all / self._apart, self._scene.settings.tv_weight
         if tv is None:
-            tv = _TV * ratio * self._all / (_VARIATION * REFERENCE_SIDE**2)
+            tv = _TV * ratio**0.5 * self._all / (_VARIATION * REFERENCE_SIDE**2)
         return Balance(CONTENT_WEIGHT, style, tv)
 
     def _descend(self, image: Array, ratio: float) -> tuple[Array, float]:
@@ -160,6 +169,8 @@ class _Search:
         empty = np.broadcast_to(mean, self._content.shape)
         if self._scene.frozen_hw is not None:
             empty = np.where(self._scene.frozen_hw, self._content, empty)
+        if self._scene.protected_hw is not None:
+            empty = empty + self._scene.protected_hw * (self._content - empty)
         return np.ascontiguousarray(empty, np.float32)
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from .. import images
-from ..arrays import Size
+from ..arrays import Array, Size
 from ..errors import UsageError
 from ..images import decoding_memory
 from ..images.photo_tags import NO_TAGS, PhotoTags
@@ -30,6 +30,8 @@ class Inputs:
         palette: Image whose colours are taken, if the settings ask for any.
         start: Image that the run starts from; `None` for noise.
         regions: Parts of the picture, and what each is matched to.
+        protected: (h, w), 0…1, where the content must stay, at any size; None if there
+            is no such place.
         decoding: Most bytes that the process had while they were read, as predicted; 0
             if nobody asked.
     """
@@ -41,6 +43,7 @@ class Inputs:
     palette: Picture | None
     start: Picture | None
     regions: tuple[Region, ...]
+    protected: Array | None = None
     decoding: int = 0
 
     @classmethod
@@ -73,6 +76,7 @@ class Inputs:
             _palette(settings, size, content),
             _start(settings, size, content, styles),
             regions.read(settings, content, styles),
+            regions.protected(settings, content),
             decoding_memory.peak(),
         )
 
@@ -86,7 +90,8 @@ class Inputs:
     @property
     def nbytes(self) -> int:
         """Memory of the images and masks, in bytes."""
-        arrays = [a for each in self.pictures for a in (each.rgb_hwc, each.alpha_hw)]
+        arrays = [self.protected]
+        arrays += [a for each in self.pictures for a in (each.rgb_hwc, each.alpha_hw)]
         for region in self.regions:
             arrays += [region.mask, *(source.mask for source in region.sources)]
         return sum(array.nbytes for array in arrays if array is not None)

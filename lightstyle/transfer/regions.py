@@ -8,10 +8,12 @@ own, in which masks weight the positions. Departures from that paper:
   fields, so that they cover the picture without gaps;
 * regions are weighted by their area: each is stylised like a picture of its own, small
   or large;
-* where masks overlap, they share the positions.
+* where masks overlap, they share the positions;
+* where the content is to be protected, all regions have less weight.
 """
 
 from collections.abc import Sequence
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +28,10 @@ from ..losses.targets import Region, StyleRegion
 from ..settings import blend
 from ..settings.choices import ALL
 from ..settings.settings import Settings
+
+#: By so much a protected position counts less for the style. With nothing left it would
+#: be frozen, with a seam around it.
+_PROTECTION: Final = np.float32(0.95)
 
 
 def read(
@@ -61,6 +67,17 @@ def read(
     )
 
 
+def protected(settings: Settings, content: Picture | None) -> Array | None:
+    """Read the mask of what must stay, (h, w), 0…1, if the settings name one.
+
+    Raises:
+        ImageError: If it cannot be used.
+    """
+    if settings.protect is None or content is None:
+        return None
+    return masks.read(settings.protect, "protect", content)
+
+
 def check_counts(settings: Settings, styles: int) -> None:
     """Check that there is one mask per style, if any, and one style for maps.
 
@@ -83,12 +100,15 @@ def check_counts(settings: Settings, styles: int) -> None:
         )
 
 
-def masks_rhw(regions: Sequence[Region], size: Size) -> Array:
+def masks_rhw(
+    regions: Sequence[Region], size: Size, protected: Array | None = None
+) -> Array:
     """Compute the weight of each pixel in each region, (R, H, W), 0…1.
 
     Args:
         regions: Regions of the run.
         size: Width and height.
+        protected: (h, w), 0…1, where the content must stay.
     """
     width, height = size
     whole = np.ones((height, width), np.float32)
@@ -99,6 +119,8 @@ def masks_rhw(regions: Sequence[Region], size: Size) -> Array:
         ]
     )
     shared: Array = stack / np.maximum(stack.sum(axis=0), np.float32(1))
+    if protected is not None:
+        shared *= 1 - _PROTECTION * masks.resized(protected, size)
     return shared
 
 

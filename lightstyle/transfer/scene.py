@@ -57,6 +57,7 @@ class Scene:
     def region_count(self) -> int:
         """Number of regions in the guided loss; 0 for the plain loss."""
         placed = any(region.mask is not None for region in self.inputs.regions)
+        placed = placed or self.inputs.protected is not None
         guided = placed or METRICS[self.settings.style_loss] is not None
         return len(self.inputs.regions) if guided else 0
 
@@ -68,7 +69,9 @@ class Scene:
         """
         if not self.region_count:
             return None
-        return self.frame.around(regions.masks_rhw(self.inputs.regions, self.size))
+        inputs = self.inputs
+        masks_rhw = regions.masks_rhw(inputs.regions, self.size, inputs.protected)
+        return self.frame.around(masks_rhw)
 
     @cached_property
     def frozen_hw(self) -> NDArray[np.bool_] | None:
@@ -78,6 +81,14 @@ class Scene:
             return None
         frozen_hw = regions.frozen(masks_rhw)
         return frozen_hw if frozen_hw.any() else None
+
+    @property
+    def protected_hw(self) -> Array | None:
+        """Where the canvas keeps the content, (h, w), 0…1, if anywhere."""
+        protected = self.inputs.protected
+        if protected is None:
+            return None
+        return self.frame.around(masks.resized(protected, self.size))
 
     def content_pixels(self) -> Array | None:
         """Return the content's canvas, (1, 3, h, w), if there is a content."""
