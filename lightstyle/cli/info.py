@@ -151,9 +151,11 @@ def _history(made: Unchecked) -> Iterator[_Row]:
     for role, file in made["inputs"].items():
         yield role, f"{file['name'] or 'no file'}{_sha256(file)}"
     yield "model", f"{model['name']}{_sha256(model)}"
-    loss = run["loss"].value
-    loss = f"{loss:.6g}" if isinstance(loss, float) else run["loss"]
+    loss = _short(run["loss"])
     yield "run", f"{run['evaluations']} iterations of {run['optimizer']}, loss {loss}"
+    if weights := run["balance"]:
+        parts = (f"{part} {_short(value)}" for part, value in weights.items())
+        yield "weights", ", ".join(parts)
     for size, layout in run["layouts"].items():
         strips = "in strips" if layout["strips"] else "whole"
         history = layout["history"]
@@ -185,3 +187,9 @@ def _without_record(picture: Path) -> str:
 def _sha256(known: Unchecked) -> str:
     digest = known["sha256"] or known["weights_sha256"]
     return f"  SHA-256 {str(digest)[:_DIGITS]}…" if digest else ""
+
+
+def _short(number: Unchecked) -> str:
+    """Write a number with six digits, and anything else as it is."""
+    value = number.value
+    return f"{value:.6g}" if isinstance(value, float) else str(number)
