@@ -50,8 +50,9 @@ _USUAL: Final = 0.14
 #: From this much more lost content than asked for, the next descent starts afresh.
 _TOO_MUCH: Final = 1.3
 
-#: Largest factor by which one descent corrects the weight.
+#: Largest factor by which one descent corrects the weight, and by which a level does.
 _LARGEST: Final = 8.0
+_CORRECTION: Final = 3.0
 
 #: Weight of the total variation relative to the content's, in pictures with this mean
 #: of the squared differences, at ratio 1: enough to remove speckles, and no strokes. It
@@ -80,11 +81,45 @@ def found(model: Model, inputs: Inputs, plans: Plans) -> Balance:
         The weights that the settings give, if they ask for no strength.
     """
     settings = inputs.settings
-    if settings.dial is None or inputs.content is None or not inputs.styles:
+    if settings.dial is None or not inputs.steered:
         return Balance.of(settings)
     size = coarsest(inputs.size)
     scene = Scene(inputs, size, max(size) / max(inputs.size))
     return _Search(model, scene, plans).balance(lost(settings.dial))
+
+
+def corrected(balance: Balance, settings: Settings, share: float) -> Balance:
+    """Correct weights after a level.
+
+    Args:
+        balance: The weights.
+        settings: Settings of the run, with a strength.
+        share: Share of the content that is lost with these weights.
+    """
+    goal = lost(settings.dial or 0.0)
+    if not (goal and share > 0):
+        return balance
+    ratio = _step(goal / share, _POWER, _CORRECTION)
+    tv = balance.tv * ratio**0.5 if settings.tv_weight is None else balance.tv
+    return Balance(balance.content, balance.style * ratio, tv)
+
+
+def empty(scene: Scene) -> Array:
+    """Return a canvas with nothing left of the content but its mean colour."""
+    content = scene.content_pixels()
+    assert content is not None  # a strength is for jobs with a content
+    mean = content.mean(axis=(2, 3), keepdims=True)
+    canvas = np.broadcast_to(mean, content.shape)
+    if scene.frozen_hw is not None:
+        canvas = np.where(scene.frozen_hw, content, canvas)
+    if scene.protected_hw is not None:
+        canvas = canvas + scene.protected_hw * (content - canvas)
+    return np.ascontiguousarray(canvas, np.float32)
+
+
+def part(losses: Losses, name: str) -> float:
+    """Return the sum of the terms of ``content`` or ``style``."""
+    return sum(v for term, v in losses.terms.items() if term.startswith(name))
 
 
 def evaluations(settings: Settings) -> int:
@@ -106,8 +141,8 @@ class _Search:
         self._plan = plans.choose(scene)
         self._targets = targets_of(model, plans, scene, content)
         unit = self._objective(Balance(CONTENT_WEIGHT, 1.0, 0.0))
-        self._all = _part(unit(self._empty().ravel())[0], "content")
-        self._apart = _part(unit(content.ravel())[0], "style")
+        self._all = part(unit(empty(scene).ravel())[0], "content")
+        self._apart = part(unit(content.ravel())[0], "style")
 
     def balance(self, goal: float) -> Balance:
         """Return weights with which the share of lost content is about `goal`."""
@@ -121,14 +156,12 @@ class _Search:
             image, share = self._descend(image, ratio)
             if not share > 0:
                 break
-            step = math.log(goal / share)
             power = _POWER
             if before is not None and ratio != before[0]:
                 grown = math.log(share / before[1]) / math.log(ratio / before[0])
                 power = min(max(grown, _POWERS[0]), _POWERS[1])
             before = ratio, share
-            most = math.log(_LARGEST)
-            ratio *= math.exp(min(max(step / power, -most), most))
+            ratio *= _step(goal / share, power, _LARGEST)
             if share > _TOO_MUCH * goal:
                 image = self._content  # what is lost is not found again in a few steps
         return self._weights(ratio)
@@ -155,7 +188,7 @@ class _Search:
         for state in steps:
             image = state.point.reshape(image.shape)
         best = min(seen, key=lambda losses: losses.total)
-        return image, _part(best, "content") / self._all
+        return image, part(best, "content") / self._all
 
     def _objective(self, balance: Balance) -> Objective:
         weights = term_weights(
@@ -163,17 +196,7 @@ class _Search:
         )
         return Objective(self._model, self._targets, weights)
 
-    def _empty(self) -> Array:
-        """Return a canvas with nothing left of the content but its mean colour."""
-        mean = self._content.mean(axis=(2, 3), keepdims=True)
-        empty = np.broadcast_to(mean, self._content.shape)
-        if self._scene.frozen_hw is not None:
-            empty = np.where(self._scene.frozen_hw, self._content, empty)
-        if self._scene.protected_hw is not None:
-            empty = empty + self._scene.protected_hw * (self._content - empty)
-        return np.ascontiguousarray(empty, np.float32)
 
-
-def _part(losses: Losses, part: str) -> float:
-    """Return the sum of the terms of content or style."""
-    return sum(v for name, v in losses.terms.items() if name.startswith(part))
+def _step(wanted: float, power: float, largest: float) -> float:
+    """Return the factor of the weight that multiplies what is lost by `wanted`."""
+    return float(min(max(wanted ** (1 / power), 1 / largest), largest))

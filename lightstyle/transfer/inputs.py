@@ -81,6 +81,12 @@ class Inputs:
         )
 
     @property
+    def steered(self) -> bool:
+        """Whether the weights are to be found, from a strength."""
+        both = self.content is not None and bool(self.styles)
+        return both and self.settings.dial is not None
+
+    @property
     def pictures(self) -> tuple[Picture, ...]:
         """All images, each once."""
         given = (self.content, *self.styles, self.palette, self.start)

@@ -96,8 +96,7 @@ class Job:
                 weights = balance.found(model, self.inputs, plans)
             else:
                 weights = saved.balance
-            begun = replace(unfinished, balance=weights)
-            run = Run(model, levels, plans, weights, begun, began, saved)
+            run = Run(model, levels, plans, weights, unfinished, began, saved)
             listeners: list[Listener] = [interrupt]
             if callback is not None:
                 listeners.insert(0, partial(_show, callback))

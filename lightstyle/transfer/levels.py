@@ -37,6 +37,10 @@ _LEAST: Final = 10
 GAIN: Final = 0.5
 
 
+#: Share of the evaluations at the final size after which weights are corrected.
+_FIRST: Final = 0.25
+
+
 @dataclass(frozen=True)
 class Level:
     """One level of the pyramid.
@@ -50,12 +54,24 @@ class Level:
     until: int
 
 
-def levels(size: Size, settings: Settings) -> tuple[Level, ...]:
-    """Plan the levels of a run whose result has `size`, the coarsest first."""
+def levels(
+    size: Size, settings: Settings, *, corrected: bool = False
+) -> tuple[Level, ...]:
+    """Plan the levels of a run, the coarsest first.
+
+    Args:
+        size: Width and height of the result.
+        settings: Settings of the run.
+        corrected: Whether there are two levels of the final size, with other weights.
+    """
     count = _count(size, settings.iterations) if settings.pyramid == "on" else 1
     sizes = [size, *(_reduced(size, 2**index) for index in range(1, count))][::-1]
     each = zip(sizes, untils(count, settings.iterations), strict=True)
-    return tuple(Level(*values) for values in each)
+    planned = [Level(*values) for values in each]
+    last, begun = planned[-1].until, planned[-2].until if count > 1 else 0
+    if corrected and last - begun >= 2 * _LEAST:
+        planned.insert(-1, Level(size, begun + round((last - begun) * _FIRST)))
+    return tuple(planned)
 
 
 def untils(count: int, iterations: int) -> list[int]:
@@ -103,6 +119,7 @@ class Levels:
         settings: Settings of the run.
         plan: Size and evaluations of each level.
         scenes: The inputs at the size of each level.
+        corrected: Whether the weights are corrected after each level.
     """
 
     def __init__(self, inputs: Inputs) -> None:
@@ -112,12 +129,16 @@ class Levels:
             ImageError: If a style has a shape that the network cannot take.
         """
         self.settings = inputs.settings
-        self.plan = levels(inputs.size, inputs.settings)
+        # From any other start, content is found before it is lost.
+        self.corrected = inputs.steered and inputs.settings.init == Init.CONTENT
+        self.plan = levels(inputs.size, inputs.settings, corrected=self.corrected)
         longest = max(inputs.size)
-        self.scenes = [
-            Scene(inputs, level.size, max(level.size) / longest) for level in self.plan
-        ]
-        for each in self.scenes:
+        scenes = {
+            level.size: Scene(inputs, level.size, max(level.size) / longest)
+            for level in self.plan
+        }
+        self.scenes = [scenes[level.size] for level in self.plan]
+        for each in scenes.values():
             each.style_sizes()
 
     def enlarged(self, canvas: Array, level: int, target: int) -> Array:
@@ -131,9 +152,9 @@ class Levels:
         Returns:
             Its canvas, (1, 3, h, w); the frame is mirrored anew.
         """
-        if level == target:
-            return canvas
         coarse, fine = self.scenes[level], self.scenes[target]
+        if coarse is fine:
+            return canvas
         own = finer_own = None
         if self.settings.init == Init.CONTENT:
             own, finer_own = coarse.content_pixels(), fine.content_pixels()

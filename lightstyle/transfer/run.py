@@ -11,14 +11,13 @@ import numpy as np
 
 from ..arrays import Array, Vector
 from ..engine.model import Model
-from ..engine.plan import ExecutionPlan
 from ..errors import TransferError
 from ..losses.objective import Losses, Objective
 from ..losses.weights import Balance, term_weights
-from ..optimize.method import Evaluate, Method
 from ..optimize.minimize import Outcome, State, Status, minimize
 from ..records.record import Record
 from ..records.snapshot import Snapshot
+from .balance import corrected, empty, part
 from .descent import method_of, targets_of
 from .events import Evaluated, Event, Finished, LevelStarted, Listener
 from .levels import Levels, seconds_left
@@ -40,7 +39,7 @@ class Run:
         model: Evaluates.
         levels: Inputs at the size of each level.
         plans: Chooses the execution plans.
-        balance: Weights of the loss.
+        balance: Weights of the loss; from level to level they are corrected.
         origin: The run's record before the first evaluation.
         began: When the run began, by `perf_counter`.
         saved: Where to resume.
@@ -56,6 +55,7 @@ class Run:
     saved: Snapshot | None = None
     cancelled: bool = False
     _history: list[Losses] = field(default_factory=list, init=False)
+    _emptied: float = field(default=0.0, init=False)
 
     def cancel(self) -> None:
         """End the run after the evaluation in progress, with the best picture."""
@@ -82,6 +82,8 @@ class Run:
             image, state = outcome.point.reshape(self._shape(level)), None
             if outcome.status in _ENDS or level == last:
                 break
+            if self.levels.corrected:
+                self._correct(outcome)
             image = level_start = self.levels.enlarged(image, level, level + 1)
             level += 1
         yield Finished(self._result(self.levels.enlarged(image, level, last), outcome))
@@ -101,7 +103,17 @@ class Run:
         plan = self.plans.choose(scene)
         yield LevelStarted(level + 1, len(self.levels.plan), scene.size, plan)
         before = len(self._history) - (state.evaluations if state else 0)
-        evaluate, method = self._prepared(scene, plan, image, level_start)
+        objective = self._objective(scene, level_start)
+        if self.levels.corrected and level < len(self.levels.plan) - 1:
+            self._emptied = part(objective(empty(scene).ravel())[0], "content")
+
+        def evaluate(point: Vector) -> tuple[float, Vector]:
+            losses, gradient = objective(point)
+            # Those of a canvas are told with the size of its picture.
+            self._history.append(replace(losses, size=scene.size))
+            return losses.total, gradient
+
+        method = method_of(scene, image, plan.history)
         budget = level_plan.until - before
         steps = minimize(evaluate, method, budget, state)
         kept = level_start if self.levels.settings.matched_layers else None
@@ -117,23 +129,21 @@ class Run:
                 del now
                 stop = self.cancelled
 
-    def _prepared(
-        self, scene: Scene, plan: ExecutionPlan, image: Array, level_start: Array
-    ) -> tuple[Evaluate, Method]:
-        """Return the objective of a level, and the method that starts at `image`."""
+    def _objective(self, scene: Scene, level_start: Array) -> Objective:
+        """Return the objective of a level that starts from a canvas."""
         settings = self.levels.settings
         targets = targets_of(self.model, self.plans, scene, level_start)
         at = start_image(scene) if settings.balance_layers else level_start
         weights = term_weights(self.model, settings, targets, at, self.balance)
-        objective = Objective(self.model, targets, weights)
+        return Objective(self.model, targets, weights)
 
-        def evaluate(point: Vector) -> tuple[float, Vector]:
-            losses, gradient = objective(point)
-            # Those of a canvas are told with the size of its picture.
-            self._history.append(replace(losses, size=scene.size))
-            return losses.total, gradient
-
-        return evaluate, method_of(scene, image, plan.history)
+    def _correct(self, outcome: Outcome) -> None:
+        """Correct the weights by how much of the content the level has lost."""
+        level = self._history[len(self._history) - outcome.evaluations :]
+        best = min(level, key=lambda losses: losses.total)
+        if self._emptied > 0:
+            share = part(best, "content") / self._emptied
+            self.balance = corrected(self.balance, self.levels.settings, share)
 
     def _evaluated(
         self, level: int, state: State, level_start: Array | None
@@ -194,7 +204,13 @@ class Run:
     def _record(self, loss: float) -> Record:
         """Return the record of the run so far, whose lowest loss is given."""
         used, count = dict(self.plans.used), len(self._history)
-        return replace(self.origin, evaluations=count, loss=loss, layouts=used)
+        return replace(
+            self.origin,
+            balance=self.balance,
+            evaluations=count,
+            loss=loss,
+            layouts=used,
+        )
 
     def _shape(self, level: int) -> tuple[int, int, int, int]:
         width, height = self.levels.scenes[level].frame.canvas
