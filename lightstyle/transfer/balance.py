@@ -4,11 +4,8 @@ How far apart a photo and a painting are, as the network sees them, differs by a
 of 40 between pairs, so a fixed ratio of weights is too weak for one and too strong for
 the next. What should be alike is the result. So a small picture is painted first, from
 the content, in a few short descents; after each, the style's weight is corrected by how
-much of the content is lost, until it is what the strength asks for. Loss of content is
-the content loss relative to that of an empty picture, one with a single colour.
-
-It works because weights mean the same at all sizes: content terms are scaled by the
-area, and the content that is lost at 128 pixels is lost at 512, too, within a fifth.
+much of the content is lost. Later, the weights are corrected once more after each level
+of the run, since fine strokes cost more at larger sizes.
 """
 
 import math
@@ -16,9 +13,11 @@ from typing import Final
 
 import numpy as np
 
+from .. import contract
 from ..arrays import Array, Vector
-from ..contract import REFERENCE_SIDE
+from ..engine.guides import levels
 from ..engine.model import Model
+from ..losses.likeness import lost
 from ..losses.objective import Losses, Objective
 from ..losses.weights import Balance, term_weights
 from ..optimize.minimize import minimize
@@ -29,8 +28,10 @@ from .levels import coarsest
 from .plans import Plans
 from .scene import Scene
 
-#: Share of the content that is lost at strength 1.
-_MOST_LOST: Final = 0.52
+#: What of the content is lost at strength 1, and how it grows up to there: equal steps
+#: of the strength look alike.
+_MOST_LOST: Final = 0.42
+_GROWTH: Final = 1.6
 
 #: Number of descents; then the weight hardly changes.
 _DESCENTS: Final = 4
@@ -39,20 +40,24 @@ _DESCENTS: Final = 4
 _EVALUATIONS: Final = 8
 _RUN: Final = 12
 
-#: Power of the style's weight with which lost content grows, and the range in which two
-#: descents may show another.
+#: What is lost of the content with the style alone, and the power of the style's weight
+#: with which the odds of losing it grow, LOST/(_ALL - LOST). Two descents may show
+#: another power, within a range.
+_ALL: Final = 0.65
 _POWER: Final = 0.8
-_POWERS: Final = (0.5, 1.2)
+_POWERS: Final = (0.6, 1.2)
 
-#: Share that is lost where both terms have the same scale, on average over pairs.
+#: What is lost where both terms have the same scale, on average over pairs.
 _USUAL: Final = 0.14
+
+#: A short descent loses only so much of what a level will.
+_SHORT: Final = 0.7
 
 #: From this much more lost content than asked for, the next descent starts afresh.
 _TOO_MUCH: Final = 1.3
 
-#: Largest factor by which one descent corrects the weight, and by which a level does.
-_LARGEST: Final = 8.0
-_CORRECTION: Final = 3.0
+#: Largest factor by which one descent, or a level, corrects the weight.
+_LARGEST: Final = 4.0
 
 #: Weight of the total variation relative to the content's, in pictures with this mean
 #: of the squared differences, at ratio 1: enough to remove speckles, and no strokes. It
@@ -61,12 +66,9 @@ _TV: Final = 0.004
 _VARIATION: Final = 1000.0
 
 
-def lost(strength: float) -> float:
-    """Return the share of the content that a strength, 0…1, allows to be lost.
-
-    A loss is a square: with equal steps of its root, steps of the strength look alike.
-    """
-    return _MOST_LOST * strength**2
+def goal(strength: float) -> float:
+    """Return how much of the content a strength, 0…1, allows to be lost."""
+    return float(_MOST_LOST * strength**_GROWTH)
 
 
 def found(model: Model, inputs: Inputs, plans: Plans) -> Balance:
@@ -85,7 +87,7 @@ def found(model: Model, inputs: Inputs, plans: Plans) -> Balance:
         return Balance.of(settings)
     size = coarsest(inputs.size)
     scene = Scene(inputs, size, max(size) / max(inputs.size))
-    return _Search(model, scene, plans).balance(lost(settings.dial))
+    return _Search(model, scene, plans).balance(goal(settings.dial))
 
 
 def corrected(balance: Balance, settings: Settings, share: float) -> Balance:
@@ -94,32 +96,51 @@ def corrected(balance: Balance, settings: Settings, share: float) -> Balance:
     Args:
         balance: The weights.
         settings: Settings of the run, with a strength.
-        share: Share of the content that is lost with these weights.
+        share: How much of the content is lost with these weights.
     """
-    goal = lost(settings.dial or 0.0)
-    if not (goal and share > 0):
+    wanted = goal(settings.dial or 0.0)
+    if not (wanted and share > 0):
         return balance
-    ratio = _step(goal / share, _POWER, _CORRECTION)
+    ratio = _step(_odds(wanted) / _odds(share), _POWER)
     tv = balance.tv * ratio**0.5 if settings.tv_weight is None else balance.tv
     return Balance(balance.content, balance.style * ratio, tv)
 
 
-def empty(scene: Scene) -> Array:
-    """Return a canvas with nothing left of the content but its mean colour."""
-    content = scene.content_pixels()
-    assert content is not None  # a strength is for jobs with a content
-    mean = content.mean(axis=(2, 3), keepdims=True)
-    canvas = np.broadcast_to(mean, content.shape)
-    if scene.frozen_hw is not None:
-        canvas = np.where(scene.frozen_hw, content, canvas)
-    if scene.protected_hw is not None:
-        canvas = canvas + scene.protected_hw * (content - canvas)
-    return np.ascontiguousarray(canvas, np.float32)
+class Structure:
+    """Measures what pictures of a scene have lost of the content."""
+
+    def __init__(self, model: Model, scene: Scene, plans: Plans) -> None:
+        """Compute the content's features.
+
+        Args:
+            model: Computes features.
+            scene: Images at the size of the pictures.
+            plans: Chooses the execution plans.
+        """
+        content = scene.content_pixels()
+        assert content is not None  # a strength is for jobs with a content
+        layer = scene.settings.content_layers.used[0]
+        self._target = contract.content_target(layer)
+        self._model, self._tiling = model, plans.choose(scene).tiling
+        self._weights_hw = _free(scene, contract.block(layer))
+        self._content = self._features(content)
+
+    def lost(self, canvas: Array) -> float:
+        """Return how much of the content a canvas, (1, 3, h, w), has lost, 0…1."""
+        return lost(self._features(canvas), self._content, self._weights_hw)
+
+    def _features(self, canvas: Array) -> Array:
+        return self._model.targets(canvas, self._tiling)[self._target]
 
 
-def part(losses: Losses, name: str) -> float:
-    """Return the sum of the terms of ``content`` or ``style``."""
-    return sum(v for term, v in losses.terms.items() if term.startswith(name))
+def _free(scene: Scene, block: int) -> Array | None:
+    """Return how free each position of a block is to change; None if all are."""
+    fixed = [each for each in (scene.frozen_hw, scene.protected_hw) if each is not None]
+    if not fixed:
+        return None
+    free: Array = np.float32(1) - np.maximum.reduce(fixed).astype(np.float32)
+    weights_hw = levels(free[None])[block - 1][0]
+    return weights_hw if weights_hw.any() else None
 
 
 def evaluations(settings: Settings) -> int:
@@ -140,29 +161,34 @@ class _Search:
         self._model, self._scene, self._content = model, scene, content
         self._plan = plans.choose(scene)
         self._targets = targets_of(model, plans, scene, content)
+        self._structure = Structure(model, scene, plans)
         unit = self._objective(Balance(CONTENT_WEIGHT, 1.0, 0.0))
-        self._all = part(unit(empty(scene).ravel())[0], "content")
-        self._apart = part(unit(content.ravel())[0], "style")
+        mean = content.mean(axis=(2, 3), keepdims=True)
+        empty = np.ascontiguousarray(np.broadcast_to(mean, content.shape))
+        self._all = _part(unit(empty.ravel())[0], "content")
+        self._apart = _part(unit(content.ravel())[0], "style")
 
     def balance(self, goal: float) -> Balance:
-        """Return weights with which the share of lost content is about `goal`."""
+        """Return weights with which about `goal` of the content is lost."""
         if not goal:
             return Balance(CONTENT_WEIGHT, 0.0, 0.0)
         if not (self._all > 0 and self._apart > 0):  # the weight has no scale
             return Balance.of(self._scene.settings)
-        ratio, image = (goal / _USUAL) ** (1 / _POWER), self._content
+        wanted, usual = _odds(_SHORT * goal), _odds(_USUAL)
+        ratio, image = (wanted / usual) ** (1 / _POWER), self._content
         before: tuple[float, float] | None = None
         for _ in range(_DESCENTS):
             image, share = self._descend(image, ratio)
             if not share > 0:
                 break
+            odds = _odds(share)
             power = _POWER
             if before is not None and ratio != before[0]:
-                grown = math.log(share / before[1]) / math.log(ratio / before[0])
+                grown = math.log(odds / before[1]) / math.log(ratio / before[0])
                 power = min(max(grown, _POWERS[0]), _POWERS[1])
-            before = ratio, share
-            ratio *= _step(goal / share, power, _LARGEST)
-            if share > _TOO_MUCH * goal:
+            before = ratio, odds
+            ratio *= _step(wanted / odds, power)
+            if odds > _TOO_MUCH * wanted:
                 image = self._content  # what is lost is not found again in a few steps
         return self._weights(ratio)
 
@@ -170,25 +196,24 @@ class _Search:
         """Return weights; `ratio` 1 gives style and content terms the same scale."""
         style, tv = ratio * self._all / self._apart, self._scene.settings.tv_weight
         if tv is None:
-            tv = _TV * ratio**0.5 * self._all / (_VARIATION * REFERENCE_SIDE**2)
+            tv = (
+                _TV * ratio**0.5 * self._all / (_VARIATION * contract.REFERENCE_SIDE**2)
+            )
         return Balance(CONTENT_WEIGHT, style, tv)
 
     def _descend(self, image: Array, ratio: float) -> tuple[Array, float]:
-        """Go on from a canvas; return a better one, and its share of lost content."""
+        """Go on from a canvas; return a better one, and what it has lost."""
         objective = self._objective(self._weights(ratio))
-        seen: list[Losses] = []
 
         def evaluate(point: Vector) -> tuple[float, Vector]:
             losses, gradient = objective(point)
-            seen.append(losses)
             return losses.total, gradient
 
         method = method_of(self._scene, image, self._plan.history)
         steps = minimize(evaluate, method, _each(self._scene.settings))
         for state in steps:
             image = state.point.reshape(image.shape)
-        best = min(seen, key=lambda losses: losses.total)
-        return image, part(best, "content") / self._all
+        return image, self._structure.lost(image)
 
     def _objective(self, balance: Balance) -> Objective:
         weights = term_weights(
@@ -197,6 +222,15 @@ class _Search:
         return Objective(self._model, self._targets, weights)
 
 
-def _step(wanted: float, power: float, largest: float) -> float:
-    """Return the factor of the weight that multiplies what is lost by `wanted`."""
-    return float(min(max(wanted ** (1 / power), 1 / largest), largest))
+def _odds(share: float) -> float:
+    return share / max(_ALL - share, 0.01)
+
+
+def _step(wanted: float, power: float) -> float:
+    """Return the factor of the weight that multiplies the odds by `wanted`."""
+    return float(min(max(wanted ** (1 / power), 1 / _LARGEST), _LARGEST))
+
+
+def _part(losses: Losses, name: str) -> float:
+    """Return the sum of the terms of ``content`` or ``style``."""
+    return sum(v for term, v in losses.terms.items() if term.startswith(name))

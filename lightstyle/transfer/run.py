@@ -17,7 +17,7 @@ from ..losses.weights import Balance, term_weights
 from ..optimize.minimize import Outcome, State, Status, minimize
 from ..records.record import Record
 from ..records.snapshot import Snapshot
-from .balance import corrected, empty, part
+from .balance import Structure, corrected
 from .descent import method_of, targets_of
 from .events import Evaluated, Event, Finished, LevelStarted, Listener
 from .levels import Levels, seconds_left
@@ -55,7 +55,6 @@ class Run:
     saved: Snapshot | None = None
     cancelled: bool = False
     _history: list[Losses] = field(default_factory=list, init=False)
-    _emptied: float = field(default=0.0, init=False)
 
     def cancel(self) -> None:
         """End the run after the evaluation in progress, with the best picture."""
@@ -83,7 +82,9 @@ class Run:
             if outcome.status in _ENDS or level == last:
                 break
             if self.levels.corrected:
-                self._correct(outcome)
+                scene = self.levels.scenes[level]
+                share = Structure(self.model, scene, self.plans).lost(image)
+                self.balance = corrected(self.balance, self.levels.settings, share)
             image = level_start = self.levels.enlarged(image, level, level + 1)
             level += 1
         yield Finished(self._result(self.levels.enlarged(image, level, last), outcome))
@@ -104,8 +105,6 @@ class Run:
         yield LevelStarted(level + 1, len(self.levels.plan), scene.size, plan)
         before = len(self._history) - (state.evaluations if state else 0)
         objective = self._objective(scene, level_start)
-        if self.levels.corrected and level < len(self.levels.plan) - 1:
-            self._emptied = part(objective(empty(scene).ravel())[0], "content")
 
         def evaluate(point: Vector) -> tuple[float, Vector]:
             losses, gradient = objective(point)
@@ -136,14 +135,6 @@ class Run:
         at = start_image(scene) if settings.balance_layers else level_start
         weights = term_weights(self.model, settings, targets, at, self.balance)
         return Objective(self.model, targets, weights)
-
-    def _correct(self, outcome: Outcome) -> None:
-        """Correct the weights by how much of the content the level has lost."""
-        level = self._history[len(self._history) - outcome.evaluations :]
-        best = min(level, key=lambda losses: losses.total)
-        if self._emptied > 0:
-            share = part(best, "content") / self._emptied
-            self.balance = corrected(self.balance, self.levels.settings, share)
 
     def _evaluated(
         self, level: int, state: State, level_start: Array | None
