@@ -85,7 +85,7 @@ JOBS: Mapping[Callable[..., Any], Mapping[str, tuple[Any, ...]]] = {
         "size": SIZE[1:],
         "enlarge": ("no", 1, None, 0.0, []),
         "iterations": ("9", 9.0, math.nan, None, 10**9),
-        "style_weight": ("1", None, math.nan, math.inf, 10**400, True, [1]),
+        "style_weight": ("1", math.nan, math.inf, 10**400, True, [1]),
         "style_layers": (3, None, ["conv1_1"], {"conv1_1": 1}),
         "content_mask": (3, "m.png", {"a": 1}, [3], [b"m.png"]),
         "regions": (["a.png"], "a.png", 3),

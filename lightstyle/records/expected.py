@@ -60,8 +60,8 @@ class ExpectedResult:
         mine, others = without_folders(settings), record.settings
         for name, value in mine.as_dict().items():
             if getattr(mine, name) != getattr(others, name):
-                found = others.as_dict()[name]
-                yield f"was made with {option_of(name)} {found}, not {value}"
+                found = _with(name, others.as_dict()[name])
+                yield f"was made {found}, not {_with(name, value)}"
         pictures = sources(self.given) | self.settings.files
         digests = {role: identity(each)["sha256"] for role, each in pictures.items()}
         recorded = {role: known.get("sha256") for role, known in record.inputs.items()}
@@ -75,6 +75,12 @@ class ExpectedResult:
             yield f"was stopped at iteration {record.evaluations}"
         if (bits := _bits(path)) != self.bits:
             yield f"has {bits} bits a channel, not {self.bits}"
+
+
+def _with(name: str, value: Any) -> str:
+    if value is None:
+        return f"without {option_of(name)}"
+    return f"with {option_of(name)} {value}"
 
 
 def _bits(path: Path) -> int:

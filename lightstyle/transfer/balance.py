@@ -15,9 +15,8 @@ import numpy as np
 
 from .. import contract
 from ..arrays import Array, Vector
-from ..engine.guides import levels
 from ..engine.model import Model
-from ..losses.likeness import lost
+from ..errors import TransferError
 from ..losses.objective import Losses, Objective
 from ..losses.weights import Balance, term_weights
 from ..optimize.minimize import minimize
@@ -27,6 +26,7 @@ from .inputs import Inputs
 from .levels import coarsest
 from .plans import Plans
 from .scene import Scene
+from .structure import Structure
 
 #: What of the content is lost at strength 1, and how it grows up to there: equal steps
 #: of the strength look alike.
@@ -81,6 +81,9 @@ def found(model: Model, inputs: Inputs, plans: Plans) -> Balance:
 
     Returns:
         The weights that the settings give, if they ask for no strength.
+
+    Raises:
+        TransferError: If a loss or a gradient is not finite.
     """
     settings = inputs.settings
     if settings.dial is None or not inputs.steered:
@@ -106,43 +109,6 @@ def corrected(balance: Balance, settings: Settings, share: float) -> Balance:
     return Balance(balance.content, balance.style * ratio, tv)
 
 
-class Structure:
-    """Measures what pictures of a scene have lost of the content."""
-
-    def __init__(self, model: Model, scene: Scene, plans: Plans) -> None:
-        """Compute the content's features.
-
-        Args:
-            model: Computes features.
-            scene: Images at the size of the pictures.
-            plans: Chooses the execution plans.
-        """
-        content = scene.content_pixels()
-        assert content is not None  # a strength is for jobs with a content
-        layer = scene.settings.content_layers.used[0]
-        self._target = contract.content_target(layer)
-        self._model, self._tiling = model, plans.choose(scene).tiling
-        self._weights_hw = _free(scene, contract.block(layer))
-        self._content = self._features(content)
-
-    def lost(self, canvas: Array) -> float:
-        """Return how much of the content a canvas, (1, 3, h, w), has lost, 0…1."""
-        return lost(self._features(canvas), self._content, self._weights_hw)
-
-    def _features(self, canvas: Array) -> Array:
-        return self._model.targets(canvas, self._tiling)[self._target]
-
-
-def _free(scene: Scene, block: int) -> Array | None:
-    """Return how free each position of a block is to change; None if all are."""
-    fixed = [each for each in (scene.frozen_hw, scene.protected_hw) if each is not None]
-    if not fixed:
-        return None
-    free: Array = np.float32(1) - np.maximum.reduce(fixed).astype(np.float32)
-    weights_hw = levels(free[None])[block - 1][0]
-    return weights_hw if weights_hw.any() else None
-
-
 def evaluations(settings: Settings) -> int:
     """Return the number of evaluations of a small picture that `found` takes."""
     return 0 if settings.dial is None else 2 + _DESCENTS * _each(settings)
@@ -165,13 +131,13 @@ class _Search:
         unit = self._objective(Balance(CONTENT_WEIGHT, 1.0, 0.0))
         mean = content.mean(axis=(2, 3), keepdims=True)
         empty = np.ascontiguousarray(np.broadcast_to(mean, content.shape))
-        self._all = _part(unit(empty.ravel())[0], "content")
-        self._apart = _part(unit(content.ravel())[0], "style")
+        self._all = _part(self._evaluated(unit, empty.ravel())[0], "content")
+        self._apart = _part(self._evaluated(unit, content.ravel())[0], "style")
 
     def balance(self, goal: float) -> Balance:
         """Return weights with which about `goal` of the content is lost."""
         if not goal:
-            return Balance(CONTENT_WEIGHT, 0.0, 0.0)
+            return Balance(CONTENT_WEIGHT, 0.0, self._scene.settings.tv_weight or 0.0)
         if not (self._all > 0 and self._apart > 0):  # the weight has no scale
             return Balance.of(self._scene.settings)
         wanted, usual = _odds(_SHORT * goal), _odds(_USUAL)
@@ -206,7 +172,7 @@ class _Search:
         objective = self._objective(self._weights(ratio))
 
         def evaluate(point: Vector) -> tuple[float, Vector]:
-            losses, gradient = objective(point)
+            losses, gradient = self._evaluated(objective, point)
             return losses.total, gradient
 
         method = method_of(self._scene, image, self._plan.history)
@@ -214,6 +180,18 @@ class _Search:
         for state in steps:
             image = state.point.reshape(image.shape)
         return image, self._structure.lost(image)
+
+    def _evaluated(self, objective: Objective, point: Vector) -> tuple[Losses, Vector]:
+        losses, gradient = objective(point)
+        if not (math.isfinite(losses.total) and np.isfinite(gradient).all()):
+            settings = self._scene.settings
+            tv = settings.tv_weight
+            advice = f"lower tv-weight {tv:g}" if tv else "give a style-weight instead"
+            raise TransferError(
+                f"no weights for strength {settings.dial:g} can be found, because the "
+                f"loss is not a finite number: {advice}"
+            )
+        return losses, gradient
 
     def _objective(self, balance: Balance) -> Objective:
         weights = term_weights(

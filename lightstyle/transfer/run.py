@@ -17,7 +17,7 @@ from ..losses.weights import Balance, term_weights
 from ..optimize.minimize import Outcome, State, Status, minimize
 from ..records.record import Record
 from ..records.snapshot import Snapshot
-from .balance import Structure, corrected
+from .balance import corrected
 from .descent import method_of, targets_of
 from .events import Evaluated, Event, Finished, LevelStarted, Listener
 from .levels import Levels, seconds_left
@@ -25,6 +25,7 @@ from .plans import Plans
 from .result import Progress, Result, record_notes
 from .scene import Scene
 from .start import start_image
+from .structure import Structure
 from .style_size import style_notes
 
 #: Ends of a level after which there is no next one.

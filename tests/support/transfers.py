@@ -8,11 +8,14 @@ import numpy as np
 import pytest
 
 import lightstyle
-from lightstyle import Model, Progress, Result, Settings
+from lightstyle import LayerWeights, Model, Progress, Result, Settings
 from lightstyle.images.frame import Frame
 from tests.support.networks import image
 
 QUICK = Settings(size=48, iterations=12)
+
+#: The same with weights that need not be found: the model computes for the run alone.
+FIXED = replace(QUICK, content_layers=LayerWeights.parse("conv5_2"), style_weight=1e4)
 CONTENT, STYLE = image(40, 60, 1), image(50, 44, 2)
 
 

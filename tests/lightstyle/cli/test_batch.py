@@ -108,7 +108,8 @@ def test_the_targets_of_a_style_are_computed_once_for_each_size(
 
     monkeypatch.setattr(Model, "targets", counted)
     assert run(*BATCH, *QUICK).code == 0
-    assert len(calls) == 3 + 1  # of contents, and of the style
+    # Of contents, once to find the weights and once to paint, and of the style.
+    assert len(calls) == 2 * 3 + 1
 
 
 def test_a_picture_that_fails_does_not_stop_the_rest_and_is_listed(
@@ -138,9 +139,9 @@ def test_a_picture_that_fails_does_not_stop_the_rest_and_is_listed(
 @pytest.mark.parametrize(
     ("option", "value", "words"),
     [
-        ("--style-weight", "5", "style-weight 5.0, not 10000.0"),
+        ("--style-weight", "5", "made without style-weight, not with style-weight 5.0"),
         ("--bits", "16", "has 8 bits a channel, not 16"),
-        ("--iterations", "2", "with iterations 3, not 2"),
+        ("--iterations", "2", "with iterations 3, not with iterations 2"),
     ],
 )
 def test_a_picture_of_other_settings_is_replaced_only_if_told(
@@ -151,7 +152,7 @@ def test_a_picture_of_other_settings_is_replaced_only_if_told(
     before = pictures(Path("out"))
     done = run(*options, option, value)
     assert done.code == ExitCode.SOME_FAILED
-    assert words.replace("5.0, not 10000.0", "10000.0, not 5.0") in done.out
+    assert words in done.out
     assert pictures(Path("out")) == before
     assert run(*options, option, value, "--overwrite").code == 0
     assert not before.items() & pictures(Path("out")).items()

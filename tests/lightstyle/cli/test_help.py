@@ -83,7 +83,7 @@ def test_a_command_that_is_almost_one_is_recognised(run: Runner) -> None:
 
 @pytest.mark.parametrize(
     ("option", "words"),
-    [("--strength", "lightstyle stylize --help"), ("--style-wieght", "--style-weight")],
+    [("--swirls", "lightstyle stylize --help"), ("--style-wieght", "--style-weight")],
 )
 def test_an_option_that_is_not_there_leads_to_those_that_are(
     run: Runner, option: str, words: str

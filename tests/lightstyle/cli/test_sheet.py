@@ -10,6 +10,7 @@ from lightstyle.cli.progress import Interrupt
 from lightstyle.errors import ExitCode
 from lightstyle.jobs.sheet import Cell, Sheet, cells, default_axis
 from lightstyle.jobs.vary import Axis, axes
+from lightstyle.settings.settings import STYLE_WEIGHT
 from tests.conftest import Runner
 from tests.support.folders import QUICK
 from tests.support.networks import break_evaluation
@@ -59,7 +60,7 @@ def test_without_vary_the_strength_of_the_style_varies(
     done = run(*SHEET)
     assert done.code == ExitCode.OK
     assert [line.split()[1:3] for line in done.lines[:4]] == [
-        ["style-weight", f"{weight}:"] for weight in (1, 10, 100, 10000)
+        ["strength", f"{strength}:"] for strength in (0.25, 0.5, 0.75, 1)
     ]
     sheet = _pixels("sheet.png")
     places = _places(4, 4, (48, 32))
@@ -68,12 +69,23 @@ def test_without_vary_the_strength_of_the_style_varies(
     assert np.any(shown[0] != shown[-1])
 
 
-def test_the_default_axis_spans_decades_below_the_style_weight_of_the_settings() -> (
-    None
-):
-    made = cells(Settings(), [default_axis(Settings(style_weight=5))])
+@pytest.mark.parametrize("given", [{"style_weight": 5}, {"content_weight": 6}])
+def test_if_a_weight_is_given_the_default_axis_spans_decades_around_the_styles(
+    given: dict[str, float],
+) -> None:
+    settings = Settings(**given)  # type: ignore[arg-type]
+    made = cells(settings, [default_axis(settings)])
     weights = [cell.settings.style_weight for cell in made]
-    assert weights == pytest.approx([5e-4, 5e-3, 5e-2, 5])
+    usual = given.get("style_weight", STYLE_WEIGHT)
+    assert weights == pytest.approx([usual / 100, usual / 10, usual, 10 * usual])
+    assert all(cell.settings.strength is None for cell in made)
+
+
+def test_a_setting_that_varies_replaces_what_it_excludes() -> None:
+    (weak, strong) = cells(Settings(style_weight=5), axes(["strength=0.2,0.8"]))
+    assert (weak.settings.dial, strong.settings.dial) == (0.2, 0.8)
+    (cell,) = cells(Settings(strength=0.2), axes(["style-weight=5;"]))
+    assert cell.settings.dial is None
 
 
 def test_a_cell_that_fails_stays_empty(
@@ -154,7 +166,8 @@ def test_values_are_separated_by_semicolons_if_there_are_some(
 def test_every_setting_can_vary() -> None:
     texts = {**Settings().as_dict(), "blend": "3,1", "init": "noise"}
     texts |= {"colors_of": "a.png", "regions": "a,b", "outside": "blend"}
-    texts |= {"content_mask": "a,b", "style_mask": "a,b"}
+    texts |= {"content_mask": "a,b", "style_mask": "a,b", "protect": "a.png"}
+    texts |= {"strength": 0.5, "content_weight": 1, "style_weight": 1, "tv_weight": 1}
     for name, value in texts.items():
         assert len(Axis.parse(f"{name}={value};").values) == 1
 

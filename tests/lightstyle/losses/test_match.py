@@ -33,7 +33,7 @@ OTHER = image(60, 90, 3) // 2
 @pytest.fixture(scope="module")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Model:
     path = tmp_path_factory.mktemp("match") / "tiny.onnx"
-    build_model(tiny_weights(), path, content_layers=[*MATCHED, "conv5_2"])
+    build_model(tiny_weights(), path, content_layers=[*MATCHED, "conv4_2", "conv5_2"])
     return Model.load(path, "cpu", 1)
 
 
@@ -63,7 +63,7 @@ def _columns(features: dict[str, Any], layer: str) -> Any:
 def test_terms_are_those_of_the_definition(model: Model) -> None:
     start, _, style = (picture(48, 64, seed)[None] for seed in (1, 2, 3))
     at = picture(48, 64, 4)[None]
-    terms = _objective(model, MATCH)(at.ravel())[0].terms
+    terms = _objective(model, replace(MATCH, style_weight=1e4))(at.ravel())[0].terms
     begun, painted, here = (_features(model, p) for p in (start, style, at))
     shares = MATCH.style_layers.shares()
     for layer in MATCHED:
@@ -76,11 +76,12 @@ def test_terms_are_those_of_the_definition(model: Model) -> None:
         scale = norm / (4 * contract.CHANNELS[layer] ** 2)
         expected = shares[layer] * 1e4 * 1e-3 * scale * squares
         assert terms[contract.style_loss(layer)] == pytest.approx(expected, rel=1e-5)
-    plain = _objective(model, QUICK)(at.ravel())[0].terms
+    plain = _objective(model, replace(QUICK, style_weight=1e4))(at.ravel())[0].terms
     others = {n: v for n, v in plain.items() if n[-7:] not in MATCHED}
     assert {n: terms[n] for n in others} == others
-    assert len(terms) == len(others) + len(MATCHED) == 6
-    assert [name.partition("_")[0] for name in terms] == ["content", *["style"] * 5]
+    assert len(terms) == len(others) + len(MATCHED) == 7
+    parts = [name.partition("_")[0] for name in terms]
+    assert parts == [*["content"] * 2, *["style"] * 5]
 
 
 def test_the_gradient_is_that_of_the_loss(model: Model) -> None:
@@ -191,7 +192,7 @@ def test_a_model_is_built_again_with_the_layers_that_are_matched(
     tiny_model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     loaded = registry.load(tiny_model, MATCH, "cpu")
-    assert loaded.info.content_layers == (*MATCHED, "conv5_2")
+    assert {*loaded.info.content_layers} == {*MATCHED, *MATCH.content_layers.used}
     monkeypatch.setattr("lightstyle.zoo.registry._EXPORTERS", ())
     with pytest.raises(ModelError, match="without content layer conv3_1, "):
         registry.check(Model.load(tiny_model, "cpu", 1).info, MATCH)
@@ -211,6 +212,7 @@ def test_a_model_is_built_again_with_the_layers_that_are_matched(
         ({"balance_layers": True}, "cannot be combined with --balance-layers"),
         ({"content_mask": ("all",)}, "cannot be combined with --content-mask"),
         ({"regions": ("a.png", "b.png")}, "cannot be combined with --regions"),
+        ({"protect": "a.png"}, "cannot be combined with --protect"),
     ],
 )
 def test_what_does_not_go_together_is_refused(

@@ -109,7 +109,7 @@ def test_what_is_not_an_object_is_refused_in_one_line(
 def test_another_schema_is_for_another_version(path: Path, model: Model) -> None:
     values, arrays = _contents(path)
     said = _refused(path, model, json.dumps(values | {"schema": 9}), arrays)
-    assert "schema 9, expected 3" in said
+    assert "schema 9, expected 4" in said
 
 
 def test_a_snapshot_is_read_back_as_it_was(path: Path) -> None:

@@ -111,14 +111,16 @@ def test_one_term_for_all_styles_has_the_gradient_of_one_term_for_each(
 def test_styles_have_one_scale_or_one_each(
     model: Model, seen: list[np.ndarray], scale: Any, sides: list[int]
 ) -> None:
-    _stylize(model, [STYLE, OTHER], size=60, style_scale=scale, iterations=1)
+    changes = {"size": 60, "style_scale": scale, "iterations": 1}
+    _stylize(model, [STYLE, OTHER], **changes, style_weight=1.0)
     assert [max(each.shape) for each in seen] == sides
 
 
 def test_every_style_is_matched_to_the_colours(
     model: Model, seen: list[np.ndarray]
 ) -> None:
-    _stylize(model, [STYLE, OTHER], color="match-style", iterations=1)
+    changes = {"color": "match-style", "iterations": 1, "style_weight": 1.0}
+    _stylize(model, [STYLE, OTHER], **changes)
     sized = images.resized(images.load(CONTENT), (48, 32)).rgb_hwc
     assert len(seen) == 2
     for each in seen:

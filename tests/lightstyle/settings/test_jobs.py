@@ -18,6 +18,7 @@ from tests.conftest import Runner
 from tests.support.networks import picture, tiny_weights, weighed
 from tests.support.transfers import CONTENT, QUICK, STYLE, totals
 
+CONTENT_LAYERS = QUICK.content_layers.used
 STYLE_LAYERS = QUICK.style_layers.used
 
 #: Settings that have no effect on a job are far from their defaults here.
@@ -29,6 +30,8 @@ ODD = Settings(
     colors_of="a.png",
     style_mask=("all",),
     blend=(3.0, 1.0),
+    strength=0.3,
+    protect="a.png",
 )
 
 
@@ -51,9 +54,9 @@ def _run(job: str, model: Any, settings: Settings = QUICK) -> lightstyle.Result:
 @pytest.mark.parametrize(
     ("job", "settings", "layers"),
     [
-        ("stylize", QUICK, Layers(("conv5_2",), STYLE_LAYERS)),
+        ("stylize", QUICK, Layers(CONTENT_LAYERS, STYLE_LAYERS)),
         ("texture", QUICK, Layers((), STYLE_LAYERS)),
-        ("reconstruct", QUICK, Layers(("conv5_2",), ())),
+        ("reconstruct", QUICK, Layers(CONTENT_LAYERS, ())),
         ("texture", ODD, Layers(("conv4_1", "conv5_2"), ("conv4_1", "conv5_2"))),
         ("reconstruct", ODD, Layers(("conv1_2", "conv4_2"), ())),
         (

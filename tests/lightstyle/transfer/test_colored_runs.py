@@ -13,9 +13,16 @@ from lightstyle.errors import CheckpointError, UsageError
 from lightstyle.images.oklab import to_oklab
 from tests.conftest import Runner
 from tests.support.networks import image
-from tests.support.transfers import CONTENT, QUICK, STYLE, see_without_frames, until
+from tests.support.transfers import (
+    CONTENT,
+    FIXED,
+    QUICK,
+    STYLE,
+    see_without_frames,
+    until,
+)
 
-LEVELS = Settings(size=256, iterations=24, pyramid="on")
+LEVELS = Settings(size=256, iterations=24, pyramid="on", style_weight=1e4)
 
 
 OTHER = image(30, 50, 3) // 3
@@ -84,7 +91,7 @@ def test_every_picture_of_a_run_has_the_contents_chroma(model: Model) -> None:
     np.testing.assert_array_equal(seen[-1], result.image_hwc)
 
 
-@pytest.mark.parametrize("levels", [QUICK, LEVELS])
+@pytest.mark.parametrize("levels", [FIXED, LEVELS])
 @pytest.mark.parametrize("channels", [[0, 1, 2], [0, 0, 0]])
 def test_the_network_sees_a_style_of_the_contents_mean_and_covariance(
     model: Model, seen: list[np.ndarray], levels: Settings, channels: list[int]
@@ -103,7 +110,7 @@ def test_the_network_sees_a_style_of_a_third_pictures_mean_and_covariance(
     tiny_model: Path, seen: list[np.ndarray], other: str, job: str
 ) -> None:
     model = Model.load(tiny_model, "cpu", 1)  # that remembers no style yet
-    JOBS[job](model, replace(QUICK, color="match-style", colors_of=other))
+    JOBS[job](model, replace(FIXED, color="match-style", colors_of=other))
     sized = images.resized(images.load(OTHER), (48, 29)).rgb_hwc
     for found, expected in zip(
         _moments(seen[-1].transpose(1, 2, 0)), _moments(sized), strict=True

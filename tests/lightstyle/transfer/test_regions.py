@@ -158,7 +158,7 @@ def test_a_region_counts_by_its_area_and_its_share(mask: Mask) -> None:
 def test_a_style_mask_takes_the_style_of_a_part(model: Model, mask: Mask) -> None:
     two = np.hstack([_texture(64, across=True), _texture(64, across=False)])
     halves = np.where(np.arange(128) < 64, 255, 0) * np.ones((64, 1))
-    settings = replace(QUICK, size=128, style_mask=(mask(halves),), iterations=1)
+    settings = replace(FIXED, size=128, style_mask=(mask(halves),), iterations=1)
     by_mask = lightstyle.stylize(CONTENT, two, model=model, settings=settings)
     plain = replace(settings, style_mask=())
     parts = [
