@@ -43,7 +43,9 @@ def test_info_tells_a_person_what_made_a_picture(run: Runner, studio: Path) -> N
         "4 iterations of lbfgs",
         "on cpu, ",
         "48x32: whole, history of 20",
-        "  style-weight    50.0  (default 10000.0)",
+        "  size            48  (default 512)",
+        "  style-weight    50.0\n",
+        "weights           content 1, style 50, tv 0",
     ):
         assert words in shown
 

@@ -31,7 +31,6 @@ ODD = Settings(
     style_mask=("all",),
     blend=(3.0, 1.0),
     strength=0.3,
-    protect="a.png",
 )
 
 

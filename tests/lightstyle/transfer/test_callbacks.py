@@ -4,7 +4,7 @@ import pytest
 import lightstyle
 from lightstyle import Model, Progress, Status
 from tests.support.networks import break_evaluation
-from tests.support.transfers import CONTENT, QUICK, STYLE, until
+from tests.support.transfers import CONTENT, FIXED, QUICK, STYLE, until
 
 
 def test_progress_is_seen_at_every_evaluation(model: Model) -> None:

@@ -16,7 +16,7 @@ from lightstyle.optimize.curvature import History
 from lightstyle.transfer import regions
 from lightstyle.zoo import registry
 from tests.support.networks import image, picture
-from tests.support.transfers import CONTENT, QUICK, STYLE, Mask, stylized
+from tests.support.transfers import CONTENT, FIXED, QUICK, STYLE, Mask, stylized
 
 OTHER = image(44, 60, 3)
 HEIGHT, WIDTH = CONTENT.shape[:2]

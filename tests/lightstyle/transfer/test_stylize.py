@@ -14,7 +14,7 @@ from lightstyle.errors import TransferError, UsageError
 from lightstyle.images.frame import Frame, framed
 from tests.support.networks import image, tiny_weights
 from tests.support.oracles import forward, gram
-from tests.support.transfers import CONTENT, QUICK, STYLE
+from tests.support.transfers import CONTENT, FIXED, QUICK, STYLE
 
 
 def test_the_loss_falls_and_the_result_tells_how(model: Model) -> None:
