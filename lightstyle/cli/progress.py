@@ -66,7 +66,7 @@ def status_line(progress: Progress) -> str:
     """Return such as ``120/300  level 3/4: loss 1.23e+06, down 87.1 %  5 min left``.
 
     The loss is compared with the first one of the same level, because losses of
-    pictures of different sizes cannot be compared. When a level begins, there is
+    different sizes or weights cannot be compared. When a level begins, there is
     neither a change nor a time.
     """
     losses = progress.losses
@@ -74,7 +74,7 @@ def status_line(progress: Progress) -> str:
     if progress.levels > 1:
         line += f"level {progress.level}/{progress.levels}: "
     line += f"loss {losses.total:.3g}"
-    level = [each for each in progress.history if each.size == losses.size]
+    level = progress.history[progress.level_began :]
     if len(level) <= _FIRST:
         return line
     if level[0].total > 0:

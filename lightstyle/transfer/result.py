@@ -33,8 +33,10 @@ class Progress:
         history: Losses of all evaluations so far, the latest last.
         settings: Settings of the run.
         seconds: Time since the run began.
-        level: Number of the pyramid level, from 1.
+        level: Number of the pyramid level, from 1; there are two of the final size if
+            the weights are corrected there.
         levels: Number of levels.
+        level_began: Number of evaluations before this level.
         seconds_left: Estimated time of all remaining evaluations.
         record: What made the picture so far.
         alpha_hw: Alpha of the picture, (H, W), float32, 0…255, or `None`.
@@ -46,6 +48,7 @@ class Progress:
     seconds: float
     level: int
     levels: int
+    level_began: int
     seconds_left: float
     record: Record
     alpha_hw: NDArray[np.float32] | None

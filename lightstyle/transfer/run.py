@@ -150,6 +150,7 @@ class Run:
             seconds=perf_counter() - self.began,
             level=level + 1,
             levels=len(plan),
+            level_began=started,
             seconds_left=seconds_left(plan, level, history, started),
             record=self._record(state.loss),
             alpha_hw=last.alpha_hw,
