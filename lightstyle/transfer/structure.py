@@ -35,7 +35,8 @@ class Structure:
         return lost(self._features(canvas), self._content, self._weights_hw)
 
     def _features(self, canvas: Array) -> Array:
-        return self._model.targets(canvas, self._tiling)[self._target]
+        pixels = canvas.astype(np.float32, copy=False)
+        return self._model.targets(pixels, self._tiling)[self._target]
 
 
 def _free(scene: Scene, block: int) -> Array | None:

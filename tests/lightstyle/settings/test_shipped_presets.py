@@ -87,7 +87,7 @@ def test_an_unknown_name_is_one_line_that_lists_those_that_ship(
     assert done.code == ExitCode.USAGE
     (line,) = done.lines
     assert line.startswith(f"error: config {name[:20]}")
-    assert line.endswith(f"the path of a file, or {', '.join(presets.names())}")
+    assert line.endswith(f"the path of a file, or {' or '.join(presets.names())}")
     with pytest.raises(UsageError, match="neither a file here nor a preset"):
         lightstyle.preset(name[:100])
 

@@ -27,12 +27,12 @@ def test_all_that_a_person_asks_is_told(model: Model) -> None:
     told = _forecast(model)
     table = told.table
     assert table["size"] == "256x256"
-    assert table["levels"] == "128x128, 256x256"
-    assert table["iterations"] == "40 (13 + 27)"
+    assert table["levels"] == "128x128, 256x256, 256x256"
+    assert table["iterations"] == "40 (13 + 7 + 20)"
     assert table["computed"] == "whole, history of 20"
     assert table["memory"].endswith(" GB")
     assert table["time"].startswith("about ")
-    for word in ("256x256", "40 iterations", "2 levels", table["memory"]):
+    for word in ("256x256", "40 iterations", "3 levels", table["memory"]):
         assert word in str(told)
 
 

@@ -61,7 +61,7 @@ def test_each_half_is_painted_in_its_own_style() -> None:
     content = picture(side, side, 5).transpose(1, 2, 0) / 255
     styles = [_texture(side, across=True), _texture(side, across=False)]
     left = np.where(np.arange(side) < side // 2, 255, 0) * np.ones((side, 1))
-    settings = Settings(size=side, iterations=20)
+    settings = Settings(size=side, iterations=20, style_weight=1e4)
     halves = [Image.fromarray(m.astype(np.uint8)) for m in (left, 255 - left)]
     with_masks = _masked(halves, settings)
     made = lightstyle.stylize(content, styles, model=loaded, settings=with_masks)

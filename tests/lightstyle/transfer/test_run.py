@@ -56,7 +56,7 @@ def test_every_listener_sees_every_event_in_order(model: Model) -> None:
     result = play(_run(model, LEVELS), listeners)
     assert result.evaluations == 20
     assert seen[::2] == [(1, kind) for _, kind in seen[1::2]]
-    assert len(seen) == 2 * (1 + 20 + 1)
+    assert len(seen) == 2 * (2 + 20 + 1)
 
 
 def test_a_cancelled_run_ends_with_the_best_picture(model: Model) -> None:
