@@ -83,7 +83,7 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory, tiny_model: Path) -> Path:
         Image.fromarray(image(40, 60, seed)).save(path)
     mask = Image.new("L", (60, 40), 0)
     mask.paste(255, (0, 0, 60, 20))
-    for name in ("sky.png", "brushwork.png"):
+    for name in ("sky.png", "face.png", "brushwork.png"):
         mask.save(folder / name)
     mask.point(lambda value: 255 - value).save(folder / "ground.png")
     for name in ("photo-map.png", "painting-map.png"):

@@ -39,8 +39,8 @@ def sheet(
         list[str] | None,
         typer.Option(
             metavar="SETTING=VALUES",
-            help="Setting and its values, such as seed=1,2 (by default the style "
-            "weight); repeat for another. Values that contain commas are separated by "
+            help="Setting and its values, such as seed=1,2 (by default the "
+            "strength); repeat for another. Values that contain commas are separated by "
             "semicolons.",
             rich_help_panel="Values to compare",
         ),
@@ -58,7 +58,7 @@ def sheet(
 
     Examples:
         lightstyle sheet photo.jpg painting.jpg
-        lightstyle sheet photo.jpg painting.jpg --vary style-weight=1,10,100,1e4
+        lightstyle sheet photo.jpg painting.jpg --vary strength=0.3,0.5,0.7
         lightstyle sheet photo.jpg painting.jpg --vary pooling=max,average -o sheet.png
         lightstyle sheet photo.jpg painting.jpg --vary style-scale=0.5,1 --vary seed=1,2
     """

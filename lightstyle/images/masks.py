@@ -24,22 +24,25 @@ _TINT: Final = 8
 
 
 def read(source: str, role: str, of: Picture) -> Array | None:
+    """Read a mask as `read_file`, or return None for `ALL`, the whole picture."""
+    return None if source == ALL else read_file(source, role, of)
+
+
+def read_file(source: str, role: str, of: Picture) -> Array:
     """Read a mask: white is selected, black is not, grey in part.
 
     Args:
-        source: Path of a picture, an `ImageInMemory`, or `ALL`.
+        source: Path of a picture, or an `ImageInMemory`.
         role: What the mask is for; starts error messages.
         of: The masked picture, which must have the same proportions, at any size.
 
     Returns:
-        (H, W), 0…1, at the mask's own size; None for the whole picture.
+        (H, W), 0…1, at the mask's own size.
 
     Raises:
         ImageError: If it cannot be read, is coloured, transparent or black all over, or
             has other proportions.
     """
-    if source == ALL:
-        return None
     mask = load(source, role, of, max(of.size) // reducing.SPARE)
     rgb_hwc = mask.rgb_hwc
     if np.ptp(rgb_hwc, axis=2).max() > _TINT:
@@ -63,12 +66,12 @@ def resized(mask: Array, size: Size) -> Array:
 
 
 def load(source: str, role: str, of: Picture, longest: int | None = None) -> Picture:
-    """Load a mask or a map; arguments and errors are those of `read`.
+    """Load a mask or a map; arguments and errors are those of `read_file`.
 
     Args:
-        source: As of `read`.
-        role: As of `read`.
-        of: As of `read`.
+        source: As of `read_file`.
+        role: As of `read_file`.
+        of: As of `read_file`.
         longest: As of `loading.load`.
     """
     given = image_or_path(source)

@@ -75,7 +75,7 @@ def protected(settings: Settings, content: Picture | None) -> Array | None:
     """
     if settings.protect is None or content is None:
         return None
-    return masks.read(settings.protect, "protect", content)
+    return masks.read_file(settings.protect, "protect", content)
 
 
 def check_counts(settings: Settings, styles: int) -> None:
