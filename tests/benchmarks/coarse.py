@@ -15,6 +15,7 @@ from lightstyle import Model, Progress, Settings
 from lightstyle.contract import BUNDLED_MODEL
 from lightstyle.zoo import registry
 from tests.benchmarks import machine
+from tests.benchmarks.task import SETTINGS
 
 _DEMO = Path(lightstyle.__file__).parent / "demo"
 
@@ -103,7 +104,9 @@ def main() -> None:
     for (number, pair), start, size in cases:
         if options.pair and number not in options.pair:
             continue
-        settings = Settings(size=size, iterations=options.iterations, init=start)
+        settings = replace(
+            SETTINGS, size=size, iterations=options.iterations, init=start
+        )
         stem = f"{number}-{start}-{size}"
         kept = [
             options.pictures and options.pictures / f"{stem}-{name}.png"

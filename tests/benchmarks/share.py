@@ -1,14 +1,13 @@
 """``python -m tests.benchmarks.share``: how good is a cheaper model, and how cheap.
 
-For each pair a model makes a picture with the default settings at 256 px in 150
-iterations of `lbfgsb`, from the content, and VGG19 judges the 8-bit picture that would
-be saved:
+For each pair a model makes a picture with fixed weights at 256 px in 150 iterations of
+`lbfgsb`, from the content, and VGG19 judges the 8-bit picture that would be saved:
 
     share of the gap closed = (L(start) − L(picture)) / L(start)
 
-with L the default loss of VGG19. In it the style dominates: at the start the content
-term is 0, and the picture's is a few per cent of L(start) at the most. A random network
-of the bundled model's widths is the floor. Seconds and memory are those of one
+with L that loss with VGG19's features. In it the style dominates: at the start the
+content term is 0, and the picture's is a few per cent of L(start) at the most. A random
+network of the bundled model's widths is the floor. Seconds and memory are those of one
 evaluation at 512 px in a process of its own.
 """
 
@@ -25,18 +24,19 @@ import numpy as np
 
 from export import build_model, export_model
 from export.weights import read_weights
-from lightstyle import Model, Settings, contract, images, stylize
+from lightstyle import Model, contract, images, stylize
 from lightstyle.images.frame import framed
 from lightstyle.quality.judge import objective
 from lightstyle.zoo import registry
 from tests.benchmarks import machine
 from tests.benchmarks.contest import WARM_UP, contest
 from tests.benchmarks.stage import Stage
+from tests.benchmarks.task import SETTINGS as LOSS
 from tests.benchmarks.task import Scene
 from tests.support.networks import WEIGHTS_VARIABLE, picture
 
 #: With the reference optimiser, so that the numbers are of the models alone.
-SETTINGS = Settings(size=256, iterations=150, optimizer="lbfgsb", pyramid="off")
+SETTINGS = replace(LOSS, size=256, iterations=150, optimizer="lbfgsb", pyramid="off")
 
 #: None of these pictures was used to train or to calibrate the bundled model.
 PAIRS = (
