@@ -39,8 +39,8 @@ def sheet(
         list[str] | None,
         typer.Option(
             metavar="SETTING=VALUES",
-            help="Setting and its values, such as seed=1,2 (by default the "
-            "strength); repeat for another. Values that contain commas are separated by "
+            help="Setting and its values, such as seed=1,2 (by default the strength); "
+            "repeat for another. Values that contain commas are separated by "
             "semicolons.",
             rich_help_panel="Values to compare",
         ),
