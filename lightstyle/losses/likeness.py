@@ -1,8 +1,13 @@
 """How much of a content is lost in a picture, whatever its contrast and colours."""
 
+from typing import Final
+
 import numpy as np
 
 from ..arrays import Array
+
+#: Differences from a mean of 1 that come from rounding in float32.
+_NOTHING: Final = 1e-6
 
 
 def lost(features: Array, reference: Array, weights_hw: Array | None = None) -> float:
@@ -31,6 +36,8 @@ def lost(features: Array, reference: Array, weights_hw: Array | None = None) -> 
 
 
 def _centred(features: Array, weights: np.ndarray) -> np.ndarray:
+    """Subtract the weighted mean of each channel; what rounding leaves is nothing."""
     mean = (features * weights).sum(axis=(1, 2), keepdims=True)
-    centred: np.ndarray = features - mean
+    centred = features - mean
+    centred[np.abs(centred) < _NOTHING * np.abs(mean)] = 0
     return centred
