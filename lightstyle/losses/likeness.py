@@ -38,6 +38,6 @@ def lost(features: Array, reference: Array, weights_hw: Array | None = None) -> 
 def _centred(features: Array, weights: np.ndarray) -> np.ndarray:
     """Subtract the weighted mean of each channel; what rounding leaves is nothing."""
     mean = (features * weights).sum(axis=(1, 2), keepdims=True)
-    centred = features - mean
+    centred: np.ndarray = features - mean
     centred[np.abs(centred) < _NOTHING * np.abs(mean)] = 0
     return centred
