@@ -62,8 +62,8 @@ PICTURES: Final = (
 
 #: Pictures of the gallery that are results as they were made, if smaller.
 RESULTS: Final = (
-    *("blend", "chroma", "demo", "face", "regions", "sky", "small-demo", "texture"),
-    "town",
+    *("blend", "chroma", "demo", "graphic", "protect", "regions", "sky"),
+    *("small-demo", "texture", "town"),
 )
 
 SNIPPETS: Final = [each for path in DOCUMENTS for each in documents.commands(path)]

@@ -36,16 +36,14 @@ _GROWTH: Final = 1.6
 #: Number of descents; then the weight hardly changes.
 _DESCENTS: Final = 4
 
-#: Evaluations of each, at most, and evaluations of a run for each of them.
-_EVALUATIONS: Final = 8
+#: Least and most evaluations of each, and evaluations of a run for each of them.
+_EVALUATIONS: Final = (4, 8)
 _RUN: Final = 12
 
 #: What is lost of the content with the style alone, and the power of the style's weight
-#: with which the odds of losing it grow, LOST/(_ALL - LOST). Two descents may show
-#: another power, within a range.
+#: with which the odds of losing it, LOST/(_ALL - LOST), grow.
 _ALL: Final = 0.65
 _POWER: Final = 0.8
-_POWERS: Final = (0.6, 1.2)
 
 #: What is lost where both terms have the same scale, on average over pairs.
 _USUAL: Final = 0.14
@@ -115,7 +113,8 @@ def evaluations(settings: Settings) -> int:
 
 
 def _each(settings: Settings) -> int:
-    return min(_EVALUATIONS, math.ceil(settings.iterations / _RUN))
+    least, most = _EVALUATIONS
+    return min(max(least, math.ceil(settings.iterations / _RUN)), most)
 
 
 class _Search:
@@ -140,22 +139,22 @@ class _Search:
             return Balance(CONTENT_WEIGHT, 0.0, self._scene.settings.tv_weight or 0.0)
         if not (self._all > 0 and self._apart > 0):  # the weight has no scale
             return Balance.of(self._scene.settings)
-        wanted, usual = _odds(_SHORT * goal), _odds(_USUAL)
-        ratio, image = (wanted / usual) ** (1 / _POWER), self._content
-        before: tuple[float, float] | None = None
+        wanted = _odds(_SHORT * goal)
+        ratio = (wanted / _odds(_USUAL)) ** (1 / _POWER)
+        image, less, more = self._content, (0.0, 0.0), (math.inf, math.inf)
         for _ in range(_DESCENTS):
             image, share = self._descend(image, ratio)
-            if not share > 0:
-                break
             odds = _odds(share)
-            power = _POWER
-            if before is not None and ratio != before[0]:
-                grown = math.log(odds / before[1]) / math.log(ratio / before[0])
-                power = min(max(grown, _POWERS[0]), _POWERS[1])
-            before = ratio, odds
-            ratio *= _step(wanted / odds, power)
+            if odds < wanted:
+                less = max(less, (ratio, odds))
+            else:
+                more = min(more, (ratio, odds))
             if odds > _TOO_MUCH * wanted:
                 image = self._content  # what is lost is not found again in a few steps
+            if 0 < less[1] < more[1] < math.inf and less[0] < more[0]:
+                ratio = _between(less, more, wanted)
+            elif odds > 0:
+                ratio *= _step(wanted / odds, _POWER)
         return self._weights(ratio)
 
     def _weights(self, ratio: float) -> Balance:
@@ -198,6 +197,15 @@ class _Search:
             self._model, self._scene.settings, self._targets, self._content, balance
         )
         return Objective(self._model, self._targets, weights)
+
+
+def _between(
+    less: tuple[float, float], more: tuple[float, float], wanted: float
+) -> float:
+    """Return the ratio between two that has the wanted odds, by their logarithms."""
+    (low, small), (high, large) = less, more
+    share = math.log(wanted / small) / math.log(large / small)
+    return float(low * (high / low) ** share)
 
 
 def _odds(share: float) -> float:
