@@ -249,8 +249,8 @@ CASES: dict[str, Case] = {
     ),
     "weights of NaN": (
         quick("--model", "nan.onnx", "--quiet"),  # found after it was announced
-        ExitCode.TRANSFER,
-        "not a finite number",
+        ExitCode.MODEL,
+        "values that are not finite",
     ),
     "export to no folder": (
         ["export", "--weights", "m.safetensors", "-o", "no/x.onnx"],

@@ -34,6 +34,7 @@ def test_each_level_has_a_fall_of_its_own_and_none_when_it_begins(
         settings=Settings(iterations=6),
         level=1 + evaluation // 4,
         levels=2,
+        level_began=3 * (evaluation // 4),
         seconds_left=40.0,
     )
     assert status_line(progress) == line

@@ -30,10 +30,10 @@ def _content() -> Any:
 
 
 def test_white_all_over_is_no_mask(model: Model, mask: Mask) -> None:
-    plain = stylized(model)
+    plain = stylized(model, style_weight=1.0)
     for name, of in (("content_mask", CONTENT), ("style_mask", STYLE)):
         for path in (mask(np.full(of.shape[:2], 255)), "all"):
-            masked = stylized(model, **{name: (path,)})
+            masked = stylized(model, style_weight=1.0, **{name: (path,)})
             assert masked.history[0].total == pytest.approx(
                 plain.history[0].total, rel=1e-6
             )

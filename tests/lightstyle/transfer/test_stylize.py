@@ -123,7 +123,7 @@ def test_an_untouched_model_may_hold_more_layers_than_a_job_uses(model: Model) -
 def test_each_optimiser_lowers_the_loss_of_the_saved_picture(
     model: Model, tmp_path: Path, asked: str, ran: str, init: str
 ) -> None:
-    settings = Settings(size=48, iterations=25, init=init, optimizer=asked)
+    settings = replace(FIXED, iterations=25, init=init, optimizer=asked)
     result = lightstyle.stylize(CONTENT, STYLE, model=model, settings=settings)
     assert result.optimizer == ran
     assert result.loss < 0.3 * result.history[0].total
