@@ -8,7 +8,7 @@ from lightstyle import Checkpoint, Model, Result, Settings, Status
 from tests.support.transfers import until
 
 #: Long enough for a history that counts.
-SETTINGS = Settings(size=48, iterations=24)
+SETTINGS = Settings(size=48, iterations=24, style_weight=1.0)
 
 
 def stylize(model: Model, settings: Settings = SETTINGS, **options: Any) -> Result:

@@ -67,7 +67,7 @@ def test_with_the_history_thrown_away_it_is_another_run(
 def test_scipys_optimiser_goes_on_from_the_best_picture(
     folder: Path, model: Model
 ) -> None:
-    settings = replace(SETTINGS, optimizer="lbfgsb", style_weight=1.0)
+    settings = replace(SETTINGS, optimizer="lbfgsb")
     path = interrupted(model, settings=settings)
     resumed = lightstyle.resume(path, model=model)
     assert resumed.evaluations == 24
