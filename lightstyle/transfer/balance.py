@@ -126,7 +126,7 @@ class _Search:
         self._model, self._scene, self._content = model, scene, content
         self._plan = plans.choose(scene)
         self._targets = targets_of(model, plans, scene, content)
-        self._structure = Structure(model, scene, plans)
+        self._structure = Structure(model, scene, self._targets)
         unit = self._objective(Balance(CONTENT_WEIGHT, 1.0, 0.0))
         mean = content.mean(axis=(2, 3), keepdims=True)
         empty = np.ascontiguousarray(np.broadcast_to(mean, content.shape))

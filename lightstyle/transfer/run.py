@@ -13,6 +13,7 @@ from ..arrays import Array, Vector
 from ..engine.model import Model
 from ..errors import TransferError
 from ..losses.objective import Losses, Objective
+from ..losses.targets import Targets
 from ..losses.weights import Balance, term_weights
 from ..optimize.minimize import Outcome, State, Status, minimize
 from ..records.record import Record
@@ -82,10 +83,6 @@ class Run:
             image, state = outcome.point.reshape(self._shape(level)), None
             if outcome.status in _ENDS or level == last:
                 break
-            if self.levels.corrected:
-                scene = self.levels.scenes[level]
-                share = Structure(self.model, scene, self.plans).lost(image)
-                self.balance = corrected(self.balance, self.levels.settings, share)
             image = level_start = self.levels.enlarged(image, level, level + 1)
             level += 1
         yield Finished(self._result(self.levels.enlarged(image, level, last), outcome))
@@ -105,7 +102,8 @@ class Run:
         plan = self.plans.choose(scene)
         yield LevelStarted(level + 1, len(self.levels.plan), scene.size, plan)
         before = len(self._history) - (state.evaluations if state else 0)
-        objective = self._objective(scene, level_start)
+        targets = targets_of(self.model, self.plans, scene, level_start)
+        objective = self._objective(scene, targets, level_start)
 
         def evaluate(point: Vector) -> tuple[float, Vector]:
             losses, gradient = objective(point)
@@ -124,15 +122,22 @@ class Run:
                     now = steps.send(stop)
                 except StopIteration as end:
                     outcome: Outcome = end.value
-                    return outcome
+                    break
                 yield self._evaluated(level, now, kept)
                 del now
                 stop = self.cancelled
+        last = level == len(self.levels.plan) - 1
+        if self.levels.corrected and not last and outcome.status not in _ENDS:
+            canvas = outcome.point.reshape(self._shape(level))
+            share = Structure(self.model, scene, targets).lost(canvas)
+            self.balance = corrected(self.balance, self.levels.settings, share)
+        return outcome
 
-    def _objective(self, scene: Scene, level_start: Array) -> Objective:
+    def _objective(
+        self, scene: Scene, targets: Targets, level_start: Array
+    ) -> Objective:
         """Return the objective of a level that starts from a canvas."""
         settings = self.levels.settings
-        targets = targets_of(self.model, self.plans, scene, level_start)
         at = start_image(scene) if settings.balance_layers else level_start
         weights = term_weights(self.model, settings, targets, at, self.balance)
         return Objective(self.model, targets, weights)

@@ -7,36 +7,31 @@ from ..arrays import Array
 from ..engine.guides import levels
 from ..engine.model import Model
 from ..losses.likeness import lost
-from .plans import Plans
+from ..losses.targets import Targets
 from .scene import Scene
 
 
 class Structure:
     """Measures what pictures of a scene have lost of the content."""
 
-    def __init__(self, model: Model, scene: Scene, plans: Plans) -> None:
-        """Compute the content's features.
+    def __init__(self, model: Model, scene: Scene, targets: Targets) -> None:
+        """Take the content's features.
 
         Args:
             model: Computes features.
             scene: Images at the size of the pictures.
-            plans: Chooses the execution plans.
+            targets: What the pictures are compared with.
         """
-        content = scene.content_pixels()
-        assert content is not None  # a strength is for jobs with a content
         layer = scene.settings.content_layers.used[0]
-        self._target = contract.content_target(layer)
-        self._model, self._tiling = model, plans.choose(scene).tiling
+        self._model, self._targets = model, targets
+        self._name = contract.content_target(layer)
         self._weights_hw = _free(scene, contract.block(layer))
-        self._content = self._features(content)
 
     def lost(self, canvas: Array) -> float:
         """Return how much of the content a canvas, (1, 3, h, w), has lost, 0…1."""
-        return lost(self._features(canvas), self._content, self._weights_hw)
-
-    def _features(self, canvas: Array) -> Array:
         pixels = canvas.astype(np.float32, copy=False)
-        return self._model.targets(pixels, self._tiling)[self._target]
+        features = self._model.targets(pixels, self._targets.tiling)[self._name]
+        return lost(features, self._targets.feeds[self._name], self._weights_hw)
 
 
 def _free(scene: Scene, block: int) -> Array | None:
