@@ -201,7 +201,7 @@ class Settings:
         None, "Maps of content and style; regions of the same colour go together."
     )
     protect: Any = option(
-        None, "Mask of what must stay, such as a face: white where the style is weak."
+        None, "Mask that is white over what must stay, such as a face."
     )
     outside: str = option(
         Outside.KEEP, "Pixels that no mask covers: keep them, or blend them in."
