@@ -1,10 +1,10 @@
-"""Weights of the terms of the loss, from the settings.
+"""Weights of the terms of the loss: of its three parts, and shared among layers.
 
 With any fixed weights some layer has most of the gradient, by a factor that depends on
 the style image. What the field calls "normalise gradients" (neural-style's
 ``-normalize_gradients``) rescales the gradient of each layer at every evaluation, and
-the result is no loss's gradient. `balance` finds weights once, at the start, and keeps
-them: it is one loss, on which the optimiser may rely.
+the result is no loss's gradient. `balanced` finds weights once, at the start of a
+level, and keeps them: it is one loss, on which the optimiser may rely.
 """
 
 from collections.abc import Callable, Mapping

@@ -107,9 +107,9 @@ def corrected(balance: Balance, settings: Settings, share: float) -> Balance:
     return Balance(balance.content, balance.style * ratio, tv)
 
 
-def evaluations(settings: Settings) -> int:
+def evaluations(inputs: Inputs) -> int:
     """Return the number of evaluations of a small picture that `found` takes."""
-    return 0 if settings.dial is None else 2 + _DESCENTS * _each(settings)
+    return 2 + _DESCENTS * _each(inputs.settings) if inputs.steered else 0
 
 
 def _each(settings: Settings) -> int:

@@ -176,7 +176,7 @@ class _Probe:
     def balance(self, scene: Scene) -> float:
         """Estimate the seconds in which the weights of a run are found."""
         pixels = math.prod(Frame(coarsest(scene.size)).canvas)
-        return pixels * balance.evaluations(scene.settings) * self.evaluation
+        return pixels * balance.evaluations(scene.inputs) * self.evaluation
 
     def step(self, history: History) -> float:
         """Time a step with a full history; returns seconds per pixel."""

@@ -166,16 +166,12 @@ class Run:
         return Evaluated(progress, state, self.plans.known, level_start)
 
     def _result(self, image: Array, outcome: Outcome) -> Result:
-        settings, scene, balance = (
-            self.levels.settings,
-            self.levels.scenes[-1],
-            self.balance,
-        )
+        settings, scene = self.levels.settings, self.levels.scenes[-1]
         if outcome.status is Status.NON_FINITE and len(self._history) == 1:
             raise TransferError(
                 "the loss of the start image is not a finite number: lower the "
-                f"weights (style-weight is {balance.style:g}, content-weight "
-                f"{balance.content:g}, tv-weight {balance.tv:g})"
+                f"weights (style-weight is {self.balance.style:g}, content-weight "
+                f"{self.balance.content:g}, tv-weight {self.balance.tv:g})"
             )
         image_hwc, notes = scene.composite(image)
         converged = outcome.status is Status.CONVERGED

@@ -10,6 +10,7 @@ import numpy as np
 
 from lightstyle import contract, images
 from lightstyle.arrays import Array, Size
+from lightstyle.losses import likeness
 from lightstyle.quality import metrics
 from lightstyle.quality.features import Network
 from tests.benchmarks import pair_pixels
@@ -67,7 +68,7 @@ class PairJudge:
             "lost": cfsd / empty_cfsd,
             "lost_to_style": cfsd / self._unrelated(pair),
             "content_term": term / empty_term,
-            "unlike": 1 - _correlation(seen.content, content.content),
+            "unlike": _lost(seen.content, content.content),
             "ssim": metrics.ssim(image_hwc, content.image_hwc),
             "distances": distances,
             "closed": closed,
@@ -140,13 +141,9 @@ def _distances(seen: Seen, style: Seen) -> dict[str, float]:
     }
 
 
-def _correlation(features: Array, reference: Array) -> float:
-    """Correlation over places of all channels together: contrast does not matter."""
-    one, other = (
-        each - each.mean(axis=1, keepdims=True) for each in (features, reference)
-    )
-    norms = float(np.linalg.norm(one)) * float(np.linalg.norm(other))
-    return float(np.vdot(one, other)) / norms if norms else 0.0
+def _lost(*features: Array) -> float:
+    """What a picture has lost of the content, of features (C, positions)."""
+    return likeness.lost(*(each[None, :, None] for each in features))
 
 
 def _style_loss(seen: Seen, style: Seen) -> float:

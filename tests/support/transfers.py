@@ -67,6 +67,21 @@ def totals(result: Result) -> list[float]:
 #: Writes a mask and returns its path.
 Mask = Callable[[Any], str]
 
+#: A mask of the whole content; and pictures that cannot be masks of it, with what is
+#: said of them.
+HEIGHT, WIDTH = CONTENT.shape[:2]
+WHITE = np.full((HEIGHT, WIDTH), 255)
+NO_MASKS = pytest.mark.parametrize(
+    ("levels", "words"),
+    [
+        (WHITE[:, : WIDTH // 2], "expected the proportions of its picture"),
+        (np.stack([WHITE, WHITE * 0, WHITE], 2), "is coloured"),
+        (np.dstack([WHITE, WHITE, WHITE, WHITE // 2]), "is transparent"),
+        (WHITE * 0, "black all over"),
+    ],
+    ids=["proportions", "coloured", "transparent", "black"],
+)
+
 
 def stylized(model: Model, styles: Any = STYLE, **changes: Any) -> Result:
     """Run quickly with some settings changed."""

@@ -23,11 +23,19 @@ from lightstyle.quality import metrics
 from lightstyle.transfer import regions
 from tests.conftest import Runner
 from tests.support.networks import image
-from tests.support.transfers import CONTENT, QUICK, STYLE, Mask, stylized
+from tests.support.transfers import (
+    CONTENT,
+    HEIGHT,
+    NO_MASKS,
+    QUICK,
+    STYLE,
+    WHITE,
+    WIDTH,
+    Mask,
+    stylized,
+)
 
 OTHER = image(44, 60, 3)
-HEIGHT, WIDTH = CONTENT.shape[:2]
-WHITE = np.full((HEIGHT, WIDTH), 255)
 LEFT = np.where(np.arange(WIDTH) < WIDTH // 2, 255, 0) * np.ones((HEIGHT, 1))
 TOP = np.where(np.arange(HEIGHT) < HEIGHT // 2, 255, 0)[:, None] * np.ones((1, WIDTH))
 
@@ -155,16 +163,7 @@ def test_a_path_an_array_and_an_image_are_the_same(model: Model, mask: Mask) -> 
     assert made[0].record.inputs["protect"]["sha256"]
 
 
-@pytest.mark.parametrize(
-    ("levels", "words"),
-    [
-        (WHITE[:, : WIDTH // 2], "expected the proportions of its picture"),
-        (np.stack([WHITE, WHITE * 0, WHITE], 2), "is coloured"),
-        (np.dstack([WHITE, WHITE, WHITE, WHITE // 2]), "is transparent"),
-        (WHITE * 0, "black all over"),
-    ],
-    ids=["proportions", "coloured", "transparent", "black"],
-)
+@NO_MASKS
 def test_a_mask_that_is_none_is_told_so(
     model: Model, mask: Mask, levels: Any, words: str
 ) -> None:

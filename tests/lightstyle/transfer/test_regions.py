@@ -16,10 +16,19 @@ from lightstyle.optimize.curvature import History
 from lightstyle.transfer import regions
 from lightstyle.zoo import registry
 from tests.support.networks import image, picture
-from tests.support.transfers import CONTENT, FIXED, QUICK, STYLE, Mask, stylized
+from tests.support.transfers import (
+    CONTENT,
+    FIXED,
+    HEIGHT,
+    NO_MASKS,
+    QUICK,
+    STYLE,
+    WIDTH,
+    Mask,
+    stylized,
+)
 
 OTHER = image(44, 60, 3)
-HEIGHT, WIDTH = CONTENT.shape[:2]
 LEFT = np.where(np.arange(WIDTH) < WIDTH // 2, 255, 0) * np.ones((HEIGHT, 1))
 SOFT = np.linspace(255, 0, WIDTH) * np.ones((HEIGHT, 1))
 
@@ -223,19 +232,7 @@ def test_reconstruction_has_no_regions(model: Model) -> None:
     )
 
 
-WHITE = np.full((HEIGHT, WIDTH), 255)
-
-
-@pytest.mark.parametrize(
-    ("levels", "words"),
-    [
-        (WHITE[:, : WIDTH // 2], "expected the proportions of its picture"),
-        (np.stack([WHITE, WHITE * 0, WHITE], 2), "is coloured"),
-        (np.dstack([WHITE, WHITE, WHITE, WHITE // 2]), "is transparent"),
-        (WHITE * 0, "black all over"),
-    ],
-    ids=["proportions", "coloured", "transparent", "black"],
-)
+@NO_MASKS
 @pytest.mark.parametrize("name", ["content_mask", "style_mask"])
 def test_a_mask_that_is_none_is_told_so(
     model: Model, mask: Mask, name: str, levels: Any, words: str
