@@ -91,10 +91,10 @@ def build_model(
         ExportError: A choice is invalid.
         OutputError: A file cannot be written, or would replace another file.
     """
-    if {"cpu", "targets"} & set(output.stem.split(".")[1:]):
+    if found := {"cpu", "targets", "step", "descend"} & {*output.stem.split(".")[1:]}:
         raise ExportError(
-            f"output {output}: names with .cpu or .targets are those of a model's "
-            "other graphs; choose another"
+            f"output {output}: names with .{min(found)} are those of a model's other "
+            "graphs; choose another"
         )
     metadata = {
         contract.META_SCHEMA: str(SCHEMA),

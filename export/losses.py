@@ -4,6 +4,7 @@ A term is the sum of its partial sums, and the model multiplies it by a weight t
 fed. The gradients are not written here: `backward` derives them.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from lightstyle import contract
@@ -221,3 +222,24 @@ def joined(graph: Graph, term: Term) -> Tensor:
     if len(term.partials) == 1:
         return term.partials[0]
     return ops.concat(graph, term.partials, 0, f"{term.name}_sums")
+
+
+def weighted(graph: Graph, terms: Sequence[Term]) -> dict[str, Tensor]:
+    """Return all partial sums times their weights, and what they add up to by term.
+
+    The former are what the optimiser's step compares, the latter what a host shows.
+    """
+    parts = [
+        [
+            ops.reshape(graph, ops.mul(graph, x, term.weight), [-1], (f"{x.name}*",))
+            for x in term.partials
+        ]
+        for term in terms
+    ]
+    sums = ops.concat(graph, [x for part in parts for x in part], 0, "K")
+    vectors = [
+        part[0] if len(part) == 1 else ops.concat(graph, part, 0, "k") for part in parts
+    ]
+    totals = [ops.reduce_sum(graph, x, (0,), keepdims=True) for x in vectors]
+    losses = ops.concat(graph, totals, 0, len(totals))
+    return {contract.WEIGHTED_SUMS: sums, contract.WEIGHTED_LOSSES: losses}

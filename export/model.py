@@ -14,6 +14,7 @@ from .errors import ExportError
 from .graph import Graph, Tensor
 from .lowering import lower
 from .network import LossNetwork
+from .optimizer.step import descent_graph, step_graph
 from .parts import PartGraphs
 from .weights import Weights
 
@@ -35,12 +36,22 @@ def graphs(path: Path, network: LossNetwork, lowering: str) -> dict[Path, Graph]
     if lowering not in LOWERINGS:
         expected = " or ".join(LOWERINGS)
         raise ExportError(f"unknown lowering {lowering!r}: expected {expected}")
-    made = _of_whole_pictures(path, network, cpu=False)
+    made = _of_whole_pictures(path, network, cpu=False) | _optimizer(path, network)
     if lowering == "auto":
         fast = contract.cpu_path(path)
         made |= _of_whole_pictures(fast, network, cpu=True)
         made[contract.kernels_path(path)] = kernels(network.weights, made[fast])
         made |= PartGraphs(network).graphs(path)
+    return made
+
+
+def _optimizer(path: Path, network: LossNetwork) -> dict[Path, Graph]:
+    """Build the optimiser's step, alone and with the portable evaluation."""
+    made = {}
+    for place, rewrite in ((path, False), (contract.webgpu_path(path), True)):
+        made[contract.step_path(place)] = step_graph(rewrite=rewrite)
+        descent = descent_graph(evaluation(network), rewrite=rewrite)
+        made[contract.descent_path(place)] = descent
     return made
 
 
@@ -119,6 +130,8 @@ def evaluation(
     graph.outputs[contract.GRADIENT] = gradient(graph, seeds, image)
     for term in terms:
         graph.outputs[term.name] = losses.joined(graph, term)
+    with graph.scope("weighted"):
+        graph.outputs.update(losses.weighted(graph, terms))
     return lower(graph, cpu=cpu)
 
 

@@ -12,6 +12,11 @@ external data. For a model called ``vgg19.onnx`` these are
     vgg19.cpu.forward1.onnx, vgg19.cpu.backward1.onnx …, vgg19.cpu.heads.onnx
                              the evaluation in parts, for each block of VGG19
 
+    vgg19.step.onnx, vgg19.webgpu.step.onnx
+                             role ``step``: one step of the optimiser
+    vgg19.descend.onnx, vgg19.webgpu.descend.onnx
+                             role ``descent``: the first graph and that step in one
+
     vgg19.guided.onnx, vgg19.guided.targets.onnx, vgg19.cpu.guided.onnx,
     vgg19.cpu.guided.targets.onnx
                              the first and the second pair for pictures with regions
@@ -33,6 +38,9 @@ narrowed network has a map to VGG19's features, the Gram matrix is (C + 1, C + 1
   →
     gradient            (1, 3, H, W)   d(weighted sum of the terms)/d(image)
     content_loss/c, style_loss/s, tv_loss           (k,) partial sums, without weights
+    weighted_sums       (K,)           all of them times their weights
+    weighted_losses     (T,)           the terms times their weights, in the order of
+                                       `terms`
 
 Where a picture has R regions, each with a style of its own, or differences of Gram
 matrices are to count in a metric, there are the guided graphs. They have one more input
@@ -62,11 +70,30 @@ each region, or in the whole picture; forward it is 0 where they do not. Block b
                  → style_loss/s, gradient/gram_sums/s,
                  gradient/feature_sums/s, gram/s: what a style target is compared with
 
+The optimiser is a graph as well: one step of L-BFGS, which any evaluation graph can be
+followed by. With M slots for pairs of step and change, one more than there are pairs,
+
+    image, gradient, weighted_sums     of the picture that was evaluated
+    free                (1, 1, H, W)   1 where pixels may change, 0 where they stay
+    point, point_gradient, direction   (1, 3, H, W)
+    steps, changes                     (3, H, M, W)
+    inverse             (M, M)
+    point_sums          (K,)           weighted partial sums at the point
+    numbers             (12,)          `STEP_NUMBERS`
+  →
+    next/image          (1, 3, H, W)   where to evaluate next
+    next/point …                       the state, as it is fed to the next step
+
+State that is zero all over is the start, and `point` the lowest picture so far. The
+descent graph is evaluation and step in one: image, targets, weights, free and state to
+next/image, next/state and weighted_losses.
+
 Everything is float32. The host adds the partial sums in float64, because a float32 sum
 resolves too little for a line search, and multiplies them by the weights.
 """
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -76,6 +103,10 @@ VERSION: Final = "0.1.0"
 
 #: Raised whenever a model built before could no longer be driven as described above.
 SCHEMA: Final = 3
+
+#: A size that is known, or the name of one that the feeds decide.
+Dim = int | str
+Shape = tuple[Dim, ...]
 
 #: The convolutions of VGG19 that a model may hold, with the width of each.
 CHANNELS: Final[dict[str, int]] = {
@@ -113,6 +144,9 @@ CPU_EVALUATION: Final = "evaluation for CPUs"
 CPU_TARGETS: Final = "targets for CPUs"
 KERNELS: Final = "kernels"
 GUIDED: Final = "guided "
+STEP: Final = "step"
+DESCENT: Final = "descent"
+WEBGPU: Final = " for WebGPU"
 HEADS: Final = "heads"
 
 #: The two sweeps over the parts of a picture.
@@ -121,6 +155,8 @@ BACKWARD: Final = "backward"
 
 IMAGE: Final = "image"
 GRADIENT: Final = "gradient"
+WEIGHTED_SUMS: Final = "weighted_sums"
+WEIGHTED_LOSSES: Final = "weighted_losses"
 TV_LOSS: Final = "tv_loss"
 TV_WEIGHT: Final = "tv_weight"
 TILE_MAP: Final = "tile_map"
@@ -131,6 +167,37 @@ REGION_WEIGHT: Final = "region_weight"
 POOLED: Final = "pooled"
 POOLED_GRADIENT: Final = "pooled_gradient"
 GRADIENT_TILE_MAP: Final = "gradient_tile_map"
+
+#: Names of the step's state.
+FREE: Final = "free"
+POINT: Final = "point"
+POINT_GRADIENT: Final = "point_gradient"
+DIRECTION: Final = "direction"
+STEPS: Final = "steps"
+CHANGES: Final = "changes"
+INVERSE: Final = "inverse"
+POINT_SUMS: Final = "point_sums"
+NUMBERS: Final = "numbers"
+
+#: What ``numbers`` holds: evaluations so far; the loss at the picture that was
+#: evaluated; the factor of loss and gradient; the length of the step, the scale of the
+#: initial inverse Hessian, and the length of a first step; trials that failed; pairs;
+#: steps in succession that hardly lowered the loss; whether no step will; whether the
+#: picture is the new point; the root mean square of its gradient times the factor.
+STEP_NUMBERS: Final = (
+    "evaluations",
+    "loss",
+    "factor",
+    "step",
+    "scale",
+    "reach",
+    "trials",
+    "pairs",
+    "idle",
+    "stalled",
+    "accepted",
+    "slope",
+)
 
 #: Environment variable that moves the folder of `cache_folder`.
 CACHE_VARIABLE: Final = "LIGHTSTYLE_CACHE"
@@ -154,6 +221,42 @@ META_SOURCE_DIGEST: Final = "lightstyle.source_sha256"
 META_WEIGHTS_DIGEST: Final = "lightstyle.weights_sha256"
 META_COSTS: Final = "lightstyle.bytes_per_position"
 META_GENERATOR: Final = "lightstyle.generator"
+
+
+def terms(content_layers: Sequence[str], style_layers: Sequence[str]) -> list[str]:
+    """Return the names of all terms of the loss, in the order of the network."""
+    named = (content_layers, content_loss), (style_layers, style_loss)
+    found = [
+        name(layer) for layer in LAYERS for layers, name in named if layer in layers
+    ]
+    return [*found, TV_LOSS]
+
+
+def following(name: str) -> str:
+    """Return the name of the state `name` after a step."""
+    return f"next/{name}"
+
+
+def state_shapes(height: Dim, width: Dim, slots: Dim, sums: Dim) -> dict[str, Shape]:
+    """Return the shapes of the step's state by name.
+
+    Args:
+        height: Of the picture, as a number or a name.
+        width: Of the picture.
+        slots: One more than there are pairs.
+        sums: Number of weighted partial sums.
+    """
+    picture: Shape = 1, 3, height, width
+    return {
+        POINT: picture,
+        POINT_GRADIENT: picture,
+        DIRECTION: picture,
+        STEPS: (3, height, slots, width),
+        CHANGES: (3, height, slots, width),
+        INVERSE: (slots, slots),
+        POINT_SUMS: (sums,),
+        NUMBERS: (len(STEP_NUMBERS),),
+    }
 
 
 def content_target(layer: str) -> str:
@@ -246,6 +349,21 @@ def guided_path(model: Path) -> Path:
     return model.with_suffix(".guided.onnx")
 
 
+def webgpu_path(model: Path) -> Path:
+    """Return the path whose `step_path` and `descent_path` are in WebGPU's form."""
+    return model.with_suffix(".webgpu.onnx")
+
+
+def step_path(model: Path) -> Path:
+    """Return the path of the optimiser's step of `model`, or of its `webgpu_path`."""
+    return model.with_suffix(".step.onnx")
+
+
+def descent_path(model: Path) -> Path:
+    """Return the path of evaluation and step in one, as `step_path`."""
+    return model.with_suffix(".descend.onnx")
+
+
 def kernels_path(model: Path) -> Path:
     """Return the path of the kernels graph of the model at `model`."""
     return cpu_path(model).with_suffix(".kernels.onnx")
@@ -276,9 +394,13 @@ def graph_paths(model: Path) -> dict[Path, str]:
         for number in range(1, block(LAYERS[-1]) + 1)
         for sweep in (FORWARD, BACKWARD)
     }
-    fast = cpu_path(model)
+    fast, webgpu = cpu_path(model), webgpu_path(model)
     return {
         **parts,
+        step_path(webgpu): STEP + WEBGPU,
+        descent_path(webgpu): DESCENT + WEBGPU,
+        step_path(model): STEP,
+        descent_path(model): DESCENT,
         heads_path(model): HEADS,
         targets_path(guided_path(fast)): GUIDED + CPU_TARGETS,
         guided_path(fast): GUIDED + CPU_EVALUATION,

@@ -206,6 +206,8 @@ class Model:
         else:
             outputs = self._tiled.evaluate(pixels_nchw, feeds, tiling)
         gradient = outputs.pop(contract.GRADIENT)
+        for together in (contract.WEIGHTED_SUMS, contract.WEIGHTED_LOSSES):
+            outputs.pop(together, None)  # the terms once more
         self._check_shape(contract.GRADIENT, gradient, pixels_nchw.shape)
         terms = {
             name: float(np.sum(partials, dtype=np.float64))

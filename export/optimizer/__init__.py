@@ -1,0 +1,1 @@
+"""The optimiser as a graph: one step of L-BFGS, and evaluation and step in one."""
