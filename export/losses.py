@@ -229,17 +229,24 @@ def weighted(graph: Graph, terms: Sequence[Term]) -> dict[str, Tensor]:
 
     The former are what the optimiser's step compares, the latter what a host shows.
     """
-    parts = [
-        [
-            ops.reshape(graph, ops.mul(graph, x, term.weight), [-1], (f"{x.name}*",))
-            for x in term.partials
-        ]
-        for term in terms
-    ]
-    sums = ops.concat(graph, [x for part in parts for x in part], 0, "K")
-    vectors = [
-        part[0] if len(part) == 1 else ops.concat(graph, part, 0, "k") for part in parts
-    ]
+    vectors = [_vector(graph, term) for term in terms]
+    count = "+".join(str(vector.shape[0]) for vector in vectors)
     totals = [ops.reduce_sum(graph, x, (0,), keepdims=True) for x in vectors]
-    losses = ops.concat(graph, totals, 0, len(totals))
-    return {contract.WEIGHTED_SUMS: sums, contract.WEIGHTED_LOSSES: losses}
+    return {
+        contract.WEIGHTED_SUMS: ops.concat(graph, vectors, 0, count),
+        contract.WEIGHTED_LOSSES: ops.concat(graph, totals, 0, len(totals)),
+    }
+
+
+def _vector(graph: Graph, term: Term) -> Tensor:
+    """Return all partial sums of a term times its weight."""
+    parts = []
+    for partial in term.partials:
+        product = ops.mul(graph, partial, term.weight)
+        if len(product.shape) > 1:
+            count = "*".join(map(str, product.shape))
+            product = ops.reshape(graph, product, [-1], (count,))
+        parts.append(product)
+    if len(parts) == 1:
+        return parts[0]
+    return ops.concat(graph, parts, 0, "+".join(str(x.shape[0]) for x in parts))

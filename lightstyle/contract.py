@@ -70,23 +70,8 @@ each region, or in the whole picture; forward it is 0 where they do not. Block b
                  → style_loss/s, gradient/gram_sums/s,
                  gradient/feature_sums/s, gram/s: what a style target is compared with
 
-The optimiser is a graph as well: one step of L-BFGS, which any evaluation graph can be
-followed by. With M slots for pairs of step and change, one more than there are pairs,
-
-    image, gradient, weighted_sums     of the picture that was evaluated
-    free                (1, 1, H, W)   1 where pixels may change, 0 where they stay
-    point, point_gradient, direction   (1, 3, H, W)
-    steps, changes                     (3, H, M, W)
-    inverse             (M, M)
-    point_sums          (K,)           weighted partial sums at the point
-    numbers             (12,)          `STEP_NUMBERS`
-  →
-    next/image          (1, 3, H, W)   where to evaluate next
-    next/point …                       the state, as it is fed to the next step
-
-State that is zero all over is the start, and `point` the lowest picture so far. The
-descent graph is evaluation and step in one: image, targets, weights, free and state to
-next/image, next/state and weighted_losses.
+The step's graph is described in `step_contract`. The descent's is the evaluation, the
+portable one, with the step after it.
 
 Everything is float32. The host adds the partial sums in float64, because a float32 sum
 resolves too little for a line search, and multiplies them by the weights.
@@ -103,10 +88,6 @@ VERSION: Final = "0.1.0"
 
 #: Raised whenever a model built before could no longer be driven as described above.
 SCHEMA: Final = 3
-
-#: A size that is known, or the name of one that the feeds decide.
-Dim = int | str
-Shape = tuple[Dim, ...]
 
 #: The convolutions of VGG19 that a model may hold, with the width of each.
 CHANNELS: Final[dict[str, int]] = {
@@ -168,37 +149,6 @@ POOLED: Final = "pooled"
 POOLED_GRADIENT: Final = "pooled_gradient"
 GRADIENT_TILE_MAP: Final = "gradient_tile_map"
 
-#: Names of the step's state.
-FREE: Final = "free"
-POINT: Final = "point"
-POINT_GRADIENT: Final = "point_gradient"
-DIRECTION: Final = "direction"
-STEPS: Final = "steps"
-CHANGES: Final = "changes"
-INVERSE: Final = "inverse"
-POINT_SUMS: Final = "point_sums"
-NUMBERS: Final = "numbers"
-
-#: What ``numbers`` holds: evaluations so far; the loss at the picture that was
-#: evaluated; the factor of loss and gradient; the length of the step, the scale of the
-#: initial inverse Hessian, and the length of a first step; trials that failed; pairs;
-#: steps in succession that hardly lowered the loss; whether no step will; whether the
-#: picture is the new point; the root mean square of its gradient times the factor.
-STEP_NUMBERS: Final = (
-    "evaluations",
-    "loss",
-    "factor",
-    "step",
-    "scale",
-    "reach",
-    "trials",
-    "pairs",
-    "idle",
-    "stalled",
-    "accepted",
-    "slope",
-)
-
 #: Environment variable that moves the folder of `cache_folder`.
 CACHE_VARIABLE: Final = "LIGHTSTYLE_CACHE"
 
@@ -230,33 +180,6 @@ def terms(content_layers: Sequence[str], style_layers: Sequence[str]) -> list[st
         name(layer) for layer in LAYERS for layers, name in named if layer in layers
     ]
     return [*found, TV_LOSS]
-
-
-def following(name: str) -> str:
-    """Return the name of the state `name` after a step."""
-    return f"next/{name}"
-
-
-def state_shapes(height: Dim, width: Dim, slots: Dim, sums: Dim) -> dict[str, Shape]:
-    """Return the shapes of the step's state by name.
-
-    Args:
-        height: Of the picture, as a number or a name.
-        width: Of the picture.
-        slots: One more than there are pairs.
-        sums: Number of weighted partial sums.
-    """
-    picture: Shape = 1, 3, height, width
-    return {
-        POINT: picture,
-        POINT_GRADIENT: picture,
-        DIRECTION: picture,
-        STEPS: (3, height, slots, width),
-        CHANGES: (3, height, slots, width),
-        INVERSE: (slots, slots),
-        POINT_SUMS: (sums,),
-        NUMBERS: (len(STEP_NUMBERS),),
-    }
 
 
 def content_target(layer: str) -> str:

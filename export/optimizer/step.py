@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from lightstyle import contract
+from lightstyle import step_contract as names
 
 from .. import ops
 from ..graph import Graph, Shape, Tensor
@@ -113,13 +114,13 @@ def append_step(graph: Graph, evaluated: Evaluated, *, rewrite: bool) -> None:
             given the same memory for the old and new pairs, and copies all where not.
     """
     with graph.scope("step"):
-        free = Value(graph, graph.input(contract.FREE, (1, 1, "H", "W")))
-        shapes = contract.state_shapes("H", "W", "M", "K")
-        shapes[contract.POINT_SUMS] = evaluated.sums.shape
+        free = Value(graph, graph.input(names.FREE, (1, 1, "H", "W")))
+        shapes = names.state_shapes("H", "W", "M", "K")
+        shapes[names.POINT_SUMS] = evaluated.sums.shape
         old = {name: Value(graph, graph.input(name, s)) for name, s in shapes.items()}
         new = _next(evaluated, free, old, rewrite=rewrite)
     for name, value in new.items():
-        graph.outputs[contract.following(name)] = value.tensor
+        graph.outputs[names.following(name)] = value.tensor
 
 
 def _next(
@@ -141,17 +142,16 @@ def _next(
         for each in (evaluated.image, evaluated.gradient, evaluated.sums)
     )
     point, slope_at, direction = (
-        old[name]
-        for name in (contract.POINT, contract.POINT_GRADIENT, contract.DIRECTION)
+        old[name] for name in (names.POINT, names.POINT_GRADIENT, names.DIRECTION)
     )
-    number = _numbers(old[contract.NUMBERS])
+    number = _numbers(old[names.NUMBERS])
     first = number["evaluations"] < 0.5
     values = _count(image)
 
     # Loss and gradient in units in which the first gradient has a mean square of 1.
     factor = where(first, 1.0 / _root_mean_square(gradient, values), number["factor"])
     scaled = gradient * factor * mask
-    decrease = (old[contract.POINT_SUMS] - sums).sum() * factor
+    decrease = (old[names.POINT_SUMS] - sums).sum() * factor
 
     # Is the loss low enough? Then this is the point from now on.
     step = image - point
@@ -170,9 +170,9 @@ def _next(
     lengths = step.dot(step).sqrt() * change.dot(change).sqrt()
     good = moved * (curvature > lengths * LEAST_COSINE)
     history = History(
-        old[contract.STEPS],
-        old[contract.CHANGES],
-        old[contract.INVERSE],
+        old[names.STEPS],
+        old[names.CHANGES],
+        old[names.INVERSE],
         number["pairs"],
     )
     history = history.forgotten(given_up)
@@ -237,21 +237,21 @@ def _next(
     }
     return {
         contract.IMAGE: trial,
-        contract.POINT: x,
-        contract.POINT_GRADIENT: g,
-        contract.DIRECTION: direction,
-        contract.STEPS: history.steps,
-        contract.CHANGES: history.changes,
-        contract.INVERSE: history.inverse,
-        contract.POINT_SUMS: where(accepted, sums, old[contract.POINT_SUMS]),
-        contract.NUMBERS: joined([numbers[name] for name in contract.STEP_NUMBERS]),
+        names.POINT: x,
+        names.POINT_GRADIENT: g,
+        names.DIRECTION: direction,
+        names.STEPS: history.steps,
+        names.CHANGES: history.changes,
+        names.INVERSE: history.inverse,
+        names.POINT_SUMS: where(accepted, sums, old[names.POINT_SUMS]),
+        names.NUMBERS: joined([numbers[name] for name in names.NUMBER_NAMES]),
     }
 
 
 def _numbers(vector: Value) -> dict[str, Value]:
     """Return the numbers of the state by name."""
-    names = enumerate(contract.STEP_NUMBERS)
-    return {name: vector.part(index, index + 1) for index, name in names}
+    found = enumerate(names.NUMBER_NAMES)
+    return {name: vector.part(index, index + 1) for index, name in found}
 
 
 def _count(picture: Value) -> Value:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from .. import contract
+from ..step_contract import STATE, following
 
 
 def outputs(
@@ -21,6 +22,9 @@ def outputs(
     if use in (contract.EVALUATION, contract.CPU_EVALUATION):
         losses = {*map(contract.style_loss, style_layers), contract.TV_LOSS}
         return losses | _gradients(content_layers)
+    if use.removesuffix(contract.WEBGPU) in (contract.STEP, contract.DESCENT):
+        losses = set() if use.startswith(contract.STEP) else {contract.WEIGHTED_LOSSES}
+        return losses | {*map(following, (contract.IMAGE, *STATE))}
     if role == contract.HEADS:
         made = (contract.style_loss, contract.normalised_gram, _sums_gradient)
         return {name(layer) for name in made for layer in style_layers}
