@@ -64,7 +64,8 @@ def _imports(path: Path) -> list[tuple[int, str]]:
 
 
 #: What both halves share: the contract, and two modules that know neither half.
-SHARED = tuple(f"lightstyle.{n}" for n in ("contract", "leftovers", "onnx_runtime"))
+_SHARED = "contract", "step_contract", "leftovers", "onnx_runtime"
+SHARED = tuple(f"lightstyle.{name}" for name in _SHARED)
 
 
 def test_the_exporter_shares_only_the_contract_with_the_run_time() -> None:

@@ -19,7 +19,13 @@ from lightstyle.engine.tiled import TiledModel
 from lightstyle.losses.gaussian import metric
 from lightstyle.losses.metrics import identity
 from tests.support.networks import picture, tiny_weights
-from tests.support.oracles import directional_error, forward, relative_l2, run_reference
+from tests.support.oracles import (
+    TOGETHER,
+    directional_error,
+    forward,
+    relative_l2,
+    run_reference,
+)
 
 CONTENT, STYLE = ["conv3_1", "conv4_2"], ["conv1_1", "conv3_1", "conv4_2"]
 SIZE = (72, 41)
@@ -105,7 +111,7 @@ def _loss(outputs: dict[str, Any], feeds: dict[str, Any]) -> float:
     return sum(
         float(feeds[name.replace("_loss", "_weight")] * value.sum())
         for name, value in outputs.items()
-        if name != contract.GRADIENT
+        if name not in (contract.GRADIENT, *TOGETHER)
     )
 
 

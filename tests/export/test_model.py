@@ -12,6 +12,7 @@ from lightstyle import contract, onnx_runtime
 from tests.support import oracles
 from tests.support.networks import feeds_for, loss_for, picture, tiny_weights
 from tests.support.oracles import (
+    TOGETHER,
     directional_error,
     loss_and_gradient,
     relative_l2,
@@ -37,8 +38,17 @@ def _weighted(outputs: dict[str, Any], feeds: dict[str, Any]) -> float:
     return sum(
         float(feeds[name.replace("_loss", "_weight")] * value.sum())
         for name, value in outputs.items()
-        if name != contract.GRADIENT
+        if name not in (contract.GRADIENT, *TOGETHER)
     )
+
+
+def _terms(outputs: dict[str, Any]) -> dict[str, float]:
+    """The terms in the outputs of an evaluation, without their weights."""
+    return {
+        name: value.sum()
+        for name, value in outputs.items()
+        if name not in (contract.GRADIENT, *TOGETHER)
+    }
 
 
 @pytest.fixture(params=[False, True], ids=["portable", "cpu"])
@@ -72,9 +82,14 @@ def test_in_float64_the_graph_is_the_oracle(
     feeds = {**feeds_for(loss, np.float64), **_kernels(graph)}
     outputs = run_reference(graph, {"image": image[None].astype(np.float64), **feeds})
     assert relative_l2(outputs.pop(contract.GRADIENT)[0], gradient) < 1e-12
-    assert {name: value.sum() for name, value in outputs.items()} == pytest.approx(
-        terms, rel=1e-12
-    )
+    assert _terms(outputs) == pytest.approx(terms, rel=1e-12)
+    weighted = [
+        feeds[name.replace("_loss", "_weight")] * terms[name]
+        for name in contract.terms([*CONTENT], [*STYLE])
+    ]
+    losses, sums = (outputs[name] for name in TOGETHER)
+    np.testing.assert_allclose(losses, weighted, rtol=1e-12)
+    assert sums.sum() == pytest.approx(sum(weighted), rel=1e-12)
 
 
 @pytest.mark.parametrize("pooling", POOLINGS)
@@ -89,9 +104,7 @@ def test_in_float32_on_onnxruntime_it_is_close(
     feeds = {"image": image[None], **feeds_for(loss, np.float32)}
     outputs = _on_onnxruntime(graph, feeds)
     assert relative_l2(outputs.pop(contract.GRADIENT)[0], gradient) < 1e-4
-    assert {name: value.sum() for name, value in outputs.items()} == pytest.approx(
-        terms, rel=1e-5
-    )
+    assert _terms(outputs) == pytest.approx(terms, rel=1e-5)
 
 
 TERMS: list[tuple[list[str], list[str], float]] = [
@@ -197,6 +210,7 @@ def test_every_term_has_a_weight_a_target_and_an_output() -> None:
         "content_loss/conv4_2",
         "style_loss/conv1_1",
         "tv_loss",
+        *TOGETHER,
     }
 
 

@@ -30,6 +30,8 @@ def test_without_lowering_nothing_stays_that_is_for_cpus_alone(tmp_path: Path) -
         build_model(tiny_weights(), path, lowering=lowering)
     guided = contract.guided_path(path)
     graphs = [path, contract.targets_path(path), guided, contract.targets_path(guided)]
+    for place in (path, contract.webgpu_path(path)):
+        graphs += [contract.step_path(place), contract.descent_path(place)]
     assert {*tmp_path.iterdir()} == {*graphs, contract.weights_path(path)}
 
 

@@ -22,6 +22,10 @@ from lightstyle import contract
 Array = NDArray[np.float64]
 
 
+#: Outputs of an evaluation that are made of all terms once more.
+TOGETHER = contract.WEIGHTED_LOSSES, contract.WEIGHTED_SUMS
+
+
 def run_reference(
     graph: Graph, feeds: Mapping[str, Any], *, cpu: bool = False
 ) -> dict[str, Any]:
