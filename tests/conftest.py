@@ -8,6 +8,7 @@ from PIL import Image
 from export import build_model
 from lightstyle import contract
 from lightstyle.cli.app import main
+from lightstyle.engine import choice
 from lightstyle.zoo.fetch import OFFLINE_VARIABLE
 from lightstyle.zoo.registry import MODEL_VARIABLE
 from tests.support.networks import image, save_foreign, tiny_weights
@@ -17,7 +18,11 @@ from tests.support.networks import image, save_foreign, tiny_weights
 def _clean_environment(
     monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    """No test sees, or leaves, a model of the person who runs it."""
+    """No test sees, or leaves, a model of the person who runs it.
+
+    Nor does one choose another device than the CPU by itself.
+    """
+    monkeypatch.setattr(choice, "offered", lambda: iter(()))
     monkeypatch.setenv("no_proxy", "*")
     monkeypatch.delenv(OFFLINE_VARIABLE, raising=False)
     monkeypatch.delenv(MODEL_VARIABLE, raising=False)

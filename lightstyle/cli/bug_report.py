@@ -4,16 +4,17 @@ import os
 import platform
 import re
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from ..engine import memory, providers
+from ..engine import choice, memory, providers
 from ..engine.threads import available_cpus
-from ..errors import DeviceError
+from ..errors import DeviceError, LightstyleError
 from ..images import streams
 from ..records import environment
+from ..zoo import registry
 
 #: Packages of the command line, besides those that compute.
 _PACKAGES: Final = ("typer", "rich")
@@ -37,11 +38,7 @@ def header(arguments: Sequence[str]) -> list[str]:
 
 def traced(error: BaseException) -> str:
     """Return the traceback of `error`, with ``~`` for the home folder."""
-    text = "".join(traceback.format_exception(error))
-    with suppress(RuntimeError):  # there is no such folder
-        home = str(Path.home())
-        text = text.replace(home, "~") if len(home) > 1 else text
-    return text.rstrip()
+    return _without_home("".join(traceback.format_exception(error))).rstrip()
 
 
 def _lines(arguments: Sequence[str]) -> list[str]:
@@ -58,6 +55,7 @@ def _lines(arguments: Sequence[str]) -> list[str]:
         f"processor  {environment.processor()}, {cpus} usable, {sets}",
         f"memory     {memory.available() / 1e9:.1f} GB free",
         f"providers  {_providers()}",
+        *(f"device     {_without_home(line)}" for line in _devices()),
     ]
 
 
@@ -67,6 +65,21 @@ def _without_folders(argument: str) -> str:
     name, equals, value = argument.rpartition("=")
     folders = re.fullmatch(f".*{separators}(.*)", value, re.DOTALL)
     return f"{name}{equals}…/{folders[1]}" if folders else argument
+
+
+def _without_home(text: str) -> str:
+    with suppress(RuntimeError):  # there is no such folder
+        home = str(Path.home())
+        return text.replace(home, "~") if len(home) > 1 else text
+    return text
+
+
+def _devices() -> Iterator[str]:
+    graph = registry.bundled()
+    with suppress(LightstyleError):  # the model that the environment names
+        graph = registry.find(None)
+    with suppress(DeviceError):  # which the line before says
+        yield from choice.described(graph)
 
 
 def _providers() -> str:

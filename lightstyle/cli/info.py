@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from ..engine import providers
+from ..engine import choice
 from ..engine.threads import available_cpus
 from ..errors import DeviceError, UsageError
 from ..images import picture_file
@@ -132,9 +132,11 @@ def _preset(picture: Path | None) -> str:
 def _installation() -> Iterator[_Row]:
     yield from environment.versions().items()
     try:
-        yield "devices", ", ".join(each.name for each in providers.available())
+        graph = registry.find(None)
+        for line in choice.described(graph):
+            yield "device", line
     except DeviceError as error:
-        yield "devices", f"none ({error})"
+        yield "device", f"none ({error})"
     yield "cpus", str(available_cpus())
     missing = f"not installed: {registry.EXTRA}"
     yield "exporter", "installed" if registry.exporter() else missing

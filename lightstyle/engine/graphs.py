@@ -2,9 +2,9 @@
 
 A provider may have a form of the graphs of its own, which is used where the model has
 it: on the CPU, graphs that are fed with mapped kernels, made once when they are loaded.
-They get a session for each size, in which ONNX Runtime leaves out what that size does
-not need. Each graph keeps its two latest sessions, because a session holds on to the
-memory of the largest run it has seen.
+These, and those of GPUs, get a session for each size, in which ONNX Runtime leaves out
+what that size does not need. Each graph keeps its two latest sessions, because they
+hold on to the memory of the largest run they have seen.
 """
 
 from collections.abc import Callable
@@ -44,6 +44,7 @@ class Graphs:
         check_exists(model)
         form = provider.graph_form
         self._fast = form is not None and is_file(form(model))
+        self._by_size = self._fast or provider.fixed_sizes
         evaluation = form(model) if form is not None and self._fast else model
         guided = contract.guided_path(evaluation)
         self._roles = contract.graph_paths(model)
@@ -114,7 +115,7 @@ class Graphs:
         with self._lock:
             if use not in self._graphs:
                 new = partial(self._checked, self._paths[use], shared_arena=self._fast)
-                by_size = self._fast and use != contract.HEADS
+                by_size = self._by_size and use != contract.HEADS
                 self._graphs[use] = _Graph(new, by_size=by_size)
             return self._graphs[use]
 
@@ -147,7 +148,8 @@ class _Graph:
     def __init__(self, new: Callable[..., Session], *, by_size: bool) -> None:
         """Load the graph with `new`, which takes options of `Session`."""
         self._new, self._by_size = new, by_size
-        first = new(once=by_size)
+        # Without a size it only tells names, which the CPU's does at once.
+        first = new(once=True, provider=HOST) if by_size else new()
         self.metadata, self.inputs = first.metadata, first.inputs
         self._sessions: dict[Any, Session] = {} if by_size else {None: first}
         self._lock = Lock()

@@ -3,7 +3,6 @@
 This is the run time's side of the contract; nothing else builds feeds or reads outputs.
 """
 
-from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -13,15 +12,16 @@ import numpy as np
 
 from .. import contract
 from ..arrays import Array
-from ..errors import DeviceError, ModelError, TransferError
+from ..errors import ModelError
 from ..settings.scalars import checked
 from ..settings.scalars import path as any_path
+from .choice import Choice
 from .graphs import Graphs
 from .guides import guides
 from .memory import check_memory, resident
 from .model_info import check_weights
 from .plan import Planner
-from .providers import Provider, candidates
+from .providers import Provider
 from .session import Feeds
 from .strips import Tiling
 from .threads import check_threads
@@ -76,11 +76,6 @@ class Model:
         self._remembered: dict[Any, dict[str, Array]] = {}
         layers = self.info.content_layers, self.info.style_layers
         self._tiled = TiledModel(self._graphs.run_part, *layers)
-        if provider.self_test:
-            try:
-                self._evaluate_once()
-            except (ModelError, TransferError) as error:
-                raise provider.unusable(str(error)) from error
 
     @classmethod
     def load(
@@ -95,7 +90,7 @@ class Model:
         Args:
             path: The evaluation graph, such as ``vgg19.onnx``, with the model's other
                 files beside it.
-            device: ``cpu``, ``cuda``, or ``auto`` for the best device that works.
+            device: ``cpu`` or another of `DEVICES`; ``auto`` is the fastest that works.
             threads: Threads of an evaluation on the CPU, at most one for each CPU that
                 the process may use, as by default.
             memory: Bytes that the process may take for a run on the CPU; by default
@@ -108,11 +103,9 @@ class Model:
         """
         path = Path(checked("path", any_path(), path))
         threads, memory = check_threads(threads), check_memory(memory)
-        *better, last = candidates(device)
-        for provider in better:
-            with suppress(DeviceError):  # listed, but its libraries are missing
-                return cls(path, provider, threads, memory)
-        return cls(path, last, threads, memory)
+
+        choice = Choice(lambda row: cls(path, row, threads, memory), path, threads)
+        return choice.load(device)
 
     def planner(self, pictures: int = 0, regions: int = 0) -> Planner:
         """Return a planner of pictures within the memory that there is.
@@ -232,11 +225,3 @@ class Model:
                 f"model {self.info.path} gives {name} of shape {values.shape}, "
                 f"expected {shape}: make it again with `lightstyle export`"
             )
-
-    def _evaluate_once(self) -> None:
-        side = contract.MINIMUM_SIDE
-        pixels = np.zeros((1, 3, side, side), np.float32)
-        names = self._graphs.feeds(contract.EVALUATION)
-        feeds = {name: np.zeros((), np.float32) for name in names}
-        given = {**feeds, **self.targets(pixels), contract.IMAGE: pixels}
-        self.evaluate(pixels, given)

@@ -1,13 +1,11 @@
-"""Execution providers of ONNX Runtime, and which of them computes.
+"""Execution providers of ONNX Runtime: the one table of devices.
 
 To add a device, add a row to `PROVIDERS`: nothing else in the package knows a
-provider's name.
-
-A session runs on the device that was asked for, or is not made. ONNX Runtime itself
-falls back to the CPU in silence when CUDA's libraries are missing, so the provider of
-every session is verified after it was made, and a GPU must evaluate once to count.
+provider's name. `offers` finds its hardware on this machine, `self_test` compares its
+numbers with the CPU's, and `choice` decides.
 """
 
+import json
 from collections.abc import Callable, Mapping
 from contextlib import redirect_stdout
 from dataclasses import dataclass, field
@@ -18,6 +16,7 @@ from typing import Any, Final
 from .. import contract, onnx_runtime
 from ..errors import DeviceError, UsageError
 from .memory import shortage
+from .threads import intra_op_threads
 
 
 @dataclass(frozen=True)
@@ -25,44 +24,98 @@ class Provider:
     """An execution provider, and the device that it computes on.
 
     Attributes:
-        name: The word for ``--device``, which is also ONNX Runtime's name of the
-            device's memory.
+        name: The word for ``--device``.
         ort_name: ONNX Runtime's name of the provider.
         extra: The extra of the package that installs it.
         requires: What it needs beside the extra, for the user.
+        plugin: Module of the package whose library ONNX Runtime loads; empty for a
+            provider that is built into ONNX Runtime.
+        kinds: ONNX Runtime's kinds of hardware that a plugin may be given, the best
+            first.
         options: Options of the provider.
+        hardware_options: Returns further options, given the kind of hardware and the
+            threads of the run.
         graph_form: Returns the path of the evaluation graph in the form that is fast on
             the device, given the model's; None for the form that runs everywhere.
-        warm_up: Called with ONNX Runtime before a session is made.
-        self_test: Whether the provider may be listed although it does not work, so that
-            it must evaluate once to count.
+        fixed_sizes: Whether a graph gets a session for each size, in which the
+            arithmetic of shapes is done beforehand: it would run on the CPU.
+        whole: Whether a graph of a fixed size of which any node would run on the CPU is
+            refused.
+        memory: ONNX Runtime's name of the device's memory; empty for `name`.
+        preload: Loads the libraries that the provider needs, given ONNX Runtime, and
+            returns what it says of those that it did not find.
+        library: A library of the driver, on Linux.
+        packages: Packages of Python whose versions decide what the provider computes.
+        drivers: Patterns of files that change when the driver or the hardware does.
+        variables: Environment variables that choose driver or hardware.
+        self_test: Whether it has to compute what the CPU computes before it is used.
     """
 
     name: str
     ort_name: str
     extra: str
     requires: str = ""
+    plugin: str = ""
+    kinds: tuple[str, ...] = ()
     options: Mapping[str, str] = field(default_factory=dict)
+    hardware_options: Callable[[str, int | None], Mapping[str, str]] | None = None
     graph_form: Callable[[Path], Path] | None = None
-    warm_up: Callable[[Any], None] | None = None
-    self_test: bool = False
+    fixed_sizes: bool = False
+    whole: bool = False
+    memory: str = ""
+    preload: Callable[[Any], str] | None = None
+    library: str = ""
+    packages: tuple[str, ...] = ()
+    drivers: tuple[str, ...] = ()
+    variables: tuple[str, ...] = ()
+    self_test: bool = True
 
-    def unusable(self, reason: str) -> DeviceError:
-        """Return the error for a device that cannot be used, with what to install."""
+    @property
+    def place(self) -> str:
+        """ONNX Runtime's name of the memory in which it computes."""
+        return self.memory or self.name
+
+    @property
+    def install(self) -> str:
+        """What to do to have it, for the user."""
         also = f" and {self.requires}" if self.requires else ""
-        return DeviceError(
-            f"device {self.name} cannot be used: {reason}; it needs "
-            f'pip install "lightstyle[{self.extra}]"{also}'
-        )
+        return f'pip install "lightstyle[{self.extra}]"{also}'
+
+    def unusable(self, reason: str, advice: str = "") -> DeviceError:
+        """Return the error for a device that cannot be used, with what to do."""
+        advice = advice or f"it needs {self.requires or self.install}"
+        return DeviceError(f"{self._refusal}{reason}; {advice}")
+
+    def reason(self, error: DeviceError) -> str:
+        """Return why the device cannot be used, as `unusable` was told."""
+        return str(error).removeprefix(self._refusal)
+
+    @property
+    def _refusal(self) -> str:
+        return f"device {self.name} cannot be used: "
 
 
-def _load_cuda(runtime: Any) -> None:
+def _load_cuda(runtime: Any) -> str:
     """Load CUDA's libraries from the wheels of the extra.
 
-    ONNX Runtime prints what it does not find.
+    ONNX Runtime prints what it does not find: ``Failed to load NAME: reason``.
     """
-    with redirect_stdout(StringIO()):
+    printed = StringIO()
+    with redirect_stdout(printed):
         runtime.preload_dlls()
+    return printed.getvalue()
+
+
+def _openvino_options(kind: str, threads: int | None) -> dict[str, str]:
+    """Return options for float32: its default is bfloat16 where a CPU has that.
+
+    The gradient is off by 6.5 % then. The plugin ignores options that name a precision
+    or threads by themselves, and takes them from this one.
+    """
+    config: dict[str, Any] = {"INFERENCE_PRECISION_HINT": "f32"}
+    if kind == "CPU" and (count := intra_op_threads(threads)):
+        config["INFERENCE_NUM_THREADS"] = count
+    return {"load_config": json.dumps({kind: config})}
 
 
 #: The provider that every build of ONNX Runtime has, and that cannot fail.
@@ -71,54 +124,77 @@ HOST: Final = Provider(
     ort_name="CPUExecutionProvider",
     extra="cpu",
     graph_form=contract.cpu_path,
+    self_test=False,
 )
 
-#: All providers; ``auto`` takes the last that works.
+#: All providers. Where they are equally fast, ``auto`` takes the first.
 PROVIDERS: Final = (
     HOST,
     Provider(
         name="cuda",
         ort_name="CUDAExecutionProvider",
         extra="gpu",
-        requires="an NVIDIA driver",
+        requires="an NVIDIA GPU with a recent driver",
         # The exhaustive search for algorithms starts anew for every shape. The noise
         # of TF32 reaches the line search.
         options={"cudnn_conv_algo_search": "HEURISTIC", "use_tf32": "0"},
-        warm_up=_load_cuda,
-        # Without cuDNN a session is made, and its first run fails.
-        self_test=True,
+        fixed_sizes=True,
+        preload=_load_cuda,
+        library="libcuda.so.1",
+        packages=("onnxruntime-gpu", "nvidia-cudnn-cu13", "nvidia-cublas"),
+        drivers=("/proc/driver/nvidia/version", "/proc/driver/nvidia/gpus/*/info*"),
+        variables=("CUDA_VISIBLE_DEVICES", "LD_LIBRARY_PATH", "NVIDIA_TF32_OVERRIDE"),
+    ),
+    Provider(
+        name="webgpu",
+        ort_name="WebGpuExecutionProvider",
+        extra="webgpu",
+        requires="a GPU with a driver for Vulkan, Metal or Direct3D 12",
+        plugin="onnxruntime_ep_webgpu",
+        # A CPU is offered where a software adapter is allowed, as in tests.
+        kinds=("GPU", "CPU"),
+        # The other layout costs a transposition around every convolution.
+        options={"preferredLayout": "NCHW"},
+        fixed_sizes=True,
+        whole=True,
+        library="libvulkan.so.1",
+        packages=("onnxruntime-ep-webgpu",),
+        drivers=("/etc/vulkan/icd.d/*.json", "/usr/share/vulkan/icd.d/*.json"),
+        variables=(
+            *("VK_DRIVER_FILES", "VK_ICD_FILENAMES", "LD_LIBRARY_PATH"),
+            "ORT_WEBGPU_EP_ALLOW_SOFTWARE_ADAPTER",
+        ),
+    ),
+    Provider(
+        name="openvino",
+        ort_name="OpenVINOExecutionProvider",
+        extra="openvino",
+        requires="a CPU or GPU made by Intel",
+        plugin="onnxruntime_ep_openvino",
+        kinds=("GPU", "CPU"),  # an NPU computes in 16 bits
+        hardware_options=_openvino_options,
+        memory="cpu",
+        packages=("onnxruntime-ep-openvino",),
     ),
 )
 
-#: Words for ``--device``; the first stands for the best device that works.
+#: Words for ``--device``; the first stands for the fastest device that works.
 DEVICES: Final = ("auto", *(provider.name for provider in PROVIDERS))
 
 
-def candidates(device: str) -> tuple[Provider, ...]:
-    """Return the providers to try for `device`, the best first.
+def named(device: str) -> Provider | None:
+    """Return the provider called `device`, or None for ``auto``.
 
     Raises:
         UsageError: If `device` is not one of `DEVICES`.
-        DeviceError: If ONNX Runtime is not installed.
     """
     if device not in DEVICES:
         raise UsageError(f"device is {device}, expected one of {', '.join(DEVICES)}")
-    if device == DEVICES[0]:
-        return available()[::-1]
-    return tuple(each for each in PROVIDERS if each.name == device)
-
-
-def available() -> tuple[Provider, ...]:
-    """Return the providers that ONNX Runtime lists, whether or not they work.
-
-    Raises:
-        DeviceError: If ONNX Runtime is not installed.
-    """
-    return tuple(each for each in PROVIDERS if each.ort_name in listed())
+    return next((each for each in PROVIDERS if each.name == device), None)
 
 
 def listed() -> tuple[str, ...]:
-    """Return ONNX Runtime's names of the providers that it was built with.
+    """Return ONNX Runtime's names of the providers that it has.
 
     Raises:
         DeviceError: If ONNX Runtime is not installed.
@@ -139,7 +215,9 @@ def onnxruntime() -> Any:
         if (lacking := shortage(error)) is not None:
             raise lacking from error
         extras = " or ".join(
-            f'"lightstyle[{each.extra}]" for {each.name}' for each in PROVIDERS
+            f'"lightstyle[{each.extra}]" for {each.name}'
+            for each in PROVIDERS
+            if not each.plugin
         )
         raise DeviceError(
             f"onnxruntime is not installed: pip install {extras} (only one of them)"

@@ -9,10 +9,10 @@ from typing import Any, Final
 import numpy as np
 
 from ..arrays import FloatArray
-from ..errors import LightstyleError, ModelError
+from ..errors import DeviceError, LightstyleError, ModelError
 from ..lookup import trouble
 from ..text import printable
-from . import providers
+from . import offers, providers
 from .memory import shortage
 from .providers import HOST, Provider
 from .threads import intra_op_threads
@@ -22,7 +22,7 @@ _DIMENSIONS: Final = ("H", "W")
 
 #: What precedes the reason in a message of onnxruntime.
 _CODES_AND_PLACES: Final = re.compile(
-    r" : |failed:|\.cc:\d+ \w+ |onnxruntime::[\w:]+\([^)]*\) "
+    r" : |failed:|was false\. |\.cc:\d+ \w+ |onnxruntime::[\w:]+\([^)]*\) "
 )
 
 #: Most characters of such a message that are shown.
@@ -79,28 +79,24 @@ class Session:
         if once:
             level = runtime.GraphOptimizationLevel.ORT_DISABLE_ALL
             options.graph_optimization_level = level
-        if provider not in providers.available():
-            raise provider.unusable("the installed onnxruntime was built without it")
-        if provider.warm_up is not None:
-            provider.warm_up(runtime)
+        if provider.whole and size:
+            options.add_session_config_entry("session.disable_cpu_ep_fallback", "1")
         try:
-            self._session = runtime.InferenceSession(
-                str(path),
-                options,
-                providers=[(provider.ort_name, dict(provider.options))],
-                enable_fallback=0,
-            )
+            offer = offers.find(provider)
+            self._session = offer.session(path, options, threads)
+        except DeviceError:
+            raise
         except Exception as error:  # onnxruntime's own have no common base
-            if provider.self_test:
-                raise provider.unusable(_first_line(error)) from error
             if (lacking := shortage(error)) is not None:
                 raise lacking from error
+            if provider.self_test:
+                unloaded = offers.unloaded(provider)
+                problem = f"a device was offered, but does not work: {_reason(error)}"
+                raise provider.unusable(unloaded or problem) from error
             raise ModelError(
                 f"model {path} cannot be loaded: {_reason(error)}; make it again with "
                 "`lightstyle export`"
             ) from error
-        if self._session.get_providers()[0] != provider.ort_name:
-            raise provider.unusable("onnxruntime fell back to the CPU")
         try:
             self.metadata = dict(self._session.get_modelmeta().custom_metadata_map)
             self.inputs = tuple(feed.name for feed in self._session.get_inputs())
@@ -157,7 +153,7 @@ class Session:
             for name, value in feeds.items():
                 binding.bind_ortvalue_input(name, value)
             for name in self.outputs:
-                binding.bind_output(name, self._provider.name)
+                binding.bind_output(name, self._provider.place)
             self._session.run_with_iobinding(binding)
         except Exception as error:  # onnxruntime's own have no common base
             raise self._failed(error) from error
@@ -166,7 +162,7 @@ class Session:
     def place(self, array: FloatArray) -> Any:
         """Return the array as an `OrtValue` on the device; the CPU copies nothing."""
         value = providers.onnxruntime().OrtValue
-        return value.ortvalue_from_numpy(array, self._provider.name)
+        return value.ortvalue_from_numpy(array, self._provider.place)
 
     def _failed(self, error: Exception) -> LightstyleError:
         return shortage(error) or ModelError(

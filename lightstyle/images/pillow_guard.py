@@ -16,8 +16,8 @@ from PIL import Image, UnidentifiedImageError
 
 from ..contract import MINIMUM_SIDE
 from ..errors import ImageError, LightstyleError
+from ..library_output import held_back
 from ..text import printable
-from .library_output import held_back
 
 #: Maximum number of pixels; a larger picture is refused before it is decoded.
 MAXIMUM_PIXELS: Final = 150_000_000

@@ -1,5 +1,4 @@
 import threading
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,10 +7,8 @@ import pytest
 
 from lightstyle import Model, contract
 from lightstyle.engine import model as model_module
-from lightstyle.engine import providers
-from lightstyle.engine.providers import HOST
 from lightstyle.engine.session import Session
-from lightstyle.errors import DeviceError, ModelError, UsageError
+from lightstyle.errors import DeviceError, UsageError
 from tests.support.networks import feeds_for, loss_for, picture, tiny_weights
 from tests.support.oracles import loss_and_gradient, relative_l2
 
@@ -130,41 +127,3 @@ def test_devices_and_threads_out_of_range_are_refused(
 def test_cuda_without_a_gpu_is_an_error(tiny_model: Path) -> None:
     with pytest.raises(DeviceError, match="cuda"):
         Model.load(tiny_model, "cuda")
-
-
-@pytest.fixture
-def new_device(monkeypatch: pytest.MonkeyPatch) -> str:
-    """A row more, of a device that may be listed and not work."""
-    row = replace(HOST, name="new", self_test=True, graph_form=None)
-    rows = *providers.PROVIDERS, row
-    monkeypatch.setattr(providers, "PROVIDERS", rows)
-    monkeypatch.setattr(providers, "DEVICES", (*providers.DEVICES, row.name))
-    return row.name
-
-
-def test_a_device_is_added_by_a_row(tiny_model: Path, new_device: str) -> None:
-    image = picture(40, 48)[None]
-    model = Model.load(tiny_model, new_device)
-    assert model.device == Model.load(tiny_model, "auto").device == new_device
-    expected = Model.load(tiny_model, HOST.name).targets(image)
-    for name, value in model.targets(image).items():
-        assert relative_l2(value, expected[name].astype(np.float64)) < 1e-5
-
-
-def test_a_device_that_fails_its_first_evaluation_does_not_count(
-    tiny_model: Path, new_device: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def fails(*_: object) -> None:
-        raise ModelError("a library is missing")
-
-    monkeypatch.setattr(Model, "evaluate", fails)
-    with pytest.raises(DeviceError, match="new cannot be used: a library is missing"):
-        Model.load(tiny_model, new_device)
-    assert Model.load(tiny_model, "auto").device == HOST.name
-
-
-def test_auto_uses_the_cpu_where_other_devices_are_listed_but_do_not_work(
-    tiny_model: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(providers, "available", lambda: providers.PROVIDERS)
-    assert Model.load(tiny_model, "auto").device == "cpu"

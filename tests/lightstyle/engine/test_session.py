@@ -1,4 +1,5 @@
 import sys
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -8,7 +9,7 @@ import onnx
 import pytest
 
 from lightstyle import contract, onnx_runtime
-from lightstyle.engine import providers, threads
+from lightstyle.engine import offers, providers, threads
 from lightstyle.engine.providers import HOST, PROVIDERS, Provider
 from lightstyle.engine.session import Session
 from lightstyle.errors import DeviceError, ModelError
@@ -23,15 +24,19 @@ class _Fake:
         self.listed, self.working = listed, working
         self.SessionOptions = onnx_runtime.load().SessionOptions
         self.requested: list[Any] = []
+        self.failure: Exception | None = None
+        self.missing = "noise that must not reach stdout"
 
     def preload_dlls(self) -> None:
-        print("noise that must not reach stdout")
+        print(self.missing)
 
     def get_available_providers(self) -> list[str]:
         return self.listed
 
     def InferenceSession(self, path: str, options: Any, **others: Any) -> Any:  # noqa: N802
         self.requested.append((options, others))
+        if isinstance(self.failure, Exception):
+            raise self.failure
         return SimpleNamespace(
             get_providers=lambda: self.working,
             get_outputs=list,
@@ -141,19 +146,35 @@ def test_a_gpu_that_is_listed_but_does_not_work_is_an_error_not_the_cpu(
 ) -> None:
     both = ["CUDAExecutionProvider", "CPUExecutionProvider"]
     fake = _Fake(both, ["CPUExecutionProvider"])
+    fake.missing = "Failed to load libcudart.so.13: libcudart.so.13: no such file\nmore"
     monkeypatch.setattr(providers, "onnxruntime", lambda: fake)
-    with pytest.raises(DeviceError, match=r"lightstyle\[gpu\]"):
+    with pytest.raises(DeviceError, match=r"lightstyle\[gpu\]") as caught:
         Session(tiny_model, GPU, None)
+    assert "a library cannot be loaded: libcudart.so.13: no such file;" in str(
+        caught.value
+    )
 
 
 @pytest.mark.parametrize("provider", PROVIDERS[1:], ids=lambda each: each.name)
-def test_a_device_that_onnxruntime_lacks_is_an_error_that_says_what_to_install(
+def test_a_device_that_is_not_installed_is_an_error_that_says_what_to_install(
     monkeypatch: pytest.MonkeyPatch, tiny_model: Path, provider: Provider
 ) -> None:
     fake = _Fake([HOST.ort_name], [HOST.ort_name])
     monkeypatch.setattr(providers, "onnxruntime", lambda: fake)
+    monkeypatch.setattr(offers, "is_installed", lambda row: False)
     with pytest.raises(DeviceError, match=rf"lightstyle\[{provider.extra}\]"):
         Session(tiny_model, provider, None)
+
+
+def test_a_device_on_which_no_session_works_is_an_error_with_the_reason(
+    monkeypatch: pytest.MonkeyPatch, tiny_model: Path
+) -> None:
+    fake = _Fake([GPU.ort_name, HOST.ort_name], [])
+    fake.failure = RuntimeError("[ONNXRuntimeError] : 1 : FAIL : no such adapter")
+    row = replace(GPU, library="")
+    monkeypatch.setattr(providers, "onnxruntime", lambda: fake)
+    with pytest.raises(DeviceError, match="does not work: no such adapter; it needs"):
+        Session(tiny_model, row, None)
 
 
 def test_a_session_is_made_with_the_options_of_its_provider_and_in_silence(
@@ -205,4 +226,4 @@ def test_without_onnxruntime_a_line_says_what_to_install(
         None if isinstance(problem, ImportError) else Broken(),
     )
     with pytest.raises(DeviceError, match=r'pip install "lightstyle\[cpu\]"'):
-        providers.available()
+        providers.listed()

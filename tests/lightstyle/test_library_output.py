@@ -9,8 +9,8 @@ import pytest
 from PIL import Image
 
 from lightstyle.errors import ImageError
-from lightstyle.images.library_output import held_back
 from lightstyle.images.loading import load
+from lightstyle.library_output import held_back
 from tests.support.picture_files import RGB, encoded
 
 _LINE = b"TIFFFillStrip: Read error on strip 0; got 7 bytes, expected 12.\n"
