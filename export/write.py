@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
 from lightstyle import contract, leftovers
+from lightstyle.step_contract import NUMBER_NAMES, NUMBERS, following
 
 from .errors import OutputError
 from .graph import Graph, Node, Tensor
@@ -52,7 +53,8 @@ def write_model(
         graphs: Lowered graphs by the paths of `contract.graph_paths`.
         tensors: The network's tensors by name. Graphs refer to them as external data.
             All are written, so that other graphs can be built from the file.
-        metadata: Entries by `contract`'s keys, except role and weights digest.
+        metadata: Entries by `contract`'s keys, except those that only some graphs have,
+            role and weights digest.
 
     Raises:
         OutputError: The files cannot be written, or would replace another file.
@@ -124,10 +126,23 @@ def _write_files(
     roles = contract.graph_paths(path)
     for place, graph in graphs.items():
         extra = {contract.META_ROLE: roles[place], contract.META_WEIGHTS_DIGEST: digest}
-        model = to_proto(graph, {**metadata, **extra}, (weights.name, places))
+        entries = {**metadata, **extra, **_elements(graph, metadata)}
+        model = to_proto(graph, entries, (weights.name, places))
         file = folder / place.name
         file.write_bytes(model.SerializeToString(deterministic=True))
         onnx.checker.check_model(str(file), full_check=True)
+
+
+def _elements(graph: Graph, metadata: Mapping[str, str]) -> dict[str, str]:
+    """Return metadata that name the elements of a graph's vectors."""
+    keys = contract.META_CONTENT_LAYERS, contract.META_STYLE_LAYERS
+    found = {}
+    if contract.WEIGHTED_LOSSES in graph.outputs:
+        layers = ([*filter(None, metadata[key].split(","))] for key in keys)
+        found[contract.META_TERMS] = ",".join(contract.terms(*layers))
+    if following(NUMBERS) in graph.outputs:
+        found[contract.META_NUMBERS] = ",".join(NUMBER_NAMES)
+    return found
 
 
 def _safetensors(

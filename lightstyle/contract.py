@@ -73,6 +73,10 @@ each region, or in the whole picture; forward it is 0 where they do not. Block b
 The step's graph is described in `step_contract`. The descent's is the evaluation, the
 portable one, with the step after it.
 
+A size that the feeds decide is named by a formula of H, W, the R regions and the M
+slots of a history, as ``H/16`` with the quotient rounded down, so that whoever reads
+the shapes of a graph's inputs can make them.
+
 Everything is float32. The host adds the partial sums in float64, because a float32 sum
 resolves too little for a line search, and multiplies them by the weights.
 """
@@ -171,6 +175,11 @@ META_SOURCE_DIGEST: Final = "lightstyle.source_sha256"
 META_WEIGHTS_DIGEST: Final = "lightstyle.weights_sha256"
 META_COSTS: Final = "lightstyle.bytes_per_position"
 META_GENERATOR: Final = "lightstyle.generator"
+
+#: What the elements of `WEIGHTED_LOSSES` and of the step's ``numbers`` are called, in
+#: the graphs that have them.
+META_TERMS: Final = "lightstyle.terms"
+META_NUMBERS: Final = "lightstyle.numbers"
 
 
 def terms(content_layers: Sequence[str], style_layers: Sequence[str]) -> list[str]:

@@ -2,6 +2,7 @@ from pathlib import Path
 
 import numpy as np
 import onnx
+import onnxruntime as ort
 import pytest
 from safetensors.numpy import load_file
 
@@ -10,6 +11,7 @@ from export.errors import ExportError, OutputError
 from export.weights import read_weights
 from export.write import OPSET
 from lightstyle import contract
+from lightstyle.step_contract import NUMBER_NAMES, STATE, following
 from tests.support.networks import tiny_weights
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -81,6 +83,34 @@ def test_metadata_say_what_the_model_is(tiny_model: Path) -> None:
     assert metadata[contract.META_GENERATOR] == f"lightstyle {contract.VERSION}"
     assert len(metadata[contract.META_WEIGHTS_DIGEST]) == 64
     assert metadata[contract.META_SOURCE_DIGEST] == tiny_weights().digest
+
+
+def test_metadata_name_the_elements_of_vectors(tiny_model: Path) -> None:
+    descent = onnx.load(contract.descent_path(tiny_model), load_external_data=False)
+    metadata = {entry.key: entry.value for entry in descent.metadata_props}
+    assert metadata[contract.META_NUMBERS].split(",") == [*NUMBER_NAMES]
+    terms = metadata[contract.META_TERMS].split(",")
+    losses = onnx.load(tiny_model, load_external_data=False).graph.output
+    assert {*terms} == {o.name for o in losses if "_loss" in o.name} - {
+        "weighted_losses"
+    }
+    step = onnx.load(contract.step_path(tiny_model), load_external_data=False)
+    assert contract.META_TERMS not in {entry.key for entry in step.metadata_props}
+
+
+def test_all_inputs_can_be_made_from_the_shapes_that_a_graph_names(
+    tiny_model: Path,
+) -> None:
+    sizes = {"H": 43, "W": 57, "M": 3}
+    session = ort.InferenceSession(contract.descent_path(tiny_model))
+    feeds = {}
+    for each in session.get_inputs():
+        dims = (str(dim).replace("/", "//") for dim in each.shape)
+        feeds[each.name] = np.zeros([eval(dim, sizes) for dim in dims], np.float32)
+    names = [output.name for output in session.get_outputs()]
+    made = dict(zip(names, session.run(None, feeds), strict=True))
+    for name in STATE:
+        assert made[following(name)].shape == feeds[name].shape
 
 
 def test_the_weights_file_is_safetensors_with_every_tensor_once(
