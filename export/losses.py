@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from lightstyle import contract
 
 from . import ops
-from .graph import Dim, Graph, Tensor
+from .graph import Graph, Tensor
 from .vgg import stored
 from .weights import Embedding, Weights
 
@@ -230,7 +230,7 @@ def weighted(graph: Graph, terms: Sequence[Term]) -> dict[str, Tensor]:
     The former are what the optimiser's step compares, the latter what a host shows.
     """
     vectors = [_vector(graph, term) for term in terms]
-    count = _added([vector.shape[0] for vector in vectors])
+    count = ops.added([vector.shape[0] for vector in vectors])
     totals = [ops.reduce_sum(graph, x, (0,), keepdims=True) for x in vectors]
     return {
         contract.WEIGHTED_SUMS: ops.concat(graph, vectors, 0, count),
@@ -249,13 +249,4 @@ def _vector(graph: Graph, term: Term) -> Tensor:
         parts.append(product)
     if len(parts) == 1:
         return parts[0]
-    return ops.concat(graph, parts, 0, _added([part.shape[0] for part in parts]))
-
-
-def _added(sizes: Sequence[Dim]) -> Dim:
-    """Return the sum of sizes, a formula if one of them is."""
-    known = sum(size for size in sizes if isinstance(size, int))
-    formulas = [size for size in sizes if isinstance(size, str)]
-    if not formulas:
-        return known
-    return "+".join([str(known), *formulas]) if known else "+".join(formulas)
+    return ops.concat(graph, parts, 0, ops.added([part.shape[0] for part in parts]))

@@ -249,9 +249,25 @@ def cropped(graph: Graph, x: Tensor, like: Tensor) -> Tensor:
 
 
 def concat(graph: Graph, parts: Sequence[Tensor], axis: int, dim: Dim) -> Tensor:
-    """Join `parts` along `axis`, whose length becomes `dim`."""
+    """Join `parts` along `axis`, whose length becomes `dim`.
+
+    Many are joined a few at a time, because WebGPU binds 8 buffers to a node.
+    """
+    most = 7
+    while len(parts) > most:
+        length = added([part.shape[axis] for part in parts[:most]])
+        parts = [concat(graph, parts[:most], axis, length), *parts[most:]]
     shape = _resized(parts[0].shape, axis, dim)
     return graph.add("Concat", parts, shape, parts[0].dtype, axis=axis)
+
+
+def added(sizes: Sequence[Dim]) -> Dim:
+    """Return the sum of sizes, a formula if one of them is."""
+    known = sum(size for size in sizes if isinstance(size, int))
+    formulas = [size for size in sizes if isinstance(size, str)]
+    if not formulas:
+        return known
+    return "+".join([str(known), *formulas]) if known else "+".join(formulas)
 
 
 def _sliced(

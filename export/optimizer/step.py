@@ -162,7 +162,6 @@ def _next(
     g = where(accepted, scaled, slope_at)
     trials = (1.0 - accepted) * (number["trials"] + 1.0)
     given_up = trials > TRIALS - 0.5
-    ended = given_up * (number["pairs"] < 0.5)
 
     # What the step tells of the curvature.
     change = scaled - slope_at
@@ -215,6 +214,9 @@ def _next(
     direction = where(leads, direction, -downhill)
     history = history.forgotten(lost)
 
+    # A trial that cannot get shorter, or has failed too often, ends it all where no
+    # history was to blame.
+    ended = given_up.greatest(lost * (1.0 - aims)) * (number["pairs"] < 0.5)
     total = sums.sum()
     lowered = decrease > total.mapped("Abs") * factor * RESOLUTION
     idle = where(
@@ -277,4 +279,4 @@ def _root_mean_square(picture: Value, values: Value) -> Value:
         )
     ).greatest(_TINY)
     relative = picture / most
-    return most * (relative.dot(relative) / values).sqrt()
+    return (most * (relative.dot(relative) / values).sqrt()).greatest(_TINY)

@@ -66,7 +66,10 @@ class Value:
 
     def clipped(self, low: float, high: float) -> Self:
         """Return the values within bounds."""
-        bounds = [self.graph.constant(bound, f"bound/{bound}") for bound in (low, high)]
+        bounds = [
+            self.graph.constant(bound, f"bound/{bound}")
+            for bound in (float(low), float(high))
+        ]
         return self._add("Clip", [self.tensor, *bounds], self.tensor.shape)
 
     def sum(self) -> Self:
