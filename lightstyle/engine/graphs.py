@@ -20,7 +20,7 @@ from . import memory, signature
 from .costs import Costs
 from .model_info import ModelInfo, read_info
 from .providers import HOST, Provider
-from .session import Feeds, Session, check_exists
+from .session import Bound, Feeds, Session, check_exists
 
 #: Number of sizes for which a graph keeps sessions.
 _KEPT: Final = 2
@@ -47,10 +47,15 @@ class Graphs:
         self._by_size = self._fast or provider.fixed_sizes
         evaluation = form(model) if form is not None and self._fast else model
         guided = contract.guided_path(evaluation)
+        self._step = contract.step_path(
+            model if provider.in_place else contract.webgpu_path(model)
+        )
+        self._resident = provider.resident
         self._roles = contract.graph_paths(model)
         self._paths = {role: path for path, role in self._roles.items()} | {
             contract.EVALUATION: evaluation,
             contract.TARGETS: contract.targets_path(evaluation),
+            contract.STEP: self._step,
             contract.GUIDED + contract.EVALUATION: guided,
             contract.GUIDED + contract.TARGETS: contract.targets_path(guided),
         }
@@ -89,6 +94,25 @@ class Graphs:
         # Targets are wanted once: afterwards the memory is for the evaluations.
         release = self._fast and use.endswith(contract.TARGETS)
         return self._graph(use).run({**feeds, **self._constants}, release=release)
+
+    @property
+    def keeps_pictures(self) -> bool:
+        """Whether pictures stay on the device while they are optimised."""
+        return self._resident and is_file(self._step)
+
+    def bound(self, use: str, size: tuple[int, int], feeds: Feeds) -> Bound:
+        """Return the graph for `use` at a size, with what is fed to it each time.
+
+        Args:
+            use: As in `run`, or the role of the step.
+            size: Height and width of the pictures.
+            feeds: Arrays by name; those that are not the graph's are ignored.
+
+        Raises:
+            ModelError: If there is no such graph.
+        """
+        session = self._graph(use).session(size)
+        return Bound(session, {**feeds, **self._constants})
 
     def run_part(self, role: str, feeds: Feeds, *, last: bool) -> dict[str, Any]:
         """Run the graph of `role` on a part of a picture.
@@ -160,10 +184,11 @@ class _Graph:
         if self._by_size:
             pixels = needed.get(contract.IMAGE, needed.get(contract.PART))
             size = None if pixels is None else pixels.shape[2:]
-        return self._session(size).run(needed, release=release)
+        return self.session(size).run(needed, release=release)
 
-    def _session(self, size: tuple[int, ...] | None) -> Session:
+    def session(self, size: tuple[int, ...] | None) -> Session:
         """Return the session for `size`, None for any; it becomes the latest."""
+        size = size if self._by_size else None
         with self._lock:
             session = self._sessions.pop(size, None)
             if session is None:

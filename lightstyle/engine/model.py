@@ -15,6 +15,7 @@ from ..arrays import Array
 from ..errors import ModelError
 from ..settings.scalars import checked
 from ..settings.scalars import path as any_path
+from ..step_contract import FREE
 from .choice import Choice
 from .graphs import Graphs
 from .guides import guides
@@ -22,6 +23,7 @@ from .memory import check_memory, resident
 from .model_info import check_weights
 from .plan import Planner
 from .providers import Provider
+from .resident import Resident
 from .session import Feeds
 from .strips import Tiling
 from .threads import check_threads
@@ -68,6 +70,7 @@ class Model:
         self.device = provider.name
         self.threads = threads
         self.memory = memory
+        self._in_place = provider.in_place
         self._graphs = Graphs(path, provider, threads)
         self.info = self._graphs.info
         check_weights(self.info)
@@ -207,6 +210,34 @@ class Model:
             for name, partials in outputs.items()
         }
         return Evaluation(terms, gradient)
+
+    @property
+    def keeps_pictures(self) -> bool:
+        """Whether pictures stay on the device while they are optimised, as `resident`.
+
+        The CPU gains nothing by it.
+        """
+        return self._graphs.keeps_pictures
+
+    def resident(self, feeds: Feeds, free_hw: Array) -> Resident:
+        """Return the evaluation and the optimiser's step for pictures on the device.
+
+        Args:
+            feeds: As for `evaluate`.
+            free_hw: 1 where pixels may change, 0 where they stay, (H, W).
+
+        Raises:
+            ModelError: If the model has no such graphs.
+        """
+        kind = contract.GUIDED if contract.REGION_WEIGHT in feeds else ""
+        height, width = free_hw.shape
+        size, free = (height, width), {FREE: free_hw[None, None]}
+        return Resident(
+            self._graphs.bound(kind + contract.EVALUATION, size, feeds),
+            self._graphs.bound(contract.STEP, size, free),
+            contract.terms(self.info.content_layers, self.info.style_layers),
+            in_place=self._in_place,
+        )
 
     def _check(self, name: str, values: Array, shape: tuple[int, ...]) -> None:
         """Check the shape of an output, and that its values are finite."""

@@ -41,6 +41,9 @@ class Provider:
             arithmetic of shapes is done beforehand: it would run on the CPU.
         whole: Whether a graph of a fixed size of which any node would run on the CPU is
             refused.
+        resident: Whether pictures stay on the device while they are optimised, so that
+            the optimiser's step is a graph there.
+        in_place: Whether that step writes into its history; if not, it makes a new one.
         memory: ONNX Runtime's name of the device's memory; empty for `name`.
         preload: Loads the libraries that the provider needs, given ONNX Runtime, and
             returns what it says of those that it did not find.
@@ -62,6 +65,8 @@ class Provider:
     graph_form: Callable[[Path], Path] | None = None
     fixed_sizes: bool = False
     whole: bool = False
+    resident: bool = False
+    in_place: bool = True
     memory: str = ""
     preload: Callable[[Any], str] | None = None
     library: str = ""
@@ -139,6 +144,7 @@ PROVIDERS: Final = (
         # of TF32 reaches the line search.
         options={"cudnn_conv_algo_search": "HEURISTIC", "use_tf32": "0"},
         fixed_sizes=True,
+        resident=True,
         preload=_load_cuda,
         library="libcuda.so.1",
         packages=("onnxruntime-gpu", "nvidia-cudnn-cu13", "nvidia-cublas"),

@@ -1,7 +1,7 @@
 """Sessions of ONNX Runtime: one graph, loaded on a device and run."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
@@ -135,39 +135,76 @@ class Session:
                 )
         return outputs
 
-    def run_bound(self, feeds: Mapping[str, Any]) -> dict[str, Any]:
-        """Run once on tensors of the device, and leave the outputs there.
-
-        Args:
-            feeds: `OrtValue` by name, as `place` returns; it is read where it lies.
-
-        Returns:
-            `OrtValue` by name, fit to be fed to a session on the same device.
-
-        Raises:
-            ModelError: If ONNX Runtime fails.
-            TransferError: If there is not enough memory.
-        """
-        binding = self._session.io_binding()
-        try:
-            for name, value in feeds.items():
-                binding.bind_ortvalue_input(name, value)
-            for name in self.outputs:
-                binding.bind_output(name, self._provider.place)
-            self._session.run_with_iobinding(binding)
-        except Exception as error:  # onnxruntime's own have no common base
-            raise self._failed(error) from error
-        return dict(zip(self.outputs, binding.get_outputs(), strict=True))
-
     def place(self, array: FloatArray) -> Any:
         """Return the array as an `OrtValue` on the device; the CPU copies nothing."""
         value = providers.onnxruntime().OrtValue
         return value.ortvalue_from_numpy(array, self._provider.place)
 
+    def run_bound(
+        self,
+        feeds: Mapping[str, Any],
+        outputs: Sequence[str] | None = None,
+        *,
+        read: Sequence[str] = (),
+        into: Mapping[str, Any] | None = None,
+    ) -> dict[str, Any]:
+        """Run once on tensors of the device, and leave the outputs there.
+
+        Args:
+            feeds: `OrtValue` by name, as `place` returns; it is read where it lies.
+            outputs: Names of the outputs to keep on the device, by default all.
+            read: Names of those to copy to the host.
+            into: Memory for some of the outputs, `OrtValue` by name; others get new.
+
+        Returns:
+            `OrtValue` by name, fit to be fed to a session on the same device, and an
+            array for each of `read`.
+
+        Raises:
+            ModelError: If ONNX Runtime fails.
+            TransferError: If there is not enough memory.
+        """
+        outputs = self.outputs if outputs is None else outputs
+        binding, into = self._session.io_binding(), into or {}
+        try:
+            for name, value in feeds.items():
+                binding.bind_ortvalue_input(name, value)
+            for name in outputs:
+                if name in into:
+                    binding.bind_ortvalue_output(name, into[name])
+                else:
+                    binding.bind_output(name, self._provider.place)
+            for name in read:
+                binding.bind_output(name)
+            self._session.run_with_iobinding(binding)
+        except Exception as error:  # onnxruntime's own have no common base
+            raise self._failed(error) from error
+        made = dict(zip((*outputs, *read), binding.get_outputs(), strict=True))
+        return made | {name: made[name].numpy() for name in read}
+
     def _failed(self, error: Exception) -> LightstyleError:
         return shortage(error) or ModelError(
             f"running {self._path} failed: {_first_line(error)}"
         )
+
+
+class Bound:
+    """A session whose tensors stay on its device, with some that are fed each time."""
+
+    def __init__(self, session: Session, fixed: Feeds) -> None:
+        """Place the arrays of `fixed` that the session takes on its device."""
+        self._session = session
+        self._fixed = {n: self.place(fixed[n]) for n in session.inputs if n in fixed}
+
+    def place(self, array: FloatArray) -> Any:
+        """Return an array, as float32, as an `OrtValue` on the device."""
+        return self._session.place(np.ascontiguousarray(array, np.float32))
+
+    def run(
+        self, feeds: Mapping[str, Any], *outputs: Any, **more: Any
+    ) -> dict[str, Any]:
+        """Run once; the arguments are those of `Session.run_bound`."""
+        return self._session.run_bound({**self._fixed, **feeds}, *outputs, **more)
 
 
 def check_exists(path: Path) -> None:

@@ -12,8 +12,10 @@ from typing import Annotated
 import numpy as np
 
 from .. import contract
-from ..arrays import Array, Vector
+from ..arrays import Array, Size, Vector
 from ..engine.model import Model
+from ..engine.resident import Resident
+from ..optimize.device import Answer, Point
 from ..settings.scalars import number, side
 from .targets import Targets
 
@@ -85,6 +87,37 @@ class Objective:
         seconds = perf_counter() - began
         losses = Losses(sum(terms.values()), terms, seconds, self._size)
         return losses, evaluation.gradient.ravel()
+
+    def on_device(self, free_hw: Array) -> "DeviceObjective":
+        """Return the same loss for pictures that stay on the model's device.
+
+        Args:
+            free_hw: 1 where pixels may change, 0 where they stay, (H, W).
+        """
+        resident = self._model.resident(self._feeds, free_hw)
+        return DeviceObjective(resident, self._outputs, self._size)
+
+
+class DeviceObjective:
+    """Loss and gradient of pictures that stay on a device.
+
+    Attributes:
+        device: Evaluates them, and takes the steps.
+    """
+
+    def __init__(
+        self, device: Resident, outputs: Mapping[str, str], size: Size
+    ) -> None:
+        """Use `Objective.on_device` instead."""
+        self.device, self._outputs, self._size = device, outputs, size
+
+    def __call__(self, point: Point) -> tuple[Losses, Answer]:
+        """Evaluate the picture at `point`."""
+        began = perf_counter()
+        weighted, answer = self.device.evaluate(point.placed)
+        terms = {name: weighted[output] for name, output in self._outputs.items()}
+        seconds = perf_counter() - began
+        return Losses(sum(terms.values()), terms, seconds, self._size), answer
 
 
 def _weight_feed(output: str) -> str:

@@ -8,7 +8,7 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar, Final, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,11 +20,16 @@ from .preconditioner import Pixels, Preconditioner
 #: Root mean square of a method's first step, in grey levels.
 FIRST_STEP: Final = 1.0
 
+#: Where a loss is evaluated, and its gradient there: a flat vector, or what a method
+#: keeps on a device. Points convert to vectors.
+Point: TypeAlias = Any
+Gradient: TypeAlias = Any
+
 #: Returns the loss and its gradient at a point.
-Evaluate = Callable[[Vector], tuple[float, Vector]]
+Evaluate = Callable[[Point], tuple[float, Gradient]]
 
 #: Yields points, and is sent the loss and its gradient at each.
-Descent = Generator[Vector, tuple[float, Vector], None]
+Descent = Generator[Point, tuple[float, Gradient], None]
 
 
 @dataclass(frozen=True)
@@ -45,8 +50,8 @@ class Method(ABC):
     """An algorithm that lowers a loss, and decides where to evaluate it.
 
     `minimize` hands points and gradients from the method to the objective and back
-    without looking at them, so a method may keep them on a device: it then overrides
-    `finite`, and its points must convert to arrays for whoever shows or saves them.
+    without looking at them, so a method may keep them on a device, as `DeviceLBFGS`
+    does: it then overrides `finite`.
 
     Attributes:
         resumable: Whether `state` holds all that the method needs to continue.
@@ -96,10 +101,10 @@ class Method(ABC):
         """
 
     @abstractmethod
-    def restart(self, point: Vector) -> None:
+    def restart(self, point: Point) -> None:
         """Forget the steps so far; the next descent starts at `point`."""
 
-    def state(self) -> dict[str, Any] | None:
+    def state(self) -> Mapping[str, Any] | None:
         """Return all that `restore` needs, or None if the method cannot tell.
 
         The arrays are the method's own: write or copy them before the next evaluation.
@@ -110,6 +115,6 @@ class Method(ABC):
         """Continue from a `state` of a method that was made with the same arguments."""
         raise NotImplementedError
 
-    def finite(self, gradient: Vector) -> bool:
+    def finite(self, gradient: Gradient) -> bool:
         """Return whether all values of the gradient are finite numbers."""
         return bool(np.isfinite(gradient).all())

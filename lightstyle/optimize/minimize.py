@@ -19,10 +19,9 @@ from typing import Any, Final
 
 import numpy as np
 
-from ..arrays import Vector
 from ..settings.choices import Optimizer
 from .lbfgs import LBFGS
-from .method import Descent, Evaluate, Method
+from .method import Descent, Evaluate, Gradient, Method, Point
 from .scipy_lbfgsb import ScipyLBFGSB
 
 #: All methods by name.
@@ -55,7 +54,7 @@ class Outcome:
         status: Why the run ended.
     """
 
-    point: Vector
+    point: Point
     loss: float
     evaluations: int
     status: Status
@@ -74,11 +73,11 @@ class State:
             None if the method is not resumable.
     """
 
-    point: Vector
+    point: Point
     loss: float
     evaluations: int
     before: float
-    optimizer: dict[str, Any] | None
+    optimizer: Mapping[str, Any] | None
 
 
 #: Yields the state after every evaluation; sent true, it ends the run.
@@ -105,7 +104,7 @@ def minimize(
     Returns:
         The best point, and how the run ended.
     """
-    best: Vector  # set by the first evaluation, or when the run is resumed
+    best: Point  # set by the first evaluation, or when the run is resumed
     count, least, before = 0, math.inf, math.inf
     if resumed is not None:
         best, least = np.array(resumed.point), resumed.loss
@@ -149,7 +148,7 @@ def minimize(
         method.restart(best)
 
 
-def _advanced(steps: Descent, answer: tuple[float, Vector] | None) -> Vector | None:
+def _advanced(steps: Descent, answer: tuple[float, Gradient] | None) -> Point | None:
     """Send an answer, at first None; return the next point, or None at the end."""
     try:
         return next(steps) if answer is None else steps.send(answer)

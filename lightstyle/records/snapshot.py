@@ -132,7 +132,7 @@ class Snapshot:
                 targets depend on it.
             values: The other attributes.
         """
-        arrays: dict[str, NDArray[Any]] = {_BEST: state.point}
+        arrays: dict[str, NDArray[Any]] = {_BEST: np.asarray(state.point)}
         if level_start is not None:
             arrays[_LEVEL_START] = level_start
         inner = state.optimizer or {}

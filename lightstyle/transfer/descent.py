@@ -7,8 +7,10 @@ import numpy as np
 
 from ..arrays import PIXEL_RANGE, Array
 from ..engine.model import Model
+from ..losses.objective import DeviceObjective, Objective
 from ..losses.targets import StyleTarget, Targets
 from ..optimize.curvature import History
+from ..optimize.device import DeviceLBFGS
 from ..optimize.method import Method
 from ..optimize.minimize import METHODS
 from ..optimize.preconditioner import Pyramid
@@ -49,9 +51,8 @@ def method_of(scene: Scene, image: Array, history: History) -> Method:
         image: The canvas, (1, 3, h, w).
         history: What the method remembers.
     """
-    content, frozen = scene.content_pixels(), None
-    if scene.frozen_hw is not None and content is not None:
-        image = np.where(scene.frozen_hw, content, image)
+    image, frozen = _start(scene, image), None
+    if scene.frozen_hw is not None:
         frozen = np.broadcast_to(scene.frozen_hw, image.shape).ravel()
     return METHODS[scene.settings.chosen_optimizer](
         image.ravel(),
@@ -60,6 +61,34 @@ def method_of(scene: Scene, image: Array, history: History) -> Method:
         frozen=frozen,
         history=history,
     )
+
+
+def on_device(
+    scene: Scene, objective: Objective, image: Array, history: History
+) -> tuple[DeviceObjective, DeviceLBFGS]:
+    """Return an objective and the method where pictures stay on the model's device.
+
+    Args:
+        scene: Images at the size of the canvas.
+        objective: The loss.
+        image: The canvas, (1, 3, h, w).
+        history: What the method remembers.
+    """
+    height, width = image.shape[2:]
+    free_hw = np.ones((height, width), np.float32)
+    if scene.frozen_hw is not None:
+        free_hw[scene.frozen_hw] = 0
+    placed = objective.on_device(free_hw)
+    method = DeviceLBFGS(_start(scene, image), placed.device, history=history)
+    return placed, method
+
+
+def _start(scene: Scene, image: Array) -> Array:
+    """Return the canvas with the content's pixels where they stay the content's."""
+    content = scene.content_pixels()
+    if scene.frozen_hw is None or content is None:
+        return image
+    return np.where(scene.frozen_hw, content, image)
 
 
 def _styles(plans: Plans, scene: Scene) -> Iterator[StyleTarget]:

@@ -9,17 +9,20 @@ from typing import Final
 
 import numpy as np
 
-from ..arrays import Array, Vector
+from ..arrays import Array
 from ..engine.model import Model
+from ..engine.plan import ExecutionPlan
 from ..errors import TransferError
-from ..losses.objective import Losses, Objective
+from ..losses.objective import DeviceObjective, Losses, Objective
 from ..losses.targets import Targets
 from ..losses.weights import Balance, term_weights
+from ..optimize.method import Gradient, Method, Point
 from ..optimize.minimize import Outcome, State, Status, minimize
 from ..records.record import Record
 from ..records.snapshot import Snapshot
+from ..settings.choices import Optimizer
 from .balance import corrected
-from .descent import method_of, targets_of
+from .descent import method_of, on_device, targets_of
 from .events import Evaluated, Event, Finished, LevelStarted, Listener
 from .levels import Levels, seconds_left
 from .plans import Plans
@@ -75,12 +78,12 @@ class Run:
         else:
             self._history += self.saved.history
             level, state = self.saved.level, self.saved.state()
-            image = state.point.reshape(self._shape(level))
+            image = self._canvas(state.point, level)
             kept = self.saved.level_start
             level_start = image if kept is None else np.array(kept)
         while True:
             outcome = yield from self._level(level, image, level_start, state)
-            image, state = outcome.point.reshape(self._shape(level)), None
+            image, state = self._canvas(outcome.point, level), None
             if outcome.status in _ENDS or level == last:
                 break
             image = level_start = self.levels.enlarged(image, level, level + 1)
@@ -103,15 +106,14 @@ class Run:
         yield LevelStarted(level + 1, len(self.levels.plan), scene.size, plan)
         before = len(self._history) - (state.evaluations if state else 0)
         targets = targets_of(self.model, self.plans, scene, level_start)
-        objective = self._objective(scene, targets, level_start)
+        objective, method = self._descent(scene, plan, targets, image, level_start)
 
-        def evaluate(point: Vector) -> tuple[float, Vector]:
+        def evaluate(point: Point) -> tuple[float, Gradient]:
             losses, gradient = objective(point)
             # Those of a canvas are told with the size of its picture.
             self._history.append(replace(losses, size=scene.size))
             return losses.total, gradient
 
-        method = method_of(scene, image, plan.history)
         budget = level_plan.until - before
         steps = minimize(evaluate, method, budget, state)
         kept = level_start if self.levels.settings.matched_layers else None
@@ -128,19 +130,28 @@ class Run:
                 stop = self.cancelled
         last = level == len(self.levels.plan) - 1
         if self.levels.corrected and not last and outcome.status not in _ENDS:
-            canvas = outcome.point.reshape(self._shape(level))
+            canvas = self._canvas(outcome.point, level)
             share = Structure(self.model, scene, targets).lost(canvas)
             self.balance = corrected(self.balance, self.levels.settings, share)
         return outcome
 
-    def _objective(
-        self, scene: Scene, targets: Targets, level_start: Array
-    ) -> Objective:
-        """Return the objective of a level that starts from a canvas."""
+    def _descent(
+        self,
+        scene: Scene,
+        plan: ExecutionPlan,
+        targets: Targets,
+        image: Array,
+        level_start: Array,
+    ) -> tuple[Objective | DeviceObjective, Method]:
+        """Return the objective and the method of a level."""
         settings = self.levels.settings
         at = start_image(scene) if settings.balance_layers else level_start
         weights = term_weights(self.model, settings, targets, at, self.balance)
-        return Objective(self.model, targets, weights)
+        objective = Objective(self.model, targets, weights)
+        lbfgs = settings.chosen_optimizer == Optimizer.LBFGS
+        if self.model.keeps_pictures and lbfgs and plan.tiling is None:
+            return on_device(scene, objective, image, plan.history)
+        return objective, method_of(scene, image, plan.history)
 
     def _evaluated(
         self, level: int, state: State, level_start: Array | None
@@ -148,7 +159,8 @@ class Run:
         plan, last = self.levels.plan, self.levels.scenes[-1]
         history = tuple(self._history)
         started = len(history) - state.evaluations
-        image = state.point.reshape(self._shape(level))
+        # A copy is made where somebody looks at it.
+        image = partial(self._canvas, state.point, level)
         progress = Progress(
             history=history,
             settings=self.levels.settings,
@@ -159,7 +171,7 @@ class Run:
             seconds_left=seconds_left(plan, level, history, started),
             record=self._record(state.loss),
             alpha_hw=last.alpha_hw,
-            _best_nchw=partial(self.levels.enlarged, image, level, len(plan) - 1),
+            _best_nchw=lambda: self.levels.enlarged(image(), level, len(plan) - 1),
             _composite=last.composite,
             photo=last.inputs.photo,
         )
@@ -206,9 +218,10 @@ class Run:
             layouts=used,
         )
 
-    def _shape(self, level: int) -> tuple[int, int, int, int]:
+    def _canvas(self, point: Point, level: int) -> Array:
+        """Return a point of a level as a canvas, (1, 3, h, w)."""
         width, height = self.levels.scenes[level].frame.canvas
-        return 1, 3, height, width
+        return np.asarray(point).reshape(1, 3, height, width)
 
 
 def play(run: Run, listeners: Sequence[Listener]) -> Result:
