@@ -149,7 +149,9 @@ def _next(
     values = _count(image)
 
     # Loss and gradient in units in which the first gradient has a mean square of 1.
-    factor = where(first, 1.0 / _root_mean_square(gradient, values), number["factor"])
+    unit = _root_mean_square(gradient, values)
+    unit = where(unit > 0.0, unit, 1.0)
+    factor = where(first, 1.0 / unit, number["factor"])
     scaled = gradient * factor * mask
     decrease = (old[names.POINT_SUMS] - sums).sum() * factor
 
@@ -200,7 +202,7 @@ def _next(
 
     # How far: as promised, or at first a little, or less than what failed.
     length = _root_mean_square(direction, values)
-    whole = where(history.count > 0.5, 1.0, reach / length)
+    whole = where(history.count > 0.5, 1.0, reach / length.greatest(_TINY))
     least = slope * 0.5 / (slope + decrease)
     shorter = number["step"] * least.clipped(0.1, 0.5)
     size = where(aims, whole, shorter)
@@ -209,7 +211,7 @@ def _next(
     lost = 1.0 - leads
 
     steepness = _root_mean_square(downhill, values)
-    plain = FIRST_STEP / steepness
+    plain = FIRST_STEP / steepness.greatest(_TINY)
     trial = where(leads, trial, (x - downhill * plain).clipped(LOW, HIGH))
     direction = where(leads, direction, -downhill)
     history = history.forgotten(lost)
@@ -265,10 +267,7 @@ def _count(picture: Value) -> Value:
 
 
 def _root_mean_square(picture: Value, values: Value) -> Value:
-    """Return the root of the mean square, at least a tiny number.
-
-    It is found where float32 cannot hold a square, too.
-    """
+    """Return the root of the mean square, also where float32 cannot hold a square."""
     sizes = picture.mapped("Abs")
     most = sizes.wrap(
         ops.reshape(

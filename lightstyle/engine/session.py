@@ -180,7 +180,8 @@ class Session:
         except Exception as error:  # onnxruntime's own have no common base
             raise self._failed(error) from error
         made = dict(zip((*outputs, *read), binding.get_outputs(), strict=True))
-        return made | {name: made[name].numpy() for name in read}
+        # Only the values that were given keep the arrays alive that hold them.
+        return made | dict(into) | {name: made[name].numpy() for name in read}
 
     def _failed(self, error: Exception) -> LightstyleError:
         return shortage(error) or ModelError(
