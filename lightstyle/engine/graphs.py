@@ -100,12 +100,12 @@ class Graphs:
         """Whether pictures stay on the device while they are optimised."""
         return self._resident and is_file(self._step)
 
-    def bound(self, use: str, size: tuple[int, int], feeds: Feeds) -> Bound:
+    def bound(self, use: str, size: tuple[int, ...], feeds: Feeds) -> Bound:
         """Return the graph for `use` at a size, with what is fed to it each time.
 
         Args:
             use: As in `run`, or the role of the step.
-            size: Height and width of the pictures.
+            size: Height and width of the pictures, and the slots of a step.
             feeds: Arrays by name; those that are not the graph's are ignored.
 
         Raises:

@@ -219,22 +219,22 @@ class Model:
         """
         return self._graphs.keeps_pictures
 
-    def resident(self, feeds: Feeds, free_hw: Array) -> Resident:
+    def resident(self, feeds: Feeds, free_hw: Array, pairs: int) -> Resident:
         """Return the evaluation and the optimiser's step for pictures on the device.
 
         Args:
             feeds: As for `evaluate`.
             free_hw: 1 where pixels may change, 0 where they stay, (H, W).
+            pairs: Number of steps that the optimiser remembers.
 
         Raises:
             ModelError: If the model has no such graphs.
         """
         kind = contract.GUIDED if contract.REGION_WEIGHT in feeds else ""
-        height, width = free_hw.shape
-        size, free = (height, width), {FREE: free_hw[None, None]}
+        size, free = free_hw.shape, {FREE: free_hw[None, None]}
         return Resident(
             self._graphs.bound(kind + contract.EVALUATION, size, feeds),
-            self._graphs.bound(contract.STEP, size, free),
+            self._graphs.bound(contract.STEP, (*size, pairs + 1), free),
             contract.terms(self.info.content_layers, self.info.style_layers),
             in_place=self._in_place,
         )

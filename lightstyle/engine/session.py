@@ -17,8 +17,8 @@ from .memory import shortage
 from .providers import HOST, Provider
 from .threads import intra_op_threads
 
-#: What the graphs call the height and the width of a picture.
-_DIMENSIONS: Final = ("H", "W")
+#: What the graphs call the height and the width of a picture, and the slots of a step.
+_DIMENSIONS: Final = ("H", "W", "M")
 
 #: What precedes the reason in a message of onnxruntime.
 _CODES_AND_PLACES: Final = re.compile(
@@ -57,8 +57,8 @@ class Session:
             path: The graph's file.
             provider: Where to compute.
             threads: Threads on the CPU; by default as many as the process may use.
-            size: Height and width of all pictures that the graph will be run on, if
-                known.
+            size: Height and width of all pictures that the graph will be run on, and
+                the slots of a step, if known.
             once: Whether it will be run a single time, so that nothing is prepared.
             shared_arena: Whether to share the memory of runs with other sessions, for
                 graphs of which one runs at a time.

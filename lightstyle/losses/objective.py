@@ -88,13 +88,14 @@ class Objective:
         losses = Losses(sum(terms.values()), terms, seconds, self._size)
         return losses, evaluation.gradient.ravel()
 
-    def on_device(self, free_hw: Array) -> "DeviceObjective":
+    def on_device(self, free_hw: Array, pairs: int) -> "DeviceObjective":
         """Return the same loss for pictures that stay on the model's device.
 
         Args:
             free_hw: 1 where pixels may change, 0 where they stay, (H, W).
+            pairs: Number of steps that the optimiser remembers.
         """
-        resident = self._model.resident(self._feeds, free_hw)
+        resident = self._model.resident(self._feeds, free_hw, pairs)
         return DeviceObjective(resident, self._outputs, self._size)
 
 

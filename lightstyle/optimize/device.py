@@ -123,8 +123,7 @@ class DeviceLBFGS(Method):
         return _State(self._state, self._history.pairs)
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Continue from a `state` of this method, or of `LBFGS`."""
-        self._history = History(state["scales"].shape[1])
+        """Continue from the newest pairs in a `state` of this method or of `LBFGS`."""
         trial = state["point"] + state["direction"] * np.float32(state["step"])
         self.restart(np.clip(trial, *self._bounds))
         self._restored = state
@@ -132,12 +131,9 @@ class DeviceLBFGS(Method):
     def _step(self, answer: Answer) -> tuple[Placed, dict[str, Placed]]:
         if not self._state:
             *_, height, width = self._shape
-            if self._restored is None:
-                pairs = self._history.pairs
-                made = device_state.zeros(height, width, pairs, answer.count)
-            else:
-                given = self._restored, height, width, answer.count
-                made = device_state.from_lbfgs(*given)
+            made = device_state.zeros(height, width, self._history.pairs, answer.count)
+            if self._restored is not None:
+                device_state.fill(made, self._restored)
                 self._restored = None
             numbers = made.pop(NUMBERS)
             self._state = {name: self._device.place(a) for name, a in made.items()}

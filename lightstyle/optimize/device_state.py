@@ -70,38 +70,37 @@ def zeros(height: int, width: int, pairs: int, sums: int) -> _Arrays:
     return {name: np.zeros(shape, np.float32) for name, shape in shapes.items()}
 
 
-def from_lbfgs(state: Mapping[str, Any], height: int, width: int, sums: int) -> _Arrays:
-    """Return the graph's state for a state of `LBFGS`.
+def fill(made: _Arrays, state: Mapping[str, Any]) -> None:
+    """Write a state of `LBFGS` into `zeros`, with as many of its pairs as fit.
 
     What the loss at the point is made of is not known: it is put into the first of the
     partial sums, so that the next decrease is resolved as well as a float32 loss is.
 
     Args:
+        made: Arrays of the graph's state by name.
         state: A state after at least one evaluation.
-        height: Of the picture.
-        width: Of the picture.
-        sums: Number of partial sums of the loss.
     """
-    held, pairs = len(state["steps"]), state["scales"].shape[1]
-    made = zeros(height, width, pairs, sums)
     for name, own in _PICTURES.items():
-        made[name] = np.reshape(state[own], made[name].shape).astype(np.float32)
-    products = np.asarray(state["products"])[:held, :held]
+        made[name][:] = np.reshape(state[own], made[name].shape)
+    held, pairs = len(state["steps"]), len(made[INVERSE]) - 1
+    newest = _order(held, int(state["pairs"]))[-pairs:]
+    products = np.asarray(state["products"])[np.ix_(newest, newest)]
     units = 1 / np.sqrt(np.diag(products))
-    order = _order(held, int(state["pairs"]))
-    triangle = np.triu((products * units * units[:, None])[np.ix_(order, order)])
-    made[INVERSE][np.ix_(order, order)] = np.linalg.inv(triangle)
+    kept = len(newest)
+    triangle = np.triu(products * units * units[:, None])
+    made[INVERSE][:kept, :kept] = np.linalg.inv(triangle)
     for name, own, scales in zip(
         (STEPS, CHANGES), ("steps", "changes"), state["scales"], strict=True
     ):
-        for slot, row in enumerate(state[own]):
-            rows = row.astype(np.float32).reshape(3, height, width)
-            made[name][:, :, slot] = rows * np.float32(scales[slot] * units[slot])
+        pictures = made[name].transpose(2, 0, 1, 3)
+        for slot, old in enumerate(newest):
+            row = state[own][old].astype(np.float32)
+            unit = np.float32(scales[old] * units[slot])
+            pictures[slot] = row.reshape(pictures.shape[1:]) * unit
     made[POINT_SUMS][0] = state["loss"] / state["factor"]
-    numbers = {"evaluations": 1, **{name: state[name] for name in _SAME}}
+    numbers = {"evaluations": 1, **{name: state[name] for name in _SAME}, "pairs": kept}
     for index, name in enumerate(NUMBER_NAMES):
         made[NUMBERS][index] = numbers.get(name, 0)
-    return made
 
 
 def to_lbfgs(state: Mapping[str, Any], pairs: int) -> dict[str, Any]:

@@ -78,7 +78,7 @@ def on_device(
     free_hw = np.ones((height, width), np.float32)
     if scene.frozen_hw is not None:
         free_hw[scene.frozen_hw] = 0
-    placed = objective.on_device(free_hw)
+    placed = objective.on_device(free_hw, history.pairs)
     method = DeviceLBFGS(_start(scene, image), placed.device, history=history)
     return placed, method
 

@@ -7,6 +7,7 @@ import pytest
 
 from lightstyle import Model, contract
 from lightstyle.engine.resident import Resident
+from lightstyle.optimize.curvature import HISTORY
 from lightstyle.optimize.device import DeviceLBFGS, Point
 from lightstyle.step_contract import CHANGES, STEPS
 from tests.support.devices import resident_model
@@ -26,7 +27,7 @@ def _feeds(model: Model) -> dict[str, Any]:
 
 
 def _resident(model: Model) -> Resident:
-    return model.resident(_feeds(model), np.ones(SIZE, np.float32))
+    return model.resident(_feeds(model), np.ones(SIZE, np.float32), HISTORY.pairs)
 
 
 @pytest.mark.parametrize("graph_form", [contract.cpu_path, None])

@@ -29,13 +29,19 @@ def _after(evaluations: int, precision: str = "f4") -> LBFGS:
     return method
 
 
+def _placed(method: LBFGS, pairs: int = PAIRS) -> dict[str, np.ndarray]:
+    made = device_state.zeros(HEIGHT, WIDTH, pairs, SUMS)
+    device_state.fill(made, method.state())
+    return made
+
+
 @pytest.mark.parametrize("precision", ["f2", "f4"])
 @pytest.mark.parametrize("evaluations", [1, 2, 4, 5, 11])
 def test_a_state_that_went_to_a_device_and_back_goes_on_as_before(
     evaluations: int, precision: str
 ) -> None:
     method = _after(evaluations, precision)
-    placed = device_state.from_lbfgs(method.state(), HEIGHT, WIDTH, SUMS)
+    placed = _placed(method)
     returned = device_state.to_lbfgs(placed, PAIRS)
     assert returned.keys() == method.state().keys() == {*device_state.NAMES}
     other = _lbfgs()
@@ -47,13 +53,26 @@ def test_a_state_that_went_to_a_device_and_back_goes_on_as_before(
 
 
 def test_the_loss_of_the_point_is_kept_in_its_unit() -> None:
-    state = _after(3).state()
-    placed = device_state.from_lbfgs(state, HEIGHT, WIDTH, SUMS)
+    method = _after(3)
+    state, placed = method.state(), _placed(method)
     loss = state["loss"] / state["factor"]
     assert placed[POINT_SUMS].sum() == pytest.approx(loss, rel=1e-6)
     numbers = dict(zip(NUMBER_NAMES, placed[NUMBERS], strict=True))
     assert numbers["evaluations"] == 1
     assert numbers["pairs"] == state["pairs"]
+
+
+@pytest.mark.parametrize("evaluations", [3, 11])
+def test_a_shorter_history_keeps_the_newest_pairs(evaluations: int) -> None:
+    method = _after(evaluations)
+    returned = device_state.to_lbfgs(_placed(method, 2), 2)
+    state = method.state()
+    newest = (state["pairs"] - 1) % PAIRS
+    scale = state["scales"][0, newest] / np.sqrt(state["products"][newest, newest])
+    assert returned["pairs"] == 2
+    np.testing.assert_allclose(
+        returned["steps"][1], state["steps"][newest] * scale, rtol=1e-5
+    )
 
 
 def test_the_start_is_zero_all_over() -> None:
