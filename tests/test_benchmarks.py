@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 
 from lightstyle import Model, contract
+from lightstyle.engine.providers import HOST
 from tests.benchmarks import gpu, ours
 from tests.benchmarks.chart import Curve, Panel, log_ticks, save_chart, ticks
 from tests.benchmarks.contest import Contender, contest
@@ -160,7 +161,6 @@ def test_nodes_are_counted_by_provider(task: Task, tmp_path: Path) -> None:
     model = Model.load(task.network, "cpu", 1)
     feeds = ours.target_and_weight_feeds(task, model)
     feeds[contract.IMAGE] = load_scene(task.scene).start
-    provider = "CPUExecutionProvider"
-    counts = gpu.placement(Path(task.network), provider, feeds, tmp_path)
-    assert counts[provider] > 50
+    counts = gpu.placement(Path(task.network), HOST, feeds, tmp_path)
+    assert counts[HOST.ort_name] > 50
     assert counts["Memcpy"] == 0

@@ -11,9 +11,11 @@ from pathlib import Path
 from typing import Generic, TypeVar
 
 from ..errors import DeviceError, TransferError
+from ..settings.choices import Precision
 from . import offers, providers, trial, verdicts
 from .offers import Offer
-from .providers import HOST, Provider
+from .provider import Provider
+from .providers import HOST
 from .trial import Evaluating
 from .verdicts import Verdict
 
@@ -28,24 +30,29 @@ class Choice(Generic[_M]):
         make: Loads the model on the device of a provider.
         graph: The model's evaluation graph.
         threads: Threads of a run on the CPU; None for as many as there are.
+        precision: What the device computes in.
     """
 
     make: Callable[[Provider], _M]
     graph: Path
     threads: int | None
+    precision: str = Precision.FLOAT32
     _loaded: dict[str, _M] = field(default_factory=dict)
 
     def load(self, device: str) -> _M:
         """Return the model on the device called `device`.
 
         Raises:
-            UsageError: If there is no such device.
+            UsageError: If there is no such device, or it lacks the precision.
             DeviceError: If it was named and cannot be used.
             ModelError: If the model cannot be loaded.
         """
         row = providers.named(device)
-        if row is None:
+        if row is None and self.precision == HOST.precision:
             return self._fastest()
+        if row is None:  # few have another one
+            row = next(r for r in providers.PROVIDERS if self.precision in r.rougher)
+        row = providers.at(self.precision, row)
         if not row.self_test:
             return self._model(row)
         offer = offers.find(row)
@@ -98,7 +105,7 @@ class Choice(Generic[_M]):
         """
         row = offer.provider
         model, host = self._model(row), self._model(HOST)
-        fault = trial.fault(model, host) if row.self_test else ""
+        fault = trial.fault(model, host, row.tolerance) if row.self_test else ""
         rate = 0.0 if fault else trial.rate(model, host)
         verdict = Verdict(row.name, self._facts(offer), fault, rate)
         verdicts.keep(verdict)

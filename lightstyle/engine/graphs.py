@@ -19,7 +19,8 @@ from ..lookup import is_file
 from . import memory, signature
 from .costs import Costs
 from .model_info import ModelInfo, read_info
-from .providers import HOST, Provider
+from .provider import Provider
+from .providers import HOST
 from .session import Bound, Feeds, Session, check_exists
 
 #: Number of sizes for which a graph keeps sessions.

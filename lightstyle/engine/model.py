@@ -12,8 +12,9 @@ import numpy as np
 
 from .. import contract
 from ..arrays import Array
-from ..errors import ModelError
-from ..settings.scalars import checked
+from ..errors import ModelError, UsageError
+from ..settings.choices import Precision
+from ..settings.scalars import checked, word
 from ..settings.scalars import path as any_path
 from ..step_contract import FREE
 from .choice import Choice
@@ -22,7 +23,7 @@ from .guides import guides
 from .memory import check_memory, resident
 from .model_info import check_weights
 from .plan import Planner
-from .providers import Provider
+from .provider import Provider
 from .resident import Resident
 from .session import Feeds
 from .strips import Tiling
@@ -57,6 +58,7 @@ class Model:
     Attributes:
         info: What the model says about itself.
         device: Where it computes: ``cpu`` or another word for ``--device``.
+        precision: What it computes in, ``float32`` or ``tf32``.
         threads: Threads of an evaluation on the CPU; None for as many as the process
             may use.
         memory: Bytes that a run may take; None for most of what is free.
@@ -67,7 +69,7 @@ class Model:
         self, path: Path, provider: Provider, threads: int | None, memory: int | None
     ) -> None:
         """Use `Model.load` instead."""
-        self.device = provider.name
+        self.device, self.precision = provider.name, provider.precision
         self.threads = threads
         self.memory = memory
         self._in_place = provider.in_place
@@ -87,6 +89,7 @@ class Model:
         device: str = "auto",
         threads: int | None = None,
         memory: int | None = None,
+        precision: str = Precision.FLOAT32,
     ) -> Self:
         """Load the model at `path`.
 
@@ -98,6 +101,7 @@ class Model:
                 the process may use, as by default.
             memory: Bytes that the process may take for a run on the CPU; by default
                 most of what is free.
+            precision: ``float32``, or ``tf32`` on a device that has it.
 
         Raises:
             ModelError: If a file is missing, damaged, or not a model of this schema.
@@ -107,8 +111,23 @@ class Model:
         path = Path(checked("path", any_path(), path))
         threads, memory = check_threads(threads), check_memory(memory)
 
-        choice = Choice(lambda row: cls(path, row, threads, memory), path, threads)
+        precision = checked("precision", word(Precision), precision)
+        choice = Choice(
+            lambda row: cls(path, row, threads, memory), path, threads, precision
+        )
         return choice.load(device)
+
+    def check_precision(self, wanted: str) -> None:
+        """Refuse settings that ask for another precision.
+
+        Raises:
+            UsageError: If they do.
+        """
+        if self.precision != wanted:
+            raise UsageError(
+                f"precision is {wanted}, and the model computes in {self.precision}: "
+                "load it with these settings, load_model(settings=...)"
+            )
 
     def planner(self, pictures: int = 0, regions: int = 0) -> Planner:
         """Return a planner of pictures within the memory that there is.

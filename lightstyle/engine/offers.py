@@ -10,6 +10,7 @@ it does not have, and finds no device without a word.
 """
 
 import ctypes
+import json
 import os
 import platform
 import sys
@@ -26,7 +27,7 @@ from .. import contract
 from ..library_output import held_back
 from ..text import printable
 from . import providers
-from .providers import Provider
+from .provider import Provider
 from .threads import available_cpus
 
 #: What precedes the reason where ONNX Runtime could not load a library.
@@ -99,6 +100,8 @@ class Offer:
             "cpus": str(available_cpus()),
             "graph": _digest([graph]),
             "drivers": _digest(_matching(row.drivers)),
+            "options": json.dumps(dict(row.options)),
+            "precision": row.precision,
         }
         for package in row.packages:
             with suppress(metadata.PackageNotFoundError, OSError, LookupError):

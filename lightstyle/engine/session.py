@@ -14,7 +14,8 @@ from ..lookup import trouble
 from ..text import printable
 from . import offers, providers
 from .memory import shortage
-from .providers import HOST, Provider
+from .provider import Provider
+from .providers import HOST
 from .threads import intra_op_threads
 
 #: What the graphs call the height and the width of a picture, and the slots of a step.

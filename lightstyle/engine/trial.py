@@ -36,12 +36,13 @@ class Evaluating(Protocol):
         """Compute the terms of the loss at a picture, and its gradient."""
 
 
-def fault(model: Evaluating, host: Evaluating) -> str:
+def fault(model: Evaluating, host: Evaluating, tolerance: float) -> str:
     """Describe how a model's numbers differ from the CPU's; empty if they do not.
 
     Args:
         model: The model on the device.
         host: The same model on the CPU.
+        tolerance: Largest relative error of each result.
     """
     feeds = cache(lambda seed: _feeds(host, SIDE, seed))
 
@@ -54,7 +55,7 @@ def fault(model: Evaluating, host: Evaluating) -> str:
 
         return results
 
-    return self_test.fault(work(model), work(host))
+    return self_test.fault(work(model), work(host), tolerance)
 
 
 def rate(model: Evaluating, host: Evaluating) -> float:

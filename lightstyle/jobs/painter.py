@@ -72,7 +72,8 @@ def needs(task: Task) -> tuple[tuple[str, ...], ...]:
     Tasks sorted by it change the model as seldom as possible.
     """
     layers = required_layers(task.settings, task.job)
-    return (task.settings.pooling,), layers.content, layers.style
+    words = task.settings.pooling, task.settings.precision
+    return words, layers.content, layers.style
 
 
 class Painter:

@@ -81,11 +81,13 @@ def instruction_sets() -> list[str]:
 
 def of_run(model: Model) -> dict[str, Any]:
     """Describe the environment of a run of `model`, as JSON values."""
+    row = providers.named(model.device)
+    packages = row.packages if row is not None else ()
     return {
         "device": model.device,
         "threads": model.threads,  # None: as many as there are
         "cpus": available_cpus(),
         "system": system(),
         "instruction_sets": instruction_sets(),
-        "versions": versions(),
+        "versions": versions() | {each: version_of(each) for each in packages},
     }

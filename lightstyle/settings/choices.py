@@ -85,6 +85,13 @@ class Optimizer(StrEnum):
     LBFGSB = "lbfgsb"
 
 
+class Precision(StrEnum):
+    """The arithmetic of the device."""
+
+    FLOAT32 = "float32"
+    TF32 = "tf32"
+
+
 class Pyramid(StrEnum):
     """Whether a run goes from coarse to fine."""
 

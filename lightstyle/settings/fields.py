@@ -20,6 +20,7 @@ from .choices import (
     Optimizer,
     Outside,
     Pooling,
+    Precision,
     Pyramid,
     StyleLoss,
 )
@@ -83,6 +84,7 @@ FIELDS: Final[Mapping[str, Field]] = {
     "seed": Field(whole(0, 2**64 - 1), _START),
     "pooling": Field(word(Pooling), _START),
     "optimizer": Field(word(Optimizer), _START),
+    "precision": Field(word(Precision), _START),
     "metadata": Field(word(Metadata), _OUTPUT),
 }
 

@@ -18,6 +18,7 @@ from .choices import (
     Optimizer,
     Outside,
     Pooling,
+    Precision,
     Pyramid,
     StyleLoss,
 )
@@ -119,6 +120,8 @@ class Settings:
         pooling: ``max`` or ``average``.
         optimizer: ``lbfgs``, this package's own; ``lbfgsb``, scipy's, the reference;
             or ``auto``, the one that measures better: ``lbfgs``.
+        precision: ``float32``, or ``tf32`` on a device that has it (``cuda``), which
+            rounds the factors of convolutions to 10 bits.
         pyramid: ``on`` goes from coarse to fine, in levels from about 128 pixels that
             share the iterations, half as many on each as on the next; ``off`` works at
             the final size from the beginning, as Gatys et al. do.
@@ -189,6 +192,9 @@ class Settings:
     pooling: str = option(Pooling.MAX, "Pooling of the network: max or average.")
     optimizer: str = option(
         Optimizer.AUTO, "Optimiser: auto, lbfgs, or lbfgsb (scipy's)."
+    )
+    precision: str = option(
+        Precision.FLOAT32, "Arithmetic: float32, or tf32 with --device cuda."
     )
     pyramid: str = option(Pyramid.ON, "Optimise from coarse to fine: on or off.")
     content_mask: tuple[Any, ...] = option(

@@ -63,6 +63,7 @@ class Job:
                 model = registry.with_weights(like.weights)
             model = registry.load(model, settings, job=self.name)
         registry.check(model.info, settings, self.name)
+        model.check_precision(settings.precision)
         if loaded:
             loaded.check_model(model.info)
         writer = None

@@ -66,10 +66,11 @@ def load(
     model = checked("model", arguments.MODEL, model)
     settings = checked("settings", arguments.SETTINGS, settings) or Settings()
     job = checked("job", one_of(JOBS), job)
-    loaded = Model.load(find(model), device, threads, memory)
+    more = device, threads, memory, settings.precision
+    loaded = Model.load(find(model), *more)
     if missing(loaded.info, settings, job):
         path = _variant(loaded.info, settings, job)
-        loaded = Model.load(path, device, threads, memory)
+        loaded = Model.load(path, *more)
     return loaded
 
 

@@ -1,8 +1,8 @@
-"""``python -m tests.benchmarks.gpu``: milliseconds on CUDA, and what is not on it.
+"""``python -m tests.benchmarks.gpu``: milliseconds on a device, and what is not on it.
 
-Unverified: no GPU was to be had where this was written; only `placement` was run, on
-the CPU. Memcpy nodes show in onnxruntime's profile, nodes that were given to the CPU
-provider in its record of the assignment.
+Unverified on CUDA: no GPU was to be had where this was written; it was rehearsed with
+``--device cpu``. Memcpy nodes show in onnxruntime's profile, nodes that were given to
+the CPU provider in its record of the assignment.
 """
 
 import json
@@ -20,33 +20,32 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lightstyle import Model, contract, onnx_runtime
-from lightstyle.engine import providers
+from lightstyle.engine import offers, providers
+from lightstyle.engine.provider import Provider
+from lightstyle.errors import DeviceError
 from tests.benchmarks import ours, stage, torch_peers
 from tests.benchmarks.task import Scene, Task, load_scene
-from tests.support.networks import picture
-
-NO_DEVICE = "There is no CUDA device, or onnxruntime-gpu is not installed."
 
 
 def placement(
-    model: Path, provider: Any, feeds: Mapping[str, NDArray[Any]], folder: Path
+    graph: Path, provider: Provider, feeds: Mapping[str, NDArray[Any]], folder: Path
 ) -> Counter[str]:
     """Count the nodes of a graph by execution provider, and its Memcpy nodes.
 
     Args:
-        model: The graph.
-        provider: As `onnxruntime.InferenceSession` takes one.
+        graph: The graph; its sizes are fixed where the provider asks for that.
+        provider: Where to run it.
         feeds: All of the graph's inputs.
         folder: For the profile.
     """
-
     options = onnx_runtime.load().SessionOptions()
     options.add_session_config_entry("session.record_ep_graph_assignment_info", "1")
     options.enable_profiling = True
     options.profile_file_prefix = str(folder / "profile")
-    session = onnx_runtime.load().InferenceSession(
-        str(model), options, providers=[provider]
-    )
+    if provider.fixed_sizes:
+        for name, length in zip("HW", feeds[contract.IMAGE].shape[2:], strict=True):
+            options.add_free_dimension_override_by_name(name, length)
+    session = offers.find(provider).session(graph, options, None)
     counts: Counter[str] = Counter()
     for part in session.get_provider_graph_assignment_info():
         counts[part.ep_name] += len(part.get_nodes())
@@ -67,11 +66,11 @@ def milliseconds(work: Callable[[], object], repeats: int) -> float:
     return statistics.median(times[3:])
 
 
-def step_milliseconds(engine: Any, task: Task, repeats: int) -> float:
+def step_milliseconds(engine: Any, task: Task, repeats: int, device: str) -> float:
     """Median time from one evaluation to the next, the optimiser's work included."""
     moments: list[float] = []
     task = replace(task, evaluations=repeats + 3)
-    engine.optimise(task, lambda *_: moments.append(perf_counter()), "cuda")
+    engine.optimise(task, lambda *_: moments.append(perf_counter()), device)
     return 1e3 * float(np.median(np.diff(moments)[3:]))
 
 
@@ -79,27 +78,27 @@ def _row(name: str, graph: float, step: float, counts: str) -> str:
     return f"| {name} | {graph:.1f} | {step - graph:.1f} | {counts} |"
 
 
-def _ours(task: Task, repeats: int, folder: Path) -> str:
-    graph = milliseconds(ours.evaluator(task, "cuda"), repeats)
-    model = Model.load(task.network, "cuda")
+def _ours(task: Task, repeats: int, folder: Path, provider: Provider) -> str:
+    graph = milliseconds(ours.evaluator(task, provider.name), repeats)
+    model = Model.load(task.network, provider.name)
     feeds = {
         contract.IMAGE: load_scene(task.scene).start,
         **ours.target_and_weight_feeds(task, model),
     }
-    counts = placement(Path(task.network), "CUDAExecutionProvider", feeds, folder)
-    nodes = f"{counts['CPUExecutionProvider']} | {counts['Memcpy']}"
-    step = step_milliseconds(ours, task, repeats)
+    counts = placement(Path(task.network), provider, feeds, folder)
+    nodes = f"{counts[providers.HOST.ort_name]} | {counts['Memcpy']}"
+    step = step_milliseconds(ours, task, repeats, provider.name)
     return _row(task.name, graph, step, nodes)
 
 
-def _peer(task: Task, repeats: int, *, tf32: bool) -> str:
+def _peer(task: Task, repeats: int, device: str, *, tf32: bool) -> str:
     import torch
 
     torch.backends.cuda.matmul.allow_tf32 = tf32
     torch.backends.cudnn.allow_tf32 = tf32
-    graph = milliseconds(torch_peers.evaluator(task, "cuda"), repeats)
+    graph = milliseconds(torch_peers.evaluator(task, device), repeats)
     name = f"PyTorch, TF32 {'on' if tf32 else 'off'}"
-    step = step_milliseconds(torch_peers, task, repeats)
+    step = step_milliseconds(torch_peers, task, repeats, device)
     return _row(name, graph, step, "— | —")
 
 
@@ -109,24 +108,31 @@ def main() -> None:
     stage.add_options(parser)
     parser.add_argument("--size", type=int, default=512)
     parser.add_argument("--repeats", type=int, default=30)
+    parser.add_argument("--device", choices=providers.DEVICES[1:], default="cuda")
     options = parser.parse_args()
-    if "CUDAExecutionProvider" not in providers.listed():
-        print(NO_DEVICE)
+    (provider,) = (p for p in providers.PROVIDERS if p.name == options.device)
+    try:
+        offers.find(provider)
+    except DeviceError as error:
+        print(error)
         return
     head = "| contender | graph, ms | optimiser, ms | CPU nodes | Memcpy nodes |"
     print(head + "\n" + "|---" * 5 + "|")
     with TemporaryDirectory() as name:
         prepared = stage.of_options(options, folder := Path(name))
         size = options.size
-        scene = Scene(*(picture(size, size, seed)[None] for seed in range(3)))
+        noise = np.random.default_rng(0)
+        scene = Scene(*noise.uniform(0, 255, (3, 1, 3, size, size)).astype(np.float32))
         path = prepared.scene("gpu", scene)
         for model in (prepared.vgg19, prepared.bundled):
             task = prepared.ours(f"lightstyle {model.stem}", model, path)
-            print(_ours(task, options.repeats, folder), flush=True)
-        if torch_peers.installed():
+            print(_ours(task, options.repeats, folder, provider), flush=True)
+        if torch_peers.installed() and provider.name in ("cpu", "cuda"):
             task = prepared.peer("eager", path)
             for tf32 in (False, True):
-                print(_peer(task, options.repeats, tf32=tf32), flush=True)
+                print(
+                    _peer(task, options.repeats, provider.name, tf32=tf32), flush=True
+                )
 
 
 if __name__ == "__main__":

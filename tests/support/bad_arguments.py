@@ -128,6 +128,11 @@ SETTINGS: dict[str, tuple[list[str], str]] = {
     "empty blend": (_styles("--blend="), "blend is empty"),
     "no threads": (quick("--threads", "0"), "threads"),
     "unknown device": (quick("--device", "tpu"), "auto, cpu, cuda"),
+    "unknown precision": (quick("--precision", "bf16"), "expected float32 or tf32"),
+    "tf32 on a CPU": (
+        quick("--precision", "tf32", "--device", "cpu"),
+        "device cpu does not have: choose float32, or --device cuda",
+    ),
     "bits between": (quick("--bits", "12"), "8 or 16"),
     "negative save-every": (quick("--save-every", "-1"), "save-every"),
     "texture size in words": (

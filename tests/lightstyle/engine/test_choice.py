@@ -10,7 +10,7 @@ from lightstyle import Model
 from lightstyle.engine import choice, offers, providers, trial
 from lightstyle.engine.model import Evaluation
 from lightstyle.engine.providers import HOST
-from lightstyle.errors import DeviceError, ModelError, TransferError
+from lightstyle.errors import DeviceError, ModelError, TransferError, UsageError
 from tests.support.networks import picture
 from tests.support.oracles import relative_l2
 
@@ -164,6 +164,38 @@ def test_on_a_machine_with_the_cpu_alone_nothing_is_tried(
     monkeypatch.setattr(choice, "offered", lambda: iter(()))
     assert Model.load(tiny_model, "auto").device == HOST.name
     assert evaluations == []
+
+
+def test_a_precision_has_a_test_of_its_own(
+    tiny_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row = replace(NEW, rougher={"tf32": ({}, 2e-2)})
+    rows = *providers.PROVIDERS[:-1], row
+    monkeypatch.setattr(providers, "PROVIDERS", rows)
+    noise = np.random.default_rng(0)
+    _broken(
+        monkeypatch,
+        _gradient(lambda g: g * (1 + 1e-2 * noise.normal(size=g.shape)).astype("f4")),
+    )
+    with pytest.raises(DeviceError, match="at most 1e-03 is right"):
+        Model.load(tiny_model, NEW.name)
+    model = Model.load(tiny_model, NEW.name, precision="tf32")
+    assert (model.device, model.precision) == (NEW.name, "tf32")
+    with pytest.raises(UsageError, match="load it with these settings"):
+        model.check_precision("float32")
+
+
+def test_auto_with_a_precision_takes_the_device_that_has_it(tiny_model: Path) -> None:
+    with pytest.raises(DeviceError, match="device cuda cannot be used"):
+        Model.load(tiny_model, "auto", precision="tf32")
+
+
+@pytest.mark.parametrize("device", ["cpu", "webgpu"])
+def test_a_device_without_a_precision_names_one_that_has_it(
+    tiny_model: Path, device: str
+) -> None:
+    with pytest.raises(UsageError, match=f"{device} does not have: .* --device cuda"):
+        Model.load(tiny_model, device, precision="tf32")
 
 
 def test_a_device_is_described_before_and_after_its_test(tiny_model: Path) -> None:

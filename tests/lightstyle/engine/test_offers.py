@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from lightstyle.engine import offers, providers
-from lightstyle.engine.providers import HOST, PROVIDERS, Provider
+from lightstyle.engine.provider import Provider
+from lightstyle.engine.providers import HOST, PROVIDERS
 from lightstyle.errors import DeviceError
 
 PLUGIN = "a_plugin_of_a_test"

@@ -5,8 +5,11 @@ import numpy as np
 import pytest
 
 from lightstyle.engine import self_test
+from lightstyle.engine.providers import HOST
 from lightstyle.engine.self_test import SIDE
 from lightstyle.errors import ModelError
+
+TOLERANCE = HOST.tolerance
 
 _RANDOM = np.random.default_rng(0)
 GRADIENT = _RANDOM.normal(size=(1, 3, SIDE, SIDE)).astype(np.float32)
@@ -55,14 +58,14 @@ def _nan(values: Any) -> Any:
 def test_a_device_that_computes_something_else_is_refused_with_what(
     wrong: self_test.Work, words: str
 ) -> None:
-    found = self_test.fault(wrong, right)
+    found = self_test.fault(wrong, right, TOLERANCE)
     assert found.startswith(words)
     assert "\n" not in found
 
 
 def test_rounding_of_float32_is_no_fault() -> None:
     noisy = _changed(lambda g: g * (1 + 1e-6 * _RANDOM.normal(size=g.shape)))
-    assert self_test.fault(noisy, right) == ""
+    assert self_test.fault(noisy, right, TOLERANCE) == ""
 
 
 def test_a_decision_that_fell_otherwise_on_one_picture_is_no_fault() -> None:
@@ -72,15 +75,15 @@ def test_a_decision_that_fell_otherwise_on_one_picture_is_no_fault() -> None:
             values["gradient"][0, 0, :3, :3] += 1
         return values
 
-    assert self_test.difference(flipped(0), right(0), self_test.TOLERANCE)
-    assert self_test.fault(flipped, right) == ""
+    assert self_test.difference(flipped(0), right(0), TOLERANCE)
+    assert self_test.fault(flipped, right, TOLERANCE) == ""
 
 
 def test_a_device_that_does_not_run_is_refused_with_its_reason() -> None:
     def fails(seed: int) -> dict[str, Any]:
         raise ModelError("no kernel for Conv")
 
-    assert self_test.fault(fails, right) == "no kernel for Conv"
+    assert self_test.fault(fails, right, TOLERANCE) == "no kernel for Conv"
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,8 @@ import pytest
 
 from lightstyle import contract, onnx_runtime
 from lightstyle.engine import offers, providers, threads
-from lightstyle.engine.providers import HOST, PROVIDERS, Provider
+from lightstyle.engine.provider import Provider
+from lightstyle.engine.providers import HOST, PROVIDERS
 from lightstyle.engine.session import Session
 from lightstyle.errors import DeviceError, ModelError
 
@@ -187,6 +188,8 @@ def test_a_session_is_made_with_the_options_of_its_provider_and_in_silence(
     Session(tiny_model, GPU, None)
     _, others = fake.requested[0]
     assert others["providers"] == [(GPU.ort_name, GPU.options)]
+    assert GPU.options["use_tf32"] == "0"
+    assert providers.at("tf32", GPU).options == {**GPU.options, "use_tf32": "1"}
     assert capsys.readouterr().out == ""
 
 

@@ -113,6 +113,13 @@ def test_a_model_is_loaded_from_its_path(tiny_model: Path) -> None:
             ModelError,
             "built without average pooling",
         ),
+        (
+            lambda m: lightstyle.stylize(
+                CONTENT, STYLE, model=m, settings=Settings(precision="tf32")
+            ),
+            UsageError,
+            "precision is tf32, and the model computes in float32",
+        ),
     ],
 )
 def test_bad_input_is_an_error_that_says_which(
