@@ -7,6 +7,7 @@ import numpy as np
 
 from ..arrays import PIXEL_RANGE, Array
 from ..engine.model import Model
+from ..engine.plan import ExecutionPlan
 from ..losses.objective import DeviceObjective, Objective
 from ..losses.targets import StyleTarget, Targets
 from ..optimize.curvature import History
@@ -14,6 +15,8 @@ from ..optimize.device import DeviceLBFGS
 from ..optimize.method import Method
 from ..optimize.minimize import METHODS
 from ..optimize.preconditioner import Pyramid
+from ..settings.choices import Optimizer
+from ..settings.settings import Settings
 from . import regions
 from .plans import Plans
 from .scene import Scene
@@ -61,6 +64,12 @@ def method_of(scene: Scene, image: Array, history: History) -> Method:
         frozen=frozen,
         history=history,
     )
+
+
+def stays_on_device(model: Model, settings: Settings, plan: ExecutionPlan) -> bool:
+    """Return whether a picture is optimised where the model computes."""
+    own = settings.chosen_optimizer == Optimizer.LBFGS
+    return model.keeps_pictures and own and plan.tiling is None
 
 
 def on_device(

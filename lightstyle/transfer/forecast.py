@@ -22,10 +22,13 @@ from ..losses.objective import Objective
 from ..losses.targets import StyleTarget, Targets
 from ..losses.weights import term_weights
 from ..optimize.curvature import History
+from ..optimize.device import DeviceLBFGS
+from ..optimize.method import Gradient, Point
 from ..optimize.minimize import METHODS, minimize
 from ..optimize.preconditioner import Pyramid
 from ..text import duration
 from . import balance, regions
+from .descent import stays_on_device
 from .levels import Level, Levels, coarsest
 from .plans import Plans
 from .scene import Scene
@@ -104,7 +107,7 @@ def forecast(model: Model, plans: Plans, levels: Levels, done: int = 0) -> Forec
         UsageError: If the allowed memory is not enough, as the run would.
     """
     chosen = [plans.choose(scene) for scene in levels.scenes]
-    probe = _Probe(model, levels.scenes[-1])
+    probe = _Probe(model, levels.scenes[-1], chosen[-1])
     seconds, styles = 0.0, 0
     if not done:
         seconds += probe.balance(levels.scenes[-1])
@@ -127,11 +130,12 @@ class _Probe:
 
     Attributes:
         start: Seconds to prepare for a size.
-        evaluation: Seconds per pixel of an evaluation.
+        evaluation: Seconds per pixel of an evaluation; with the step that follows it,
+            where pictures stay on the device.
         targets: Seconds per pixel of a picture's targets.
     """
 
-    def __init__(self, model: Model, scene: Scene) -> None:
+    def __init__(self, model: Model, scene: Scene, plan: ExecutionPlan) -> None:
         settings, count = scene.settings, scene.region_count
         painted = range(max(1, count)) if scene.inputs.styles else ()
         region_feeds = None
@@ -155,7 +159,12 @@ class _Probe:
         objective = Objective(model, targets, weights)
         objective(self._picture.ravel())
         first = perf_counter() - began
-        best = min(objective(self._picture.ravel())[0].seconds for _ in range(_TIMED))
+        self._on_device = stays_on_device(model, settings, plan)
+        if self._on_device:
+            best = self._with_step(objective, plan.history)
+        else:
+            point = self._picture.ravel()
+            best = min(objective(point)[0].seconds for _ in range(_TIMED))
         self.evaluation = best / _SIDE**2
         self.start = max(0.0, first - best)
         began = perf_counter()
@@ -180,6 +189,8 @@ class _Probe:
 
     def step(self, history: History) -> float:
         """Time a step with a full history; returns seconds per pixel."""
+        if self._on_device:  # timed with the evaluation
+            return 0.0
         start, pyramid = self._picture.ravel(), Pyramid((3, _SIDE, _SIDE))
         method = self._method(
             start, PIXEL_RANGE, preconditioner=pyramid, history=history
@@ -199,3 +210,19 @@ class _Probe:
         for _ in minimize(bowl, method, history.pairs + _TIMED + 1):
             pass
         return median(times[-_TIMED:]) / _SIDE**2
+
+    def _with_step(self, objective: Objective, history: History) -> float:
+        """Time evaluations with their steps on the device; returns seconds."""
+        free_hw = np.ones((_SIDE, _SIDE), np.float32)
+        placed = objective.on_device(free_hw, history.pairs)
+        method = DeviceLBFGS(self._picture, placed.device, history=history)
+        began: list[float] = []
+
+        def evaluate(point: Point) -> tuple[float, Gradient]:
+            began.append(perf_counter())
+            losses, answer = placed(point)
+            return losses.total, answer
+
+        for _ in minimize(evaluate, method, _TIMED + 2):
+            pass
+        return min(after - before for before, after in pairwise(began))

@@ -20,9 +20,8 @@ from ..optimize.method import Gradient, Method, Point
 from ..optimize.minimize import Outcome, State, Status, minimize
 from ..records.record import Record
 from ..records.snapshot import Snapshot
-from ..settings.choices import Optimizer
 from .balance import corrected
-from .descent import method_of, on_device, targets_of
+from .descent import method_of, on_device, stays_on_device, targets_of
 from .events import Evaluated, Event, Finished, LevelStarted, Listener
 from .levels import Levels, seconds_left
 from .plans import Plans
@@ -148,8 +147,7 @@ class Run:
         at = start_image(scene) if settings.balance_layers else level_start
         weights = term_weights(self.model, settings, targets, at, self.balance)
         objective = Objective(self.model, targets, weights)
-        lbfgs = settings.chosen_optimizer == Optimizer.LBFGS
-        if self.model.keeps_pictures and lbfgs and plan.tiling is None:
+        if stays_on_device(self.model, settings, plan):
             return on_device(scene, objective, image, plan.history)
         return objective, method_of(scene, image, plan.history)
 

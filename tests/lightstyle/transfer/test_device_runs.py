@@ -101,3 +101,11 @@ def test_a_checkpoint_goes_on_on_any_device(
     assert len(result.history) == len(whole.history)
     assert result.history[5].total == pytest.approx(whole.history[5].total, rel=1e-4)
     assert result.loss == pytest.approx(whole.loss, rel=0.05)
+
+
+def test_the_forecast_times_the_evaluation_with_its_step(
+    placed: Model,
+) -> None:
+    announced: list[lightstyle.Forecast] = []
+    _run(placed, FIXED, announce=announced.append)
+    assert 0 < announced[0].seconds < 60
