@@ -13,6 +13,8 @@ import numpy as np
 
 from .. import contract
 from ..arrays import PIXEL_RANGE, Array
+from ..optimize.curvature import History
+from ..optimize.device import DeviceLBFGS
 from . import self_test
 from .self_test import SIDE, Results
 
@@ -20,6 +22,9 @@ from .self_test import SIDE, Results
 _CONTENT: Final = 8
 _STYLE: Final = 4
 _PICTURE: Final = 1
+
+#: History of the steps that are compared.
+_PAIRS: Final = History(2)
 
 
 class Evaluating(Protocol):
@@ -34,6 +39,13 @@ class Evaluating(Protocol):
 
     def evaluate(self, pixels_nchw: Array, feeds: Mapping[str, Array], /) -> Any:
         """Compute the terms of the loss at a picture, and its gradient."""
+
+    @property
+    def keeps_pictures(self) -> bool:
+        """Whether pictures stay on the device while they are optimised."""
+
+    def resident(self, feeds: Mapping[str, Array], free_hw: Array, pairs: int) -> Any:
+        """Return the evaluation and the optimiser's step for such pictures."""
 
 
 def fault(model: Evaluating, host: Evaluating, tolerance: float) -> str:
@@ -51,7 +63,8 @@ def fault(model: Evaluating, host: Evaluating, tolerance: float) -> str:
             pixels = _noise(SIDE, seed, _PICTURE)
             found = which.evaluate(pixels, feeds(seed))
             gradient = {contract.GRADIENT: found.gradient}
-            return {**gradient, **found.terms, **which.targets(pixels)}
+            steps = _steps(which, pixels, feeds(seed)) if model.keeps_pictures else {}
+            return {**gradient, **found.terms, **which.targets(pixels), **steps}
 
         return results
 
@@ -71,6 +84,20 @@ def rate(model: Evaluating, host: Evaluating) -> float:
         return lambda: model.evaluate(pixels, given)
 
     return self_test.rate(prepared)
+
+
+def _steps(model: Evaluating, pixels: Array, feeds: Mapping[str, Array]) -> Results:
+    """Return how far the first two steps of a descent go: without and with a pair."""
+    free_hw = np.ones(pixels.shape[2:], np.float32)
+    resident = model.resident(feeds, free_hw, _PAIRS.pairs)
+    descent = DeviceLBFGS(pixels, resident, history=_PAIRS).descend()
+    point, at, found = next(descent), pixels.ravel(), {}
+    for name in ("first step", "second step"):
+        terms, answer = resident.evaluate(point.placed)
+        point = descent.send((sum(terms.values()), answer))
+        found[name] = np.asarray(point) - at
+        at = np.asarray(point)
+    return found
 
 
 def _feeds(host: Evaluating, side: int, seed: int) -> dict[str, Array]:

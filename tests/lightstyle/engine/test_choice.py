@@ -10,6 +10,7 @@ from lightstyle import Model
 from lightstyle.engine import choice, offers, providers, trial
 from lightstyle.engine.model import Evaluation
 from lightstyle.engine.providers import HOST
+from lightstyle.engine.resident import Resident
 from lightstyle.errors import DeviceError, ModelError, TransferError, UsageError
 from tests.support.networks import picture
 from tests.support.oracles import relative_l2
@@ -206,3 +207,32 @@ def test_a_device_is_described_before_and_after_its_test(tiny_model: Path) -> No
     Model.load(tiny_model, NEW.name)
     assert line().startswith("new: usable; it passed its test")
     assert next(choice.described(tiny_model)) == "cpu: usable"
+
+
+@pytest.mark.parametrize("factor", [1.0, 0.5])
+def test_a_device_that_keeps_pictures_must_take_the_same_steps(
+    tiny_model: Path, monkeypatch: pytest.MonkeyPatch, factor: float
+) -> None:
+    model = Model(tiny_model, replace(NEW, resident=True), 1, None)
+    step = Resident.step
+
+    def wrong(self: Resident, *given: Any) -> Any:
+        image, state = step(self, *given)
+        if self is not model_on_device[0]:
+            return image, state
+        shown = np.asarray(given[0])
+        return self.place(shown + factor * (np.asarray(image) - shown)), state
+
+    model_on_device: list[Resident] = []
+    made = model.resident
+
+    def resident(*given: Any) -> Resident:
+        model_on_device[:] = [made(*given)]
+        return model_on_device[0]
+
+    monkeypatch.setattr(Resident, "step", wrong)
+    monkeypatch.setattr(model, "resident", resident)
+    host = Model(tiny_model, HOST, 1, None)
+    fault = trial.fault(model, host, HOST.tolerance)
+    assert fault.startswith("its first step has 0.5 times" if factor < 1 else "")
+    assert bool(fault) == (factor < 1)
