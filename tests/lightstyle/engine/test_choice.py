@@ -213,7 +213,8 @@ def test_a_device_is_described_before_and_after_its_test(tiny_model: Path) -> No
 def test_a_device_that_keeps_pictures_must_take_the_same_steps(
     tiny_model: Path, monkeypatch: pytest.MonkeyPatch, factor: float
 ) -> None:
-    model = Model(tiny_model, replace(NEW, resident=True), 1, None)
+    row = replace(NEW, memory=HOST.name, resident=True)
+    model = Model(tiny_model, row, 1, None)
     step = Resident.step
 
     def wrong(self: Resident, *given: Any) -> Any:
