@@ -87,15 +87,18 @@ def cpp(studio: Path) -> tuple[list[str], str]:
 
 def test_the_guide_gives_the_weights_of_lightstyle() -> None:
     page = (ROOT / "lightstyle" / "guide" / "embedding.md").read_text("utf-8")
-    found = {}
+    found: dict[str, float] = {}
     for names, *numbers in re.findall(r"^\| (`.+`) \| (\d+) · (\d+)/(\d+)", page, re.M):
         weight, share, total = map(int, numbers)
         found |= dict.fromkeys(re.findall(r"`(.+?)`", names), weight * share / total)
-    expected = {}
-    for layer, share in SETTINGS.content_layers.shares().items():
-        expected[contract.content_weight(layer)] = CONTENT_WEIGHT * share
-    for layer, share in SETTINGS.style_layers.shares().items():
-        expected[contract.style_weight(layer)] = STYLE_WEIGHT * share
+    expected = {
+        name(layer): weight * part
+        for name, weight, layers in (
+            (contract.content_weight, CONTENT_WEIGHT, SETTINGS.content_layers),
+            (contract.style_weight, STYLE_WEIGHT, SETTINGS.style_layers),
+        )
+        for layer, part in layers.shares().items()
+    }
     assert found == pytest.approx(expected)
 
 
@@ -116,7 +119,7 @@ def test_an_example_paints_as_lightstyle_does(
     np.testing.assert_allclose(losses[-1], reference[-1], rtol=0.1)
     with Image.open(pictures[0]) as photo, Image.open(pictures[2]) as painted:
         assert painted.size == photo.size
-        change = np.subtract(painted, photo, dtype=np.float32)
+        change = np.asarray(painted, np.float32) - np.asarray(photo, np.float32)
         assert 10 < np.sqrt((change**2).mean()) < 100
 
 
