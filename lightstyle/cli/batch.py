@@ -18,6 +18,7 @@ from ..jobs.batch import Batch, check_styles
 from ..jobs.inputs import BatchInputs
 from ..jobs.painter import Runtime
 from ..jobs.pool import local
+from ..jobs.shard import Shard
 from ..jobs.task import Output, Task
 from ..jobs.watch import FolderWatcher
 from ..settings.settings import Settings
@@ -73,6 +74,14 @@ def batch(
     watch: Annotated[
         bool, _many("--watch", help="Wait for new pictures until Ctrl-C.")
     ] = False,
+    shard: Annotated[
+        str,
+        _many(
+            "--shard",
+            metavar="I/N",
+            help="Paint the I-th of N shares of the pictures: one for each machine.",
+        ),
+    ] = "1/1",
     *,
     settings: Settings,
     options: RunOptions,
@@ -102,6 +111,7 @@ def batch(
             overwrite=options.overwrite,
         ),
         like=options.like.record if options.like else None,
+        shard=Shard.parse(shard),
     )
     runtime = runtime_of(options).divided(workers)
     tasks = None if watch else plan.tasks()

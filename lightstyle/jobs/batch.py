@@ -18,6 +18,7 @@ from ..settings.settings import Settings
 from ..text import counted
 from ..transfer import regions
 from .inputs import BatchInputs, InputFile
+from .shard import WHOLE, Shard
 from .task import JobOutcome, Output, Task
 
 
@@ -31,6 +32,7 @@ class Batch:
         settings: Settings of all pictures.
         output: How results are written; its path is the output folder.
         like: As `Task.like`.
+        shard: Which of the pictures are painted.
     """
 
     inputs: BatchInputs
@@ -38,9 +40,12 @@ class Batch:
     settings: Settings
     output: Output
     like: Record | None = None
+    shard: Shard = WHOLE
 
     def tasks(self) -> list[Task]:
-        """Make a task for each picture that is there now.
+        """Make a task for each picture of the shard that is there now.
+
+        All pictures are looked at, so that every shard finds the same faults.
 
         Raises:
             ImageError: There is no picture, or the folder cannot be read.
@@ -65,7 +70,7 @@ class Batch:
                     f"the result of {file.path} would be {path}, which is itself to be "
                     "painted: give another output folder"
                 )
-        return [*tasks.values()]
+        return [task for file, task in tasks.items() if self.shard.holds(file)]
 
     def task(self, file: InputFile) -> Task:
         """Make the task for one picture."""

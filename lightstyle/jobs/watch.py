@@ -72,7 +72,8 @@ class FolderWatcher:
         while True:
             if (now := monotonic()) >= self._next:
                 for file in self._batch.inputs.find():
-                    if self._is_complete(file.path, now):
+                    mine = self._batch.shard.holds(file)
+                    if mine and self._is_complete(file.path, now):
                         yield self._checked(self._batch.task(file))
                 self._next = monotonic() + INTERVAL
             yield None

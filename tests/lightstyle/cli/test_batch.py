@@ -189,6 +189,16 @@ def test_a_signal_keeps_what_is_finished_and_prints_the_table(
     assert not [*Path("out").rglob("*.tmp")]
 
 
+def test_shards_paint_the_folder_between_them(run: Runner, photos: Path) -> None:
+    counts = []
+    for shard in ("1/3", "2/3", "3/3"):
+        done = run(*BATCH, *QUICK, "--shard", shard)
+        assert done.code == ExitCode.OK
+        counts.append(int(done.out.splitlines()[-1].split()[0]))
+    assert sum(counts) == 3
+    assert list(pictures(Path("out"))) == ["a.png", "b.png", "deep/er/c.png"]
+
+
 def test_a_batch_that_ends_before_its_first_picture_counts_what_is_left(
     run: Runner, photos: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
