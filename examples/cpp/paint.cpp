@@ -1,4 +1,4 @@
-// Paints a photo in the style of a painting, with ONNX Runtime's C interface:
+// Paints a photo in the style of a painting, with ONNX Runtime's C interface, on Linux and macOS:
 //     g++ -std=c++17 -O2 -I. paint.cpp -lonnxruntime -o paint
 //     ./paint vgg19-lite.onnx photo.ppm painting.ppm out.ppm [EVALUATIONS]
 // The pictures have the size that is painted. -I. finds a stand-in for ONNX Runtime's header.
