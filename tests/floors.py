@@ -21,6 +21,7 @@ FLOORS: Final = (
     ("records",),
     ("transfer",),
     ("jobs", "quality"),
+    ("service",),
     ("cli",),
 )
 

@@ -26,6 +26,7 @@ COMMANDS: Final = {
     "stylize": "Paint a picture in the style of another.",
     "sheet": "Try several settings side by side on one sheet.",
     "batch": "Paint every picture of a folder.",
+    "serve": "Serve a page and an HTTP interface for jobs.",
     "texture": "Make a texture from a style alone.",
     "content": "Show what a layer keeps of a picture.",
     "resume": "Continue a run from its checkpoint.",

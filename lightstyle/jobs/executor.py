@@ -7,6 +7,7 @@ alone, so an executor on other machines needs no change in them.
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, wait
+from math import inf
 from time import sleep
 from typing import Any, Final, Self
 
@@ -37,10 +38,15 @@ class Executor(ABC):
         """Have `task` run, when its turn comes."""
 
     @abstractmethod
-    def cancel(self, future: Future[JobOutcome]) -> None:
+    def cancel(self, future: Future[JobOutcome], patience: float = inf) -> None:
         """Give up the task of `future`, waiting or running, unless it ends first.
 
         The future is done as soon as nothing works on the task any longer.
+
+        Args:
+            future: Future of the task.
+            patience: Seconds that the evaluation in progress may take to end; after
+                them its process is killed, if it has one of its own.
         """
 
     @abstractmethod
@@ -118,7 +124,7 @@ class InProcess(Executor):
             future.set_exception(error)
         return future
 
-    def cancel(self, future: Future[JobOutcome]) -> None:
+    def cancel(self, future: Future[JobOutcome], patience: float = inf) -> None:
         """Do nothing: the task has ended."""
 
     def shutdown(self) -> None:

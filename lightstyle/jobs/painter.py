@@ -15,17 +15,25 @@ from ..engine import memory
 from ..engine.model import Model
 from ..engine.plan import SHARE
 from ..engine.threads import available_cpus, check_threads
-from ..errors import OutputError, TransferError, UsageError, describe
+from ..errors import (
+    CheckpointError,
+    OutputError,
+    TransferError,
+    UsageError,
+    describe,
+)
 from ..lookup import is_file
 from ..optimize.minimize import Status
+from ..records.checkpoint import Checkpoint, LoadedCheckpoint
 from ..records.expected import ExpectedResult
 from ..records.origin import sources
 from ..settings.choices import Metadata
 from ..settings.jobs import required_layers
 from ..transfer.events import Callback
+from ..transfer.result import Progress
 from ..transfer.stylize import JOBS
 from ..zoo import registry
-from .task import JobOutcome, JobState, Output, Task
+from .task import JobOutcome, JobState, Kept, Output, Task
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,12 +75,12 @@ class Runtime:
 
 
 def needs(task: Task) -> tuple[tuple[str, ...], ...]:
-    """Return what a model must have to run `task`.
+    """Return the model of `task`, and what it must have.
 
     Tasks sorted by it change the model as seldom as possible.
     """
     layers = required_layers(task.settings, task.job)
-    words = task.settings.pooling, task.settings.precision
+    words = task.model or "", task.settings.pooling, task.settings.precision
     return words, layers.content, layers.style
 
 
@@ -96,7 +104,7 @@ class Painter:
             self.unload()  # before the next one, not beside it
             runtime = self._runtime
             self._model = registry.load(
-                runtime.model,
+                task.model or runtime.model,
                 task.settings,
                 runtime.device,
                 runtime.threads,
@@ -127,7 +135,9 @@ class Painter:
         """
         model, began = self.load(task), perf_counter()
 
-        def callback(progress: object) -> None:
+        def callback(progress: Progress) -> None:
+            if task.callback is not None:
+                task.callback(progress)
             if stopping():
                 raise StopIteration
 
@@ -151,9 +161,12 @@ def _painted(
         model=model,
         settings=task.settings,
         callback=callback,
+        checkpoint=None if task.kept is None else _checkpoint(task.kept, model),
         like=task.like,
     )
     if result.status is Status.CANCELLED:
+        if task.kept is not None:
+            result.save(task.kept.unfinished)
         return None
     if result.status is Status.NON_FINITE:
         raise TransferError(
@@ -169,6 +182,22 @@ def _painted(
         path=None if output is None else output.path,
         levels_hwc=result.to_array() if output is None else None,
     )
+
+
+def _checkpoint(kept: Kept, model: Model) -> Checkpoint:
+    """Return where the run is kept, and where it continues if it was begun before.
+
+    A checkpoint that cannot be continued is worth nothing: the run starts again.
+    """
+    try:
+        saved = LoadedCheckpoint.newest(kept.checkpoint)
+        saved.check_inputs()
+        saved.check_model(model.info)
+        return Checkpoint.after(saved)
+    except CheckpointError:
+        fresh = Checkpoint(kept.checkpoint, kept.seconds)
+        fresh.remove()
+        return fresh
 
 
 def _is_finished(model: Model, task: Task, output: Output) -> bool:

@@ -3,12 +3,13 @@
 import threading
 from collections.abc import Callable
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
+from math import inf
 from weakref import WeakKeyDictionary
 
 from .executor import Executor, InProcess
 from .painter import Runtime
 from .task import JobOutcome, Task
-from .worker import Worker, WorkerDiedError
+from .worker import GiveUp, Worker, WorkerDiedError
 
 
 def local(runtime: Runtime, workers: int, stopping: Callable[[], bool]) -> Executor:
@@ -31,17 +32,18 @@ class ProcessPool(Executor):
     that dies fails the task that it was at, and is replaced.
     """
 
-    def __init__(self, runtime: Runtime, workers: int) -> None:
+    def __init__(self, runtime: Runtime, workers: int, most_tasks: float = inf) -> None:
         """Start nothing yet.
 
         Args:
             runtime: What each process runs on.
             workers: Most processes at a time.
+            most_tasks: Tasks after which a process makes way for a fresh one.
         """
-        self._runtime, self.slots = runtime, workers
+        self._runtime, self.slots, self._most = runtime, workers, most_tasks
         self._threads = ThreadPoolExecutor(workers)
         self._own = threading.local()
-        self._given_up = WeakKeyDictionary[Future[JobOutcome], threading.Event]()
+        self._given_up = WeakKeyDictionary[Future[JobOutcome], GiveUp]()
         self._lock = threading.Lock()
         self._workers: set[Worker] = set()
         self._closed = False
@@ -50,15 +52,15 @@ class ProcessPool(Executor):
 
     def submit(self, task: Task) -> Future[JobOutcome]:
         """Have `task` run, when its turn comes."""
-        given_up = threading.Event()
+        given_up = GiveUp()
         future = self._threads.submit(self._run, task, given_up)
         self._given_up[future] = given_up
         return future
 
-    def cancel(self, future: Future[JobOutcome]) -> None:
+    def cancel(self, future: Future[JobOutcome], patience: float = inf) -> None:
         """Give up the task of `future`, waiting or running, unless it ends first."""
         if not future.cancel():
-            self._given_up[future].set()
+            self._given_up[future].tell(patience)
 
     def shutdown(self) -> None:
         """Give up all tasks at once and end the processes."""
@@ -70,18 +72,18 @@ class ProcessPool(Executor):
         for worker in self._workers:
             worker.close()
 
-    def _run(self, task: Task, given_up: threading.Event) -> JobOutcome:
+    def _run(self, task: Task, given_up: GiveUp) -> JobOutcome:
         try:
             worker = self._begun(task, given_up)
-            outcome = worker.outcome(given_up.is_set)
+            outcome = worker.outcome(given_up)
         except WorkerDiedError as death:
-            lost = self._closed or given_up.is_set()
+            lost = self._closed or given_up.told
             outcome = None if lost else death.outcome
         if outcome is None:
             raise CancelledError
         return outcome
 
-    def _begun(self, task: Task, given_up: threading.Event) -> Worker:
+    def _begun(self, task: Task, given_up: GiveUp) -> Worker:
         """Have a worker begin `task`.
 
         Until the first worker has loaded its model, the others wait: it may have to
@@ -94,18 +96,20 @@ class ProcessPool(Executor):
                 return worker
         return self._begin(task, given_up)
 
-    def _begin(self, task: Task, given_up: threading.Event) -> Worker:
-        if given_up.is_set():
+    def _begin(self, task: Task, given_up: GiveUp) -> Worker:
+        if given_up.told:
             raise CancelledError
         worker = self._worker()
-        worker.begin(task, given_up.is_set)
+        worker.begin(task, given_up)
         return worker
 
     def _worker(self) -> Worker:
         """Return this thread's worker, a new one if that is dead."""
         worker: Worker | None = getattr(self._own, "worker", None)
         if worker is not None and worker.is_alive:
-            return worker
+            if worker.tasks < self._most:
+                return worker
+            worker.kill()  # it waits for a task: nothing is lost
         with self._lock:
             if self._closed:
                 raise CancelledError

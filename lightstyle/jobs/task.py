@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from ..errors import ExitCode
 from ..records.record import Record
 from ..settings.settings import Settings
+from ..transfer.events import Callback
 
 
 class JobState(StrEnum):
@@ -37,6 +38,22 @@ class Output:
     overwrite: bool = False
 
 
+@dataclass(frozen=True, kw_only=True)
+class Kept:
+    """What is kept of a run that may be cut off.
+
+    Attributes:
+        checkpoint: File that holds the run while it goes on; a task that finds one of
+            its own there continues it.
+        seconds: Time between two checkpoints.
+        unfinished: File for the best picture of a run that was given up.
+    """
+
+    checkpoint: Path
+    seconds: float
+    unfinished: Path
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Task:
     """One picture to make: everything about it that an executor needs to know.
@@ -50,6 +67,9 @@ class Task:
         output: Where the result goes; None returns it in the outcome.
         like: Record of a picture whose computation is laid out in the same way, as
             `stylize` takes it.
+        model: Name or path of its model; None for the executor's.
+        kept: What is kept of the run; None if nothing is.
+        callback: Sees the progress where the task runs; it is pickled with the task.
     """
 
     job: str = "stylize"
@@ -57,6 +77,9 @@ class Task:
     settings: Settings = field(default_factory=Settings)
     output: Output | None = None
     like: Record | None = None
+    model: str | None = None
+    kept: Kept | None = None
+    callback: Callback | None = None
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -72,6 +95,7 @@ class JobOutcome:
         path: File that holds the result, if the task has an output and did not fail.
         levels_hwc: The picture of a task without output, (H, W, 3), or (H, W, 4) with
             alpha, 0…255.
+        died: Exit code of the process that died at it, negative for a signal.
     """
 
     state: JobState
@@ -81,6 +105,7 @@ class JobOutcome:
     notes: tuple[str, ...] = ()
     path: Path | None = None
     levels_hwc: NDArray[np.uint8] | None = None
+    died: int | None = None
 
     @classmethod
     def failure(cls, reason: str, code: ExitCode, seconds: float = 0.0) -> "JobOutcome":

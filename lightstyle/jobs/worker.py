@@ -8,9 +8,12 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
+from math import inf
 from multiprocessing.connection import Connection
+from time import monotonic
 from typing import Any, Final
 
 from ..errors import ExitCode
@@ -45,14 +48,42 @@ class WorkerDiedError(Exception):
             "or a smaller size"
         )
         super().__init__(reason)
-        self.outcome = JobOutcome.failure(reason, ExitCode.TRANSFER)
+        failed = JobOutcome.failure(reason, ExitCode.TRANSFER)
+        self.outcome = replace(failed, died=code)
+
+
+class GiveUp:
+    """Whether a task is to be given up, and how soon its process must have done so.
+
+    Attributes:
+        told: Whether it is.
+    """
+
+    def __init__(self) -> None:
+        """Let the task run."""
+        self.told, self._until = False, inf
+
+    def tell(self, patience: float) -> None:
+        """Have it given up, within so many seconds."""
+        self._until = min(self._until, monotonic() + patience)
+        self.told = True
+
+    @property
+    def overdue(self) -> bool:
+        """Whether the patience is over."""
+        return monotonic() > self._until
 
 
 class Worker:
-    """A process that runs one task at a time."""
+    """A process that runs one task at a time.
+
+    Attributes:
+        tasks: Number of tasks that it was given.
+    """
 
     def __init__(self, runtime: Runtime) -> None:
         """Start the process."""
+        self.tasks = 0
         context = multiprocessing.get_context("spawn")
         self._connection, other = context.Pipe()
         args = other, runtime
@@ -66,30 +97,31 @@ class Worker:
         """Whether the process is alive."""
         return self._process.is_alive()
 
-    def begin(self, task: Task, stopping: Callable[[], bool]) -> None:
+    def begin(self, task: Task, give_up: GiveUp) -> None:
         """Send `task` and wait until its model is loaded.
 
         Args:
             task: The task.
-            stopping: Asked again and again; once true, the process is ended.
+            give_up: Looked at again and again; once told, the process is ended.
 
         Raises:
             LightstyleError: The model cannot be loaded.
             WorkerDiedError: The process died.
         """
+        self.tasks += 1
         with suppress(OSError):  # it is dead, which `_heard` tells
             self._connection.send(task)
         while not self._connection.poll(POLL):
-            if stopping():
+            if give_up.told:
                 self.kill()
         self._heard()
 
-    def outcome(self, stopping: Callable[[], bool]) -> JobOutcome | None:
+    def outcome(self, give_up: GiveUp) -> JobOutcome | None:
         """Wait for the outcome of the task that was begun.
 
         Args:
-            stopping: Asked again and again; once true, the worker gives up the task,
-                unless that ends first.
+            give_up: Looked at again and again; once told, the worker gives up the task,
+                unless that ends first. It is killed once that is overdue.
 
         Returns:
             What became of the task; None if it was given up.
@@ -97,11 +129,14 @@ class Worker:
         Raises:
             WorkerDiedError: The process died.
         """
-        while not (told := stopping()) and not self._connection.poll(POLL):
+        while not (told := give_up.told) and not self._connection.poll(POLL):
             pass
         if told:
             with suppress(OSError):
                 self._connection.send(_STOP)
+            while not self._connection.poll(POLL):
+                if give_up.overdue:
+                    self.kill()
         outcome: JobOutcome | None = self._heard()
         return outcome
 

@@ -11,7 +11,7 @@ from typing import Any
 from .choices import ALL
 from .in_memory import path_or_image
 from .layers import LayerWeights
-from .scalars import Kind, any_of, in_range, require
+from .scalars import LONGEST, Kind, any_of, bounds, in_range, require
 
 
 def layers() -> Kind:
@@ -24,12 +24,15 @@ def layers() -> Kind:
         return LayerWeights.parse(value)
 
     expected = 'layers and their weights, such as "conv4_2:2,conv5_2"'
-    return Kind(expected, take, plain=str, metavar="LAYERS")
+    schema = {"type": "string", "maxLength": LONGEST}
+    return Kind(expected, take, plain=str, metavar="LAYERS", schema=schema)
 
 
 def scale() -> Kind:
     """Return the kind of one scale for all styles, or one for each."""
-    each = in_range(0.01, 100)
+    low, high = 0.01, 100
+    each = in_range(low, high)
+    one = bounds(low, high)
 
     def take(value: Any) -> float | tuple[float, ...]:
         return tuple(map(each, _listed(value))) if is_list(value) else each(value)
@@ -42,7 +45,8 @@ def scale() -> Kind:
         "a number of at least 0.01 and at most 100, or one for each style, such as "
         "1,0.5"
     )
-    return Kind(expected, take, parse, _plain_list, metavar="NUMBERS")
+    schema = {"anyOf": [one, {"type": "array", "items": one, "minItems": 1}]}
+    return Kind(expected, take, parse, _plain_list, metavar="NUMBERS", schema=schema)
 
 
 def shares() -> Kind:
@@ -57,7 +61,15 @@ def shares() -> Kind:
     expected = (
         "a number of at least 0 for each style, such as 3,1, with a finite sum above 0"
     )
-    return Kind(expected, take, _floats, _plain_list, metavar="NUMBERS", optional=True)
+    return Kind(
+        expected,
+        take,
+        _floats,
+        _plain_list,
+        metavar="NUMBERS",
+        optional=True,
+        schema={"type": "array", "items": bounds(0, math.inf), "minItems": 1},
+    )
 
 
 def file(words: type[StrEnum] | None = None) -> Kind:
@@ -73,6 +85,7 @@ def file(words: type[StrEnum] | None = None) -> Kind:
         metavar="FILE",
         optional=True,
         not_files=frozenset(names),
+        schema={"type": "string"},
     )
 
 
@@ -101,6 +114,7 @@ def files(count: int | None = None) -> Kind:
         metavar="FILE" if count is None else "FILE FILE",
         optional=count is not None,
         not_files=frozenset({ALL}) if count is None else frozenset(),
+        schema={"type": "array", "items": {"type": "string"}},
     )
 
 

@@ -7,8 +7,8 @@ Functions return a `Kind`: for settings (`fields`), for arguments of public func
 import math
 import numbers
 import os
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final
 
@@ -41,6 +41,7 @@ class Kind:
         optional: Whether None is a value, too.
         not_files: Texts that name no picture file, where all others do; None if the
             values are no files.
+        schema: JSON schema of the plain form.
     """
 
     expected: str
@@ -51,6 +52,7 @@ class Kind:
     metavar: str | None = None
     optional: bool = False
     not_files: frozenset[str] | None = None
+    schema: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
 
 def any_of(words: Iterable[str]) -> str:
@@ -104,7 +106,8 @@ def whole(at_least: int, at_most: int) -> Kind:
         return int(value)
 
     expected = f"a whole number of at least {at_least} and at most {at_most}"
-    return Kind(expected, take, parse=int, metavar="N")
+    schema = {"type": "integer", "minimum": at_least, "maximum": at_most}
+    return Kind(expected, take, parse=int, metavar="N", schema=schema)
 
 
 def side() -> Kind:
@@ -119,13 +122,26 @@ def number(
     upper = "" if math.isinf(at_most) else f" and at most {at_most:g}"
     lower = "" if math.isinf(at_least) else f" of at least {at_least:g}"
     expected = f"a number{lower}{upper}" if lower else "a finite number"
-    take = in_range(at_least, at_most)
-    return Kind(expected, take, parse=float, metavar="NUMBER", optional=optional)
+    return Kind(
+        expected,
+        in_range(at_least, at_most),
+        parse=float,
+        metavar="NUMBER",
+        optional=optional,
+        schema=bounds(at_least, at_most),
+    )
+
+
+def bounds(at_least: float, at_most: float) -> dict[str, Any]:
+    """Return the JSON schema of finite numbers in a range."""
+    limits = {"minimum": at_least, "maximum": at_most}
+    return {"type": "number"} | {k: v for k, v in limits.items() if math.isfinite(v)}
 
 
 def word(words: type[StrEnum]) -> Kind:
     """Return the kind of the words of an enum."""
-    return Kind(any_of(words), words, plain=str, metavar="WORD")
+    schema = {"type": "string", "enum": [*map(str, words)]}
+    return Kind(any_of(words), words, plain=str, metavar="WORD", schema=schema)
 
 
 def flag() -> Kind:
@@ -139,7 +155,8 @@ def flag() -> Kind:
     def parse(text: str) -> Any:
         return truths.get(text.lower(), text)
 
-    return Kind("true or false", take, parse, option=bool)
+    schema = {"type": "boolean"}
+    return Kind("true or false", take, parse, option=bool, schema=schema)
 
 
 def one_of(words: Iterable[Any]) -> Kind:

@@ -1,0 +1,76 @@
+"""The application: its routes, its page, and how it refuses."""
+
+from pathlib import Path
+from typing import Final
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import FileResponse
+from starlette.exceptions import HTTPException
+from starlette.staticfiles import StaticFiles
+
+from ..contract import VERSION
+from . import jobs_api, server_api
+from .api import DESCRIPTION
+from .parameters import invalid
+from .problems import ProblemError
+from .service import Service
+
+#: The page, whose files are served as they are.
+PAGE: Final = Path(__file__).with_name("page")
+
+#: Faults that a library finds, and what we call them.
+_CODES: Final = {404: "not_found", 405: "method", 413: "too_large", 400: "malformed"}
+
+
+def build(service: Service) -> FastAPI:
+    """Return the application."""
+    app = FastAPI(
+        title="Lightstyle",
+        version=VERSION,
+        description=DESCRIPTION,
+        docs_url=None,  # they would come from another site
+        redoc_url=None,
+        redirect_slashes=False,
+        max_body_size=service.rules.limits.body,
+        generate_unique_id_function=lambda route: route.name,
+        exception_handlers={
+            ProblemError: _refuse,
+            HTTPException: _refuse_by_library,
+            RequestValidationError: _refuse_invalid,
+            Exception: _refuse_fault,
+        },
+    )
+    app.state.service = service
+    app.include_router(jobs_api.router)
+    app.include_router(server_api.router)
+
+    @app.get("/", include_in_schema=False)
+    async def index() -> Response:
+        return FileResponse(PAGE / "index.html", headers={"Cache-Control": "no-cache"})
+
+    app.mount("/page", StaticFiles(directory=PAGE), name="page")
+    return app
+
+
+async def _refuse(request: Request, error: Exception) -> Response:
+    assert isinstance(error, ProblemError)
+    return error.response
+
+
+async def _refuse_by_library(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    code = _CODES.get(error.status_code, "malformed")
+    response = ProblemError(code, str(error.detail)).response
+    response.headers.update(error.headers or {})
+    return response
+
+
+async def _refuse_invalid(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    wrong = {".".join(map(str, each["loc"])): each["msg"] for each in error.errors()}
+    return invalid(wrong).response
+
+
+async def _refuse_fault(request: Request, error: Exception) -> Response:
+    return ProblemError("internal", "the log of the server says more").response

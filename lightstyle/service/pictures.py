@@ -1,0 +1,105 @@
+"""Takes pictures from clients: by their headers alone, under names of ours."""
+
+import hashlib
+import shutil
+from io import BytesIO
+from pathlib import Path
+from typing import BinaryIO, Final
+
+from PIL import Image
+
+from ..errors import ImageError
+from ..images.pillow_guard import guarded, refuse_narrow
+from ..settings.scalars import any_of
+from .limits import FORMATS, Limits
+from .problems import ProblemError
+from .store import Job
+
+#: Suffixes of the formats that are taken.
+_SUFFIXES: Final = {"PNG": ".png", "JPEG": ".jpg", "MPO": ".jpg", "WEBP": ".webp"}
+
+
+def store(file: BinaryIO, role: str, number: int, folder: Path, limits: Limits) -> str:
+    """Put a picture into a folder if it may be read, and return its name there.
+
+    Raises:
+        ProblemError: It is too large, or of a format that is not taken.
+    """
+    data = file.read(limits.file + 1)
+    if len(data) > limits.file:
+        raise ProblemError(
+            "too_large",
+            f"{role} has more than {limits.file / 1e6:g} MB: make the picture smaller",
+        )
+    name = f"{role.replace('_', '-')}-{number}{_suffix(data, role, limits)}"
+    (folder / name).write_bytes(data)
+    return name
+
+
+def copied(job: Job, role: str, folder: Path) -> list[str]:
+    """Copy the pictures that an earlier job had in a role, and return their names.
+
+    Raises:
+        ProblemError: The earlier job is kept no longer.
+    """
+    names = [job.spec.content] if role == "content" else [*job.spec.style]
+    found = [name for name in names if name]
+    for name in found:
+        _copy(job.folder.path / name, folder / name)
+    return found
+
+
+def copied_result(job: Job, folder: Path) -> str:
+    """Copy the picture of an earlier job, as the start of another one.
+
+    Raises:
+        ProblemError: There is none.
+    """
+    source = job.folder.picture
+    name = f"init-0{source.suffix}"
+    _copy(source, folder / name)
+    return name
+
+
+def digest(parameters: str, folder: Path) -> str:
+    """Identify a request: what it asks for, and with which pictures."""
+    found = hashlib.sha256(parameters.encode())
+    for path in sorted(folder.iterdir()):
+        found.update(path.name.encode())
+        found.update(hashlib.sha256(path.read_bytes()).digest())
+    return found.hexdigest()
+
+
+def _copy(source: Path, target: Path) -> None:
+    try:
+        shutil.copyfile(source, target)
+    except FileNotFoundError:
+        raise ProblemError(
+            "state", "the earlier job has no such picture, or keeps it no longer"
+        ) from None
+
+
+def _suffix(data: bytes, role: str, limits: Limits) -> str:
+    """Return the suffix of the format of a picture, going by its header alone."""
+    try:
+        with guarded(role), Image.open(BytesIO(data), formats=FORMATS) as image:
+            format_, (width, height) = image.format or "", image.size
+    except ImageError as error:
+        if "megapixels" in str(error):
+            raise ProblemError("pixels", str(error)) from error
+        raise ProblemError(
+            "format",
+            f"{role} is no picture, or damaged, or none of {any_of(FORMATS)}",
+        ) from error
+    if width * height > limits.pixels or max(width, height) > limits.side:
+        raise ProblemError(
+            "pixels",
+            f"{role} has {width} × {height} pixels, expected at most "
+            f"{limits.pixels / 1e6:g} million and {limits.side} a side: make the "
+            "picture smaller",
+        )
+    try:
+        refuse_narrow(width, height, role)
+    except ImageError as error:
+        raise ProblemError("pixels", str(error)) from error
+    return _SUFFIXES[format_]

@@ -1,0 +1,122 @@
+"""Records a run where it runs: its progress in the journal, previews, the best picture.
+
+It is a callback of the run, in the worker process, so whatever becomes of the server or
+of the worker, files hold all that a client can ask for.
+"""
+
+from dataclasses import dataclass, field
+from io import BytesIO
+from math import isfinite
+from pathlib import Path
+from time import monotonic
+from typing import Any, Final
+
+import numpy as np
+from PIL import Image
+
+from ..errors import OutputError
+from ..files import atomic_write
+from ..transfer.result import Progress
+from .folder import JobFolder
+
+#: Longest side of a preview.
+LONGEST: Final = 1024
+
+#: How many times as long as the last one took is waited at least before the next one,
+#: so that previews, and copies of the best picture, cost no more than 4 % each.
+_SPARING: Final = 24
+
+
+@dataclass
+class _Clock:
+    """Says when something is due again.
+
+    Attributes:
+        seconds: Least time between two of them.
+    """
+
+    seconds: float
+    _next: float = 0.0
+
+    def due(self) -> bool:
+        return monotonic() >= self._next
+
+    def done(self, began: float) -> None:
+        now = monotonic()
+        self._next = now + max(self.seconds, _SPARING * (now - began))
+
+
+@dataclass
+class Recorder:
+    """Records one run of a job.
+
+    Attributes:
+        folder: Folder of the job.
+        preview: Seconds between two previews.
+        best: Seconds between two copies of the best picture at full size.
+        version: Number of the last preview of an earlier attempt.
+    """
+
+    folder: Path
+    preview: float
+    best: float
+    version: int
+    _clocks: dict[str, _Clock] = field(default_factory=dict)
+
+    def __call__(self, progress: Progress) -> None:
+        """Record the progress, and what is due besides.
+
+        Raises:
+            OutputError: It cannot be written.
+        """
+        try:
+            self._record(JobFolder(self.folder), progress)
+        except OSError as error:
+            raise OutputError(f"cannot write the journal: {error.strerror}") from error
+
+    def _record(self, job: JobFolder, progress: Progress) -> None:
+        losses = progress.losses
+        job.journal.append(
+            "progress",
+            evaluation=progress.evaluation,
+            evaluations=progress.settings.iterations,
+            level=progress.level,
+            levels=progress.levels,
+            size=losses.size,
+            loss=_finite(losses.total),
+            terms={name: _finite(term) for name, term in losses.terms.items()},
+            seconds=round(progress.seconds, 3),
+            seconds_left=round(progress.seconds_left, 3),
+        )
+        clock = self._clock("preview", self.preview)
+        if clock.due():
+            began = monotonic()
+            atomic_write(job.preview, _preview(progress.image_hwc))
+            self.version += 1
+            clock.done(began)
+            job.journal.append(
+                "preview", version=self.version, evaluation=progress.evaluation
+            )
+        clock = self._clock("best", self.best)
+        if clock.due():
+            began = monotonic()
+            progress.save(job.best)
+            clock.done(began)
+
+    def _clock(self, name: str, seconds: float) -> _Clock:
+        return self._clocks.setdefault(name, _Clock(seconds))
+
+
+def _finite(value: float) -> float | None:
+    """Return what JSON can say of a number."""
+    return float(value) if isfinite(value) else None
+
+
+def _preview(image_hwc: Any) -> bytes:
+    """Encode a picture as a JPEG of at most `LONGEST` pixels a side."""
+    levels = np.rint(np.clip(image_hwc, 0, 255)).astype(np.uint8)
+    image = Image.fromarray(levels)
+    image.thumbnail((LONGEST, LONGEST))
+    buffer = BytesIO()
+    image.save(buffer, "JPEG", quality=85)
+    return buffer.getvalue()

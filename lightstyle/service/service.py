@@ -1,0 +1,68 @@
+"""What the routes work with, and how they get it."""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from .foreman import Foreman
+from .guard import Tokens
+from .intake import Intake
+from .parameters import Rules
+from .problems import ProblemError
+from .queue import Queue
+from .store import Job, Store
+from .stream import Streams
+
+
+@dataclass
+class Service:
+    """Everything that the routes work with.
+
+    Attributes:
+        store: The jobs.
+        queue: Their order.
+        foreman: Runs them.
+        intake: Takes them.
+        rules: What can be asked for.
+        streams: Open event streams.
+        tokens: Who is let in.
+        ready: Whether jobs are being worked on.
+    """
+
+    store: Store
+    queue: Queue
+    foreman: Foreman
+    intake: Intake
+    rules: Rules
+    streams: Streams
+    tokens: Tokens
+    ready: bool = False
+
+    def close(self) -> None:
+        """Take no more jobs, and end all streams."""
+        self.intake.closing = self.streams.closing = True
+
+
+def _service(request: Request) -> Service:
+    found: Service = request.app.state.service
+    return found
+
+
+def _owner(request: Request) -> str:
+    name: str = request.state.owner
+    return name
+
+
+The = Annotated[Service, Depends(_service)]
+Owner = Annotated[str, Depends(_owner)]
+
+
+def _job(id: str, the: The, owner: Owner) -> Job:
+    found = the.store.get(id)
+    if found is None or found.look().erase or found.spec.owner != owner:
+        raise ProblemError("not_found", "there is no such job")
+    return found
+
+
+OwnJob = Annotated[Job, Depends(_job)]

@@ -1,0 +1,305 @@
+"""What is asked for is taken, or refused with a code and a reason."""
+
+import asyncio
+import io
+import zlib
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from lightstyle.service.limits import Limits
+from lightstyle.settings.fields import FIELDS
+from tests.lightstyle.service.conftest import Apps
+from tests.support.service import App
+from tests.support.serving import QUICK, form
+
+
+def _png(width: int, height: int) -> bytes:
+    """The smallest file that has so many pixels, all black."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        crc = zlib.crc32(kind + data).to_bytes(4, "big")
+        return len(data).to_bytes(4, "big") + kind + data + crc
+
+    sides = width.to_bytes(4, "big") + height.to_bytes(4, "big")
+    chunks = [
+        chunk(b"IHDR", sides + bytes([1, 0, 0, 0, 0])),
+        chunk(b"IDAT", zlib.compress(bytes(16))),
+        chunk(b"IEND", b""),
+    ]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(chunks)
+
+
+def _refused(answer: Any, status: int, code: str) -> dict[str, Any]:
+    assert answer.status_code == status, answer.text
+    assert answer.headers["content-type"] == "application/problem+json"
+    problem: dict[str, Any] = answer.json()
+    assert (problem["code"], problem["status"]) == (code, status)
+    assert "Traceback" not in answer.text
+    return problem
+
+
+def test_a_job_is_queued_with_its_place_in_line(app: App) -> None:
+    for place in (1, 2):
+        answer = app.post(form(QUICK))
+        assert answer.status_code == 202
+        assert answer.json()["position"] == place
+        assert answer.headers["location"] == f"/v1/jobs/{answer.json()['id']}"
+    ids = [id_ for id_, _ in app.queue.put_in]
+    assert [j["id"] for j in app.client.get("/v1/jobs").json()["jobs"]] == ids[::-1]
+
+
+def test_a_list_is_read_page_by_page(app: App) -> None:
+    ids = [app.post(form(QUICK)).json()["id"] for _ in range(5)]
+    seen, before = [], None
+    while True:
+        query = {"limit": 2} if before is None else {"limit": 2, "before": before}
+        page = app.client.get("/v1/jobs", params=query).json()
+        seen += [job["id"] for job in page["jobs"]]
+        if (before := page["next"]) is None:
+            break
+    assert seen == ids[::-1]
+
+
+@pytest.mark.parametrize(
+    ("settings", "field", "words"),
+    [
+        ({"sise": 64}, "settings.sise", "did you mean size?"),
+        ({"size": 5000}, "settings.size", "at most 1024 here"),
+        ({"size": "large"}, "settings.size", "expected a whole number"),
+        ({"iterations": 2001}, "settings.iterations", "at most 2000 here"),
+        ({"strength": 0.5, "style_weight": 3}, "settings", "cannot be combined"),
+        ({"init": "/etc/passwd"}, "settings.init", "expected content, noise, style"),
+        ({"protect": "/etc/passwd"}, "settings.protect", "null with a file"),
+        ({"content_mask": ["../x"]}, "settings.content_mask", "expected all"),
+        ({"content_mask": "../x"}, "settings.content_mask", "expected all"),
+        ({"regions": ["a", "b"]}, "settings.regions", "null with a file"),
+        ({"content_mask": ["all", "all"]}, "settings", "2 content masks for 1 style"),
+        ({"blend": [1, 2, 3]}, "settings", "blend"),
+    ],
+)
+def test_a_setting_that_is_not_possible_is_named(
+    app: App, settings: dict[str, Any], field: str, words: str
+) -> None:
+    problem = _refused(app.post(form(settings)), 422, "invalid")
+    (error,) = problem["errors"]
+    assert error["field"] == field
+    assert words in error["message"]
+    if "sise" in settings:
+        assert problem["known_settings"] == [*FIELDS]
+
+
+@pytest.mark.parametrize(
+    ("more", "field"),
+    [
+        ({"job": "paint"}, "job"),
+        ({"model": "../vgg"}, "model"),
+        ({"preset": "/etc/passwd"}, "preset"),
+        ({"size": [64, 64]}, "size"),
+        ({"job": "texture"}, "size"),
+        ({"colour": "red"}, "colour"),
+        ({"name": 5}, "name"),
+        ({"again": "nothing"}, "again"),
+        ({"go_on": True}, "go_on"),
+        ({"format": "svg"}, "format"),
+    ],
+)
+def test_a_parameter_that_is_not_possible_is_named(
+    app: App, more: dict[str, Any], field: str
+) -> None:
+    problem = _refused(app.post(form(QUICK, **more)), 422, "invalid")
+    assert problem["errors"][0]["field"] == field
+
+
+@pytest.mark.parametrize(
+    ("job", "pictures", "field"),
+    [
+        ("stylize", ("content",), "style"),
+        ("stylize", ("style",), "content"),
+        ("stylize", ("content", "content", "style"), "content"),
+        ("stylize", ("content", *["style"] * 5), "style"),
+        ("reconstruct", ("content", "style"), "style"),
+    ],
+)
+def test_a_job_needs_its_pictures_and_no_others(
+    app: App, job: str, pictures: tuple[str, ...], field: str
+) -> None:
+    problem = _refused(app.post(form({}, pictures, job=job)), 422, "invalid")
+    assert problem["errors"][0]["field"] == field
+
+
+@pytest.mark.parametrize(
+    "text", ["{", "[]", "null", '"x"', '{"job": "stylize"', "[[" * 9999]
+)
+def test_parameters_that_are_no_object_are_refused(app: App, text: str) -> None:
+    answer = app.post({"files": [("params", (None, text))]})
+    assert answer.status_code in (400, 422)
+
+
+@pytest.mark.parametrize(
+    ("data", "status", "code"),
+    [
+        (b"", 415, "format"),
+        (b"no picture", 415, "format"),
+        (b"<svg xmlns='http://www.w3.org/2000/svg'/>", 415, "format"),
+        (b"GIF89a\x01\x00\x01\x00\x00\x00\x00;", 415, "format"),
+        (b"%!PS-Adobe-3.0 EPSF-3.0\n", 415, "format"),
+        (_png(60_000, 40_000), 422, "pixels"),
+        (_png(9_000, 9_000), 422, "pixels"),
+        (_png(16_385, 100), 422, "pixels"),
+        (_png(16_000, 1), 415, "format"),
+        (bytes(25_000_000), 413, "too_large"),
+    ],
+    ids=["empty", "text", "svg", "gif", "eps", "bomb", "large", "long", "line", "file"],
+)
+def test_a_file_that_cannot_be_taken_is_refused_by_its_head(
+    app: App, data: bytes, status: int, code: str
+) -> None:
+    Path("content.png").write_bytes(data)
+    answer = app.post(form(QUICK))
+    if data == _png(16_000, 1):
+        assert answer.status_code in (202, 422)
+        return
+    _refused(answer, status, code)
+    assert app.queue.put_in == []
+    assert [*app.service.store.incoming.iterdir()] == []
+
+
+def test_a_format_that_is_not_taken_is_refused(app: App) -> None:
+    buffer = io.BytesIO()
+    Image.new("RGB", (64, 64)).save(buffer, "TIFF")
+    Path("content.png").write_bytes(buffer.getvalue())
+    _refused(app.post(form(QUICK)), 415, "format")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "../../../etc/passwd",
+        "..\\..\\windows\\system.ini",
+        "/etc/passwd",
+        "C:\\boot.ini",
+        "a\0b.png",
+        "x" * 255,
+        "na\udcffme.png".encode("utf-8", "surrogateescape").decode("latin-1"),
+        "content.png\r\nX-Evil: 1",
+        "",
+        ".",
+        "con",
+    ],
+)
+def test_names_of_files_never_become_paths(app: App, name: str) -> None:
+    body = form(QUICK)
+    files = [
+        (role, (name or " ", part[1])) if role != "params" else (role, part)
+        for role, part in body["files"]
+    ]
+    answer = app.post({"files": files})
+    assert answer.status_code in (202, 400), answer.text
+    for id_, _ in app.queue.put_in:
+        folder = app.service.store.path / "jobs" / id_
+        assert {path.name for path in folder.iterdir()} == {
+            *("content-0.png", "style-0.png", "job.json", "events.jsonl")
+        }
+
+
+def test_fields_that_nobody_knows_are_refused(app: App) -> None:
+    body = form(QUICK)
+    for part in (("url", (None, "http://127.0.0.1/")), ("model", ("m.onnx", b"x"))):
+        answer = app.post({"files": [*body["files"], part]})
+        assert answer.status_code in (400, 422)
+    twice = [*body["files"], ("params", (None, "{}"))]
+    assert app.post({"files": twice}).status_code == 400
+
+
+def test_too_many_files_and_too_long_texts_are_refused(app: App) -> None:
+    many = [("style", ("s.png", b"x"))] * 30
+    assert app.post({"files": many}).status_code == 400
+    long = [("params", (None, " " * 70_000))]
+    assert app.post({"files": long}).status_code in (400, 413)
+    assert app.client.post("/v1/jobs", json={}).status_code == 400
+
+
+@pytest.mark.parametrize("chunked", [False, True])
+def test_a_body_that_is_too_long_is_refused_while_it_is_read(
+    folder: Path, apps: Apps, chunked: bool
+) -> None:
+    app = apps(limits=Limits(body=100_000))
+    head = b'--B\r\nContent-Disposition: form-data; name="content"; filename="a"\r\n'
+    sent = 0
+
+    async def body() -> AsyncIterator[bytes]:
+        nonlocal sent
+        yield head + b"\r\n"
+        for sent in range(1000):  # noqa: B007 - the test looks how far it came
+            yield bytes(10_000)
+
+    content: Any = body() if chunked else head + bytes(200_000)
+    answer = app.client.post(
+        "/v1/jobs",
+        content=content,
+        headers={"content-type": "multipart/form-data; boundary=B"},
+    )
+    _refused(answer, 413, "too_large")
+    assert sent < 20
+
+
+def test_a_body_that_comes_too_slowly_is_given_up(folder: Path, apps: Apps) -> None:
+    app = apps(limits=Limits(upload=0.1))
+
+    async def body() -> AsyncIterator[bytes]:
+        yield b'--B\r\nContent-Disposition: form-data; name="params"\r\n\r\n'
+        while True:
+            yield b" "
+            await asyncio.sleep(0.05)
+
+    answer = app.client.post(
+        "/v1/jobs",
+        content=body(),
+        headers={"content-type": "multipart/form-data; boundary=B"},
+    )
+    _refused(answer, 408, "timeout")
+
+
+def test_the_same_key_gives_the_same_job(app: App) -> None:
+    answers = [app.post(form(QUICK), idempotency_key="one") for _ in range(3)]
+    assert {answer.status_code for answer in answers} == {202}
+    assert len({answer.json()["id"] for answer in answers}) == 1
+    assert answers[1].headers["idempotent-replayed"] == "true"
+    assert len(app.queue.put_in) == 1
+    other = app.post(form({**QUICK, "seed": 1}), idempotency_key="one")
+    _refused(other, 422, "key_reused")
+    assert (
+        app.post(form(QUICK), idempotency_key="two").json()["id"]
+        != (answers[0].json()["id"])
+    )
+    _refused(app.post(form(QUICK), idempotency_key="x" * 201), 400, "malformed")
+
+
+@pytest.mark.parametrize(
+    "path", ["", "/events", "/preview", "/result", "/pictures/content/0"]
+)
+@pytest.mark.parametrize("id_", ["nothing", "..", "%2e%2e%2f", "a" * 300])
+def test_what_is_unknown_is_not_found(app: App, id_: str, path: str) -> None:
+    answer = app.client.get(f"/v1/jobs/{id_}{path}")
+    assert answer.status_code == 404
+    assert answer.json()["code"] == "not_found"
+
+
+def test_a_picture_that_is_not_there_yet_is_told_with_the_state(app: App) -> None:
+    id_ = app.post(form(QUICK)).json()["id"]
+    for kind in ("preview", "result"):
+        problem = _refused(app.client.get(f"/v1/jobs/{id_}/{kind}"), 409, "state")
+        assert problem["state"] == "queued"
+    sent = app.client.get(f"/v1/jobs/{id_}/pictures/content/0")
+    assert sent.content == Path("content.png").read_bytes()
+    _refused(app.client.get(f"/v1/jobs/{id_}/pictures/content/1"), 404, "not_found")
+
+
+def test_a_preset_and_settings_are_combined(app: App) -> None:
+    id_ = app.post(form({"size": 64}, preset="gatys")).json()["id"]
+    settings = app.client.get(f"/v1/jobs/{id_}").json()["params"]["settings"]
+    assert (settings["size"], settings["pyramid"]) == (64, "off")
