@@ -12,8 +12,9 @@ from .errors import ExportError
 from .graph import Graph
 from .weights import Weights
 
-#: Default layers: the style layers of Gatys et al. 2015, and both usual content layers.
-CONTENT_LAYERS = ("conv4_2", "conv5_2")
+#: Default layers: the style layers of Gatys et al. 2015, both usual content layers, and
+#: one that keeps edges.
+CONTENT_LAYERS = ("conv3_1", "conv4_2", "conv5_2")
 STYLE_LAYERS = ("conv1_1", "conv2_1", "conv3_1", "conv4_1", "conv5_1")
 
 

@@ -4,6 +4,10 @@
 
 VGG19 is the file of weights that was distilled; the model names it as its source. The
 same files give the same bytes.
+
+    python models/bundle.py
+
+builds the graphs anew, after a change of the exporter, from the weights that are there.
 """
 
 import argparse
@@ -13,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 
 if __name__ == "__main__":
     # Run as a script, python looks for modules in the folder of the script.
@@ -20,7 +25,14 @@ if __name__ == "__main__":
 
 from export import build_model
 from export.weights import Embedding, Weights, read_weights
-from lightstyle.contract import BUNDLED_MODEL, CHANNELS
+from lightstyle.contract import (
+    BUNDLED_MODEL,
+    CHANNELS,
+    META_PREPROCESSING,
+    META_SOURCE,
+    META_SOURCE_DIGEST,
+    weights_path,
+)
 
 #: Attribution that the licence of the weights, CC BY 4.0, requires.
 SOURCE = (
@@ -32,13 +44,18 @@ SOURCE = (
 def main() -> None:
     """Run the command line."""
     parser = argparse.ArgumentParser("bundle.py", description=__doc__)
-    parser.add_argument("weights", type=Path, help="file of VGG19 weights")
-    parser.add_argument("model", type=Path, help="result of distill.py, an .npz file")
+    parser.add_argument("made_of", nargs="*", type=Path, metavar="VGG19 MODEL.npz")
     folder = Path(__file__).parent
     parser.add_argument("-o", dest="output", type=Path, default=folder)
     options = parser.parse_args()
-    with np.load(options.model) as tensors:
-        network = bundled(dict(tensors), read_weights(options.weights))
+    if len(options.made_of) not in (0, 2):
+        parser.error("give both files, or neither to build the graphs anew")
+    if options.made_of:
+        weights, model = options.made_of
+        with np.load(model) as tensors:
+            network = bundled(dict(tensors), read_weights(weights))
+    else:
+        network = shipped(folder / f"{BUNDLED_MODEL}.onnx")
     build_model(network.halved(), options.output / f"{BUNDLED_MODEL}.onnx")
 
 
@@ -55,6 +72,18 @@ def bundled(tensors: dict[str, Any], wide: Weights) -> Weights:
             for layer in layers
             if f"{layer}.E" in tensors
         },
+    )
+
+
+def shipped(model: Path) -> Weights:
+    """Return the network of a model, with what its graphs say of where it is from."""
+    entries = onnx.load(model, load_external_data=False).metadata_props
+    metadata = {entry.key: entry.value for entry in entries}
+    return replace(
+        read_weights(weights_path(model)),
+        preprocessing=metadata[META_PREPROCESSING],
+        source=metadata[META_SOURCE],
+        digest=metadata[META_SOURCE_DIGEST],
     )
 
 

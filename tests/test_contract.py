@@ -5,7 +5,7 @@ from lightstyle.engine.providers import HOST
 from lightstyle.engine.session import Session
 
 LAYERS = (
-    ("conv4_2", "conv5_2"),
+    ("conv3_1", "conv4_2", "conv5_2"),
     (
         "conv1_1",
         "conv2_1",

@@ -20,7 +20,7 @@ from ..errors import TransferError
 from ..losses.objective import Losses, Objective
 from ..losses.weights import Balance, term_weights
 from ..optimize.minimize import minimize
-from ..settings.settings import CONTENT_WEIGHT, Settings
+from ..settings.settings import CONTENT_WEIGHT, STRENGTH, Settings
 from .descent import method_of, targets_of
 from .inputs import Inputs
 from .levels import coarsest
@@ -28,10 +28,10 @@ from .plans import Plans
 from .scene import Scene
 from .structure import Structure
 
-#: What of the content is lost at strength 1, and how it grows up to there: equal steps
-#: of the strength look alike.
-_MOST_LOST: Final = 0.42
-_GROWTH: Final = 1.6
+#: What of the content is lost at the default strength, and the power with which it
+#: grows: equal steps of the strength look alike.
+_LOST: Final = 0.19
+_GROWTH: Final = 1.3
 
 #: Number of descents; then the weight hardly changes.
 _DESCENTS: Final = 4
@@ -66,7 +66,7 @@ _VARIATION: Final = 1000.0
 
 def goal(strength: float) -> float:
     """Return how much of the content a strength, 0…1, allows to be lost."""
-    return float(_MOST_LOST * strength**_GROWTH)
+    return float(_LOST * (strength / STRENGTH) ** _GROWTH)
 
 
 def found(model: Model, inputs: Inputs, plans: Plans) -> Balance:

@@ -1,5 +1,7 @@
 """Measures how much of the content a run's picture has lost."""
 
+from typing import Final
+
 import numpy as np
 
 from .. import contract
@@ -9,6 +11,10 @@ from ..engine.model import Model
 from ..losses.likeness import lost
 from ..losses.targets import Targets
 from .scene import Scene
+
+#: The layer that tells whether forms are kept, if it is a content layer. Earlier ones
+#: see colours and strokes, too.
+_FORMS: Final = "conv4_2"
 
 
 class Structure:
@@ -22,7 +28,8 @@ class Structure:
             scene: Images at the size of the pictures.
             targets: What the pictures are compared with.
         """
-        layer = scene.settings.content_layers.used[0]
+        used = scene.settings.content_layers.used
+        layer = _FORMS if _FORMS in used else used[0]
         self._model, self._targets = model, targets
         self._name = contract.content_target(layer)
         self._weights_hw = _free(scene, contract.block(layer))

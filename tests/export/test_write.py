@@ -79,7 +79,7 @@ def test_metadata_say_what_the_model_is(tiny_model: Path) -> None:
     assert metadata[contract.META_ROLE] == "evaluation"
     assert metadata[contract.META_POOLING] == "max"
     assert metadata[contract.META_PREPROCESSING] == "caffe"
-    assert metadata[contract.META_CONTENT_LAYERS] == "conv4_2,conv5_2"
+    assert metadata[contract.META_CONTENT_LAYERS] == "conv3_1,conv4_2,conv5_2"
     assert metadata[contract.META_GENERATOR] == f"lightstyle {contract.VERSION}"
     assert len(metadata[contract.META_WEIGHTS_DIGEST]) == 64
     assert metadata[contract.META_SOURCE_DIGEST] == tiny_weights().digest

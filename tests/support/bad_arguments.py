@@ -95,9 +95,12 @@ SETTINGS: dict[str, tuple[list[str], str]] = {
         quick("--style-loss", "match", "--regions", "a.png", "b.png"),
         "--style-loss match cannot be combined with --regions",
     ),
-    "match of a content layer": (
-        quick("--style-loss", "match", "--content-layers", "conv4_1,conv5_2"),
-        "--content-layers conv4_1 cannot be combined with --style-loss match",
+    "match of content layers alone": (
+        quick(
+            *("--style-loss", "match", "--style-layers", "conv1_1,conv4_1"),
+            *("--content-layers", "conv4_1,conv5_2"),
+        ),
+        "of block 3 or deeper that is no content layer",
     ),
     "match without deep layers": (
         quick("--style-loss", "match", "--style-layers", "conv1_1"),

@@ -15,7 +15,7 @@ from tests.support.oracles import loss_and_gradient, relative_l2
 
 def test_a_model_says_what_it_was_built_with(tiny_model: Path) -> None:
     info = Model.load(tiny_model, "cpu").info
-    assert info.content_layers == ("conv4_2", "conv5_2")
+    assert info.content_layers == ("conv3_1", "conv4_2", "conv5_2")
     assert info.style_layers[0] == "conv1_1"
     assert (info.pooling, info.source, info.path) == ("max", "tiny", tiny_model)
 

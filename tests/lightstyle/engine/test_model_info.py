@@ -82,7 +82,7 @@ def _changed(model: Path, folder: Path, key: str, value: str) -> Path:
     [
         (
             contract.META_CONTENT_LAYERS,
-            "conv3_1",
+            "conv3_2",
             "lacks the output content_loss",
         ),
         (

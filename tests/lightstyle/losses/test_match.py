@@ -25,7 +25,10 @@ from tests.support.oracles import gram
 from tests.support.transfers import CONTENT, QUICK, STYLE, totals, until
 
 MATCHED = ("conv3_1", "conv4_1", "conv5_1")
-MATCH = replace(QUICK, style_loss="match")
+#: Without conv3_1 among the content layers, so that all of `MATCHED` are matched.
+MATCH = replace(
+    QUICK, style_loss="match", content_layers=LayerWeights.parse("conv4_2,conv5_2")
+)
 LEVELS = replace(MATCH, size=192, enlarge=True, iterations=20)
 OTHER = image(60, 90, 3) // 2
 
@@ -76,7 +79,8 @@ def test_terms_are_those_of_the_definition(model: Model) -> None:
         scale = norm / (4 * contract.CHANNELS[layer] ** 2)
         expected = shares[layer] * 1e4 * 1e-3 * scale * squares
         assert terms[contract.style_loss(layer)] == pytest.approx(expected, rel=1e-5)
-    plain = _objective(model, replace(QUICK, style_weight=1e4))(at.ravel())[0].terms
+    plainly = replace(MATCH, style_loss="gram", style_weight=1e4)
+    plain = _objective(model, plainly)(at.ravel())[0].terms
     others = {n: v for n, v in plain.items() if n[-7:] not in MATCHED}
     assert {n: terms[n] for n in others} == others
     assert len(terms) == len(others) + len(MATCHED) == 7
@@ -136,7 +140,8 @@ def test_a_texture_from_noise_comes_nearer_to_its_style(model: Model) -> None:
 
 def test_a_content_alone_is_reconstructed_as_ever(model: Model) -> None:
     found = lightstyle.reconstruct(CONTENT, model=model, settings=MATCH)
-    plain = lightstyle.reconstruct(CONTENT, model=model, settings=QUICK)
+    gram = replace(MATCH, style_loss="gram")
+    plain = lightstyle.reconstruct(CONTENT, model=model, settings=gram)
     assert totals(found) == totals(plain)
 
 
@@ -180,6 +185,24 @@ def test_a_resumed_run_has_the_targets_that_it_began_with(
     np.testing.assert_array_equal(resumed.image_hwc, whole.image_hwc)
 
 
+def test_a_content_layer_is_compared_with_the_style_by_its_gram_matrix(
+    model: Model,
+) -> None:
+    settings = replace(MATCH, content_layers=Settings().content_layers)
+    assert settings.matched_layers == ("conv4_1", "conv5_1")
+    start, content, style = (picture(48, 64, seed)[None] for seed in (1, 2, 3))
+    styles = [StyleTarget(0, 1.0, style)]
+    matched, plain = (
+        objective(model, each, start, content, styles)(start.ravel())[0].terms
+        for each in (settings, replace(settings, style_loss="gram"))
+    )
+    name = contract.style_loss("conv3_1")
+    assert matched[name] == plain[name]
+    assert matched[contract.style_loss("conv4_1")] != pytest.approx(
+        plain[contract.style_loss("conv4_1")]
+    )
+
+
 def test_a_picture_can_be_made_again(model: Model, tmp_path: Path) -> None:
     made = _stylize(model)
     made.save(tmp_path / "made.png")
@@ -195,7 +218,7 @@ def test_a_model_is_built_again_with_the_layers_that_are_matched(
     loaded = registry.load(tiny_model, MATCH, "cpu")
     assert {*loaded.info.content_layers} == {*MATCHED, *MATCH.content_layers.used}
     monkeypatch.setattr("lightstyle.zoo.registry._EXPORTERS", ())
-    with pytest.raises(ModelError, match="without content layer conv3_1, "):
+    with pytest.raises(ModelError, match="without content layer conv4_1, "):
         registry.check(Model.load(tiny_model, "cpu", 1).info, MATCH)
 
 
@@ -203,12 +226,12 @@ def test_a_model_is_built_again_with_the_layers_that_are_matched(
     ("changes", "words"),
     [
         (
-            {"content_layers": {"conv4_1": 1.0}},
-            "content-layers conv4_1 cannot be combined with --style-loss match",
+            {"style_layers": {"conv2_1": 1.0}},
+            "block 3 or deeper that is no content layer, got --style-layers conv2_1:1",
         ),
         (
-            {"style_layers": {"conv2_1": 1.0}},
-            "block 3 or deeper, got --style-layers conv2_1:1",
+            {"style_layers": {"conv4_1": 1.0}, "content_layers": {"conv4_1": 1.0}},
+            "no content layer, got .* conv4_1:1 and --content-layers conv4_1:1$",
         ),
         ({"balance_layers": True}, "cannot be combined with --balance-layers"),
         ({"content_mask": ("all",)}, "cannot be combined with --content-mask"),

@@ -108,7 +108,7 @@ def test_a_texture_has_the_size_asked_for(model: Model) -> None:
 
 
 def test_an_untouched_model_may_hold_more_layers_than_a_job_uses(model: Model) -> None:
-    assert len(model.info.content_layers) == 2
+    assert len(model.info.content_layers) > 1
     settings = replace(
         QUICK, content_layers=LayerWeights({"conv4_2": 1.0}), iterations=1
     )

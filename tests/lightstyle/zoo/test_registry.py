@@ -6,7 +6,7 @@ from lightstyle import LayerWeights, Model, Settings, contract
 from lightstyle.errors import ModelError, OutputError
 from lightstyle.zoo import registry
 
-AVERAGE = Settings(pooling="average", content_layers=LayerWeights({"conv3_1": 1.0}))
+AVERAGE = Settings(pooling="average", content_layers=LayerWeights({"conv4_1": 1.0}))
 
 
 def _put(name: str) -> Path:
@@ -47,7 +47,7 @@ def test_models_are_listed_without_their_siblings() -> None:
 def test_the_bundled_model_fits_the_default_settings() -> None:
     loaded = registry.load(None, Settings(), "cpu")
     assert loaded.info.path == registry.bundled()
-    assert loaded.info.content_layers == ("conv4_2", "conv5_2")
+    assert loaded.info.content_layers == Settings().content_layers.used
     assert "Simonyan" in loaded.info.source
     assert "CC BY 4.0" in loaded.info.source
 
@@ -60,7 +60,7 @@ def test_a_model_with_what_is_needed_is_taken_as_it_is(tiny_model: Path) -> None
 def test_a_model_without_it_is_built_again_once(tiny_model: Path) -> None:
     loaded = registry.load(tiny_model, AVERAGE, "cpu")
     assert loaded.info.pooling == "average"
-    assert loaded.info.content_layers == ("conv3_1",)
+    assert loaded.info.content_layers == ("conv4_1",)
     assert loaded.info.source == "tiny"
     built = loaded.info.path.stat().st_mtime_ns
     again = registry.load(tiny_model, AVERAGE, "cpu").info.path
@@ -76,7 +76,7 @@ def test_without_the_exporter_a_line_says_how_to_get_it(
     with pytest.raises(ModelError) as caught:
         registry.load(tiny_model, AVERAGE, "cpu")
     message = str(caught.value)
-    assert "content layer conv3_1, average pooling" in message
+    assert "content layer conv4_1, average pooling" in message
     assert "pip install" in message
     assert "\n" not in message
 
@@ -86,7 +86,7 @@ def test_a_model_that_was_loaded_without_a_layer_is_refused_with_a_command(
 ) -> None:
     info = Model.load(tiny_model, "cpu").info
     with pytest.raises(
-        ModelError, match=r"build another with .* --content-layers conv3_1 .*-o MODEL"
+        ModelError, match=r"build another with .* --content-layers conv4_1 .*-o MODEL"
     ):
         registry.check(info, AVERAGE)
 
