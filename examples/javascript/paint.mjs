@@ -9,7 +9,7 @@ import ort from 'onnxruntime-node';
 import { PNG } from 'pngjs';
 
 const PAIRS = 20; // steps that the optimiser remembers
-const CONTENT = { conv4_2: 1 / 701, conv5_2: 700 / 701 };
+const CONTENT = { conv3_1: 1 / 702, conv4_2: 1 / 702, conv5_2: 700 / 702 };
 const STYLE = { conv1_1: 64, conv2_1: 16, conv3_1: 4, conv4_1: 1, conv5_1: 1 };
 
 const tensor = (dims, data) => new ort.Tensor('float32', data ?? zeros(dims), dims);

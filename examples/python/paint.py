@@ -11,7 +11,7 @@ import onnxruntime
 from PIL import Image
 
 PAIRS = 20  # steps that the optimiser remembers
-CONTENT = {"conv4_2": 1, "conv5_2": 700}
+CONTENT = {"conv3_1": 1, "conv4_2": 1, "conv5_2": 700}
 STYLE = {"conv1_1": 64, "conv2_1": 16, "conv3_1": 4, "conv4_1": 1, "conv5_1": 1}
 Arrays = dict[str, np.ndarray]
 
