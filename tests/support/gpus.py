@@ -35,9 +35,15 @@ def cuda_is_missing() -> bool:
 
 
 @cache
-def webgpu_is_missing() -> bool:
-    """Whether there is neither a GPU nor a Vulkan loader, but for Chromium's."""
-    return not _is_offered(_row("webgpu")) and bool(offers.unloaded(_row("webgpu")))
+def gpu_is_offered() -> bool:
+    """Whether there is a GPU for WebGPU."""
+    return _is_offered(_row("webgpu"))
+
+
+@cache
+def vulkan_is_installed() -> bool:
+    """Whether there is a Vulkan loader, but for Chromium's."""
+    return not offers.unloaded(_row("webgpu"))
 
 
 def _row(name: str) -> Provider:

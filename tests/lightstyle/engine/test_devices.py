@@ -97,18 +97,22 @@ def test_a_device_paints_a_picture(
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        (
+        pytest.param(
             {"ORT_WEBGPU_EP_ALLOW_SOFTWARE_ADAPTER": "0"},
             "it is installed, but found no device; it needs a GPU",
+            marks=pytest.mark.skipif(gpus.gpu_is_offered(), reason="there is a GPU"),
         ),
         pytest.param(
             {"VK_ICD_FILENAMES": "/no/such/driver.json"},
             "a device was offered, but does not work: Failed to get a WebGPU adapter",
             marks=gpus.needs_adapter,
         ),
-        (
+        pytest.param(
             {"LD_LIBRARY_PATH": ""},
             "a library cannot be loaded: libvulkan.so.1: cannot open shared object",
+            marks=pytest.mark.skipif(
+                gpus.vulkan_is_installed(), reason="the system has a Vulkan loader"
+            ),
         ),
     ],
     ids=["no device", "no adapter", "no library"],
@@ -116,8 +120,6 @@ def test_a_device_paints_a_picture(
 def test_a_gpu_that_cannot_work_is_told_on_one_line(
     changes: dict[str, str], words: str, shallow_model: Path, tmp_path: Path
 ) -> None:
-    if not gpus.webgpu_is_missing():
-        pytest.skip("there is a GPU, or a Vulkan loader, that the test cannot hide")
     made = gpus.environment("webgpu", tmp_path) | changes
     for seed, name in enumerate(("c.png", "s.png")):
         Image.fromarray(image(48, 48, seed)).save(tmp_path / name)
