@@ -33,6 +33,9 @@ from .threads import available_cpus
 #: What precedes the reason where ONNX Runtime could not load a library.
 _LOADING: Final = "with error: "
 
+#: What ends the codes before any of its reasons.
+_CODE: Final = " : "
+
 #: Most characters of a reason that are shown.
 _LONGEST: Final = 200
 
@@ -136,7 +139,10 @@ def find(provider: Provider) -> Offer:
         if not found:
             problem = _registered(runtime, provider.plugin)
             if problem:
-                raise provider.unusable(f"its library cannot be loaded: {problem}")
+                raise provider.unusable(
+                    f"its library cannot be loaded: {problem}",
+                    "install what it lacks, or update onnxruntime",
+                )
             found = _devices(runtime, provider)
     if not found:
         raise provider.unusable("it is installed, but found no device")
@@ -196,7 +202,8 @@ def _registered(runtime: Any, plugin: str) -> str:
             runtime.register_execution_provider_library(f"lightstyle.{plugin}", path)
     except Exception as error:  # of onnxruntime, and of the plugin's package
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-        return printable(reason.rpartition(_LOADING)[2], _LONGEST)
+        reason = reason.rpartition(_LOADING)[2].rpartition(_CODE)[2].rstrip(".")
+        return printable(reason, _LONGEST)
     return ""
 
 

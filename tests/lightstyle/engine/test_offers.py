@@ -94,6 +94,19 @@ def test_a_library_that_does_not_load_is_named(monkeypatch: pytest.MonkeyPatch) 
 
 
 @pytest.mark.usefixtures("plugin")
+def test_an_onnxruntime_that_is_too_old_for_a_plugin_is_told(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    _on(monkeypatch, _Runtime(failure="[ORT] : 1 : FAIL : version 1.23 is below 1.24."))
+    with pytest.raises(DeviceError) as caught:
+        offers.find(ROW)
+    assert str(caught.value).endswith(
+        "its library cannot be loaded: version 1.23 is below 1.24; install what it "
+        "lacks, or update onnxruntime"
+    )
+
+
+@pytest.mark.usefixtures("plugin")
 def test_a_library_is_registered_once_and_the_best_device_taken(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
