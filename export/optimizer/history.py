@@ -5,8 +5,8 @@ theorem 2.2), kept in a form in which nothing is solved and no order is needed:
 
 * Pairs are scaled to sᵀy = 1, so that the diagonal of R, the triangle of SᵀY, is 1.
 * R⁻¹ is kept instead of R. A new pair adds a column to it, −R⁻¹Sᵀy over 1. The oldest
-  pair leaves by zeros in its row and column, because R is a triangle, and to forget all
-  is to multiply R⁻¹ by 0.
+  pair leaves by zeros in its row, because R is a triangle: its column has nothing else.
+  To forget all is to multiply R⁻¹ by 0.
 * Rows of a picture are kept beside the pairs, (3, H, M, W), so that products with all
   pairs are 3 · H small products of matrices.
 """
@@ -76,7 +76,7 @@ class History:
         write = self._rewritten if rewrite else self._scattered
         steps, changes = write(rows, slot, here)
         here *= good
-        rest = self.inverse * (1 - here) * (1 - _transposed(here))
+        rest = self.inverse * (1 - here)
         column = here - rest.matmul(_products(steps, rows[1]))
         inverse = rest + column * _transposed(here)
         return History(steps, changes, inverse, self.count + good)

@@ -278,4 +278,4 @@ def _root_mean_square(picture: Value, values: Value) -> Value:
         )
     ).greatest(_TINY)
     relative = picture / most
-    return (most * (relative.dot(relative) / values).sqrt()).greatest(_TINY)
+    return most * (relative.dot(relative) / values).sqrt()

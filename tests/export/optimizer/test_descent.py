@@ -66,7 +66,7 @@ def network() -> LossNetwork:
 @pytest.fixture(scope="module")
 def loss(network: LossNetwork) -> Loss:
     """Between two pictures of which the second is another's size."""
-    terms = {"conv4_2": 2.0, "conv5_2": 0.5}, dict.fromkeys(STYLE_LAYERS, 30.0)
+    terms = dict.fromkeys(CONTENT_LAYERS, 2.0), dict.fromkeys(STYLE_LAYERS, 30.0)
     pictures = picture(*SIZE, seed=1), picture(50, 44, seed=2)
     between = loss_for(network.weights, *pictures, *terms, "max", tv_weight=0.01)
     return Loss(runner(model.evaluation(network)), feeds_for(between, np.float32))

@@ -127,20 +127,6 @@ def test_a_decrease_counts_from_a_share_of_what_was_promised(share: float) -> No
     assert twins.walk.numbers["accepted"] == (share > 1)
 
 
-def test_what_the_history_promised_in_vain_begins_afresh() -> None:
-    twins = _twins()
-    twins.follow(_curved(17, 20), 6)
-    for trial in range(1, TRIALS):
-        twins.take(*_failing(twins))
-        assert twins.walk.numbers["trials"] == trial
-    assert twins.walk.numbers["pairs"] > 0
-    twins.take(*_failing(twins))
-    assert twins.walk.numbers["pairs"] == 0
-    assert twins.walk.numbers["stalled"] == 0
-    assert not twins.walk.state[names.INVERSE].any()
-    twins.follow(_curved(17, 20), 6)
-
-
 def test_without_a_history_there_is_nothing_left_to_try() -> None:
     twins = _twins()
     twins.follow(_curved(17, 20), 1)
@@ -158,6 +144,23 @@ def _bent_down(twins: Twins) -> tuple[Vector, Vector]:
     gradient = state["gradient"] / state["factor"]
     steeper = gradient - 0.1 * np.abs(gradient).max() * way / np.abs(way).max()
     return 0.5 * twins.sums, steeper
+
+
+def test_what_the_history_promised_in_vain_begins_afresh() -> None:
+    twins = _twins()
+    twins.follow(_curved(17, 20), 6)
+    twins.take(*_bent_down(twins))
+    assert twins.walk.numbers["reach"] == 2
+    for trial in range(1, TRIALS):
+        twins.take(*_failing(twins))
+        assert twins.walk.numbers["trials"] == trial
+    assert twins.walk.numbers["pairs"] > 0
+    twins.take(*_failing(twins))
+    assert twins.walk.numbers["pairs"] == 0
+    assert twins.walk.numbers["reach"] == 1
+    assert twins.walk.numbers["stalled"] == 0
+    assert not twins.walk.state[names.INVERSE].any()
+    twins.follow(_curved(17, 20), 6)
 
 
 @pytest.mark.parametrize("before", [1, 3])
@@ -233,6 +236,21 @@ def test_all_pixels_held_at_their_bounds_end_the_descent() -> None:
     twins.take(np.ones(52), np.ones(start.size))
     assert twins.walk.numbers["stalled"] == 1
     np.testing.assert_array_equal(twins.walk.image, start)
+
+
+@pytest.mark.parametrize("spoilt", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("before", [0, 3])
+def test_a_gradient_that_is_not_finite_shows_in_the_numbers(
+    before: int, spoilt: float
+) -> None:
+    walk = _twins().walk
+    for _ in range(before):
+        walk = walk.step(_curved(17, 20))
+    sums, gradient = _curved(17, 20)(walk.image.ravel())
+    gradient[100] = spoilt
+    assert not np.isfinite(walk.after(sums, gradient).numbers["slope"])
+    sums[3] = spoilt
+    assert not np.isfinite(walk.after(sums, gradient).numbers["loss"])
 
 
 @pytest.mark.parametrize("rewrite", [False, True])

@@ -10,8 +10,10 @@ from onnx.reference import ReferenceEvaluator
 
 from export.optimizer.step import step_graph
 from export.write import to_proto
+from lightstyle import onnx_runtime
 from lightstyle import step_contract as names
-from tests.support.runners import Run
+from tests.support.binding import Bound
+from tests.support.runners import Run, runner
 from tests.support.steps import Walk, begun, step_runner
 
 Vector = NDArray[Any]
@@ -115,3 +117,23 @@ def test_both_forms_take_the_same_steps_bit_for_bit() -> None:
         np.testing.assert_array_equal(walks[0].image, walks[1].image)
         for name, value in walks[0].state.items():
             np.testing.assert_array_equal(value, walks[1].state[name], name)
+
+
+def test_a_history_written_where_it_lies_is_the_same_bit_for_bit() -> None:
+    start = _random(SIZE).astype(np.float32)
+    graph = step_graph()
+    session = onnx_runtime.load().InferenceSession(to_proto(graph).SerializeToString())
+    bound, walk = (
+        Bound(session, start, 3, VALUES),
+        begun(runner(graph), start, 3, VALUES),
+    )
+    kept = bound.sets[0][names.STEPS].data_ptr()
+    for _ in range(8):
+        bound.tell(*_quadratic(bound.image.ravel()))
+        bound.step()
+        walk = walk.step(_quadratic)
+        np.testing.assert_array_equal(bound.image, walk.image)
+        for name, value in bound.state.items():
+            np.testing.assert_array_equal(value, walk.state[name], name)
+        assert bound.sets[0][names.STEPS].data_ptr() == kept
+        assert bound.sets[1][names.STEPS].data_ptr() == kept
