@@ -174,5 +174,9 @@ def _combined(pairs: Value, weights: Value) -> Value:
 
 
 def _transposed(small: Value) -> Value:
-    """Turn a column (M, 1) into a row (1, M)."""
-    return small.wrap(ops.transposed(small.graph, small.tensor))
+    """Turn a column (M, 1) into a row (1, M).
+
+    A reshape costs nothing. ONNX Runtime fuses a transposition into the product that
+    follows, which took up to 1.5 times as long on the CPU.
+    """
+    return small.reshaped([1, -1], (1, small.tensor.shape[0]))
