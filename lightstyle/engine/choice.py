@@ -10,7 +10,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Generic, TypeVar
 
+from .. import contract
 from ..errors import DeviceError, TransferError
+from ..lookup import is_file
 from ..settings.choices import Precision
 from . import offers, providers, trial, verdicts
 from .offers import Offer
@@ -143,15 +145,20 @@ def described(graph: Path) -> Iterator[str]:
 
 
 def _described(row: Provider, graph: Path) -> str:
+    own = row.graph_form is not None and is_file(row.graph_form(graph))
+    runs = f"runs {'its own' if own else 'the portable'} graphs"
+    if row.resident and is_file(contract.step_path(graph)):
+        runs += ", keeps pictures while they are optimised"
     if not row.self_test:
-        return "usable"
+        return f"usable; {runs}"
     try:
         offer = offers.find(row)
     except DeviceError as error:
         return row.reason(error)
     verdict = verdicts.find(row.name, offer.facts(graph))
     if verdict is None:
-        return "offered; tested before its first run"
+        return f"offered; tested before its first run; {runs}"
     if verdict.fault:
         return f"refused: {verdict.fault}"
-    return f"usable; it passed its test, {verdict.rate / 1e6:.2g} megapixels a second"
+    rate = f"{verdict.rate / 1e6:.2g} megapixels a second"
+    return f"usable; it passed its test, {rate}; {runs}"

@@ -203,10 +203,11 @@ def test_a_device_is_described_before_and_after_its_test(tiny_model: Path) -> No
     def line() -> str:
         return [*choice.described(tiny_model)][-1]
 
-    assert line() == "new: offered; tested before its first run"
+    offered = "new: offered; tested before its first run; runs the portable graphs"
+    assert line() == offered
     Model.load(tiny_model, NEW.name)
     assert line().startswith("new: usable; it passed its test")
-    assert next(choice.described(tiny_model)) == "cpu: usable"
+    assert next(choice.described(tiny_model)) == "cpu: usable; runs its own graphs"
 
 
 @pytest.mark.parametrize("factor", [1.0, 0.5])
