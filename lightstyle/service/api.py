@@ -46,7 +46,7 @@ class JobList(BaseModel):
 class Token(BaseModel):
     """A token of this server."""
 
-    token: str = Field(max_length=1000)
+    token: str = Field(max_length=1000, pattern="^[ -~]*$")  # what a cookie can hold
 
 
 class ProblemDocument(BaseModel):

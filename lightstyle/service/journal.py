@@ -180,3 +180,5 @@ class Status:
             self.since = event["at"]
         self.state = state
         self.outcome = event if state.is_final else {}
+        if state.is_final:  # many such jobs are kept: the journal has the rest
+            self.progress = {k: v for k, v in self.progress.items() if k != "terms"}

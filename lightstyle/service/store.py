@@ -47,12 +47,10 @@ class Job:
 
     Attributes:
         folder: Its files.
-        spec: What was asked for.
         status: What has become of it, as of the last look.
     """
 
     folder: JobFolder
-    spec: Spec
     status: Status = field(default_factory=Status)
     _lock: Lock = field(default_factory=Lock)
     _bytes: int | None = None
@@ -62,6 +60,11 @@ class Job:
         with self._lock:
             self.status.update(self.folder.journal)
         return self.status
+
+    @property
+    def spec(self) -> Spec:
+        """What was asked for."""
+        return self.folder.spec
 
     @property
     def bytes(self) -> int:
@@ -107,9 +110,8 @@ class Store:
         self._known: dict[str, Job] = {}
         self._keys: dict[str, Job] = {}
         for folder in self._jobs.iterdir():
-            found = JobFolder(folder)
             with suppress(ValueError, UsageError):  # what cannot be read stays as it is
-                self._add(Job(found, found.spec))
+                self._add(Job(JobFolder(folder)))
 
     def close(self) -> None:
         """Let another server have the folder."""
@@ -161,7 +163,9 @@ class Store:
             _flush(path)
         folder.replace(self._jobs / spec.id)
         _flush(self._jobs)
-        return self._add(Job(JobFolder(self._jobs / spec.id), spec))
+        taken = JobFolder(self._jobs / spec.id)
+        taken.spec = spec
+        return self._add(Job(taken))
 
     def erase(self, job: Job) -> None:
         """Forget a job and remove its files."""

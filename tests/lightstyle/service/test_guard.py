@@ -106,6 +106,15 @@ def test_the_page_gets_a_cookie_for_the_token(apps: Apps) -> None:
     assert app.client.get("/v1/limits").status_code == 401
 
 
+@pytest.mark.parametrize("token", ["\U0003a8e3" * 20, "a\nb", 5, None, "x" * 1001])
+@pytest.mark.parametrize("tokens", [(), (TOKEN,)])
+def test_a_token_that_no_cookie_can_hold_is_refused(
+    apps: Apps, token: object, tokens: tuple[str, ...]
+) -> None:
+    answer = apps(tokens=tokens).client.post("/v1/session", json={"token": token})
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid")
+
+
 @pytest.mark.usefixtures("folder")
 def test_clients_do_not_see_each_other(apps: Apps) -> None:
     app = apps(tokens=(TOKEN, OTHER))

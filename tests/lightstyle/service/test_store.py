@@ -75,7 +75,7 @@ def test_a_job_that_cannot_be_read_stays_and_hides_no_other(app: App) -> None:
 
 
 def test_what_has_ended_expires_and_is_then_forgotten(folder: Path, apps: Apps) -> None:
-    app = apps(limits=Limits(retention=0.0, tombstone=1000.0))
+    app = apps(limits=Limits(retention=-1.0, tombstone=1000.0))
     done, waiting = _ended(app), app.post(form(QUICK)).json()["id"]
     app.service.store.sweep()
     url = f"/v1/jobs/{done.spec.id}"
@@ -88,7 +88,7 @@ def test_what_has_ended_expires_and_is_then_forgotten(folder: Path, apps: Apps) 
 
 
 def test_tombstones_go_as_well(folder: Path, apps: Apps) -> None:
-    app = apps(limits=Limits(retention=0.0, tombstone=0.0))
+    app = apps(limits=Limits(retention=-1.0, tombstone=-1.0))
     done = _ended(app)
     app.service.store.sweep()
     app.service.store.sweep()
