@@ -68,11 +68,11 @@ class Intake:
         """Check that there is room in the queue, and on the disk."""
         limits, store = self._rules.limits, self._store
         check_queue(store, limits, owner)
+        if store.is_full:
+            raise ProblemError(
+                "storage", "the disk is full: try again later", retry_after=60
+            )
         if not store.make_room(limits.body):
-            if store.is_full:
-                raise ProblemError(
-                    "storage", "the disk is full: try again later", retry_after=60
-                )
             raise ProblemError(
                 "quota", "jobs that have not ended take all room", retry_after=60
             )

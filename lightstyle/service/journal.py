@@ -6,6 +6,7 @@ whole. The number of an event is the offset of its end in the file, so that a re
 continues where it was, whoever wrote in the meantime.
 """
 
+import errno
 import json
 import os
 from collections.abc import Iterator
@@ -63,7 +64,7 @@ class Journal:
                 if os.read(file, 1) != b"\n":
                     data = b"\n" + data
             if os.write(file, data) < len(data):
-                raise OSError("the disk is full")
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         finally:
             os.close(file)
 

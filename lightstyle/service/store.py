@@ -206,11 +206,11 @@ class Store:
             ended = [j for j in self.jobs() if _is_kept(j.look().state)]
             finished = sorted(ended, key=lambda job: job.status.since)
         for job in finished:
-            if taken <= self._limits.disk and not self.is_full:
+            if taken <= self._limits.disk:
                 break
             taken -= job.bytes
             self._expire(job)
-        return taken <= self._limits.disk and not self.is_full
+        return taken <= self._limits.disk
 
     @property
     def bytes(self) -> int:
