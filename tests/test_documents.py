@@ -35,6 +35,7 @@ NOT_RUN: Final[Mapping[str, str]] = {
     "python3 -c": "installs from the network",
     "python3 -m venv": "installs from the network; .ci/run runs it",
     "python3 -m pip": "installs from the network",
+    "python3 -m webbrowser": "opens a browser",
     "py -3": "is for Windows",
     "magick": "is another program",
     ".venv": "is for Windows",

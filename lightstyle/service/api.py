@@ -34,6 +34,7 @@ class JobStatus(BaseModel):
     progress: dict[str, Any] | None = Field(description="The last evaluation.")
     outcome: dict[str, Any] | None = Field(description="How it ended, and why.")
     params: dict[str, Any] = Field(description="What was asked for.")
+    command: str = Field(description="Command that makes the same picture.")
 
 
 class JobList(BaseModel):

@@ -1,5 +1,6 @@
 """The application: its routes, its page, and how it refuses."""
 
+import mimetypes
 from pathlib import Path
 from typing import Final
 
@@ -47,8 +48,10 @@ def build(service: Service) -> FastAPI:
 
     @app.get("/", include_in_schema=False)
     async def index() -> Response:
-        return FileResponse(PAGE / "index.html", headers={"Cache-Control": "no-cache"})
+        return FileResponse(PAGE / "index.html")
 
+    # Windows may know another type, with which no browser takes a module.
+    mimetypes.add_type("text/javascript", ".js")
     app.mount("/page", StaticFiles(directory=PAGE), name="page")
     return app
 

@@ -62,6 +62,17 @@ class Spec:
         return {name: value for name, value in found.items() if value}
 
     @property
+    def pictures(self) -> dict[str, list[str]]:
+        """Names of the pictures that were sent, by role or setting."""
+        found = {
+            "content": [self.content] if self.content else [],
+            "style": [*self.style],
+        }
+        for named, file in self.parsed.files.items():  # "protect", or "style_mask 2"
+            found.setdefault(named.partition(" ")[0], []).append(file)
+        return found
+
+    @property
     def parsed(self) -> Settings:
         """The settings, pictures as names."""
         return Settings.from_dict(self.settings)

@@ -95,8 +95,8 @@ class Guard:
                 headers = MutableHeaders(scope=message)
                 for name, value in _HEADERS.items():
                     headers.setdefault(name, value)
-                if scope["path"].startswith("/v1/"):
-                    headers.setdefault("Cache-Control", "no-store")
+                kept = "no-store" if scope["path"].startswith("/v1/") else "no-cache"
+                headers.setdefault("Cache-Control", kept)
             await send(message)
 
         try:

@@ -176,6 +176,11 @@ class Intake:
         for role in ("content", "style"):
             if role in JOBS[given.job].pictures and not names.get(role):
                 names[role] = pictures.copied(job, role, folder)
+        said = {name.replace("-", "_") for name in given.settings}
+        kept = job.spec.pictures.keys() & {*PICTURES} - JOBS[given.job].unused
+        for role in kept - {*names, *said} - ({"init"} if given.go_on else set()):
+            names[role] = pictures.copied(job, role, folder)
+            given.settings[role] = _words(job.spec, role)
         if given.go_on:
             names["init"] = [pictures.copied_result(job, folder)]
 
@@ -240,6 +245,14 @@ def _parts(form: FormData) -> tuple[str, list[tuple[str, int, UploadFile]]]:
     return text, files
 
 
+def _words(spec: Spec, role: str) -> Any:
+    """Return a setting that is pictures with None in place of those that were sent."""
+    value, files = spec.settings[role], spec.pictures.get(role, ())
+    if isinstance(value, list | tuple):
+        return [None if each in files else each for each in value]
+    return None if value in files else value
+
+
 def described(spec: Spec) -> dict[str, Any]:
     """Return what was asked for, as clients see it."""
     return {
@@ -249,5 +262,5 @@ def described(spec: Spec) -> dict[str, Any]:
         "size": spec.size,
         "model": spec.model,
         "format": spec.suffix.removeprefix("."),
-        "pictures": {"content": int(bool(spec.content)), "style": len(spec.style)},
+        "pictures": {role: len(names) for role, names in spec.pictures.items()},
     }

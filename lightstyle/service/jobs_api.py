@@ -11,7 +11,7 @@ from .intake import check_queue
 from .problems import ProblemError
 from .service import Owner, OwnJob, The
 from .stream import check_kept, has_ended
-from .views import TYPES, not_ready, picture, positions, status_of
+from .views import TYPES, bare_picture, not_ready, picture, positions, status_of
 
 router = APIRouter()
 
@@ -50,7 +50,7 @@ def list_jobs(
         if before is None or each.spec.created < before
     ]
     last = found[limit - 1].spec.created if len(found) > limit else None
-    page = [status_of(each, places) for each in found[:limit]]
+    page = [status_of(each, places, the.rules.model) for each in found[:limit]]
     return JobList(jobs=page, next=last)
 
 
@@ -58,7 +58,7 @@ def list_jobs(
 def get_job(found: OwnJob, the: The) -> JobStatus:
     """Tell what has become of a job."""
     check_kept(found)
-    return status_of(found, positions(the.store))
+    return status_of(found, positions(the.store), the.rules.model)
 
 
 @router.get(
@@ -76,10 +76,11 @@ async def stream_events(
     the: The,
     by: Owner,
     last_event_id: Annotated[int | None, Header(ge=0)] = None,
+    after: Annotated[int, Query(ge=0, description="If Last-Event-ID is not sent")] = 0,
 ) -> Response:
     """Stream the events of a job, from the first or after Last-Event-ID."""
     check_kept(found)
-    offset = last_event_id or 0
+    offset = after if last_event_id is None else last_event_id
     if has_ended(found, offset):
         return Response(status_code=204)
     client = f"{by} {request.client.host if request.client else ''}"
@@ -115,13 +116,21 @@ def get_preview(found: OwnJob, request: Request) -> Response:
         **problems(401, 404, 409, 410),
     },
 )
-def get_result(found: OwnJob, request: Request) -> Response:
+def get_result(
+    found: OwnJob,
+    request: Request,
+    metadata: Annotated[
+        bool, Query(description="Whether the file says how it was made")
+    ] = True,
+) -> Response:
     """Get the picture, or the best one so far of a job that was ended early."""
     check_kept(found)
     path = found.folder.picture
     if not found.status.state.is_final:
         raise not_ready(found)
     named = f"lightstyle-{found.spec.id}{path.suffix}"
+    if not metadata:
+        return bare_picture(found, path, TYPES[path.suffix], named)
     return picture(request, found, path, TYPES[path.suffix], named)
 
 
@@ -132,12 +141,12 @@ def get_picture(
     number: Annotated[int, PathParameter(ge=0)],
     request: Request,
 ) -> Response:
-    """Get a picture that was sent: content or style, by its number from 0."""
+    """Get a picture that was sent: content, style or a setting's, by number from 0."""
     check_kept(found)
-    named = [found.spec.content] if role == "content" else [*found.spec.style]
-    if role not in ("content", "style") or number >= len(named):
+    named = found.spec.pictures.get(role, ())
+    if number >= len(named):
         raise ProblemError("not_found", "there is no such picture")
-    path = found.folder.path / str(named[number])
+    path = found.folder.path / named[number]
     return picture(request, found, path, TYPES.get(path.suffix, "image/png"))
 
 
@@ -148,7 +157,7 @@ def cancel_job(found: OwnJob, the: The) -> JobStatus:
     """End a job early and keep its best picture."""
     if not the.foreman.cancel(found):
         raise ProblemError("state", f"the job is {found.status.state} already")
-    return status_of(found, positions(the.store))
+    return status_of(found, positions(the.store), the.rules.model)
 
 
 @router.post(
@@ -166,7 +175,7 @@ def retry_job(found: OwnJob, the: The, by: Owner) -> JobStatus:
                 "state", f"the job is {found.status.state}: nothing to retry"
             )
     the.queue.put(found.spec.id, found.look().turn)
-    return status_of(found, positions(the.store))
+    return status_of(found, positions(the.store), the.rules.model)
 
 
 @router.delete(

@@ -68,11 +68,13 @@ class Rules:
         limits: How much.
         presets: Values of the settings of each preset.
         models: Names of models.
+        model: Name of the one that is used if none is asked for, if it has one.
     """
 
     limits: Limits
     presets: Mapping[str, Mapping[str, Any]]
     models: Collection[str]
+    model: str | None = None
 
     def parameters(self, text: str) -> Parameters:
         """Read the parameters, and check what each says by itself.

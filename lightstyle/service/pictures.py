@@ -42,11 +42,10 @@ def copied(job: Job, role: str, folder: Path) -> list[str]:
     Raises:
         ProblemError: The earlier job is kept no longer.
     """
-    names = [job.spec.content] if role == "content" else [*job.spec.style]
-    found = [name for name in names if name]
-    for name in found:
+    names = job.spec.pictures.get(role, [])
+    for name in names:
         _copy(job.folder.path / name, folder / name)
-    return found
+    return names
 
 
 def copied_result(job: Job, folder: Path) -> str:

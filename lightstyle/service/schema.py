@@ -5,19 +5,23 @@ from typing import Any
 
 from ..settings.fields import FIELDS, plain
 from ..settings.jobs import JOBS
-from ..settings.settings import Settings
+from ..settings.settings import STRENGTH, Settings
 from .limits import Limits
 
 #: How a service narrows a setting, by the limit's name.
 _NARROWED = {"size": "size", "iterations": "iterations"}
+
+#: What a setting is taken for that is null by default, where it is one number.
+_MEANT = {"strength": STRENGTH}
 
 
 def settings_schema(limits: Limits) -> dict[str, Any]:
     """Return the schema of the object ``settings``, in the order of the table.
 
     Beside the keywords of JSON schema, each setting has ``x-group``, the group of
-    options it is shown with, ``x-jobs``, the jobs that it has an effect on, and
-    ``x-picture`` if it is a picture, which is sent as a file.
+    options it is shown with, ``x-jobs``, the jobs that it has an effect on,
+    ``x-picture`` if it is a picture, which is sent as a file, and ``x-meant``, the
+    number that its default stands for, if null does.
     """
     declared = {each.name: each for each in fields(Settings)}
     properties = {}
@@ -31,6 +35,8 @@ def settings_schema(limits: Limits) -> dict[str, Any]:
             "x-group": row.group,
             "x-jobs": [job for job, each in JOBS.items() if name not in each.unused],
         }
+        if name in _MEANT:
+            about["x-meant"] = _MEANT[name]
         if name in _NARROWED:
             about["maximum"] = getattr(limits, _NARROWED[name])
         if row.kind.not_files is not None:

@@ -85,7 +85,8 @@ def serve(options: Options, log: Callable[[str], None]) -> None:
     """
     _check(options)
     limits = options.limits
-    rules = Rules(limits, named_presets(options.presets), _models(options.runtime))
+    models, model = _models(options.runtime)
+    rules = Rules(limits, named_presets(options.presets), models, model)
     with ExitStack() as stack:
         listening = stack.enter_context(_bound(options.host, options.port))
         store = Store(options.data, limits)
@@ -223,8 +224,8 @@ def _check(options: Options) -> None:
         )
 
 
-def _models(runtime: Runtime) -> list[str]:
-    """Return the names of models, and check that there is the one to use.
+def _models(runtime: Runtime) -> tuple[list[str], str]:
+    """Return the names of models, and that of the one to use, which must be there.
 
     Raises:
         ModelError: There is not.
@@ -232,7 +233,7 @@ def _models(runtime: Runtime) -> list[str]:
     path = registry.find(runtime.model)
     if problem := trouble(path):
         raise ModelError(f"model {path} {problem}; `lightstyle models list` shows all")
-    return sorted({path.stem for path in registry.available()})
+    return sorted({path.stem for path in registry.available()}), path.stem
 
 
 def _bound(host: str, port: int) -> socket.socket:

@@ -35,6 +35,7 @@ def get_settings(the: The) -> dict[str, Any]:
             for name, values in the.rules.presets.items()
         },
         "models": sorted(the.rules.models),
+        "model": the.rules.model,
     }
 
 

@@ -7,6 +7,8 @@ from fastapi import Request, Response
 from fastapi.responses import FileResponse
 
 from .api import JobStatus
+from .bare import bare
+from .command_line import command_line
 from .intake import described
 from .journal import State
 from .problems import ProblemError
@@ -22,8 +24,14 @@ def positions(store: Store) -> dict[str, int]:
     return {job.spec.id: place for place, job in enumerate(waiting, 1)}
 
 
-def status_of(job: Job, places: dict[str, int]) -> JobStatus:
-    """Return a job as clients see it."""
+def status_of(job: Job, places: dict[str, int], model: str | None) -> JobStatus:
+    """Return a job as clients see it.
+
+    Args:
+        job: The job.
+        places: Places in the queue.
+        model: Name of the server's model.
+    """
     status, spec = job.look(), job.spec
     progress = {k: v for k, v in status.progress.items() if k not in ("event", "at")}
     outcome = {
@@ -42,6 +50,7 @@ def status_of(job: Job, places: dict[str, int]) -> JobStatus:
         progress=progress or None,
         outcome=outcome or None,
         params=described(spec),
+        command=command_line(spec, model),
     )
 
 
@@ -75,3 +84,20 @@ def picture(
         filename=named,
         stat_result=found,
     )
+
+
+def bare_picture(job: Job, path: Path, type_: str, named: str) -> Response:
+    """Send a picture without metadata.
+
+    Raises:
+        ProblemError: It is not there.
+    """
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError:
+        raise not_ready(job) from None
+    headers = {
+        "Cache-Control": "private, no-cache",
+        "Content-Disposition": f'attachment; filename="{named}"',
+    }
+    return Response(bare(data), media_type=type_, headers=headers)

@@ -157,7 +157,7 @@ class Settings:
     strength: float | None = option(
         None,
         "From the photo, 0, to the painting, 1; by default "
-        f"{STRENGTH:g}. It chooses the next three.",
+        f"{STRENGTH:g}. It chooses the three weights.",
     )
     content_weight: float | None = option(
         None, "Weight of the content loss, instead of a strength."

@@ -1,0 +1,265 @@
+// The form of the settings, which the server's schema describes: there is no second list.
+
+import { make } from "./dom.js";
+import { TYPES } from "./frames.js";
+
+/** Settings that stand in front; the schema's others are folded. */
+const FRONT = ["size", "strength", "style_loss", "color"];
+
+const KEPT = "lightstyle-settings";
+
+/** The parameters that were shown last, if the browser keeps them. */
+function recalled() {
+  try {
+    return JSON.parse(localStorage.getItem(KEPT));
+  } catch {
+    return null;
+  }
+}
+
+/** The settings as a form, in two places. */
+export class Form {
+  constructor(asked, front, rest, changed) {
+    this.asked = asked;
+    this.changed = changed;
+    this.fields = {};
+    this.job = this.#choice("job", "Kind", Object.keys(asked.jobs), "What is made of which pictures.");
+    const presets = Object.keys(asked.presets);
+    this.preset = this.#choice("preset", "Preset", ["", ...presets], "Sets several settings at once.");
+    this.model = this.#choice("model", "Model", asked.models, "The network that looks at the pictures.");
+    this.format = this.#choice("format", "Format", ["png", "jpg", "webp"], "File of the painting.");
+    this.sides = this.#sides();
+    const named = Object.entries(asked.settings.properties);
+    for (const [name, about] of named) this.fields[name] = new Field(name, about, () => this.#touched());
+    const byName = (names) => names.map((name) => this.fields[name].row);
+    front.append(this.sides.row, ...byName(FRONT), this.model.row);
+    const groups = grouped(named);
+    rest.append(this.job.row, this.preset.row, this.format.row);
+    this.groups = [];
+    for (const [group, members] of groups) {
+      const names = members.map(([name]) => name).filter((name) => !FRONT.includes(name));
+      if (!names.length) continue;
+      const set = make("fieldset", {}, make("legend", {}, group), ...byName(names));
+      this.groups.push([set, names]);
+      rest.append(set);
+    }
+    this.preset.control.addEventListener("change", () => this.#takePreset());
+    for (const each of [this.job, this.model, this.format])
+      each.control.addEventListener("change", () => this.#touched());
+    const kept = recalled();
+    this.reset();
+    if (kept && kept.job in asked.jobs) this.fill(kept);
+  }
+
+  /** Roles of the pictures of the job. */
+  get roles() {
+    return this.asked.jobs[this.job.control.value];
+  }
+
+  /** Parameters of the job, as the server takes them. */
+  get params() {
+    const job = this.job.control.value, settings = {};
+    for (const [name, field] of Object.entries(this.fields))
+      if (field.serves(job) && field.differs) settings[name] = field.value;
+    const { model, format } = this;
+    const params = { job, settings, model: model.control.value || null, format: format.control.value };
+    if (!this.sides.row.hidden) params.size = this.sides.controls.map((each) => Number(each.value));
+    return params;
+  }
+
+  /** Pictures of the settings, each with its role. */
+  get pictures() {
+    const job = this.job.control.value;
+    return Object.entries(this.fields).flatMap(([name, field]) =>
+      field.serves(job) ? field.files.map((file) => [name, file]) : []);
+  }
+
+  /** Show the settings of an earlier job, but for its pictures. */
+  fill(params) {
+    this.reset();
+    this.job.control.value = params.job;
+    this.format.control.value = params.format;
+    if (params.model) this.model.control.value = params.model;
+    if (params.size) this.sides.controls.forEach((each, side) => (each.value = params.size[side]));
+    for (const [name, value] of Object.entries(params.settings)) this.fields[name]?.set(value);
+    this.#touched();
+  }
+
+  /** Add pictures to a setting. */
+  add(files, name) {
+    this.fields[name]?.add(files);
+    this.#touched();
+  }
+
+  reset() {
+    for (const field of Object.values(this.fields)) field.set(field.about.default);
+    const { maximum, default: side } = this.asked.settings.properties.size;
+    for (const each of this.sides.controls) Object.assign(each, { max: maximum, value: side });
+    this.job.control.selectedIndex = this.preset.control.selectedIndex = 0;
+    this.format.control.selectedIndex = 0;
+    this.model.control.value = this.asked.model ?? "";
+    this.#touched();
+  }
+
+  /** Say at the fields what is wrong with them; return what has no field. */
+  refuse(errors) {
+    for (const { row } of Object.values(this.fields)) row.querySelector(".refusal").textContent = "";
+    let first;
+    const others = errors.filter(({ field, message }) => {
+      const at = this.fields[field.replace(/^settings\./, "").replaceAll("-", "_")];
+      if (!at || !field.startsWith("settings.")) return true;
+      at.row.querySelector(".refusal").textContent = message;
+      at.row.closest("details")?.setAttribute("open", "");
+      first ??= at;
+      return false;
+    });
+    first?.control.focus();
+    return others;
+  }
+
+  #touched() {
+    const job = this.job.control.value;
+    for (const field of Object.values(this.fields)) field.row.hidden = !field.serves(job);
+    this.sides.row.hidden = this.roles.includes("content");
+    for (const [set, names] of this.groups)
+      set.hidden = names.every((name) => this.fields[name].row.hidden);
+    try {
+      localStorage.setItem(KEPT, JSON.stringify(this.params));
+    } catch {
+      // private windows have no storage: the settings are then the defaults next time
+    }
+    this.changed();
+  }
+
+  #takePreset() {
+    const { value } = this.preset.control;
+    for (const [name, each] of Object.entries(this.asked.presets[value] ?? {})) this.fields[name]?.set(each);
+    this.#touched();
+  }
+
+  #choice(name, title, words, help) {
+    const control = make("select", { id: `set-${name}`, "aria-describedby": `set-${name}-help` },
+      ...words.map((word) => make("option", { value: word }, word || "none")));
+    if (name === "model" && !this.asked.models.includes(this.asked.model))
+      control.prepend(make("option", { value: "" }, this.asked.model ?? "the server's"));
+    return { control, row: row(name, title, help, control) };
+  }
+
+  #sides() {
+    const controls = ["Width", "Height"].map((side) =>
+      make("input", { type: "number", min: 32, "aria-label": side, oninput: () => this.#touched() }));
+    const pair = make("span", { className: "pair" }, controls[0], "×", controls[1]);
+    const about = make("div", { className: "field" }, make("span", { className: "name" }, "Size"),
+      pair, make("p", { className: "help" }, "Width and height of the texture, in pixels."));
+    return { row: about, controls };
+  }
+}
+
+/** One setting: its control, and its value as the schema has it. */
+class Field {
+  constructor(name, about, touched) {
+    Object.assign(this, { name, about, control: undefined, upload: undefined });
+    this.isList = about.anyOf !== undefined || about.type?.includes?.("array") || about.type === "array";
+    const id = `set-${name}`;
+    const given = { id, "aria-describedby": `${id}-help ${id}-refusal`, oninput: touched };
+    this.control = this.#made(given);
+    this.row = row(name, about.title, about.description, this.control, this.upload);
+    if (this.control.type === "range") {
+      this.shown = make("output", { htmlFor: id });
+      this.row.querySelector("label").append(this.shown);
+      this.control.addEventListener("input", () => this.#moved(true));
+    }
+  }
+
+  serves(job) {
+    return this.about["x-jobs"].includes(job);
+  }
+
+  get files() {
+    return this.about["x-picture"] ? [...(this.upload ?? this.control).files] : [];
+  }
+
+  get value() {
+    const { control, about } = this;
+    if (about["x-picture"]) return this.upload && !this.files.length ? control.value || null : null;
+    if (control.type === "checkbox") return control.checked;
+    if (control.type === "range") return this.moved ? Number(control.value) : null;
+    const text = control.value.trim();
+    if (text === "") return about.default;
+    if (control.type === "number") return Number(text);
+    if (!this.isList) return text;
+    const numbers = text.split(",").map((each) => (each.trim() === "" ? NaN : Number(each)));
+    if (numbers.some(Number.isNaN)) return text; // the server says what is expected
+    return about.anyOf && numbers.length === 1 ? numbers[0] : numbers;
+  }
+
+  get differs() {
+    if (this.about["x-picture"]) return !this.files.length && this.value !== null;
+    return JSON.stringify(this.value) !== JSON.stringify(this.about.default);
+  }
+
+  /** Show a value; names of picture files cannot be shown. */
+  set(value) {
+    const { control, about } = this;
+    if (this.upload) this.upload.value = "";
+    if (about["x-picture"]) control.value = this.upload && about.enum.includes(value) ? (value ?? "") : "";
+    else if (control.type === "checkbox") control.checked = value;
+    else if (control.type === "range") {
+      control.value = value ?? about["x-meant"];
+      this.#moved(value !== null && value !== undefined);
+    } else control.value = Array.isArray(value) ? value.join(",") : (value ?? "");
+  }
+
+  add(files) {
+    const list = new DataTransfer();
+    for (const file of [...this.files, ...files]) list.items.add(file);
+    (this.upload ?? this.control).files = list.files;
+  }
+
+  #moved(is) {
+    this.moved = is;
+    this.shown.textContent = this.control.value;
+  }
+
+  #made(given) {
+    const { about } = this, type = [about.type].flat()[0];
+    const { minimum: min, maximum: max } = about;
+    const input = (more) => make("input", { ...given, ...more });
+    const select = (words) =>
+      make("select", given, ...words.map((word) => make("option", { value: word }, word || "automatic")));
+    if (about["x-picture"]) {
+      const file = { type: "file", accept: TYPES.join(), multiple: this.isList };
+      const words = (about.enum ?? []).filter((word) => word !== null);
+      if (!words.length) return input(file);
+      const { oninput } = given;
+      this.upload = make("input", { ...file, oninput, "aria-label": `${about.title}: a picture` });
+      return select(["", ...words]);
+    }
+    if (about.enum) return select(about.enum);
+    if (type === "boolean") return input({ type: "checkbox" });
+    if (about["x-meant"] !== undefined) return input({ type: "range", min, max, step: (max - min) / 100 });
+    const placeholder = String(about.default ?? "automatic");
+    if (type === "integer" || type === "number") {
+      const [step, inputMode] = type === "integer" ? [1, "numeric"] : ["any", "decimal"];
+      return input({ type: "number", min, max, step, inputMode, placeholder });
+    }
+    return input({ type: "text", autocomplete: "off", spellcheck: false, placeholder });
+  }
+}
+
+function row(name, title, help, control, upload) {
+  const id = `set-${name}`;
+  return make("div", { className: `field ${control.type}` },
+    make("label", { htmlFor: id, className: "name" }, title), control, upload,
+    make("p", { className: "help", id: `${id}-help` }, help),
+    make("p", { className: "refusal", id: `${id}-refusal`, role: "alert" }));
+}
+
+function grouped(named) {
+  const groups = new Map();
+  for (const each of named) {
+    const group = each[1]["x-group"];
+    groups.set(group, [...(groups.get(group) ?? []), each]);
+  }
+  return groups;
+}

@@ -1,0 +1,214 @@
+// One job: its picture on the wall, and beside it a label as in a museum.
+
+import { Curve } from "./curve.js";
+import { announce, duration, find, make, moment, sure } from "./dom.js";
+import { Picture } from "./picture.js";
+import * as server from "./server.js";
+
+/** Evaluations that "more" adds. */
+const MORE = 100;
+
+export class JobView {
+  /** Show a job. `go` opens another page, `again` the form with its settings. */
+  constructor(id, { go, again, changed, lost }, asked) {
+    Object.assign(this, { id, go, again, changed, model: asked.model, defaults: asked.settings.properties });
+    this.curve = new Curve();
+    this.title = make("h1", { tabIndex: -1 }, "…");
+    this.medium = make("p", { className: "medium" });
+    this.bar = make("progress", { max: 1, "aria-label": "Progress", hidden: true });
+    this.facts = make("p", { className: "facts" });
+    this.refusal = make("p", { className: "refusal", role: "alert" });
+    this.actions = make("div", { className: "actions" });
+    this.about = make("div", { className: "about" });
+    this.label = make("div", { className: "panel label" }, this.title, this.medium, this.bar,
+      this.facts, this.curve.element, this.refusal, this.actions, this.about);
+    this.room = find("work");
+    this.room.replaceChildren(this.label);
+    this.told = {
+      status: (now) => this.#status(now),
+      event: (kind, values) => this.#event(kind, values),
+      gone: () => this.#gone(),
+      lost,
+    };
+    this.stop = server.watch(id, this.told);
+  }
+
+  close() {
+    this.stop();
+  }
+
+  #event(kind, values) {
+    if (kind === "progress") {
+      this.curve.add(values);
+      this.#progress(values);
+    } else if (kind === "preview" && this.picture) this.#preview(values.version);
+  }
+
+  #preview(version) {
+    if (!this.shown) this.picture.paint(server.preview(this.id, version));
+  }
+
+  #status(now) {
+    const first = this.now === undefined, { state, params } = now;
+    const turned = this.now?.state !== state;
+    this.now = now;
+    if (first) this.#hang(params);
+    if (turned || first) {
+      this.#label(now);
+      this.changed();
+    }
+    const ended = server.isFinal(state);
+    this.bar.hidden = ended;
+    if (ended && now.outcome?.picture) {
+      this.shown = true;
+      this.picture.paint(server.result(this.id));
+    } else if (now.preview) this.#preview(now.preview);
+    if (state === "queued") this.#wait(now.position);
+    else if (ended) this.#ended(now);
+    else if (now.progress) this.#progress(now.progress);
+    else this.#say("Preparing the pictures…");
+  }
+
+  #hang(params) {
+    const title = params.name || "Untitled";
+    this.title.textContent = title;
+    this.picture = new Picture(title);
+    this.room.prepend(this.picture.element);
+    if (params.pictures.content) this.picture.photo(server.sent(this.id, "content"));
+    this.changed();
+  }
+
+  #wait(position) {
+    this.bar.removeAttribute("value");
+    this.#say(position > 1 ? `Number ${position} in the queue` : "Next in the queue");
+    document.title = `In the queue · ${this.title.textContent}`;
+  }
+
+  #progress({ evaluation, evaluations, level, levels, size, seconds_left: left }) {
+    if (!this.now || server.isFinal(this.now.state)) return;
+    this.bar.value = evaluation / evaluations;
+    const time = left > 0 ? `about ${duration(left)} left` : "nearly done";
+    const tenths = Math.floor((10 * evaluation) / evaluations);
+    this.#say(tenths ? `${tenths}0 % painted` : "Painting", // to speak of each would be chatter
+      `Evaluation ${evaluation} of ${evaluations}`, time,
+      `Level ${level} of ${levels}, ${[size].flat().join(" × ")} px`);
+    document.title = `${Math.floor((100 * evaluation) / evaluations)} % · ${this.title.textContent}`;
+  }
+
+  #ended({ state, outcome, progress }) {
+    const done = progress ? `${progress.evaluation} of ${progress.evaluations} evaluations` : "";
+    const words = {
+      done: ["Finished", done, outcome?.seconds && `in ${duration(outcome.seconds)}`],
+      cancelled: [progress ? "Stopped" : "Cancelled", done],
+      failed: ["This did not work", done],
+      expired: ["No longer kept"],
+    }[state].filter(Boolean);
+    this.#say(words.join(", "), ...words);
+    document.title = `${words[0]} · ${this.title.textContent}`;
+    this.refusal.textContent = state === "failed" ? (outcome?.reason ?? outcome?.code ?? "") : "";
+  }
+
+  /** Show facts, and say them to those who do not see the page. */
+  #say(spoken, ...shown) {
+    this.facts.replaceChildren(...(shown.length ? shown : [spoken]).map((text) => make("span", {}, text)));
+    announce(spoken);
+  }
+
+  #label(now) {
+    const { params, command, created } = now;
+    const kind = params.job === "stylize" ? "" : params.job;
+    this.medium.textContent = [kind, params.model ?? this.model, moment(created)].filter(Boolean).join(", ");
+    this.refusal.textContent = "";
+    this.actions.replaceChildren(...this.#buttons(now));
+    if (!this.about.firstChild) this.about.append(this.#settings(params), this.#command(command));
+  }
+
+  #settings({ settings }) {
+    const rows = Object.entries(settings)
+      .filter(([name, value]) => JSON.stringify(value) !== JSON.stringify(this.defaults[name].default))
+      .map(([name, value]) =>
+        make("div", {}, make("dt", {}, this.defaults[name].title), make("dd", {}, String(value))));
+    const shown = rows.length ? make("dl", {}, ...rows) : make("p", {}, "All as they are by default.");
+    return make("details", {}, make("summary", {}, "Settings"), shown);
+  }
+
+  #command(command) {
+    const copy = async () => {
+      await navigator.clipboard.writeText(command);
+      announce("The command is copied.");
+    };
+    return make("details", {}, make("summary", {}, "Command line"),
+      make("p", {}, "This makes the same picture, with your names of the files:"),
+      make("pre", { tabIndex: 0 }, make("code", {}, command)),
+      // There is no clipboard on plain HTTP but on this machine.
+      navigator.clipboard && make("button", { type: "button", onclick: copy }, "Copy"));
+  }
+
+  #buttons({ id, state, outcome, params }) {
+    const button = (text, does, className = "") =>
+      make("button", { type: "button", className, onclick: () => this.#try(does) }, text);
+    const remove = button("Delete", () => this.#remove(), "quiet");
+    const again = button("Again with other settings", () => this.again(this.now));
+    if (state === "queued") return [button("Cancel", () => server.cancel(id)), remove];
+    if (state === "running") return [button("Stop and keep", () => server.cancel(id), "primary"), remove];
+    if (state === "cancelling") return [];
+    if (state === "expired") return [remove];
+    const download = (text, about, className) =>
+      make("a", { href: server.result(id, about), download: this.#file(params), className }, text);
+    const pictures = outcome?.picture ? [
+      download("Download", true, "button primary"),
+      download("Download without settings inside", false, "button"),
+    ] : [];
+    const on = state === "done"
+      ? button(`${MORE} more evaluations`, () => this.#goOn())
+      : button(state === "failed" ? "Try again" : "Continue", () => this.#retry());
+    return [...pictures, on, again, remove];
+  }
+
+  #file({ name, format }) {
+    return `${name.replace(/[^\p{L}\p{N} ._-]+/gu, "").trim().replaceAll(" ", "-") || "painting"}.${format}`;
+  }
+
+  async #try(does) {
+    this.refusal.textContent = "";
+    try {
+      await does();
+    } catch (problem) {
+      this.refusal.textContent = problem.message;
+    }
+  }
+
+  async #retry() {
+    await server.retry(this.id);
+    this.stop();
+    this.shown = false;
+    this.stop = server.watch(this.id, this.told);
+  }
+
+  /** Begin with the result, at its full size. */
+  async #goOn() {
+    const { params } = this.now;
+    const pictures = Object.entries(this.defaults).filter(([, about]) => about["x-picture"]);
+    const settings = { ...params.settings, iterations: MORE, pyramid: "off", init_noise: 0 };
+    for (const [name] of pictures) delete settings[name];
+    for (const name of Object.keys(settings)) if (settings[name] === null) delete settings[name];
+    const { job, name, size, model, format } = params;
+    const more = { job, name, size, model, format, settings, again: this.id, go_on: true };
+    this.go((await server.submit(more, [], server.newKey())).id);
+  }
+
+  async #remove() {
+    if (!(await sure("Delete this picture?"))) return;
+    await server.remove(this.id);
+    this.stop();
+    this.go();
+  }
+
+  #gone() {
+    this.stop();
+    this.title.textContent = "There is no such picture";
+    this.facts.textContent = "It was deleted, or is kept no longer.";
+    this.actions.replaceChildren(make("a", { className: "button", href: "#new" }, "New picture"));
+    this.bar.hidden = true;
+  }
+}
