@@ -113,7 +113,7 @@ def get_preview(found: OwnJob, request: Request) -> Response:
     response_class=FileResponse,
     responses={
         200: {"content": {type_: {} for type_ in TYPES.values()}},
-        **problems(401, 404, 409, 410),
+        **problems(401, 404, 409, 410, 422),
     },
 )
 def get_result(
@@ -134,7 +134,9 @@ def get_result(
     return picture(request, found, path, TYPES[path.suffix], named)
 
 
-@router.get("/v1/jobs/{id}/pictures/{role}/{number}", responses=problems(401, 404, 410))
+@router.get(
+    "/v1/jobs/{id}/pictures/{role}/{number}", responses=problems(401, 404, 410, 422)
+)
 def get_picture(
     found: OwnJob,
     role: str,
