@@ -20,8 +20,9 @@ from ..text import printable
 #: Seconds between two looks into the database, which cost about 3 ms.
 _POLL: Final = 0.25
 
-#: Jobs that are fetched beyond those that run.
-_AHEAD: Final = 3
+#: Jobs that are fetched beyond those that run: with fewer, small ones wait for the
+#: next look.
+_AHEAD: Final = 12
 
 #: Version of the workflow: pending jobs of another one would not run.
 _VERSION: Final = "1"
