@@ -36,7 +36,7 @@ function route(moved) {
   find("gallery").classList.toggle("alone", page === "gallery");
   document.title = page === "gallery" ? "Gallery · Lightstyle" : "Lightstyle";
   for (const link of document.querySelectorAll("nav a"))
-    link.toggleAttribute("aria-current", link.hash === `#${page || "new"}`);
+    link.ariaCurrent = link.hash === `#${page || "new"}` ? "page" : null;
   if (page === "jobs") {
     const lost = (is) => (find("lost").hidden = !is);
     const told = { go, again, lost, changed: () => gallery.refresh() };

@@ -277,6 +277,7 @@ def test_nothing_is_out_of_reach_in_any_size_and_theme(
     looked_at["done"] = serious(page), _is_too_wide(page)
     page.click("nav >> text=Gallery")
     page.wait_for_selector("#wall li")
+    assert page.inner_text("[aria-current=page]") == "Gallery"
     looked_at["gallery"] = serious(page), _is_too_wide(page)
     assert looked_at == dict.fromkeys(looked_at, ([], False))
 
