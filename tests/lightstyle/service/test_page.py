@@ -284,12 +284,13 @@ def test_nothing_is_out_of_reach_in_any_size_and_theme(
 
 def test_everything_is_done_by_the_keyboard_alone(server: Server, pages: Open) -> None:
     page = pages(server)
-    page.wait_for_selector("#set-size")
+    page.wait_for_selector("#new")
     for role in ("content", "style"):
         _tab_to(page, f"#choose-{role}")
         with page.expect_file_chooser() as chooser:
             page.keyboard.press("Space")
         chooser.value.set_files(f"{role}.png")
+        page.wait_for_selector(f"[data-role={role}] .hung")
     _tab_to(page, "#set-size")
     page.keyboard.press("Control+A")
     page.keyboard.type("48")
