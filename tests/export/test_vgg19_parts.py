@@ -26,7 +26,7 @@ from lightstyle.engine.strips import REACH, Tiling, cut, tiled_height
 from lightstyle.engine.tiled import TiledModel
 from tests.support import masks
 from tests.support.networks import needs_vgg19, picture, vgg19_path, weighed
-from tests.support.oracles import relative_l2
+from tests.support.oracles import TOGETHER, relative_l2
 from tests.support.runners import Run, runner
 
 pytestmark = needs_vgg19
@@ -108,7 +108,8 @@ def _weighed(targets: dict[str, Any]) -> dict[str, NDArray[np.float32]]:
 
 
 def _added(terms: Mapping[str, Any]) -> dict[str, float]:
-    return {n: float(np.sum(v, dtype=np.float64)) for n, v in terms.items()}
+    own = {name: value for name, value in terms.items() if name not in TOGETHER}
+    return {name: float(np.sum(v, dtype=np.float64)) for name, v in own.items()}
 
 
 def _portable(pooling: str) -> TiledModel:

@@ -50,7 +50,7 @@ def test_the_log_has_an_object_for_every_evaluation(run: Runner, studio: Path) -
     assert [entry["evaluation"] for entry in entries] == [1, 2, 3, 4]
     for entry in entries:
         terms = [value for name, value in entry.items() if "_loss" in name]
-        assert len(terms) == 2 + 5 + 1  # content, style and total variation
+        assert len(terms) == 3 + 5 + 1  # content, style and total variation
         assert entry["total"] == pytest.approx(sum(terms))
         assert entry["seconds"] > 0
         assert entry["size"] == [48, 32]
