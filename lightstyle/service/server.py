@@ -92,6 +92,7 @@ def serve(options: Options, log: Callable[[str], None]) -> None:
         store = Store(options.data, limits)
         stack.callback(store.close)
         # Uploads are spooled there, below the quota and on the same disk.
+        stack.callback(setattr, tempfile, "tempdir", tempfile.tempdir)
         tempfile.tempdir = str(store.incoming)
         pool = ProcessPool(options.runtime, options.workers, limits.recycle)
         stack.callback(pool.shutdown)

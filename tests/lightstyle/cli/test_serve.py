@@ -1,6 +1,7 @@
 """What keeps a server from starting is said in a line, with a code."""
 
 import socket
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -69,6 +70,7 @@ def test_a_folder_that_another_server_uses_is_said(run: Runner) -> None:
 
 @pytest.mark.usefixtures("studio")
 def test_a_database_that_cannot_be_used_is_said(run: Runner) -> None:
+    temporary = tempfile.gettempdir()
     Path("broken.db").write_bytes(b"this is no database" * 100)
     done = run("serve", "--port", 0, "--database", "sqlite:///broken.db")
     assert (done.code, len(done.lines)) == (ExitCode.OUTPUT, 1)
@@ -76,3 +78,4 @@ def test_a_database_that_cannot_be_used_is_said(run: Runner) -> None:
     none = run("serve", "--port", 0, "--database", "postgresql://127.0.0.1:1/x")
     assert (none.code, len(none.lines)) == (ExitCode.OUTPUT, 1)
     assert "check --database" in none.lines[0]
+    assert tempfile.gettempdir() == temporary
