@@ -13,12 +13,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-import onnxruntime
 import pytest
 from PIL import Image
 
 import lightstyle
-from lightstyle import contract
+from lightstyle import contract, onnx_runtime
 from lightstyle.settings.settings import CONTENT_WEIGHT, STYLE_WEIGHT
 from tests.support.processes import ROOT
 
@@ -71,7 +70,7 @@ def javascript(studio: Path) -> tuple[list[str], str]:
 
 
 def cpp(studio: Path) -> tuple[list[str], str]:
-    runtime = Path(onnxruntime.__file__).parent / "capi"
+    runtime = Path(onnx_runtime.load().__file__).parent / "capi"
     libraries = [*runtime.glob("libonnxruntime.so.*")]
     if not (compiler := shutil.which("g++")) or not libraries:
         pytest.skip("needs g++ and libonnxruntime")

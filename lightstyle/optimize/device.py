@@ -19,7 +19,7 @@ from . import device_state
 from .curvature import HISTORY, History
 from .method import Descent, Footprint, Method
 
-#: An array on a device, which converts to one of NumPy.
+#: An array on a device: an `OrtValue`.
 Placed: TypeAlias = Any
 
 
@@ -65,7 +65,8 @@ class Point:
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Vector:
         """Copy the picture to the host, as a flat vector."""
-        return np.array(self.placed, dtype or np.float32).ravel()
+        copied = np.array(device_state.read(self.placed), dtype or np.float32)
+        return copied.ravel()
 
 
 class DeviceLBFGS(Method):

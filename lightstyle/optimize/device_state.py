@@ -103,6 +103,14 @@ def fill(made: _Arrays, state: Mapping[str, Any]) -> None:
         made[NUMBERS][index] = numbers.get(name, 0)
 
 
+def read(placed: Any) -> NDArray[Any]:
+    """Return an array that may be on a device; only a copy of it is sure to stay."""
+    if isinstance(placed, np.ndarray):
+        return placed
+    array: NDArray[Any] = placed.numpy()
+    return array
+
+
 def to_lbfgs(state: Mapping[str, Any], pairs: int) -> dict[str, Any]:
     """Return the state of `LBFGS` for a state of the graph, which is copied.
 
@@ -110,19 +118,19 @@ def to_lbfgs(state: Mapping[str, Any], pairs: int) -> dict[str, Any]:
         state: Arrays by name, on a device or not.
         pairs: Most pairs that are remembered.
     """
-    numbers = dict(zip(NUMBER_NAMES, np.asarray(state[NUMBERS]), strict=True))
+    numbers = dict(zip(NUMBER_NAMES, read(state[NUMBERS]), strict=True))
     found: dict[str, Any] = {name: kind(numbers[name]) for name, kind in _SAME.items()}
     held = min(found["pairs"], pairs)
     for name, own in _PICTURES.items():
-        found[own] = np.array(state[name]).ravel()
+        found[own] = read(state[name]).flatten()
     for name, own in ((STEPS, "steps"), (CHANGES, "changes")):
-        rows = np.asarray(state[name]).transpose(2, 0, 1, 3)[:held]
+        rows = read(state[name]).transpose(2, 0, 1, 3)[:held]
         found[own] = rows.reshape(held, found["point"].size)
     order = _order(held, found["pairs"])
-    inverse = np.asarray(state[INVERSE]).astype(np.float64)[np.ix_(order, order)]
+    inverse = read(state[INVERSE]).astype(np.float64)[np.ix_(order, order)]
     products = np.zeros((pairs, pairs))
     products[np.ix_(order, order)] = np.linalg.inv(inverse)
-    sums = np.asarray(state[POINT_SUMS]).sum(dtype=np.float64)
+    sums = read(state[POINT_SUMS]).sum(dtype=np.float64)
     return found | {
         "loss": float(sums) * found["factor"],
         "scales": np.ones((2, pairs)),

@@ -2,7 +2,6 @@ from pathlib import Path
 
 import numpy as np
 import onnx
-import onnxruntime as ort
 import pytest
 from safetensors.numpy import load_file
 
@@ -10,7 +9,7 @@ from export import build_model, export_model
 from export.errors import ExportError, OutputError
 from export.weights import read_weights
 from export.write import OPSET
-from lightstyle import contract
+from lightstyle import contract, onnx_runtime
 from lightstyle.step_contract import NUMBER_NAMES, STATE, following
 from tests.support.networks import tiny_weights
 
@@ -102,7 +101,7 @@ def test_all_inputs_can_be_made_from_the_shapes_that_a_graph_names(
     tiny_model: Path,
 ) -> None:
     sizes = {"H": 43, "W": 57, "M": 3}
-    session = ort.InferenceSession(contract.descent_path(tiny_model))
+    session = onnx_runtime.load().InferenceSession(contract.descent_path(tiny_model))
     feeds = {}
     for each in session.get_inputs():
         dims = (str(dim).replace("/", "//") for dim in each.shape)

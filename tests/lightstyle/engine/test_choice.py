@@ -222,8 +222,8 @@ def test_a_device_that_keeps_pictures_must_take_the_same_steps(
         image, state = step(self, *given)
         if self is not model_on_device[0]:
             return image, state
-        shown = np.asarray(given[0])
-        return self.place(shown + factor * (np.asarray(image) - shown)), state
+        shown = given[0].numpy()
+        return self.place(shown + factor * (image.numpy() - shown)), state
 
     model_on_device: list[Resident] = []
     made = model.resident

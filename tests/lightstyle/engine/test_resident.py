@@ -2,10 +2,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnxruntime
 import pytest
 
-from lightstyle import Model, contract
+from lightstyle import Model, contract, onnx_runtime
 from lightstyle.engine.resident import Resident
 from lightstyle.optimize.curvature import HISTORY
 from lightstyle.optimize.device import DeviceLBFGS, Point
@@ -39,7 +38,7 @@ def test_evaluations_are_those_of_the_model(tiny_model: Path, graph_form: Any) -
     terms, answer = resident.evaluate(resident.place(image))
     numbered = enumerate(expected.terms.items(), start=1)
     assert terms == pytest.approx({n: i * v for i, (n, v) in numbered}, rel=1e-5)
-    gradient = np.asarray(answer.gradient)
+    gradient = answer.gradient.numpy()
     assert relative_l2(gradient, expected.gradient) < 1e-6
 
 
@@ -67,7 +66,7 @@ def test_nothing_but_a_few_numbers_crosses_at_an_evaluation(
     descent = method.descend()
     point: Point = next(descent)
     crossed: list[int] = []
-    value = onnxruntime.OrtValue
+    value = onnx_runtime.load().OrtValue
     read, placed = value.numpy, value.ortvalue_from_numpy
 
     def numpy(self: Any) -> Any:

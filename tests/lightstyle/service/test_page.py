@@ -89,7 +89,7 @@ def paint(page: "Page", *, until: str) -> str:
     page.click("#paint")
     page.wait_for_url(re.compile("#jobs/"))
     page.wait_for_selector(f".facts:has-text('{until}')")
-    return page.url.rpartition("/")[2]
+    return str(page.url).rpartition("/")[2]
 
 
 def evaluation(page: "Page") -> int:
