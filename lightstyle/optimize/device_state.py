@@ -22,16 +22,12 @@ from ..step_contract import (
     STEPS,
     state_shapes,
 )
+from .lbfgs import STATE
 
-#: Numbers that have the same names and meanings in both.
-_SAME: Final = {
-    "factor": float,
-    "step": float,
-    "scale": float,
-    "reach": float,
-    "trials": int,
-    "idle": int,
-    "stalled": bool,
+#: Numbers that have the same names and meanings in both, and what reads each back. The
+#: loss is in another unit, and that of another picture.
+_SAME: Final[dict[str, Any]] = {
+    **{name: STATE[name] for name in NUMBER_NAMES if name in STATE and name != "loss"},
     "pairs": int,
 }
 

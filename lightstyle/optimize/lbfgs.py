@@ -99,7 +99,7 @@ class LBFGS(Method):
 
         Write or copy the arrays before the next call of `accept`.
         """
-        own = {name: getattr(self, f"_{name}") for name in _STATE}
+        own = {name: getattr(self, f"_{name}") for name in STATE}
         return own | self._pairs.state()
 
     def restore(self, state: Mapping[str, Any]) -> None:
@@ -108,7 +108,7 @@ class LBFGS(Method):
         What is proposed next, and all that follows, is what it would have been; the
         history is as long and as precise as that of `state`.
         """
-        for name, kind in _STATE.items():
+        for name, kind in STATE.items():
             setattr(self, f"_{name}", kind(state[name]))
         self._trial = self._stepped()
         self._pairs = Pairs.restored(state, self._point.size)
@@ -218,7 +218,7 @@ class LBFGS(Method):
 
 
 #: Attributes that make the state, and the function that reads each of them back.
-_STATE: Final[dict[str, Any]] = {
+STATE: Final[dict[str, Any]] = {
     "point": np.array,
     "gradient": np.array,
     "direction": np.array,

@@ -11,25 +11,12 @@ from lightstyle.optimize.method import Method
 from lightstyle.optimize.minimize import State, Status
 from lightstyle.optimize.preconditioner import Pyramid
 from tests.support.devices import Steps
-from tests.support.minimizing import run
+from tests.support.minimizing import rough_bowl, run
 from tests.support.oracles import relative_l2
 
 HEIGHT, WIDTH, PAIRS = 33, 26, 4
 SIZE = 3 * HEIGHT * WIDTH
 HISTORY = History(PAIRS)
-
-
-def _loss(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Neighbours that pull at each other and a goal partly out of bounds."""
-    x = x.astype(np.float64).ravel()
-    goal = 127 + 200 * np.sin(np.arange(SIZE) / 7)
-    steps = np.diff(x)
-    gradient = 4 * (x - goal) ** 3 / 1e4 + (x - goal)
-    gradient[1:] += 40 * steps
-    gradient[:-1] -= 40 * steps
-    far = (x - goal) ** 2
-    rows = (far**2 / 1e4 + far / 2).reshape(-1, WIDTH).sum(axis=1)
-    return np.append(rows, 20 * np.sum(steps**2)), gradient
 
 
 class _Problem:
@@ -48,7 +35,7 @@ class _Problem:
         return LBFGS(self.start, (0, 255), preconditioner=pyramid, history=HISTORY)
 
     def __call__(self, point: Point | np.ndarray) -> tuple[float, Answer | np.ndarray]:
-        parts, gradient = _loss(np.asarray(point))
+        parts, gradient = rough_bowl(np.asarray(point), WIDTH)
         if isinstance(point, np.ndarray):
             return float(parts.sum()), gradient
         shaped = gradient.reshape(1, 3, HEIGHT, WIDTH)
@@ -108,7 +95,7 @@ def test_a_gradient_that_is_not_finite_ends_the_run(problem: _Problem) -> None:
     def objective(point: Point) -> tuple[float, Answer]:
         nonlocal count
         count += 1
-        parts, gradient = _loss(np.asarray(point))
+        parts, gradient = rough_bowl(np.asarray(point), WIDTH)
         if count == 3:
             gradient[5] = np.nan
         shaped = gradient.reshape(1, 3, HEIGHT, WIDTH)

@@ -8,22 +8,15 @@ import pytest
 from lightstyle.optimize.curvature import History
 from lightstyle.optimize.lbfgs import LBFGS
 from lightstyle.optimize.preconditioner import Pyramid
+from tests.support.minimizing import rough_bowl
 
 SHAPE = (3, 16, 20)
 SIZE = 3 * 16 * 20
 
 
 def _objective(x: np.ndarray) -> tuple[float, np.ndarray]:
-    """Neighbours that pull at each other and a goal partly out of bounds."""
-    x = x.astype(np.float64)
-    goal = 127 + 200 * np.sin(np.arange(SIZE) / 7)
-    steps = np.diff(x)
-    gradient = 4 * (x - goal) ** 3 / 1e4 + (x - goal)
-    gradient[1:] += 40 * steps
-    gradient[:-1] -= 40 * steps
-    far = (x - goal) ** 2
-    loss = np.sum(far**2 / 1e4 + far / 2) + 20 * np.sum(steps**2)
-    return float(1e6 * loss), 1e6 * gradient
+    parts, gradient = rough_bowl(x, SHAPE[-1])
+    return 1e6 * float(parts.sum()), 1e6 * gradient
 
 
 def _made(**options: object) -> LBFGS:
