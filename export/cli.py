@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from lightstyle.contract import DEFAULT_MODEL, NOWHERE, cache_folder
+from lightstyle.model_folder import DEFAULT_MODEL, NOWHERE, cache_folder
 
 from . import CONTENT_LAYERS, LOWERINGS, STYLE_LAYERS, export_model
 from .errors import ExportError, OutputError

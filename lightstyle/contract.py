@@ -1,4 +1,4 @@
-"""What the exporter and the run time agree on, and all that they share.
+"""What the exporter and the run time agree on of a model's files.
 
 A model is one weights file and a few small graphs beside it that refer into it as ONNX
 external data. For a model called ``vgg19.onnx`` these are
@@ -81,12 +81,9 @@ Everything is float32. The host adds the partial sums in float64, because a floa
 resolves too little for a line search, and multiplies them by the weights.
 """
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
-
-import platformdirs
 
 VERSION: Final = "0.1.0"
 
@@ -152,17 +149,6 @@ REGION_WEIGHT: Final = "region_weight"
 POOLED: Final = "pooled"
 POOLED_GRADIENT: Final = "pooled_gradient"
 GRADIENT_TILE_MAP: Final = "gradient_tile_map"
-
-#: Environment variable that moves the folder of `cache_folder`.
-CACHE_VARIABLE: Final = "LIGHTSTYLE_CACHE"
-
-#: The folder of `cache_folder` where the user has no home: none can ever be there.
-NOWHERE: Final = Path(os.devnull, "lightstyle")
-
-#: Name of the model that is used when none is given and it is there, and of the one
-#: that comes with the package.
-DEFAULT_MODEL: Final = "vgg19"
-BUNDLED_MODEL: Final = "vgg19-lite"
 
 META_SCHEMA: Final = "lightstyle.schema"
 META_ROLE: Final = "lightstyle.role"
@@ -349,17 +335,3 @@ def graph_paths(model: Path) -> dict[Path, str]:
 def weights_path(model: Path) -> Path:
     """Return the path of the weights file of the model at `model`."""
     return model.with_suffix(".safetensors")
-
-
-def cache_folder() -> Path:
-    """Return the folder of exported models, by default in the user's cache folder.
-
-    A user without a home has none: the folder is then `NOWHERE`.
-    """
-    if named := os.environ.get(CACHE_VARIABLE):
-        return Path(named)
-    try:
-        folder = platformdirs.user_cache_path("lightstyle")
-    except RuntimeError:
-        return NOWHERE
-    return folder if folder.is_absolute() else NOWHERE

@@ -26,13 +26,13 @@ if __name__ == "__main__":
 from export import build_model
 from export.weights import Embedding, Weights, read_weights
 from lightstyle.contract import (
-    BUNDLED_MODEL,
     CHANNELS,
     META_PREPROCESSING,
     META_SOURCE,
     META_SOURCE_DIGEST,
     weights_path,
 )
+from lightstyle.model_folder import BUNDLED_MODEL
 
 #: Attribution that the licence of the weights, CC BY 4.0, requires.
 SOURCE = (

@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from export import build_model
-from lightstyle import contract
+from lightstyle import model_folder
 from lightstyle.cli.app import main
 from lightstyle.engine import choice
 from lightstyle.zoo.fetch import OFFLINE_VARIABLE
@@ -26,7 +26,9 @@ def _clean_environment(
     monkeypatch.setenv("no_proxy", "*")
     monkeypatch.delenv(OFFLINE_VARIABLE, raising=False)
     monkeypatch.delenv(MODEL_VARIABLE, raising=False)
-    monkeypatch.setenv(contract.CACHE_VARIABLE, str(tmp_path_factory.mktemp("cache")))
+    monkeypatch.setenv(
+        model_folder.CACHE_VARIABLE, str(tmp_path_factory.mktemp("cache"))
+    )
 
 
 @pytest.fixture(autouse=True, scope="session")

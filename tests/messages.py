@@ -12,7 +12,7 @@ from pathlib import Path
 from unittest import mock
 
 from export import build_model
-from lightstyle import contract
+from lightstyle import model_folder
 from lightstyle.cli.app import main as lightstyle
 from lightstyle.zoo import registry
 from tests.support.bad_arguments import CASES
@@ -39,7 +39,7 @@ def main() -> None:
         make_wrecks(wrecks, model, foreign)
         os.chdir(wrecks)
         os.environ[registry.MODEL_VARIABLE] = str(wrecks / "tiny.onnx")
-        os.environ[contract.CACHE_VARIABLE] = str(wrecks / "cache")
+        os.environ[model_folder.CACHE_VARIABLE] = str(wrecks / "cache")
         for name, (arguments, code, _) in CASES.items():
             without = name == "model without a layer"
             exporters = () if without else registry._EXPORTERS

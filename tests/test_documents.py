@@ -18,7 +18,7 @@ from PIL import Image
 
 from export import build_model
 from export.cli import app as export_app
-from lightstyle import contract
+from lightstyle import contract, model_folder
 from lightstyle.cli.app import COMMANDS, app, main
 from lightstyle.errors import ExitCode
 from lightstyle.jobs.failures import Failure
@@ -103,7 +103,7 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory, tiny_model: Path) -> Path:
     (folder / "models" / "gallery").symlink_to(ROOT / "models" / "gallery")
     shutil.copy(folder / "vgg19.h5", folder / "models" / "vgg19-lite.safetensors")
     cache = tmp_path_factory.mktemp("models")
-    for name in (contract.DEFAULT_MODEL, contract.BUNDLED_MODEL):
+    for name in (model_folder.DEFAULT_MODEL, model_folder.BUNDLED_MODEL):
         build_model(tiny_weights(), cache / f"{name}.onnx")
     shim = cache / "bin" / "lightstyle"
     shim.parent.mkdir()
@@ -120,7 +120,7 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory, tiny_model: Path) -> Path:
 
 
 def _enter(patch: pytest.MonkeyPatch, cache: Path, model: Path) -> None:
-    patch.setenv(contract.CACHE_VARIABLE, str(cache))
+    patch.setenv(model_folder.CACHE_VARIABLE, str(cache))
     patch.setenv(MODEL_VARIABLE, str(model))
     patch.setenv("PATH", f"{cache / 'bin'}{os.pathsep}{os.environ['PATH']}")
 
@@ -205,7 +205,7 @@ def _publish(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Put a small file in the place of the official one."""
     path.write_bytes(official.data(path.parent))
     official.patch(monkeypatch, ["https://nowhere/vgg19.h5"], path.read_bytes())
-    monkeypatch.setenv(contract.CACHE_VARIABLE, "cache")
+    monkeypatch.setenv(model_folder.CACHE_VARIABLE, "cache")
 
 
 def _clear(arguments: list[str]) -> None:

@@ -63,8 +63,8 @@ def _imports(path: Path) -> list[tuple[int, str]]:
     return found
 
 
-#: What both halves share: the contract, and two modules that know neither half.
-_SHARED = "contract", "step_contract", "leftovers", "onnx_runtime"
+#: What both halves share: the contract, and modules that know neither half.
+_SHARED = "contract", "step_contract", "model_folder", "leftovers", "onnx_runtime"
 SHARED = tuple(f"lightstyle.{name}" for name in _SHARED)
 
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from ..contract import BUNDLED_MODEL
+from ..model_folder import BUNDLED_MODEL
 from ..settings.settings import DEMO
 from .help import command
 from .options import Output, RunOptions, takes

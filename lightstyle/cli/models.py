@@ -8,9 +8,10 @@ from typing import Annotated
 import typer
 from typer.main import get_command
 
-from ..contract import BUNDLED_MODEL, DEFAULT_MODEL, weights_path
+from ..contract import weights_path
 from ..errors import ModelError, Stopped, describe
 from ..lookup import exists, is_file, trouble
+from ..model_folder import BUNDLED_MODEL, DEFAULT_MODEL
 from ..text import duration
 from ..zoo import fetch as fetch_
 from ..zoo import known, registry

@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Final
 
-from .. import contract, files
+from .. import files, model_folder
 from ..errors import OutputError, UsageError
 from ..settings import typed
 from ..settings.scalars import number, whole
@@ -82,7 +82,7 @@ def keep(verdict: Verdict) -> None:
 
 
 def _path() -> Path:
-    return contract.cache_folder() / _NAME
+    return model_folder.cache_folder() / _NAME
 
 
 def _read() -> list[Verdict]:

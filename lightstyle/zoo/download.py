@@ -20,9 +20,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from ..contract import CACHE_VARIABLE, NOWHERE
 from ..digest import Expected
 from ..errors import ModelError, NetworkError, OutputError, UsageError
+from ..model_folder import CACHE_VARIABLE, NOWHERE
 from . import https
 
 #: An attempt that received this much more than those before it resets their count, so

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
-from .. import contract
+from .. import model_folder
 from ..digest import Expected
 from ..engine.graphs import check_files
 from ..engine.model import Model
@@ -42,7 +42,7 @@ class Known:
     def path(self) -> Path:
         """Path of the file in the cache folder."""
         file = urlsplit(self.mirrors[0]).path.rpartition("/")[2]
-        return contract.cache_folder() / "weights" / file
+        return model_folder.cache_folder() / "weights" / file
 
 
 #: Licence of the original VGG19 and of models derived from it.
@@ -54,7 +54,7 @@ KNOWN: Final = {
     entry.name: entry
     for entry in (
         Known(
-            contract.DEFAULT_MODEL,
+            model_folder.DEFAULT_MODEL,
             "the original VGG19, as published by Keras, without the classifier",
             ORIGINAL_LICENCE,
             (
@@ -64,7 +64,7 @@ KNOWN: Final = {
             Expected(80_134_624, "md5", "253f8cb515780f3b799900260a226db6"),
         ),
         Known(
-            f"{contract.DEFAULT_MODEL}-torchvision",
+            f"{model_folder.DEFAULT_MODEL}-torchvision",
             "VGG19, as trained by torchvision, with the classifier",
             "BSD 3-Clause, torchvision",
             ("https://download.pytorch.org/models/vgg19-dcbb9e9d.pth",),

@@ -14,7 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
-from .. import contract
+from .. import contract, model_folder
 from ..engine.model import Model
 from ..engine.model_info import ModelInfo
 from ..errors import ModelError
@@ -78,38 +78,38 @@ def find(model: str | Path | None) -> Path:
     """Return the path of a model, given by name or path, or of the default one."""
     named = model or os.environ.get(MODEL_VARIABLE)
     if not named:
-        path = cached(contract.DEFAULT_MODEL)
+        path = cached(model_folder.DEFAULT_MODEL)
         return path if is_file(path) else bundled()
     path = usable(named, f"model {named}")
     if path.suffix or path.parent != Path() or is_file(path):
         return path
     in_cache = cached(path.name)
-    if path.name == contract.BUNDLED_MODEL and not is_file(in_cache):
+    if path.name == model_folder.BUNDLED_MODEL and not is_file(in_cache):
         return bundled()
-    if in_cache.is_relative_to(contract.NOWHERE):
+    if in_cache.is_relative_to(model_folder.NOWHERE):
         raise ModelError(
             f"model {named} does not exist: there is no home folder with models; give "
-            f"its path, or name a folder with {contract.CACHE_VARIABLE}"
+            f"its path, or name a folder with {model_folder.CACHE_VARIABLE}"
         )
     return in_cache
 
 
 def cached(name: str) -> Path:
     """Return the path in the cache folder of the model called `name`."""
-    return contract.cache_folder() / f"{name}.onnx"
+    return model_folder.cache_folder() / f"{name}.onnx"
 
 
 def bundled() -> Path:
     """Return the path of the bundled model: in a checkout, beside the package."""
     package = Path(__file__).parents[1]
-    name = f"{contract.BUNDLED_MODEL}.onnx"
+    name = f"{model_folder.BUNDLED_MODEL}.onnx"
     installed = package / "models" / name
     return installed if is_file(installed) else package.parent / "models" / name
 
 
 def available() -> tuple[Path, ...]:
     """List the models in the cache folder, and the bundled one."""
-    found = _graphs_in(contract.cache_folder())
+    found = _graphs_in(model_folder.cache_folder())
     parts = {p for path in found for p in contract.graph_paths(path) if p != path}
     return (*(path for path in found if path not in parts), bundled())
 
@@ -186,7 +186,7 @@ def _graphs_in(folder: Path) -> list[Path]:
 
 
 def _variant_folder() -> Path:
-    return contract.cache_folder() / "variants"
+    return model_folder.cache_folder() / "variants"
 
 
 def exporter() -> Any:

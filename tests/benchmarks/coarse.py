@@ -12,7 +12,7 @@ from pathlib import Path
 
 import lightstyle
 from lightstyle import Model, Progress, Settings
-from lightstyle.contract import BUNDLED_MODEL
+from lightstyle.model_folder import BUNDLED_MODEL
 from lightstyle.zoo import registry
 from tests.benchmarks import machine
 from tests.benchmarks.task import SETTINGS

@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 
 from lightstyle import Model, Settings
-from lightstyle.contract import BUNDLED_MODEL
 from lightstyle.losses.objective import Objective
 from lightstyle.losses.targets import Region, StyleRegion, StyleTarget
+from lightstyle.model_folder import BUNDLED_MODEL
 from lightstyle.settings.choices import StyleLoss
 from lightstyle.transfer.regions import feeds, masks_rhw
 from lightstyle.zoo import registry

@@ -20,9 +20,9 @@ import numpy as np
 from PIL import Image
 
 from lightstyle import Settings, UsageError, stylize
-from lightstyle.contract import BUNDLED_MODEL
 from lightstyle.engine import memory
 from lightstyle.images import encoding
+from lightstyle.model_folder import BUNDLED_MODEL
 from lightstyle.transfer.forecast import Forecast
 from lightstyle.zoo import registry
 from tests.benchmarks.machine import description, threads

@@ -19,10 +19,10 @@ import numpy as np
 from PIL import Image
 
 from lightstyle import Settings
-from lightstyle.contract import BUNDLED_MODEL
 from lightstyle.engine import memory
 from lightstyle.jobs.painter import Painter, Runtime
 from lightstyle.jobs.task import JobState, Output, Task
+from lightstyle.model_folder import BUNDLED_MODEL
 from tests.benchmarks.machine import description, threads
 from tests.support.networks import picture
 

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from export.optimizer.step import step_graph
 from export.write import to_proto
-from lightstyle import Settings, contract, onnx_runtime
+from lightstyle import Settings, model_folder, onnx_runtime
 from lightstyle.losses.targets import StyleTarget
 from lightstyle.optimize.lbfgs import LBFGS
 from lightstyle.zoo import registry
@@ -150,7 +150,7 @@ def main() -> None:
     parser.add_argument("--sizes", type=int, nargs="+", default=[256, 512, 1024])
     parser.add_argument("--pairs", type=int, nargs="+", default=[10, 20])
     parser.add_argument("--turns", type=int, default=9)
-    parser.add_argument("--models", nargs="*", default=[contract.BUNDLED_MODEL])
+    parser.add_argument("--models", nargs="*", default=[model_folder.BUNDLED_MODEL])
     options = parser.parse_args()
     models = [Path(name).stem for name in options.models]
     columns = ["NumPy", "run()", "copied", "in place", "rewrite", *models]

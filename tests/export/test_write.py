@@ -9,7 +9,7 @@ from export import build_model, export_model
 from export.errors import ExportError, OutputError
 from export.weights import read_weights
 from export.write import OPSET
-from lightstyle import contract, onnx_runtime
+from lightstyle import contract, model_folder, onnx_runtime
 from lightstyle.step_contract import NUMBER_NAMES, STATE, following
 from tests.support.networks import tiny_weights
 
@@ -183,7 +183,7 @@ def test_the_weights_given_are_never_replaced(tiny_model: Path, tmp_path: Path) 
 
 
 def test_the_bundled_model_is_what_its_weights_make(tmp_path: Path) -> None:
-    bundled = ROOT / "models" / f"{contract.BUNDLED_MODEL}.onnx"
+    bundled = ROOT / "models" / f"{model_folder.BUNDLED_MODEL}.onnx"
     network = read_weights(contract.weights_path(bundled)).halved()
     build_model(network, tmp_path / bundled.name)
     for made, shipped in zip(

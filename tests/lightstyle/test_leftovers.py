@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from lightstyle import contract
+from lightstyle import model_folder
 from lightstyle.errors import ExitCode
 from lightstyle.files import Draft, atomic_write, check_writable
 from lightstyle.leftovers import folder
@@ -138,7 +138,7 @@ def test_a_killed_export_of_a_variant_leaves_nothing_after_the_next(
     command = ["stylize", "content.png", "style.png", "-o", "out.png"]
     options = ["--pooling", "average", "--iterations", 1, "--size", 48]
     assert run(*command, *options).code == ExitCode.OK
-    variants = contract.cache_folder() / "variants"
+    variants = model_folder.cache_folder() / "variants"
     (model,) = {path for path in variants.glob("*.onnx") if path.stem.count(".") == 0}
     _write_half("folder", model, "at once")
     model.unlink()

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from lightstyle import contract
+from lightstyle import model_folder
 from lightstyle.errors import ExitCode
 from lightstyle.zoo import registry
 from tests import messages
@@ -43,7 +43,7 @@ def test_bad_input_is_one_line_one_code_and_no_new_file(
 ) -> None:
     monkeypatch.chdir(wrecks)
     monkeypatch.setenv(registry.MODEL_VARIABLE, str(wrecks / "tiny.onnx"))
-    monkeypatch.setenv(contract.CACHE_VARIABLE, str(wrecks / "cache"))
+    monkeypatch.setenv(model_folder.CACHE_VARIABLE, str(wrecks / "cache"))
     arguments, code, words = CASES[case]
     if case == "model without a layer":
         monkeypatch.setattr(registry, "_EXPORTERS", ())
@@ -99,7 +99,7 @@ def test_all_messages_can_be_printed_in_one_list(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    for variable in (registry.MODEL_VARIABLE, contract.CACHE_VARIABLE):
+    for variable in (registry.MODEL_VARIABLE, model_folder.CACHE_VARIABLE):
         monkeypatch.setenv(variable, "restored after the test")
     few = {name: CASES[name] for name in ("missing content", "zero iterations")}
     monkeypatch.setattr(messages, "CASES", few)

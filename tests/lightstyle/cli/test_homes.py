@@ -5,7 +5,7 @@ from typing import NoReturn
 
 import pytest
 
-from lightstyle import contract
+from lightstyle import model_folder
 from lightstyle.errors import ExitCode
 from lightstyle.zoo.registry import MODEL_VARIABLE
 from tests.conftest import Runner
@@ -35,7 +35,7 @@ def _homeless(
     def unknown(user: int) -> NoReturn:
         raise KeyError(f"getpwuid(): uid not found: {user}")
 
-    for name in ("HOME", "XDG_CACHE_HOME", contract.CACHE_VARIABLE):
+    for name in ("HOME", "XDG_CACHE_HOME", model_folder.CACHE_VARIABLE):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr("pwd.getpwuid", unknown)
     if request.param != "missing":
@@ -66,14 +66,14 @@ def test_a_model_by_name_is_not_looked_for_without_a_home(run: Runner) -> None:
     assert done.code == ExitCode.MODEL
     (line,) = done.lines
     assert "there is no home folder with models" in line
-    assert str(contract.NOWHERE) not in line
+    assert str(model_folder.NOWHERE) not in line
 
 
 @pytest.mark.parametrize("command", READING, ids=" ".join)
 def test_a_cache_that_cannot_be_read_counts_as_empty(
     run: Runner, folder: Path, monkeypatch: pytest.MonkeyPatch, command: list[str]
 ) -> None:
-    monkeypatch.setenv(contract.CACHE_VARIABLE, str(folder / "home" / "cache"))
+    monkeypatch.setenv(model_folder.CACHE_VARIABLE, str(folder / "home" / "cache"))
     (folder / "home" / "cache").mkdir(parents=True)
     folder.chmod(0o777)
     usual = run(*command)
@@ -81,14 +81,14 @@ def test_a_cache_that_cannot_be_read_counts_as_empty(
         done = run(*command)
     assert (done.code, len(done.lines)) == (0, len(usual.lines))
     with monkeypatch.context() as patched:
-        patched.setenv(contract.CACHE_VARIABLE, str(folder / ("x" * 300)))
+        patched.setenv(model_folder.CACHE_VARIABLE, str(folder / ("x" * 300)))
         assert run(*command).code == 0
 
 
 def test_a_cache_that_cannot_be_written_is_one_line(
     run: Runner, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv(contract.CACHE_VARIABLE, str(folder / "home" / "cache"))
+    monkeypatch.setenv(model_folder.CACHE_VARIABLE, str(folder / "home" / "cache"))
     (folder / "home").mkdir()
     with locked(folder / "home"):
         done = run("models", "fetch", "--offline")
@@ -138,8 +138,8 @@ def test_what_may_not_be_looked_at_is_one_line(
 ) -> None:
     for name in ("home", "cache"):
         Path(name).mkdir()
-    monkeypatch.setenv(contract.CACHE_VARIABLE, "cache")
-    monkeypatch.setenv(MODEL_VARIABLE, contract.BUNDLED_MODEL)
+    monkeypatch.setenv(model_folder.CACHE_VARIABLE, "cache")
+    monkeypatch.setenv(MODEL_VARIABLE, model_folder.BUNDLED_MODEL)
     for each in (studio, Path("cache")):
         each.chmod(0o777)
     run(*command.split())  # which imports what it needs

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from lightstyle import contract
+from lightstyle import model_folder
 from lightstyle.engine import verdicts
 from lightstyle.engine.verdicts import Verdict
 
@@ -11,7 +11,7 @@ FACTS = {"driver": "1", "graph": "abc"}
 
 
 def _file() -> Path:
-    return contract.cache_folder() / "devices.json"
+    return model_folder.cache_folder() / "devices.json"
 
 
 def test_a_verdict_is_found_again_under_the_same_circumstances_only() -> None:
@@ -72,7 +72,7 @@ def test_a_cache_that_cannot_be_written_is_left_alone(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     (tmp_path / "file").touch()
-    for folder in (tmp_path / "file" / "cache", contract.NOWHERE):
-        monkeypatch.setenv(contract.CACHE_VARIABLE, str(folder))
+    for folder in (tmp_path / "file" / "cache", model_folder.NOWHERE):
+        monkeypatch.setenv(model_folder.CACHE_VARIABLE, str(folder))
         verdicts.keep(Verdict("new", FACTS))
         assert verdicts.find("new", FACTS) is None

@@ -9,9 +9,9 @@ from PIL import Image
 
 import lightstyle
 from lightstyle import Checkpoint, Model, Result, images
-from lightstyle.contract import BUNDLED_MODEL
 from lightstyle.errors import CheckpointError, UsageError
 from lightstyle.losses.targets import StyleTarget
+from lightstyle.model_folder import BUNDLED_MODEL
 from lightstyle.transfer.forecast import forecast
 from lightstyle.transfer.inputs import Inputs
 from lightstyle.transfer.levels import Levels

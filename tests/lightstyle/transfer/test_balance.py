@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 
 import lightstyle
 from lightstyle import Checkpoint, Model, Result, Settings, Status, contract, images
-from lightstyle.contract import BUNDLED_MODEL
 from lightstyle.errors import ExitCode, TransferError, UsageError
 from lightstyle.images.frame import framed
 from lightstyle.losses import likeness
+from lightstyle.model_folder import BUNDLED_MODEL
 from lightstyle.records.record import Record
 from lightstyle.transfer import balance
 from tests.conftest import Runner

@@ -7,7 +7,7 @@ import pytest
 
 import lightstyle
 from lightstyle import LayerWeights, Model, Settings
-from lightstyle.contract import BUNDLED_MODEL
+from lightstyle.model_folder import BUNDLED_MODEL
 from tests.support.networks import image
 
 #: Only a layer below four poolings, which no line near a lost edge feels.

@@ -14,7 +14,7 @@ import pytest
 
 import lightstyle
 from lightstyle import LayerWeights, Model, Settings
-from lightstyle.contract import BUNDLED_MODEL
+from lightstyle.model_folder import BUNDLED_MODEL
 
 DEMO = Path(lightstyle.__file__).parent / "demo"
 

@@ -14,10 +14,10 @@ from PIL import Image
 
 import lightstyle
 from lightstyle import Model, Result, Settings, images
-from lightstyle.contract import BUNDLED_MODEL
 from lightstyle.engine.plan import ExecutionPlan, Planner
 from lightstyle.engine.strips import Tiling
 from lightstyle.errors import ExitCode, ImageError
+from lightstyle.model_folder import BUNDLED_MODEL
 from lightstyle.optimize.curvature import History
 from lightstyle.quality import metrics
 from lightstyle.transfer import regions

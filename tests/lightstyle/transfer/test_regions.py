@@ -7,11 +7,11 @@ import pytest
 from PIL import Image
 
 import lightstyle
-from lightstyle import Model, Settings, contract, images
-from lightstyle.contract import BUNDLED_MODEL
+from lightstyle import Model, Settings, contract, images, model_folder
 from lightstyle.engine.plan import ExecutionPlan, Planner
 from lightstyle.engine.strips import Tiling
 from lightstyle.errors import ImageError, LightstyleError, UsageError
+from lightstyle.model_folder import BUNDLED_MODEL
 from lightstyle.optimize.curvature import History
 from lightstyle.transfer import regions
 from lightstyle.zoo import registry
@@ -85,7 +85,7 @@ def test_each_half_is_painted_in_its_own_style() -> None:
 def _masked(halves: Sequence[Image.Image], settings: Settings) -> Settings:
     names = []
     for number, half in enumerate(halves):
-        path = contract.cache_folder() / f"half{number}.png"
+        path = model_folder.cache_folder() / f"half{number}.png"
         path.parent.mkdir(parents=True, exist_ok=True)
         half.save(path)
         names.append(str(path))

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from export import build_model
-from lightstyle import contract
+from lightstyle import contract, model_folder
 from lightstyle.engine.model import Model
 from lightstyle.errors import ModelError, OutputError
 from lightstyle.zoo import known, registry
@@ -119,5 +119,5 @@ def test_a_cache_folder_that_cannot_be_made_is_an_output_error(
     sites: Sites, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     (tmp_path / "file").touch()
-    monkeypatch.setenv(contract.CACHE_VARIABLE, str(tmp_path / "file"))
+    monkeypatch.setenv(model_folder.CACHE_VARIABLE, str(tmp_path / "file"))
     assert isinstance(refused(), OutputError)

@@ -3,7 +3,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from lightstyle import contract
+from lightstyle import contract, model_folder
 from lightstyle.errors import ModelError
 from lightstyle.zoo import known
 from tests.lightstyle.zoo.mirrored import Sites, get
@@ -18,7 +18,7 @@ def test_the_table_is_complete() -> None:
         assert files == {entry.path.name}
         assert all(urlsplit(url).scheme == "https" for url in entry.mirrors)
         assert set(entry.expected.digest) <= set("0123456789abcdef")
-    assert contract.DEFAULT_MODEL in known.KNOWN
+    assert model_folder.DEFAULT_MODEL in known.KNOWN
     assert len({entry.path for entry in known.KNOWN.values()}) == len(known.KNOWN)
 
 

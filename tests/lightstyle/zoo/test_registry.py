@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from lightstyle import LayerWeights, Model, Settings, contract
+from lightstyle import LayerWeights, Model, Settings, model_folder
 from lightstyle.errors import ModelError, OutputError
 from lightstyle.zoo import registry
 
@@ -19,14 +19,14 @@ def _put(name: str) -> Path:
 def test_a_path_is_itself_and_a_name_lies_in_the_cache(tmp_path: Path) -> None:
     assert registry.find(tmp_path / "m.onnx") == tmp_path / "m.onnx"
     assert registry.find("m.onnx") == Path("m.onnx")
-    assert registry.find("vgg19") == contract.cache_folder() / "vgg19.onnx"
+    assert registry.find("vgg19") == model_folder.cache_folder() / "vgg19.onnx"
 
 
 def test_without_a_name_the_environment_decides_and_then_the_cache(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     assert registry.find(None) == registry.bundled()
-    cached = _put(contract.DEFAULT_MODEL)
+    cached = _put(model_folder.DEFAULT_MODEL)
     assert registry.find(None) == cached
     monkeypatch.setenv(registry.MODEL_VARIABLE, str(tmp_path / "mine.onnx"))
     assert registry.find(None) == tmp_path / "mine.onnx"
@@ -66,7 +66,7 @@ def test_a_model_without_it_is_built_again_once(tiny_model: Path) -> None:
     again = registry.load(tiny_model, AVERAGE, "cpu").info.path
     assert again == loaded.info.path
     assert again.stat().st_mtime_ns == built
-    assert again.parent.parent == contract.cache_folder()
+    assert again.parent.parent == model_folder.cache_folder()
 
 
 def test_without_the_exporter_a_line_says_how_to_get_it(
@@ -95,6 +95,6 @@ def test_a_variant_needs_a_cache_that_can_be_written(
     tiny_model: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     (tmp_path / "file").touch()
-    monkeypatch.setenv(contract.CACHE_VARIABLE, str(tmp_path / "file"))
+    monkeypatch.setenv(model_folder.CACHE_VARIABLE, str(tmp_path / "file"))
     with pytest.raises(OutputError, match="another cache folder with LIGHTSTYLE_CACHE"):
         registry.load(tiny_model, AVERAGE, "cpu")
