@@ -61,6 +61,22 @@ def atomic_write(path: Path, data: bytes) -> None:
         draft.publish()
 
 
+def flush(path: Path) -> None:
+    """Wait until a file, or the list of files in a folder, is on the disk.
+
+    Raises:
+        OSError: If the file system fails.
+    """
+    is_folder = path.is_dir()
+    if is_folder and os.name == "nt":  # which opens no folders
+        return
+    handle = os.open(path, os.O_RDONLY if is_folder else os.O_RDWR)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
 class Draft:
     """Writes a file atomically: the old one stays until `publish`.
 

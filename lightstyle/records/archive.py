@@ -25,6 +25,7 @@ from numpy.lib import format as npy
 from numpy.typing import NDArray
 
 from ..errors import CheckpointError, OutputError
+from ..files import flush
 
 _SNAPSHOT: Final = "snapshot"
 
@@ -146,7 +147,8 @@ def write(path: Path, snapshot: str, arrays: Mapping[str, NDArray[Any]]) -> None
         with suppress(FileNotFoundError):
             path.replace(older)
         part.replace(path)
-        _sync_folder(path.parent)
+        with suppress(OSError):  # the renaming is durable where the system can
+            flush(path.parent)
     except OSError as error:
         reason = error.strerror or str(error)
         raise OutputError(f"checkpoint {path} cannot be written: {reason}") from error
@@ -230,13 +232,3 @@ def _digest(file: BinaryIO) -> bytes:
     while block := file.read(min(_BLOCK, end - file.tell())):
         digest.update(block)
     return digest.digest()
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make the renaming durable where the system can."""
-    with suppress(OSError):
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)

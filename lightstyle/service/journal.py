@@ -16,6 +16,8 @@ from pathlib import Path
 from time import time
 from typing import Any, Final
 
+from ..files import flush
+
 #: Most bytes that are read at once.
 _CHUNK: Final = 1_000_000
 
@@ -71,11 +73,7 @@ class Journal:
     def state(self, state: State, **values: Any) -> None:
         """Append a change of state, and wait until it is on the disk."""
         self.append("state", state=state, **values)
-        file = os.open(self.path, os.O_RDWR)
-        try:
-            os.fsync(file)
-        finally:
-            os.close(file)
+        flush(self.path)
 
     def after(self, offset: int) -> Iterator[tuple[int, dict[str, Any]]]:
         """Yield each whole event after an offset, with the offset of its end."""

@@ -6,7 +6,6 @@ that lays it out otherwise must bring it up to date or refuse it. Jobs come to b
 """
 
 import json
-import os
 import secrets
 import shutil
 from collections.abc import Iterator
@@ -160,9 +159,9 @@ class Store:
         received.describe(spec)
         received.journal.state(State.QUEUED)
         for path in (*folder.iterdir(), folder):
-            _flush(path)
+            files.flush(path)
         folder.replace(self._jobs / spec.id)
-        _flush(self._jobs)
+        files.flush(self._jobs)
         taken = JobFolder(self._jobs / spec.id)
         taken.spec = spec
         return self._add(Job(taken))
@@ -235,17 +234,6 @@ class Store:
             if job.spec.key:
                 self._keys[job.spec.key] = job
         return job
-
-
-def _flush(path: Path) -> None:
-    """Wait until a file, or the list of files of a folder, is on the disk."""
-    if os.name == "nt" and path.is_dir():
-        return
-    file = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(file)
-    finally:
-        os.close(file)
 
 
 def _is_kept(state: State) -> bool:

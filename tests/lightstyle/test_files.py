@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from lightstyle.errors import OutputError
-from lightstyle.files import atomic_write, check_writable, make_folder
+from lightstyle.files import atomic_write, check_writable, flush, make_folder
 
 
 @pytest.fixture
@@ -185,6 +185,20 @@ def test_a_name_may_be_as_long_as_the_file_system_allows(tmp_path: Path) -> None
 def test_a_missing_folder_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(OutputError, match="No such file or directory"):
         atomic_write(tmp_path / "none" / "a", b"data")
+
+
+def test_files_and_folders_are_flushed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flushed = []
+    monkeypatch.setattr(os, "fsync", lambda handle: flushed.append(os.fstat(handle)))
+    for path in (tmp_path, tmp_path / "file"):
+        if not path.exists():
+            path.write_bytes(b"x")
+        flush(path)
+        assert os.path.samestat(flushed.pop(), path.stat())
+    with pytest.raises(FileNotFoundError):
+        flush(tmp_path / "nowhere")
 
 
 def test_folders_are_made_where_they_are_missing(tmp_path: Path) -> None:
