@@ -10,7 +10,7 @@ import typer
 from ..engine import memory
 from ..errors import UsageError
 from ..service.limits import MEGABYTE, Limits
-from .batch import Workers, runtime_of
+from .batch import ONE_PICTURE, Workers, runtime_of
 from .console import say
 from .help import command
 from .options import RunOptions, takes
@@ -19,10 +19,7 @@ from .options import RunOptions, takes
 TOKEN_VARIABLE: Final = "LIGHTSTYLE_TOKEN"
 
 #: Options of a single run.
-_ONE_RUN: Final = {
-    *("like", "config", "save_every", "timelapse", "log", "bits", "overwrite"),
-    *("checkpoint", "checkpoint_every", "dry_run"),
-}
+_ONE_RUN: Final = ONE_PICTURE | {"like", "config", "bits", "overwrite"}
 
 _DEFAULT: Final = Limits()
 
@@ -101,9 +98,6 @@ def serve(
             f"serve needs the package {error.name}: install it with "
             "pip install 'lightstyle[serve]'"
         ) from error
-    bytes_ = memory.parse(disk)
-    if bytes_ is None:
-        raise UsageError(f"disk is {disk}, expected a size such as 10GB")
     named = os.environ.get(TOKEN_VARIABLE)
     run(
         Options(
@@ -122,7 +116,7 @@ def serve(
                 queue=max_jobs,
                 queue_each=max_client_jobs,
                 retention=3600 * keep_hours,
-                disk=bytes_,
+                disk=memory.size("disk", disk),
             ),
             runtime=runtime_of(options).divided(workers),
         ),

@@ -39,12 +39,26 @@ def parse(text: str) -> int | None:
     """
     if text == "auto":
         return None
+    return size("memory", text, "auto or a size such as 2GB")
+
+
+def size(name: str, text: str, expected: str = "a size such as 10GB") -> int:
+    """Return the bytes of ``2GB``, ``800M`` or ``1500000000``.
+
+    Args:
+        name: What an error message calls it.
+        text: The size.
+        expected: What an error message asks for.
+
+    Raises:
+        UsageError: If `text` is not a size.
+    """
     form = r"(\d+(?:\.\d+)?)\s*([KMGT]?)B?"
     match = re.fullmatch(form, text.strip(), re.IGNORECASE)
-    size = float(match[1]) * _UNITS[match[2].upper()] if match else 0.0
-    if not _LEAST <= size <= _MOST:
-        raise UsageError(f"memory is {text}, expected auto or a size such as 2GB")
-    return int(size)
+    found = float(match[1]) * _UNITS[match[2].upper()] if match else 0.0
+    if not _LEAST <= found <= _MOST:
+        raise UsageError(f"{name} is {text}, expected {expected}")
+    return int(found)
 
 
 def check_memory(memory: float | None) -> int | None:
