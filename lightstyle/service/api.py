@@ -5,6 +5,7 @@ from typing import Any, Final
 from pydantic import BaseModel, Field
 
 from .journal import State
+from .limits import LONGEST_NAME, MOST_STYLES
 from .parameters import PICTURES, Parameters
 from .problems import CODES
 
@@ -90,8 +91,8 @@ BODY: Final[dict[str, Any]] = {
                     "properties": {
                         "params": Parameters.model_json_schema(),
                         "content": _files(1),
-                        "style": _files(4),
-                        **{name: _files(4) for name in PICTURES},
+                        "style": _files(MOST_STYLES),
+                        **{name: _files(MOST_STYLES) for name in PICTURES},
                     },
                 },
                 "encoding": {"params": {"contentType": "application/json"}},
@@ -103,7 +104,7 @@ BODY: Final[dict[str, Any]] = {
             "name": "Idempotency-Key",
             "in": "header",
             "required": False,
-            "schema": {"type": "string", "minLength": 1, "maxLength": 200},
+            "schema": {"type": "string", "minLength": 1, "maxLength": LONGEST_NAME},
         }
     ],
 }

@@ -5,9 +5,10 @@ from typing import Final
 
 MEGABYTE: Final = 10**6
 
-#: Formats of pictures that are taken, by Pillow's names. MPO is what some phones make
-#: of a JPEG. Each says its size in its header, before anything is decoded.
-FORMATS: Final = ("PNG", "JPEG", "MPO", "WEBP")
+#: Suffixes of the formats of pictures that are taken, by Pillow's names. MPO is what
+#: some phones make of a JPEG. Each says its size in its header, before anything is
+#: decoded.
+FORMATS: Final = {"PNG": ".png", "JPEG": ".jpg", "MPO": ".jpg", "WEBP": ".webp"}
 
 #: Most style pictures of a job.
 MOST_STYLES: Final = 4

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ..contract import MINIMUM_SIDE
 from ..errors import UsageError
+from ..lookup import is_folder
 from ..settings import blend, presets
 from ..settings.fields import FIELDS, option_of, take
 from ..settings.jobs import JOBS
@@ -199,7 +200,7 @@ def named_presets(folder: Path | None) -> dict[str, dict[str, Any]]:
     """
     paths = {name: presets.SHIPPED / f"{name}.toml" for name in presets.names()}
     if folder is not None:
-        if not folder.is_dir():
+        if not is_folder(folder):
             raise UsageError(f"presets {folder}: there is no such folder")
         paths |= {path.stem: path for path in sorted(folder.glob("*.toml"))}
     found = {name: presets.read(path) for name, path in paths.items()}

@@ -4,19 +4,17 @@ import hashlib
 import shutil
 from io import BytesIO
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import BinaryIO
 
 from PIL import Image
 
+from ..digest import sha256_of
 from ..errors import ImageError
-from ..images.pillow_guard import guarded, refuse_narrow
+from ..images.pillow_guard import guarded
 from ..settings.scalars import any_of
 from .limits import FORMATS, Limits
 from .problems import ProblemError
 from .store import Job
-
-#: Suffixes of the formats that are taken.
-_SUFFIXES: Final = {"PNG": ".png", "JPEG": ".jpg", "MPO": ".jpg", "WEBP": ".webp"}
 
 
 def store(file: BinaryIO, role: str, number: int, folder: Path, limits: Limits) -> str:
@@ -64,8 +62,7 @@ def digest(parameters: str, folder: Path) -> str:
     """Identify a request: what it asks for, and with which pictures."""
     found = hashlib.sha256(parameters.encode())
     for path in sorted(folder.iterdir()):
-        found.update(path.name.encode())
-        found.update(hashlib.sha256(path.read_bytes()).digest())
+        found.update(f"{path.name} {sha256_of(path)}\n".encode())
     return found.hexdigest()
 
 
@@ -81,10 +78,10 @@ def _copy(source: Path, target: Path) -> None:
 def _suffix(data: bytes, role: str, limits: Limits) -> str:
     """Return the suffix of the format of a picture, going by its header alone."""
     try:
-        with guarded(role), Image.open(BytesIO(data), formats=FORMATS) as image:
+        with guarded(role), Image.open(BytesIO(data), formats=[*FORMATS]) as image:
             format_, (width, height) = image.format or "", image.size
     except ImageError as error:
-        if "megapixels" in str(error):
+        if isinstance(error.__context__, Image.DecompressionBombError):
             raise ProblemError("pixels", str(error)) from error
         raise ProblemError(
             "format",
@@ -97,8 +94,4 @@ def _suffix(data: bytes, role: str, limits: Limits) -> str:
             f"{limits.pixels / 1e6:g} million and {limits.side} a side: make the "
             "picture smaller",
         )
-    try:
-        refuse_narrow(width, height, role)
-    except ImageError as error:
-        raise ProblemError("pixels", str(error)) from error
-    return _SUFFIXES[format_]
+    return FORMATS[format_]

@@ -8,8 +8,8 @@ from ..settings.jobs import JOBS
 from ..settings.settings import STRENGTH, Settings
 from .limits import Limits
 
-#: How a service narrows a setting, by the limit's name.
-_NARROWED = {"size": "size", "iterations": "iterations"}
+#: Settings that a limit of the same name narrows.
+_NARROWED = ("size", "iterations")
 
 #: What a setting is taken for that is null by default, where it is one number.
 _MEANT = {"strength": STRENGTH}
@@ -38,7 +38,7 @@ def settings_schema(limits: Limits) -> dict[str, Any]:
         if name in _MEANT:
             about["x-meant"] = _MEANT[name]
         if name in _NARROWED:
-            about["maximum"] = getattr(limits, _NARROWED[name])
+            about["maximum"] = getattr(limits, name)
         if row.kind.not_files is not None:
             about = _of_picture(about, sorted(row.kind.not_files))
         elif row.kind.optional:
