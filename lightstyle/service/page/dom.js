@@ -4,12 +4,12 @@
 export function make(tag, given = {}, ...inside) {
   const element = document.createElement(tag);
   for (const [name, value] of Object.entries(given)) {
-    if (value === undefined || value === null || value === false) continue;
+    if (value === undefined) continue;
     if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
-    else if (name in element && !name.startsWith("aria")) element[name] = value;
-    else element.setAttribute(name, value === true ? "" : value);
+    else if (name in element) element[name] = value;
+    else element.setAttribute(name, value);
   }
-  element.append(...inside.filter((each) => each || each === 0));
+  element.append(...inside.filter(Boolean));
   return element;
 }
 
@@ -49,13 +49,17 @@ function speak() {
   resting = setTimeout(speak, 5000);
 }
 
-/** Ask before something is deleted. */
-export function sure(question) {
-  const dialog = find("question");
-  find("question-title").textContent = question;
+/** Open a dialog, and wait until it is closed; return the value of its button. */
+export function answered(dialog) {
   dialog.returnValue = "";
   dialog.showModal();
   return new Promise((answer) =>
-    dialog.addEventListener("close", () => answer(dialog.returnValue === "yes"), { once: true }),
+    dialog.addEventListener("close", () => answer(dialog.returnValue), { once: true }),
   );
+}
+
+/** Ask before something is deleted. */
+export async function sure(question) {
+  find("question-title").textContent = question;
+  return (await answered(find("question"))) === "yes";
 }

@@ -26,7 +26,10 @@ export class Form {
     this.job = this.#choice("job", "Kind", Object.keys(asked.jobs), "What is made of which pictures.");
     const presets = Object.keys(asked.presets);
     this.preset = this.#choice("preset", "Preset", ["", ...presets], "Sets several settings at once.");
-    this.model = this.#choice("model", "Model", asked.models, "The network that looks at the pictures.");
+    this.usual = asked.models.includes(asked.model) ? asked.model : "";
+    const models = this.usual ? asked.models : ["", ...asked.models];
+    this.model = this.#choice("model", "Model", models, "The network that looks at the pictures.",
+      asked.model ?? "the server's");
     this.format = this.#choice("format", "Format", ["png", "jpg", "webp"], "File of the painting.");
     this.sides = this.#sides();
     const named = Object.entries(asked.settings.properties);
@@ -93,11 +96,10 @@ export class Form {
 
   reset() {
     for (const field of Object.values(this.fields)) field.set(field.about.default);
-    const { maximum, default: side } = this.asked.settings.properties.size;
-    for (const each of this.sides.controls) Object.assign(each, { max: maximum, value: side });
+    for (const each of this.sides.controls) each.value = this.fields.size.about.default;
     this.job.control.selectedIndex = this.preset.control.selectedIndex = 0;
     this.format.control.selectedIndex = 0;
-    this.model.control.value = this.asked.model ?? "";
+    this.model.control.value = this.usual;
     this.#touched();
   }
 
@@ -106,8 +108,9 @@ export class Form {
     for (const { row } of Object.values(this.fields)) row.querySelector(".refusal").textContent = "";
     let first;
     const others = errors.filter(({ field, message }) => {
-      const at = this.fields[field.replace(/^settings\./, "").replaceAll("-", "_")];
-      if (!at || !field.startsWith("settings.")) return true;
+      const [, name] = /^settings\.(.+)/.exec(field) ?? [];
+      const at = this.fields[name];
+      if (!at) return true;
       at.row.querySelector(".refusal").textContent = message;
       at.row.closest("details")?.setAttribute("open", "");
       first ??= at;
@@ -137,17 +140,16 @@ export class Form {
     this.#touched();
   }
 
-  #choice(name, title, words, help) {
-    const control = make("select", { id: `set-${name}`, "aria-describedby": `set-${name}-help` },
-      ...words.map((word) => make("option", { value: word }, word || "none")));
-    if (name === "model" && !this.asked.models.includes(this.asked.model))
-      control.prepend(make("option", { value: "" }, this.asked.model ?? "the server's"));
+  #choice(name, title, words, help, empty = "none") {
+    const given = { id: `set-${name}`, "aria-describedby": `set-${name}-help` };
+    const control = make("select", given, ...options(words, empty));
     return { control, row: row(name, title, help, control) };
   }
 
   #sides() {
-    const controls = ["Width", "Height"].map((side) =>
-      make("input", { type: "number", min: 32, "aria-label": side, oninput: () => this.#touched() }));
+    const { minimum: min, maximum: max } = this.asked.settings.properties.size;
+    const given = { type: "number", min, max, oninput: () => this.#touched() };
+    const controls = ["Width", "Height"].map((side) => make("input", { ...given, "aria-label": side }));
     const pair = make("span", { className: "pair" }, controls[0], "×", controls[1]);
     const about = make("div", { className: "field" }, make("span", { className: "name" }, "Size"),
       pair, make("p", { className: "help" }, "Width and height of the texture, in pixels."));
@@ -158,8 +160,8 @@ export class Form {
 /** One setting: its control, and its value as the schema has it. */
 class Field {
   constructor(name, about, touched) {
-    Object.assign(this, { name, about, control: undefined, upload: undefined });
-    this.isList = about.anyOf !== undefined || about.type?.includes?.("array") || about.type === "array";
+    this.about = about;
+    this.isList = about.anyOf !== undefined || [about.type].flat().includes("array");
     const id = `set-${name}`;
     const given = { id, "aria-describedby": `${id}-help ${id}-refusal`, oninput: touched };
     this.control = this.#made(given);
@@ -206,7 +208,7 @@ class Field {
     else if (control.type === "checkbox") control.checked = value;
     else if (control.type === "range") {
       control.value = value ?? about["x-meant"];
-      this.#moved(value !== null && value !== undefined);
+      this.#moved(value !== null);
     } else control.value = Array.isArray(value) ? value.join(",") : (value ?? "");
   }
 
@@ -225,8 +227,7 @@ class Field {
     const { about } = this, type = [about.type].flat()[0];
     const { minimum: min, maximum: max } = about;
     const input = (more) => make("input", { ...given, ...more });
-    const select = (words) =>
-      make("select", given, ...words.map((word) => make("option", { value: word }, word || "automatic")));
+    const select = (words) => make("select", given, ...options(words, "automatic"));
     if (about["x-picture"]) {
       const file = { type: "file", accept: TYPES.join(), multiple: this.isList };
       const words = (about.enum ?? []).filter((word) => word !== null);
@@ -245,6 +246,10 @@ class Field {
     }
     return input({ type: "text", autocomplete: "off", spellcheck: false, placeholder });
   }
+}
+
+function options(words, empty) {
+  return words.map((word) => make("option", { value: word }, word || empty));
 }
 
 function row(name, title, help, control, upload) {

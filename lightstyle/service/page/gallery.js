@@ -27,7 +27,7 @@ export class Gallery {
     let next;
     try {
       for (let page = 0; page < this.pages && (page === 0 || next); page += 1) {
-        const found = await server.list(next ?? undefined);
+        const found = await server.list(next);
         jobs.push(...found.jobs);
         next = found.next;
       }

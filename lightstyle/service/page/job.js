@@ -11,7 +11,7 @@ const MORE = 100;
 export class JobView {
   /** Show a job. `go` opens another page, `again` the form with its settings. */
   constructor(id, { go, again, changed, lost }, asked) {
-    Object.assign(this, { id, go, again, changed, model: asked.model, defaults: asked.settings.properties });
+    Object.assign(this, { id, go, again, changed, model: asked.model, schema: asked.settings.properties });
     this.curve = new Curve();
     this.title = make("h1", { tabIndex: -1 }, "…");
     this.medium = make("p", { className: "medium" });
@@ -49,11 +49,11 @@ export class JobView {
   }
 
   #status(now) {
-    const first = this.now === undefined, { state, params } = now;
+    const { state } = now, first = this.now === undefined;
     const turned = this.now?.state !== state;
     this.now = now;
-    if (first) this.#hang(params);
-    if (turned || first) {
+    if (first) this.#hang(now);
+    if (turned) {
       this.#label(now);
       this.changed();
     }
@@ -69,13 +69,13 @@ export class JobView {
     else this.#say("Preparing the pictures…");
   }
 
-  #hang(params) {
+  #hang({ params, command }) {
     const title = params.name || "Untitled";
     this.title.textContent = title;
     this.picture = new Picture(title);
     this.room.prepend(this.picture.element);
     if (params.pictures.content) this.picture.photo(server.sent(this.id, "content"));
-    this.changed();
+    this.about.append(this.#settings(params), this.#command(command));
   }
 
   #wait(position) {
@@ -115,19 +115,18 @@ export class JobView {
   }
 
   #label(now) {
-    const { params, command, created } = now;
+    const { params, created } = now;
     const kind = params.job === "stylize" ? "" : params.job;
     this.medium.textContent = [kind, params.model ?? this.model, moment(created)].filter(Boolean).join(", ");
     this.refusal.textContent = "";
     this.actions.replaceChildren(...this.#buttons(now));
-    if (!this.about.firstChild) this.about.append(this.#settings(params), this.#command(command));
   }
 
   #settings({ settings }) {
     const rows = Object.entries(settings)
-      .filter(([name, value]) => JSON.stringify(value) !== JSON.stringify(this.defaults[name].default))
+      .filter(([name, value]) => JSON.stringify(value) !== JSON.stringify(this.schema[name].default))
       .map(([name, value]) =>
-        make("div", {}, make("dt", {}, this.defaults[name].title), make("dd", {}, String(value))));
+        make("div", {}, make("dt", {}, this.schema[name].title), make("dd", {}, String(value))));
     const shown = rows.length ? make("dl", {}, ...rows) : make("p", {}, "All as they are by default.");
     return make("details", {}, make("summary", {}, "Settings"), shown);
   }
@@ -144,7 +143,7 @@ export class JobView {
       navigator.clipboard && make("button", { type: "button", onclick: copy }, "Copy"));
   }
 
-  #buttons({ id, state, outcome, params }) {
+  #buttons({ id, state, outcome }) {
     const button = (text, does, className = "") =>
       make("button", { type: "button", className, onclick: () => this.#try(does) }, text);
     const remove = button("Delete", () => this.#remove(), "quiet");
@@ -154,7 +153,7 @@ export class JobView {
     if (state === "cancelling") return [];
     if (state === "expired") return [remove];
     const download = (text, about, className) =>
-      make("a", { href: server.result(id, about), download: this.#file(params), className }, text);
+      make("a", { href: server.result(id, about), download: "", className }, text);
     const pictures = outcome?.picture ? [
       download("Download", true, "button primary"),
       download("Download without settings inside", false, "button"),
@@ -163,10 +162,6 @@ export class JobView {
       ? button(`${MORE} more evaluations`, () => this.#goOn())
       : button(state === "failed" ? "Try again" : "Continue", () => this.#retry());
     return [...pictures, on, again, remove];
-  }
-
-  #file({ name, format }) {
-    return `${name.replace(/[^\p{L}\p{N} ._-]+/gu, "").trim().replaceAll(" ", "-") || "painting"}.${format}`;
   }
 
   async #try(does) {
@@ -188,10 +183,9 @@ export class JobView {
   /** Begin with the result, at its full size. */
   async #goOn() {
     const { params } = this.now;
-    const pictures = Object.entries(this.defaults).filter(([, about]) => about["x-picture"]);
-    const settings = { ...params.settings, iterations: MORE, pyramid: "off", init_noise: 0 };
-    for (const [name] of pictures) delete settings[name];
-    for (const name of Object.keys(settings)) if (settings[name] === null) delete settings[name];
+    const kept = Object.entries(params.settings)
+      .filter(([name, value]) => value !== null && !this.schema[name]["x-picture"]);
+    const settings = { ...Object.fromEntries(kept), iterations: MORE, pyramid: "off", init_noise: 0 };
     const { job, name, size, model, format } = params;
     const more = { job, name, size, model, format, settings, again: this.id, go_on: true };
     this.go((await server.submit(more, [], server.newKey())).id);

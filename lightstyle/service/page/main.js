@@ -1,6 +1,6 @@
 // The page: which view is open, by the address, and what leads from one to another.
 
-import { find } from "./dom.js";
+import { answered, find } from "./dom.js";
 import { Form } from "./form.js";
 import { Frames } from "./frames.js";
 import { Gallery } from "./gallery.js";
@@ -10,10 +10,11 @@ import * as server from "./server.js";
 let view;
 
 server.onStranger(logIn);
+find("login").addEventListener("cancel", (event) => event.preventDefault());
 const [asked, limits] = await patient(() => Promise.all([server.settings(), server.limits()]));
 const gallery = new Gallery(go);
 let form;
-const frames = new Frames(limits, () => form && changed());
+const frames = new Frames(limits, changed);
 form = new Form(asked, find("front"), find("rest"), () => form && changed());
 let key;
 changed();
@@ -122,19 +123,13 @@ async function patient(work) {
 
 /** Ask for the token until it is right. */
 async function logIn() {
-  const dialog = find("login");
-  if (!dialog.open) {
-    dialog.addEventListener("cancel", (event) => event.preventDefault());
-    dialog.showModal();
-  }
   for (;;) {
-    await new Promise((closed) => dialog.addEventListener("close", closed, { once: true }));
+    await answered(find("login"));
     try {
       await server.openSession(find("token").value);
       return;
     } catch (problem) {
       find("login-refusal").textContent = problem.message;
-      if (!dialog.open) dialog.showModal();
     }
   }
 }

@@ -14,7 +14,7 @@ export class Problem extends Error {
   }
 }
 
-let letIn = async () => {};
+let letIn, entering;
 
 /** Say what asks for a token when the server wants one. */
 export function onStranger(ask) {
@@ -27,7 +27,8 @@ async function ask(path, options = {}) {
     if (answer.ok) return answer;
     const problem = new Problem(answer.status, await answer.json().catch(() => ({})));
     if (problem.code !== "token" || path === "/v1/session") throw problem;
-    await letIn();
+    // Requests that are refused together are let in together.
+    await (entering ??= letIn().finally(() => (entering = undefined)));
   }
 }
 
@@ -50,7 +51,7 @@ export const limits = () => json("/v1/limits");
 
 /** Some jobs, the newest first, and where the next ones begin. */
 export const list = (before) =>
-  json(`/v1/jobs?limit=24${before === undefined ? "" : `&before=${before}`}`);
+  json(`/v1/jobs?limit=24${before ? `&before=${before}` : ""}`);
 
 export const status = (id) => json(`/v1/jobs/${id}`);
 
