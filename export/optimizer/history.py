@@ -73,8 +73,10 @@ class History:
         scale = good / curvature.greatest(1e-30).sqrt()
         rows = [step * scale, change * scale]
         here = slots.compared("Equal", slot)
-        write = self._rewritten if rewrite else self._scattered
-        steps, changes = write(rows, slot, here)
+        if rewrite:
+            steps, changes = self._rewritten(rows, here)
+        else:
+            steps, changes = self._scattered(rows, slot)
         here *= good
         rest = self.inverse * (1 - here)
         column = here - rest.matmul(_products(steps, rows[1]))
@@ -122,18 +124,14 @@ class History:
             "Shape", [inverse.tensor], (1,), np.int64, start=0, end=1
         )
 
-    def _rewritten(
-        self, rows: list[Value], slot: Value, here: Value
-    ) -> tuple[Value, Value]:
+    def _rewritten(self, rows: list[Value], here: Value) -> tuple[Value, Value]:
         steps, changes = (
             where(here, row.with_axis_moved(0, 2), old)
             for row, old in zip(rows, (self.steps, self.changes), strict=True)
         )
         return steps, changes
 
-    def _scattered(
-        self, rows: list[Value], slot: Value, here: Value
-    ) -> tuple[Value, Value]:
+    def _scattered(self, rows: list[Value], slot: Value) -> tuple[Value, Value]:
         """Write rows into a slot: one index (channel, line, slot) for each line."""
         graph, old = self.steps.graph, self.steps.tensor
         size = graph.add("Shape", [old], (2,), np.int64, start=0, end=2)

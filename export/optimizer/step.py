@@ -255,7 +255,7 @@ def _next(
 def _numbers(vector: Value) -> dict[str, Value]:
     """Return the numbers of the state by name."""
     found = enumerate(names.NUMBER_NAMES)
-    return {name: vector.part(index, index + 1) for index, name in found}
+    return {name: vector.element(index) for index, name in found}
 
 
 def _count(picture: Value) -> Value:
@@ -269,13 +269,7 @@ def _count(picture: Value) -> Value:
 def _root_mean_square(picture: Value, values: Value) -> Value:
     """Return the root of the mean square, also where float32 cannot hold a square."""
     sizes = picture.mapped("Abs")
-    most = sizes.wrap(
-        ops.reshape(
-            sizes.graph,
-            sizes.graph.add("ReduceMax", [sizes.tensor], (1, 1, 1, 1), keepdims=1),
-            [1],
-            (1,),
-        )
-    ).greatest(_TINY)
-    relative = picture / most
-    return most * (relative.dot(relative) / values).sqrt()
+    most = sizes.graph.add("ReduceMax", [sizes.tensor], (1, 1, 1, 1), keepdims=1)
+    scale = sizes.wrap(most).reshaped([1], (1,)).greatest(_TINY)
+    relative = picture / scale
+    return scale * (relative.dot(relative) / values).sqrt()

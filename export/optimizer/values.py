@@ -92,12 +92,10 @@ class Value:
         """Return the product of matrices, or of stacks of them."""
         return self.wrap(ops.matmul(self.graph, self.tensor, other.tensor))
 
-    def part(self, start: int, end: int, axis: int = 0) -> Self:
-        """Return the elements `start` to before `end` along `axis`."""
-        bounds = [self.graph.constant([bound]) for bound in (start, end, axis)]
-        shape = list(self.tensor.shape)
-        shape[axis] = end - start
-        return self._add("Slice", [self.tensor, *bounds], shape)
+    def element(self, index: int) -> Self:
+        """Return an element of a vector."""
+        bounds = [self.graph.constant([bound]) for bound in (index, index + 1, 0)]
+        return self._add("Slice", [self.tensor, *bounds], [1])
 
     def reshaped(self, target: Sequence[int], shape: Sequence[Dim]) -> Self:
         """Return the elements in another shape; `target` is as in ONNX."""

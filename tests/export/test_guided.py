@@ -20,11 +20,11 @@ from lightstyle.losses.gaussian import metric
 from lightstyle.losses.metrics import identity
 from tests.support.networks import picture, tiny_weights
 from tests.support.oracles import (
-    TOGETHER,
     directional_error,
     forward,
     relative_l2,
     run_reference,
+    weighted_sum,
 )
 
 CONTENT, STYLE = ["conv3_1", "conv4_2"], ["conv1_1", "conv3_1", "conv4_2"]
@@ -107,14 +107,6 @@ def _evaluation(network: Weights, feeds: dict[str, Any], *, cpu: bool) -> Any:
     return graph, {name: feeds[name] for name in feeds if name in graph.inputs}
 
 
-def _loss(outputs: dict[str, Any], feeds: dict[str, Any]) -> float:
-    return sum(
-        float(feeds[name.replace("_loss", "_weight")] * value.sum())
-        for name, value in outputs.items()
-        if name not in (contract.GRADIENT, *TOGETHER)
-    )
-
-
 @pytest.mark.parametrize("count", [1, 3])
 def test_the_gradient_agrees_with_central_differences(
     network: Weights, count: int, cpu: bool
@@ -122,7 +114,7 @@ def test_the_gradient_agrees_with_central_differences(
     graph, feeds = _evaluation(network, _feeds(network, _masks(count)), cpu=cpu)
 
     def objective(pixels: Any) -> float:
-        return _loss(_run(graph, network, {"image": pixels, **feeds}), feeds)
+        return weighted_sum(_run(graph, network, {"image": pixels, **feeds}), feeds)
 
     at = picture(*SIZE)[None].astype(np.float64)
     gradient = _run(graph, network, {"image": at, **feeds})[contract.GRADIENT]
@@ -165,7 +157,9 @@ def test_a_mask_of_ones_is_no_mask(network: Weights, cpu: bool) -> None:
     plain |= {name: plain[name][0] for name in plain if "style_target" in name}
     expected = _run(plain_graph, network, {"image": at, **plain})
     assert relative_l2(guided[contract.GRADIENT], expected[contract.GRADIENT]) < 1e-6
-    assert _loss(guided, feeds) == pytest.approx(_loss(expected, feeds), rel=1e-6)
+    assert weighted_sum(guided, feeds) == pytest.approx(
+        weighted_sum(expected, feeds), rel=1e-6
+    )
 
 
 @pytest.mark.parametrize("count", [1, 3])
@@ -195,7 +189,9 @@ def test_parts_give_the_loss_and_the_gradient_of_the_whole(
     parts = TiledModel(run, CONTENT, STYLE)
     found = parts.evaluate(at, feeds, PLAN)
     assert relative_l2(found[contract.GRADIENT], expected[contract.GRADIENT]) < 1e-12
-    assert _loss(found, feeds) == pytest.approx(_loss(expected, feeds), rel=1e-12)
+    assert weighted_sum(found, feeds) == pytest.approx(
+        weighted_sum(expected, feeds), rel=1e-12
+    )
     guiding = {n: v for n, v in feeds.items() if n.startswith("guide/")}
     losses = LossNetwork(network, CONTENT, STYLE, dtype=np.float64)
     targets = model.targets(losses, guided=True)

@@ -17,6 +17,8 @@ from tests.support.oracles import (
     loss_and_gradient,
     relative_l2,
     run_reference,
+    terms_in,
+    weighted_sum,
 )
 
 WEIGHTS = tiny_weights()
@@ -32,23 +34,6 @@ def _case(size: tuple[int, int], pooling: str, image: Any = None) -> Any:
     content, style = picture(*size, seed=1), picture(50, 40, seed=2)
     loss = loss_for(WEIGHTS, content, style, CONTENT, STYLE, pooling, tv_weight=0.01)
     return image, loss, *loss_and_gradient(image, WEIGHTS, loss, pooling)
-
-
-def _weighted(outputs: dict[str, Any], feeds: dict[str, Any]) -> float:
-    return sum(
-        float(feeds[name.replace("_loss", "_weight")] * value.sum())
-        for name, value in outputs.items()
-        if name not in (contract.GRADIENT, *TOGETHER)
-    )
-
-
-def _terms(outputs: dict[str, Any]) -> dict[str, float]:
-    """The terms in the outputs of an evaluation, without their weights."""
-    return {
-        name: value.sum()
-        for name, value in outputs.items()
-        if name not in (contract.GRADIENT, *TOGETHER)
-    }
 
 
 @pytest.fixture(params=[False, True], ids=["portable", "cpu"])
@@ -82,7 +67,7 @@ def test_in_float64_the_graph_is_the_oracle(
     feeds = {**feeds_for(loss, np.float64), **_kernels(graph)}
     outputs = run_reference(graph, {"image": image[None].astype(np.float64), **feeds})
     assert relative_l2(outputs.pop(contract.GRADIENT)[0], gradient) < 1e-12
-    assert _terms(outputs) == pytest.approx(terms, rel=1e-12)
+    assert terms_in(outputs) == pytest.approx(terms, rel=1e-12)
     weighted = [
         feeds[name.replace("_loss", "_weight")] * terms[name]
         for name in contract.terms([*CONTENT], [*STYLE])
@@ -104,7 +89,7 @@ def test_in_float32_on_onnxruntime_it_is_close(
     feeds = {"image": image[None], **feeds_for(loss, np.float32)}
     outputs = _on_onnxruntime(graph, feeds)
     assert relative_l2(outputs.pop(contract.GRADIENT)[0], gradient) < 1e-4
-    assert _terms(outputs) == pytest.approx(terms, rel=1e-5)
+    assert terms_in(outputs) == pytest.approx(terms, rel=1e-5)
 
 
 TERMS: list[tuple[list[str], list[str], float]] = [
@@ -135,7 +120,7 @@ def test_every_loss_agrees_with_central_differences(
     feeds = {**feeds_for(loss, np.float64), **_kernels(graph)}
 
     def objective(pixels: np.ndarray) -> float:
-        return _weighted(run_reference(graph, {"image": pixels, **feeds}), feeds)
+        return weighted_sum(run_reference(graph, {"image": pixels, **feeds}), feeds)
 
     at = picture(37, 34)[None].astype(np.float64)
     gradient = run_reference(graph, {"image": at, **feeds})[contract.GRADIENT]

@@ -14,12 +14,12 @@ from export.weights import Embedding, Weights, read_weights
 from lightstyle import Model, contract
 from tests.support.networks import picture, tiny_weights
 from tests.support.oracles import (
-    TOGETHER,
     directional_error,
     forward,
     gram,
     relative_l2,
     run_reference,
+    weighted_sum,
 )
 
 CONTENT, STYLE = ["conv3_1", "conv4_2"], ["conv1_1", "conv3_1"]
@@ -99,13 +99,7 @@ def test_their_gradient_agrees_with_central_differences() -> None:
 
     def objective(pixels: Any) -> float:
         outputs = run_reference(graph, {"image": pixels, **feeds})
-        return float(
-            sum(
-                value.sum() * feeds[name.replace("_loss", "_weight")]
-                for name, value in outputs.items()
-                if name not in (contract.GRADIENT, *TOGETHER)
-            )
-        )
+        return weighted_sum(outputs, feeds)
 
     at = IMAGE[None].astype(float)
     gradient = run_reference(graph, {"image": at, **feeds})[contract.GRADIENT]

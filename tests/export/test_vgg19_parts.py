@@ -26,7 +26,7 @@ from lightstyle.engine.strips import REACH, Tiling, cut, tiled_height
 from lightstyle.engine.tiled import TiledModel
 from tests.support import masks
 from tests.support.networks import needs_vgg19, picture, vgg19_path, weighed
-from tests.support.oracles import TOGETHER, relative_l2
+from tests.support.oracles import relative_l2, terms_in
 from tests.support.runners import Run, runner
 
 pytestmark = needs_vgg19
@@ -96,7 +96,7 @@ def _scene(size: str, pooling: str) -> _Scene:
     evaluation = runner(whole.evaluation(LossNetwork(_network(), *LAYERS, pooling)))
     outputs = evaluation({**feeds, contract.IMAGE: image})
     gradient = outputs.pop(contract.GRADIENT).astype(np.float64)
-    return _Scene(image, feeds, _added(outputs), gradient)
+    return _Scene(image, feeds, terms_in(outputs), gradient)
 
 
 def _weighed(targets: dict[str, Any]) -> dict[str, NDArray[np.float32]]:
@@ -105,11 +105,6 @@ def _weighed(targets: dict[str, Any]) -> dict[str, NDArray[np.float32]]:
     for layer in STYLE_LAYERS:
         feeds[contract.style_weight(layer)] = np.array(20, np.float32)
     return feeds
-
-
-def _added(terms: Mapping[str, Any]) -> dict[str, float]:
-    own = {name: value for name, value in terms.items() if name not in TOGETHER}
-    return {name: float(np.sum(v, dtype=np.float64)) for name, v in own.items()}
 
 
 def _portable(pooling: str) -> TiledModel:
@@ -130,7 +125,7 @@ def test_the_portable_graphs_give_the_loss_and_gradient_of_the_whole(
     parts = _portable(pooling)
     outputs = parts.evaluate(scene.image, scene.feeds, _plan(size, plan))
     gradient = outputs.pop(contract.GRADIENT)
-    assert _added(outputs) == pytest.approx(scene.terms, rel=1e-6)
+    assert terms_in(outputs) == pytest.approx(scene.terms, rel=1e-6)
     assert relative_l2(gradient, scene.gradient) < 1e-5
 
 
@@ -201,5 +196,5 @@ def test_with_masks_of_the_whole_the_graphs_for_cpus_are_close_to_the_portable(
     parts = _with_masks_of_the_whole(size, pooling, heights)
     outputs = parts.evaluate(scene.image, scene.feeds, heights)
     gradient = outputs.pop(contract.GRADIENT)
-    assert _added(outputs) == pytest.approx(scene.terms, rel=1e-6)
+    assert terms_in(outputs) == pytest.approx(scene.terms, rel=1e-6)
     assert relative_l2(gradient, scene.gradient) < 1e-4

@@ -5,7 +5,7 @@ import onnx
 import pytest
 from safetensors.numpy import load_file
 
-from export import build_model, export_model
+from export import CONTENT_LAYERS, STYLE_LAYERS, build_model, export_model
 from export.errors import ExportError, OutputError
 from export.weights import read_weights
 from export.write import OPSET
@@ -89,9 +89,10 @@ def test_metadata_name_the_elements_of_vectors(tiny_model: Path) -> None:
     metadata = {entry.key: entry.value for entry in descent.metadata_props}
     assert metadata[contract.META_NUMBERS].split(",") == [*NUMBER_NAMES]
     terms = metadata[contract.META_TERMS].split(",")
+    assert terms == [*contract.terms(CONTENT_LAYERS, STYLE_LAYERS)]
     losses = onnx.load(tiny_model, load_external_data=False).graph.output
-    assert {*terms} == {o.name for o in losses if "_loss" in o.name} - {
-        "weighted_losses"
+    assert {*terms} == {o.name for o in losses if "_loss/" in o.name} | {
+        contract.TV_LOSS
     }
     step = onnx.load(contract.step_path(tiny_model), load_external_data=False)
     assert contract.META_TERMS not in {entry.key for entry in step.metadata_props}

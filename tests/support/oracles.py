@@ -21,9 +21,23 @@ from lightstyle import contract
 
 Array = NDArray[np.float64]
 
-
 #: Outputs of an evaluation that are made of all terms once more.
 TOGETHER = contract.WEIGHTED_LOSSES, contract.WEIGHTED_SUMS
+
+
+def terms_in(outputs: Mapping[str, Any]) -> dict[str, float]:
+    """The terms in the outputs of an evaluation, without their weights."""
+    others = contract.GRADIENT, *TOGETHER
+    own = {name: value for name, value in outputs.items() if name not in others}
+    return {name: float(np.sum(each, dtype=np.float64)) for name, each in own.items()}
+
+
+def weighted_sum(outputs: Mapping[str, Any], feeds: Mapping[str, Any]) -> float:
+    """The loss: all terms in the outputs of an evaluation, by the weights fed."""
+    return sum(
+        float(feeds[name.replace("_loss", "_weight")] * total)
+        for name, total in terms_in(outputs).items()
+    )
 
 
 def run_reference(

@@ -68,7 +68,6 @@ def test_functions_are_those_of_arrays() -> None:
         (lambda a, b: a.mapped("Abs"), np.abs(A)),
         (lambda a, b: a.sum(), [A.sum()]),
         (lambda a, b: a.dot(b), [np.sum(A * B)]),
-        (lambda a, b: a.part(1, 3, axis=1), A[:, 1:3]),
         (lambda a, b: a.reshaped([3, 2], (3, 2)), A.reshape(3, 2)),
         (lambda a, b: a.reshaped([3, 2], (3, 2)).matmul(b), A.reshape(3, 2) @ B),
     ]
@@ -99,7 +98,7 @@ def test_a_choice_may_be_of_numbers_and_be_made_element_by_element() -> None:
 
 
 def test_scalars_are_joined_in_order() -> None:
-    found = _computed(lambda a: joined([a.part(1, 2), a.of(7.0), a.sum()]), A[0])
+    found = _computed(lambda a: joined([a.element(1), a.of(7.0), a.sum()]), A[0])
     np.testing.assert_array_equal(found, [A[0, 1], 7, A[0].sum()])
 
 
