@@ -22,7 +22,7 @@ from export.write import to_proto
 from lightstyle import Settings, contract, onnx_runtime
 from tests.support import masks
 from tests.support.networks import WEIGHTS_VARIABLE, feeds_for, loss_for, picture
-from tests.support.oracles import loss_and_gradient, relative_l2
+from tests.support.oracles import loss_and_gradient, relative_l2, weighted_sum
 
 CONTENT = ("conv5_2",)
 PICTURES = 8
@@ -56,15 +56,6 @@ class Contender:
         return dict(zip(graph.outputs, values, strict=True))
 
 
-def _total(terms: dict[str, Any], feeds: dict[str, Any]) -> float:
-    """Weighted sum of the terms, whether whole or in partial sums."""
-    return sum(
-        float(feeds[name.replace("_loss", "_weight")]) * float(np.sum(value))
-        for name, value in terms.items()
-        if name != contract.GRADIENT
-    )
-
-
 def errors(network: Weights, size: int) -> dict[tuple[str, str], list[float]]:
     """For each lowering and measure, the errors of all pictures."""
     contenders = {
@@ -85,7 +76,7 @@ def errors(network: Weights, size: int) -> dict[tuple[str, str], list[float]]:
                 outputs = contender.outputs(form, given)
                 error = relative_l2(outputs[contract.GRADIENT][0], gradient)
                 found.setdefault((name, f"gradient, {form}"), []).append(error)
-            total, exact = (_total(values, feeds) for values in (outputs, terms))
+            total, exact = (weighted_sum(values, feeds) for values in (outputs, terms))
             found.setdefault((name, "loss"), []).append(abs(total / exact - 1))
         print(f"picture {seed + 1} of {PICTURES}", flush=True)
     return found
