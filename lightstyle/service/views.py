@@ -6,8 +6,8 @@ from typing import Final
 from fastapi import Request, Response
 from fastapi.responses import FileResponse
 
+from ..images.bare import bare
 from .api import JobStatus
-from .bare import bare
 from .command_line import command_line
 from .intake import described
 from .journal import State

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from lightstyle.images.bare import bare
 from lightstyle.images.encoding import encoded
 from lightstyle.images.metadata import texts
 from lightstyle.images.photo_tags import PhotoTags
-from lightstyle.service.bare import bare
 from tests.support.networks import image
 
 
@@ -34,6 +34,8 @@ def test_only_the_picture_and_its_profile_stay(suffix: str, has_alpha: bool) -> 
     assert after.mode == before.mode
     assert after.info["icc_profile"] == before.info["icc_profile"]
     assert not after.getexif()
+    assert ("dpi" in before.info) == (suffix != ".webp")
+    assert "dpi" not in after.info
 
 
 @pytest.mark.parametrize("suffix", [".png", ".jpg", ".webp"])

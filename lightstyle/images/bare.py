@@ -7,12 +7,19 @@ import struct
 from collections.abc import Iterator
 from typing import Final
 
-_PNG: Final = b"\x89PNG\r\n\x1a\n"
-_PNG_METADATA: Final = frozenset({b"iTXt", b"tEXt", b"zTXt", b"eXIf", b"tIME"})
+from . import jpeg_end, png_chunks
+
+#: Texts, EXIF data, time and resolution.
+_PNG_METADATA: Final = frozenset({b"iTXt", b"tEXt", b"zTXt", b"eXIf", b"tIME", b"pHYs"})
 
 #: APP1 (EXIF, XMP), APP13 (IPTC) and comments of a JPEG.
 _JPEG_METADATA: Final = frozenset({0xE1, 0xED, 0xFE})
 _JPEG_PIXELS: Final = 0xDA
+
+#: APP0 of a JPEG, where in it the resolution is, and what says that it is unknown.
+_JFIF: Final = 0xE0
+_RESOLUTION: Final = slice(11, 16)
+_UNKNOWN: Final = b"\0\0\1\0\1"
 
 _WEBP_METADATA: Final = frozenset({b"EXIF", b"XMP "})
 
@@ -22,16 +29,16 @@ _WEBP_FLAGS: Final = 0b1100
 
 def bare(data: bytes) -> bytes:
     """Return a PNG, JPEG or WebP without its metadata; the ICC profile stays."""
-    if data.startswith(_PNG):
-        return _PNG + b"".join(_png(data))
-    if data.startswith(b"\xff\xd8"):
-        return b"\xff\xd8" + b"".join(_jpeg(data))
+    if data.startswith(png_chunks.SIGNATURE):
+        return png_chunks.SIGNATURE + b"".join(_png(data))
+    if data.startswith(jpeg_end.START):
+        return jpeg_end.START + b"".join(_jpeg(data))
     chunks = b"".join(_webp(data))
     return struct.pack("<4sI4s", b"RIFF", len(chunks) + 4, b"WEBP") + chunks
 
 
 def _png(data: bytes) -> Iterator[bytes]:
-    at = len(_PNG)
+    at = len(png_chunks.SIGNATURE)
     while at < len(data):
         length, kind = struct.unpack_from(">I4s", data, at)
         end = at + length + 12
@@ -40,12 +47,15 @@ def _png(data: bytes) -> Iterator[bytes]:
         at = end
 
 
-def _jpeg(data: bytes) -> Iterator[bytes]:
-    at = 2
-    while data[at + 1] != _JPEG_PIXELS:
+def _jpeg(data: bytes) -> Iterator[bytes | bytearray]:
+    at = len(jpeg_end.START)
+    while (kind := data[at + 1]) != _JPEG_PIXELS:
         (length,) = struct.unpack_from(">H", data, at + 2)
-        if data[at + 1] not in _JPEG_METADATA:
-            yield data[at : at + 2 + length]
+        segment = bytearray(data[at : at + 2 + length])
+        if kind == _JFIF:
+            segment[_RESOLUTION] = _UNKNOWN
+        if kind not in _JPEG_METADATA:
+            yield segment
         at += 2 + length
     yield data[at:]
 
