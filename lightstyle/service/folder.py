@@ -56,12 +56,6 @@ class Spec:
     request: Annotated[str, digest()]
 
     @property
-    def given(self) -> dict[str, Any]:
-        """Arguments of the job, pictures as names."""
-        found = {"content": self.content, "style": self.style, "size": self.size}
-        return {name: value for name, value in found.items() if value}
-
-    @property
     def pictures(self) -> dict[str, list[str]]:
         """Names of the pictures that were sent, by role or setting."""
         found = {
@@ -72,7 +66,7 @@ class Spec:
             found.setdefault(named.partition(" ")[0], []).append(file)
         return found
 
-    @property
+    @cached_property
     def parsed(self) -> Settings:
         """The settings, pictures as names."""
         return Settings.from_dict(self.settings)
@@ -140,14 +134,15 @@ class JobFolder:
             checkpoint: Seconds between two checkpoints of a picture of 512 × 512. A
                 larger one is written as often as costs the same.
         """
-        spec = self.spec
-        given = spec.given
-        longest = max(spec.size) if spec.size else spec.parsed.size
+        spec, settings = self.spec, self.spec.parsed
+        given: dict[str, Any] = {}
         if spec.content:
             given["content"] = str(self.path / spec.content)
         if spec.style:
             given["style"] = tuple(str(self.path / name) for name in spec.style)
-        settings = spec.parsed
+        if spec.size:
+            given["size"] = spec.size
+        longest = max(spec.size or (settings.size,))
         named = {role: str(self.path / name) for role, name in settings.files.items()}
         return Task(
             job=spec.job,

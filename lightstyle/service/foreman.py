@@ -4,6 +4,7 @@ Everything that it decides comes from the journal of the job, so that it can beg
 after any interruption, with the same result.
 """
 
+import os
 from collections.abc import Callable
 from concurrent.futures import CancelledError, Future, wait
 from contextlib import suppress
@@ -30,7 +31,6 @@ _HIDDEN: Final = {
     ExitCode.NETWORK: "the model cannot be had; the log of the server says more",
     ExitCode.OUTPUT: "a file cannot be written, perhaps as the disk is full",
 }
-
 
 #: Seconds until it is tried again to write to a disk that is full.
 _PAUSE: Final = 5.0
@@ -239,7 +239,8 @@ class Foreman:
             else:
                 job.folder.journal.state(State.QUEUED, reason="closing")
         elif outcome.state is not JobState.FAILED:
-            self._end(job, State.DONE, notes=self._safe(job, list(outcome.notes)))
+            notes = [self._safe(job, note) for note in outcome.notes]
+            self._end(job, State.DONE, notes=notes)
         elif outcome.died is None:
             self._log(f"job {job.spec.id}: {outcome.reason}")
             reason = _HIDDEN.get(outcome.code, outcome.reason)
@@ -277,8 +278,6 @@ class Foreman:
         )
         self._log(f"job {job.spec.id}: {state}")
 
-    def _safe(self, job: Job, said: Any) -> Any:
+    def _safe(self, job: Job, said: str) -> str:
         """Leave out where the server has its files."""
-        if isinstance(said, list):
-            return [self._safe(job, each) for each in said]
-        return str(said).replace(f"{job.folder.path}/", "")
+        return said.replace(f"{job.folder.path}{os.sep}", "")

@@ -4,7 +4,7 @@ It is a callback of the run, in the worker process, so whatever becomes of the s
 of the worker, files hold all that a client can ask for.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from io import BytesIO
 from math import isfinite
 from pathlib import Path
@@ -61,7 +61,10 @@ class Recorder:
     preview: float
     best: float
     version: int
-    _clocks: dict[str, _Clock] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Have both due at once."""
+        self._previews, self._copies = _Clock(self.preview), _Clock(self.best)
 
     def __call__(self, progress: Progress) -> None:
         """Record the progress, and what is due besides.
@@ -88,23 +91,18 @@ class Recorder:
             seconds=round(progress.seconds, 3),
             seconds_left=round(progress.seconds_left, 3),
         )
-        clock = self._clock("preview", self.preview)
-        if clock.due():
+        if self._previews.due():
             began = monotonic()
             atomic_write(job.preview, _preview(progress.image_hwc))
             self.version += 1
-            clock.done(began)
+            self._previews.done(began)
             job.journal.append(
                 "preview", version=self.version, evaluation=progress.evaluation
             )
-        clock = self._clock("best", self.best)
-        if clock.due():
+        if self._copies.due():
             began = monotonic()
             progress.save(job.best)
-            clock.done(began)
-
-    def _clock(self, name: str, seconds: float) -> _Clock:
-        return self._clocks.setdefault(name, _Clock(seconds))
+            self._copies.done(began)
 
 
 def _finite(value: float) -> float | None:

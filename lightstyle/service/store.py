@@ -131,11 +131,11 @@ class Store:
         found = [job for job in found if owner in (None, job.spec.owner)]
         return sorted(found, key=lambda job: job.number)
 
-    def active(self, owner: str | None = None) -> list[Job]:
+    def active(self) -> list[Job]:
         """Return the jobs that wait or run, the oldest first."""
         return [
             job
-            for job in self.jobs(owner)
+            for job in self.jobs()
             if not job.status.state.is_final and not job.look().state.is_final
         ]
 
@@ -176,7 +176,6 @@ class Store:
     def sweep(self) -> None:
         """Remove what is kept no longer: by age, and what the quota does not hold."""
         limits, now = self._limits, time()
-        finished: list[tuple[float, Job]] = []
         for job in self.jobs():
             status = job.look()
             age = now - status.since
@@ -185,26 +184,19 @@ class Store:
             elif status.state is State.EXPIRED:
                 if age > limits.tombstone:
                     self.erase(job)
-            elif status.state.is_final:
-                if age > limits.retention:
-                    self._expire(job)
-                else:
-                    finished.append((status.since, job))
-        self.make_room(
-            0, [job for _, job in sorted(finished, key=lambda each: each[0])]
-        )
+            elif status.state.is_final and age > limits.retention:
+                self._expire(job)
+        self.make_room(0)
 
-    def make_room(self, wanted: int, finished: list[Job] | None = None) -> bool:
+    def make_room(self, wanted: int) -> bool:
         """Expire finished jobs, the oldest first, until there is room for more bytes.
 
         Returns:
             Whether there is.
         """
         taken = self.bytes + wanted
-        if finished is None:
-            ended = [j for j in self.jobs() if _is_kept(j.look().state)]
-            finished = sorted(ended, key=lambda job: job.status.since)
-        for job in finished:
+        finished = [job for job in self.jobs() if _is_kept(job.look().state)]
+        for job in sorted(finished, key=lambda job: job.status.since):
             if taken <= self._limits.disk:
                 break
             taken -= job.bytes
