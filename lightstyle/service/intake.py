@@ -251,16 +251,3 @@ def _words(spec: Spec, role: str) -> Any:
     if isinstance(value, list | tuple):
         return [None if each in files else each for each in value]
     return None if value in files else value
-
-
-def described(spec: Spec) -> dict[str, Any]:
-    """Return what was asked for, as clients see it."""
-    return {
-        "job": spec.job,
-        "name": spec.name,
-        "settings": dict(spec.settings),
-        "size": spec.size,
-        "model": spec.model,
-        "format": spec.suffix.removeprefix("."),
-        "pictures": {role: len(names) for role, names in spec.pictures.items()},
-    }

@@ -9,9 +9,9 @@ from fastapi.responses import FileResponse, StreamingResponse
 from .api import BODY, Accepted, JobList, JobStatus, problems
 from .intake import check_queue
 from .problems import ProblemError
-from .service import Owner, OwnJob, The
-from .stream import check_kept, has_ended
-from .views import TYPES, bare_picture, not_ready, picture, positions, status_of
+from .service import KeptJob, Owner, OwnJob, The
+from .stream import has_ended
+from .views import TYPES, not_ready, picture, positions, status_of
 
 router = APIRouter()
 
@@ -20,7 +20,7 @@ router = APIRouter()
     "/v1/jobs",
     status_code=202,
     openapi_extra=BODY,
-    responses=problems(400, 401, 403, 408, 413, 415, 422, 429, 503, 507),
+    responses=problems(401, 403, 408, 413, 415, 422, 429, 503, 507),
 )
 async def create_job(
     request: Request, response: Response, the: The, by: Owner
@@ -55,9 +55,8 @@ def list_jobs(
 
 
 @router.get("/v1/jobs/{id}", responses=problems(401, 404, 410))
-def get_job(found: OwnJob, the: The) -> JobStatus:
+def get_job(found: KeptJob, the: The) -> JobStatus:
     """Tell what has become of a job."""
-    check_kept(found)
     return status_of(found, positions(the.store), the.rules.model)
 
 
@@ -71,7 +70,7 @@ def get_job(found: OwnJob, the: The) -> JobStatus:
     },
 )
 async def stream_events(
-    found: OwnJob,
+    found: KeptJob,
     request: Request,
     the: The,
     by: Owner,
@@ -79,7 +78,6 @@ async def stream_events(
     after: Annotated[int, Query(ge=0, description="If Last-Event-ID is not sent")] = 0,
 ) -> Response:
     """Stream the events of a job, from the first or after Last-Event-ID."""
-    check_kept(found)
     offset = after if last_event_id is None else last_event_id
     if has_ended(found, offset):
         return Response(status_code=204)
@@ -102,10 +100,9 @@ async def stream_events(
         **problems(401, 404, 409, 410),
     },
 )
-def get_preview(found: OwnJob, request: Request) -> Response:
+def get_preview(found: KeptJob, request: Request) -> Response:
     """Get the latest preview, of at most 1024 pixels a side."""
-    check_kept(found)
-    return picture(request, found, found.folder.preview, "image/jpeg")
+    return picture(request, found, found.folder.preview)
 
 
 @router.get(
@@ -117,39 +114,34 @@ def get_preview(found: OwnJob, request: Request) -> Response:
     },
 )
 def get_result(
-    found: OwnJob,
+    found: KeptJob,
     request: Request,
     metadata: Annotated[
         bool, Query(description="Whether the file says how it was made")
     ] = True,
 ) -> Response:
     """Get the picture, or the best one so far of a job that was ended early."""
-    check_kept(found)
     path = found.folder.picture
     if not found.status.state.is_final:
         raise not_ready(found)
     named = f"lightstyle-{found.spec.id}{path.suffix}"
-    if not metadata:
-        return bare_picture(found, path, TYPES[path.suffix], named)
-    return picture(request, found, path, TYPES[path.suffix], named)
+    return picture(request, found, path, named, metadata=metadata)
 
 
 @router.get(
     "/v1/jobs/{id}/pictures/{role}/{number}", responses=problems(401, 404, 410, 422)
 )
 def get_picture(
-    found: OwnJob,
+    found: KeptJob,
     role: str,
     number: Annotated[int, PathParameter(ge=0)],
     request: Request,
 ) -> Response:
     """Get a picture that was sent: content, style or a setting's, by number from 0."""
-    check_kept(found)
     named = found.spec.pictures.get(role, ())
     if number >= len(named):
         raise ProblemError("not_found", "there is no such picture")
-    path = found.folder.path / named[number]
-    return picture(request, found, path, TYPES.get(path.suffix, "image/png"))
+    return picture(request, found, found.folder.path / named[number])
 
 
 @router.post(
@@ -167,9 +159,8 @@ def cancel_job(found: OwnJob, the: The) -> JobStatus:
     status_code=202,
     responses=problems(401, 403, 404, 409, 410, 429, 503),
 )
-def retry_job(found: OwnJob, the: The, by: Owner) -> JobStatus:
+def retry_job(found: KeptJob, the: The, by: Owner) -> JobStatus:
     """Continue a job that failed or was cancelled, from its checkpoint."""
-    check_kept(found)
     with the.store.lock:
         check_queue(the.store, the.rules.limits, by)
         if not the.foreman.retry(found):

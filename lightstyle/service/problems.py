@@ -28,7 +28,6 @@ CODES: Final[Mapping[str, tuple[int, str]]] = {
     "streams_full": (429, "Too many event streams are open"),
     "internal": (500, "This is a fault of the server"),
     "closing": (503, "The server is stopping"),
-    "loading": (503, "The server is starting"),
     "storage": (503, "The disk is full or does not work"),
     "quota": (507, "All room for jobs is taken"),
 }

@@ -115,7 +115,6 @@ def serve(options: Options, log: Callable[[str], None]) -> None:
             if f"{job.spec.id}.{job.status.turn}" in ended:  # by a fault of ours
                 foreman.requeue(job)
             queue.put(job.spec.id, job.status.turn)
-        service.ready = True
         names = options.names
         if not is_loopback(options.host):
             names = (*names, socket.gethostname())

@@ -75,8 +75,6 @@ def ready(the: The) -> str:
     """Tell whether the server takes jobs."""
     if the.intake.closing:
         raise ProblemError("closing", "the server is stopping", retry_after=10)
-    if not the.ready:
-        raise ProblemError("loading", "the server is starting", retry_after=2)
     if the.store.is_full:
         raise ProblemError("storage", "the disk is full", retry_after=60)
     return "ok\n"

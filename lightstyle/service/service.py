@@ -8,6 +8,7 @@ from fastapi import Depends, Request
 from .foreman import Foreman
 from .guard import Tokens
 from .intake import Intake
+from .journal import State
 from .parameters import Rules
 from .problems import ProblemError
 from .queue import Queue
@@ -27,7 +28,6 @@ class Service:
         rules: What can be asked for.
         streams: Open event streams.
         tokens: Who is let in.
-        ready: Whether jobs are being worked on.
     """
 
     store: Store
@@ -37,7 +37,6 @@ class Service:
     rules: Rules
     streams: Streams
     tokens: Tokens
-    ready: bool = False
 
     def close(self) -> None:
         """Take no more jobs, and end all streams."""
@@ -66,3 +65,15 @@ def _job(id: str, the: The, owner: Owner) -> Job:
 
 
 OwnJob = Annotated[Job, Depends(_job)]
+
+
+def _kept(found: OwnJob) -> Job:
+    if found.status.state is State.EXPIRED:
+        raise ProblemError(
+            "expired", "the job has ended long ago and its files are gone"
+        )
+    return found
+
+
+#: A job of the client whose files are kept.
+KeptJob = Annotated[Job, Depends(_kept)]

@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator, Callable
 from time import monotonic
 from typing import Final
 
-from .journal import State
 from .limits import Limits
 from .problems import ProblemError
 from .store import Job
@@ -95,16 +94,3 @@ def has_ended(job: Job, offset: int) -> bool:
     """Whether there is nothing more to send to a client that has the events so far."""
     status = job.look()
     return status.state.is_final and offset >= status.offset
-
-
-def check_kept(job: Job) -> Job:
-    """Return a job unless its files are gone.
-
-    Raises:
-        ProblemError: They are.
-    """
-    if job.look().state is State.EXPIRED:
-        raise ProblemError(
-            "expired", "the job has ended long ago and its files are gone"
-        )
-    return job

@@ -1,7 +1,7 @@
 """Jobs and pictures as clients see them."""
 
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from fastapi import Request, Response
 from fastapi.responses import FileResponse
@@ -9,7 +9,7 @@ from fastapi.responses import FileResponse
 from ..images.bare import bare
 from .api import JobStatus
 from .command_line import command_line
-from .intake import described
+from .folder import Spec
 from .journal import State
 from .problems import ProblemError
 from .store import Job, Store
@@ -49,9 +49,22 @@ def status_of(job: Job, places: dict[str, int], model: str | None) -> JobStatus:
         preview=status.preview,
         progress=progress or None,
         outcome=outcome or None,
-        params=described(spec),
+        params=_described(spec),
         command=command_line(spec, model),
     )
+
+
+def _described(spec: Spec) -> dict[str, Any]:
+    """Return what was asked for, as clients see it."""
+    return {
+        "job": spec.job,
+        "name": spec.name,
+        "settings": dict(spec.settings),
+        "size": spec.size,
+        "model": spec.model,
+        "format": spec.suffix.removeprefix("."),
+        "pictures": {role: len(names) for role, names in spec.pictures.items()},
+    }
 
 
 def not_ready(job: Job) -> ProblemError:
@@ -61,43 +74,40 @@ def not_ready(job: Job) -> ProblemError:
 
 
 def picture(
-    request: Request, job: Job, path: Path, type_: str, named: str | None = None
+    request: Request,
+    job: Job,
+    path: Path,
+    named: str | None = None,
+    *,
+    metadata: bool = True,
 ) -> Response:
     """Send a picture, unless the client has it already.
+
+    Args:
+        request: The request.
+        job: The job.
+        path: File of the picture.
+        named: Name under which browsers keep it; None to show it.
+        metadata: Whether the file says more than the picture.
 
     Raises:
         ProblemError: It is not there.
     """
     try:
         found = path.stat()
+        kind = "" if metadata else "-bare"
+        tag = f'"{found.st_mtime_ns:x}-{found.st_size:x}{kind}"'
+        headers = {"ETag": tag, "Cache-Control": "private, no-cache"}
+        known = request.headers.get("if-none-match", "")
+        if tag in (each.strip() for each in known.split(",")):
+            return Response(status_code=304, headers=headers)
+        if named is not None:
+            headers["Content-Disposition"] = f'attachment; filename="{named}"'
+        type_ = TYPES[path.suffix]
+        if metadata:
+            return FileResponse(
+                path, media_type=type_, headers=headers, stat_result=found
+            )
+        return Response(bare(path.read_bytes()), media_type=type_, headers=headers)
     except FileNotFoundError:
         raise not_ready(job) from None
-    tag = f'"{found.st_mtime_ns:x}-{found.st_size:x}"'
-    headers = {"ETag": tag, "Cache-Control": "private, no-cache"}
-    known = request.headers.get("if-none-match", "")
-    if tag in (each.strip() for each in known.split(",")):
-        return Response(status_code=304, headers=headers)
-    return FileResponse(
-        path,
-        media_type=type_,
-        headers=headers,
-        filename=named,
-        stat_result=found,
-    )
-
-
-def bare_picture(job: Job, path: Path, type_: str, named: str) -> Response:
-    """Send a picture without metadata.
-
-    Raises:
-        ProblemError: It is not there.
-    """
-    try:
-        data = path.read_bytes()
-    except FileNotFoundError:
-        raise not_ready(job) from None
-    headers = {
-        "Cache-Control": "private, no-cache",
-        "Content-Disposition": f'attachment; filename="{named}"',
-    }
-    return Response(bare(data), media_type=type_, headers=headers)

@@ -105,7 +105,6 @@ class App:
             rules=rules,
             streams=Streams(limits),
             tokens=Tokens(tokens),
-            ready=True,
         )
         app = Guard(build(self.service), host, names, self.service.tokens, limits.body)
         self.client = Client(app)

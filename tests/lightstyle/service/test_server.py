@@ -76,8 +76,15 @@ def test_a_picture_is_sent_in_parts_and_only_if_it_is_new(server: Server) -> Non
     assert whole.headers["content-type"] == "image/webp"
     part = server.client.get(url, headers={"Range": "bytes=4-11"})
     assert (part.status_code, part.content) == (206, whole.content[4:12])
-    same = server.client.get(url, headers={"If-None-Match": whole.headers["etag"]})
-    assert (same.status_code, same.content) == (304, b"")
+    bare = server.client.get(url, params={"metadata": False})
+    assert bare.headers["etag"] != whole.headers["etag"]
+    for answer in (whole, bare):
+        assert answer.headers["content-disposition"] == (
+            f'attachment; filename="lightstyle-{id_}.webp"'
+        )
+        known = {"If-None-Match": answer.headers["etag"]}
+        same = server.client.get(answer.url, headers=known)
+        assert (same.status_code, same.content) == (304, b"")
 
 
 @pytest.mark.usefixtures("folder")
