@@ -123,9 +123,11 @@ def test_an_example_paints_as_lightstyle_does(
 
 
 @pytest.mark.parametrize(
-    "name", ["python/paint.py", "javascript/paint.mjs", "cpp/paint.cpp"]
+    "program", sorted(EXAMPLES.glob("*/paint.*")), ids=lambda p: p.name
 )
-def test_an_example_is_short_and_needs_no_lightstyle(name: str) -> None:
-    text = (EXAMPLES / name).read_text("utf-8")
+def test_an_example_is_short_and_needs_neither_half(program: Path) -> None:
+    text = program.read_text("utf-8")
     assert len(text.splitlines()) <= 80
-    assert not re.search(r"^\s*(import|from) .*lightstyle", text, re.MULTILINE)
+    assert not re.search(
+        r"^\W*(import|from|include)\b.*\b(lightstyle|export)\b", text, re.M
+    )

@@ -36,7 +36,7 @@ def constant(model: Path, content: np.ndarray, style: np.ndarray) -> Arrays:
         names = [o.name for o in session.get_outputs() if o.name.startswith(kind)]
         feeds |= zip(names, session.run(names, {"image": image}), strict=True)
     area = 512**2 / content[0, 0].size
-    weights = {"tv_weight": 0 * area}
+    weights = {"tv_weight": 0.0}
     for name, shares, weight in (("content", CONTENT, area), ("style", STYLE, 30)):
         for layer, share in shares.items():
             weights[f"{name}_weight/{layer}"] = weight * share / sum(shares.values())

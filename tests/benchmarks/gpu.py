@@ -110,7 +110,8 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=30)
     parser.add_argument("--device", choices=providers.DEVICES[1:], default="cuda")
     options = parser.parse_args()
-    (provider,) = (p for p in providers.PROVIDERS if p.name == options.device)
+    provider = providers.named(options.device)
+    assert provider is not None
     try:
         offers.find(provider)
     except DeviceError as error:

@@ -34,20 +34,15 @@ Vector = NDArray[Any]
 Turn = Callable[[], Any]
 
 
-def session(model: bytes | str, sizes: Mapping[str, int]) -> Any:
-    """A session of one thread for these sizes."""
+def step_session(size: int, pairs: int, *, rewrite: bool) -> Any:
+    """The step on one thread, for a square picture with a sum for each row."""
     options = onnx_runtime.load().SessionOptions()
     options.intra_op_num_threads = 1
-    for name, size in sizes.items():
-        options.add_free_dimension_override_by_name(name, size)
-    return onnx_runtime.load().InferenceSession(model, options)
-
-
-def step_session(size: int, pairs: int, *, rewrite: bool) -> Any:
-    """A session of the step's graph for a square picture with a sum for each row."""
-    data = to_proto(step_graph(rewrite=rewrite)).SerializeToString()
     sizes = {"H": size, "W": size, "M": pairs + 1, "K": 3 * size}
-    return session(data, sizes)
+    for name, length in sizes.items():
+        options.add_free_dimension_override_by_name(name, length)
+    data = to_proto(step_graph(rewrite=rewrite)).SerializeToString()
+    return onnx_runtime.load().InferenceSession(data, options)
 
 
 class Quadratic:

@@ -38,7 +38,7 @@ BEFORE = (0, 5)
 #: How far another run time may be from Python's: relative L2 of every output.
 CLOSE, CLOSE_ON_WEBGPU = 1e-5, 1e-4
 
-Outputs = dict[str, NDArray[np.float32]]
+Arrays = dict[str, NDArray[np.float32]]
 
 
 class Cases:
@@ -50,7 +50,7 @@ class Cases:
     """
 
     def __init__(self, folder: Path, model: Path) -> None:
-        self.folder, self.expected = folder, dict[str, Outputs]()
+        self.folder, self.expected = folder, dict[str, Arrays]()
         self._cases: dict[str, Any] = {}
         for file in (*contract.graph_paths(model), contract.weights_path(model)):
             shutil.copy(file, folder)
@@ -97,17 +97,14 @@ class Cases:
             self._add(f"{step.name} {before}", step, feeds | state)
             self._add(f"{descent.name} {before}", descent, feeds | state)
 
-    def _add(self, name: str, graph: Path, feeds: Mapping[str, Any]) -> Outputs:
-        session = onnx_runtime.load().InferenceSession(graph)
-        inputs = session.get_inputs()
-        known = {**self._fed, **feeds}
-        fed = {each.name: np.asarray(known[each.name]) for each in inputs}
-        self.expected[name] = self._run(graph, feeds)
+    def _add(self, name: str, graph: Path, feeds: Mapping[str, Any]) -> Arrays:
+        session, fed = self._fitted(graph, feeds)
+        self.expected[name] = _outputs(session, fed)
         weighs = any(kind in name for kind in ("evaluation", "descend"))
         weights = contract.weights_path(self._model).name if weighs else None
         sizes = {
             dim: size
-            for each in inputs
+            for each in session.get_inputs()
             for dim, size in zip(each.shape, fed[each.name].shape, strict=True)
             if isinstance(dim, str)
         }
@@ -122,15 +119,15 @@ class Cases:
         }
         return self.expected[name]
 
-    def _run(self, graph: Path, feeds: Mapping[str, Any]) -> Outputs:
+    def _run(self, graph: Path, feeds: Mapping[str, Any]) -> Arrays:
+        return _outputs(*self._fitted(graph, feeds))
+
+    def _fitted(self, graph: Path, feeds: Mapping[str, Any]) -> tuple[Any, Arrays]:
+        """A session, and all that it is fed."""
         session = onnx_runtime.load().InferenceSession(graph)
         known = {**self._fed, **feeds}
-        needed = {
-            each.name: np.asarray(known[each.name], np.float32)
-            for each in session.get_inputs()
-        }
-        outputs = [output.name for output in session.get_outputs()]
-        return dict(zip(outputs, session.run(outputs, needed), strict=True))
+        inputs = [each.name for each in session.get_inputs()]
+        return session, {name: np.asarray(known[name], np.float32) for name in inputs}
 
     def check(self, answer: Any, tolerance: float) -> None:
         """All outputs of all cases that were written are Python's."""
@@ -143,6 +140,11 @@ class Cases:
                 found = np.frombuffer(b64decode(outputs[name]), np.float32)
                 off = _distance(name, found.reshape(expected.shape), expected)
                 assert off < tolerance, (case, name, off)
+
+
+def _outputs(session: Any, fed: Arrays) -> Arrays:
+    outputs = [output.name for output in session.get_outputs()]
+    return dict(zip(outputs, session.run(outputs, fed), strict=True))
 
 
 def _distance(name: str, found: NDArray[Any], expected: NDArray[Any]) -> float:

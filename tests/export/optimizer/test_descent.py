@@ -26,7 +26,7 @@ LITE = Path(__file__).resolve().parents[3] / "models" / "vgg19-lite.safetensors"
 
 
 class Loss:
-    """A network's loss between pictures, on a device of floats."""
+    """A network's loss between pictures, in float32."""
 
     def __init__(self, evaluation: Run, feeds: dict[str, Any]) -> None:
         self.evaluation, self.feeds = evaluation, feeds
