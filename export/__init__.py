@@ -91,7 +91,10 @@ def build_model(
         ExportError: A choice is invalid.
         OutputError: A file cannot be written, or would replace another file.
     """
-    if found := {"cpu", "targets", "step", "descend"} & {*output.stem.split(".")[1:]}:
+    others = {
+        word for graph in contract.graph_paths(Path("m.onnx")) for word in _words(graph)
+    }
+    if found := others & {*_words(output)}:
         raise ExportError(
             f"output {output}: names with .{min(found)} are those of a model's other "
             "graphs; choose another"
@@ -111,6 +114,11 @@ def build_model(
     if lowering != "none":
         metadata[contract.META_COSTS] = costs(output, made, PartGraphs(losses_at))
     write_model(output, made, network.tensors(), metadata)
+
+
+def _words(path: Path) -> list[str]:
+    """Return what distinguishes a graph's name from that of its model."""
+    return path.stem.split(".")[1:]
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -42,6 +42,15 @@ def test_an_unknown_lowering_is_refused(tmp_path: Path) -> None:
     assert not [*tmp_path.iterdir()]
 
 
+@pytest.mark.parametrize("word", ["cpu", "targets", "guided", "webgpu", "forward1"])
+def test_a_name_that_other_graphs_of_a_model_have_is_refused(
+    tmp_path: Path, word: str
+) -> None:
+    with pytest.raises(ExportError, match=f"names with .{word} are those of"):
+        build_model(tiny_weights(), tmp_path / f"m.{word}.onnx")
+    build_model(tiny_weights(), tmp_path / f"{word}.onnx", lowering="none")
+
+
 def test_the_same_network_gives_the_same_bytes(tmp_path: Path) -> None:
     for folder in ("a", "b"):
         (tmp_path / folder).mkdir()
