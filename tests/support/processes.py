@@ -46,10 +46,10 @@ def endless(*arguments: object) -> None:
         time.sleep(1)
 
 
-def wait_for(condition: Callable[[], bool]) -> None:
-    """Look until it is so, for half a minute at most."""
-    end = time.monotonic() + 30
+def wait_for(condition: Callable[[], object], seconds: float = 60) -> None:
+    """Look until it is so, for a minute at most."""
+    end = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > end:
             raise TimeoutError
-        time.sleep(0.01)
+        time.sleep(0.02)

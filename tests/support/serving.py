@@ -1,9 +1,9 @@
 """A server in a process of its own, and what a client does with it."""
 
 import json
+import re
 import signal
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
@@ -11,7 +11,7 @@ from typing import Any, Self
 import httpx
 import psutil
 
-from tests.support.processes import start
+from tests.support.processes import start, wait_for
 
 #: Settings of a job that is over in a moment.
 QUICK: Mapping[str, Any] = {"size": 48, "iterations": 3, "style_weight": 1e4}
@@ -30,15 +30,16 @@ class Server:
 
     def start(self) -> Self:
         with self._errors.open("a") as errors:
+            before = errors.tell()
             self.process = start(
                 *("serve", "--port", 0, "--data", self.data, "--model", self._model),
                 *("--threads", 1, *self._options),
                 stderr=errors,
             )
-        size = self._errors.stat().st_size
-        url = ""
-        wait(lambda: self.process.poll() is not None or "http://" in self.said(size))
-        said = self.said(size)
+        wait_for(
+            lambda: self.process.poll() is not None or "http://" in self.said(before)
+        )
+        said = self.said(before)
         assert "http://" in said, self.said()
         url = said.partition("serving on ")[2].partition(" with")[0]
         self.client.close()
@@ -85,12 +86,19 @@ class Server:
 
     def until(self, id_: str, *states: str) -> dict[str, Any]:
         """Wait until a job is in one of the states, and return its status."""
-        wait(lambda: self.state(id_) in states)
+        wait_for(lambda: self.state(id_) in states)
         return self.status(id_)
 
     def evaluations(self, id_: str) -> int:
         progress = self.status(id_)["progress"]
         return progress["evaluation"] if progress else 0
+
+    def streams(self) -> int:
+        """Number of open event streams."""
+        metrics = self.client.get("/metrics").text
+        found = re.search(r"^lightstyle_streams (\d+)$", metrics, re.M)
+        assert found, metrics
+        return int(found[1])
 
 
 @contextmanager
@@ -123,12 +131,3 @@ def events(text: str) -> list[tuple[int, str, dict[str, Any]]]:
         if "id" in lines:
             found.append((int(lines["id"]), lines["event"], json.loads(lines["data"])))
     return found
-
-
-def wait(condition: Callable[[], object], seconds: float = 60) -> None:
-    """Look until it is so."""
-    end = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > end:
-            raise TimeoutError
-        time.sleep(0.05)

@@ -10,14 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.serving import (
-    LONG,
-    QUICK,
-    Server,
-    events,
-    serving,
-    wait,
-)
+from tests.support.processes import wait_for
+from tests.support.serving import LONG, QUICK, Server, events, serving
 
 
 @pytest.fixture
@@ -35,7 +29,7 @@ def test_told_to_stop_it_sends_jobs_back_to_the_queue_and_goes_on_later(
     server: Server,
 ) -> None:
     running, waiting = server.submit({**LONG, "iterations": 500}), server.submit(QUICK)
-    wait(lambda: server.evaluations(running) > 10)
+    wait_for(lambda: server.evaluations(running) > 10)
     with server.client.stream("GET", f"/v1/jobs/{running}/events") as stream:
         assert server.process.poll() is None
         server.process.terminate()
@@ -60,7 +54,7 @@ def test_told_to_stop_it_sends_jobs_back_to_the_queue_and_goes_on_later(
 def test_killed_it_has_every_job_again_and_the_streams_go_on(server: Server) -> None:
     ids = [server.submit({**LONG, "iterations": 300})]
     ids += [server.submit(QUICK) for _ in range(3)]
-    wait(lambda: server.evaluations(ids[0]) > 20)
+    wait_for(lambda: server.evaluations(ids[0]) > 20)
     before = _known(server, ids[0])
     server.kill()
     server.start()
@@ -98,10 +92,14 @@ def test_a_job_whose_process_always_dies_fails_and_blocks_nobody(
     server: Server,
 ) -> None:
     poison, other = server.submit(LONG), server.submit(QUICK)
-    wait(lambda: server.evaluations(poison) > 0)
+
+    def attempts() -> int:
+        return int(server.status(poison)["attempt"])
+
+    wait_for(lambda: server.evaluations(poison) > 0)
     journal = server.data / "jobs" / poison / "events.jsonl"
     for attempt in (1, 2, 3):  # none comes further than the one before
-        wait(lambda: server.status(poison)["attempt"] == attempt and server.children())  # noqa: B023
+        wait_for(lambda: attempts() == attempt and server.children())  # noqa: B023
         with journal.open("a") as file:
             file.write('{"event": "progress", "evaluation": 1999, "at": 0}\n')
         (child,) = server.children()
@@ -119,7 +117,7 @@ def test_a_job_over_which_the_server_dies_again_and_again_fails(
     poison = server.submit(LONG)
     journal = server.data / "jobs" / poison / "events.jsonl"
     for attempt in range(1, 6):
-        wait(lambda: server.status(poison)["attempt"] == attempt)  # noqa: B023
+        wait_for(lambda: server.status(poison)["attempt"] == attempt)  # noqa: B023
         with journal.open("a") as file:
             file.write('{"event": "progress", "evaluation": 1999, "at": 0}\n')
         server.kill()
@@ -168,9 +166,9 @@ def _through_kills(server: Server, whom: str, kills: int = 20) -> list[str]:
         moment = ("queued", "running", "ending", "done")[kill % 4]
         if moment == "running":
             last = chance.randrange(1, 150)
-            wait(lambda: server.evaluations(active[0]) >= last)  # noqa: B023
+            wait_for(lambda: server.evaluations(active[0]) >= last)  # noqa: B023
         elif moment == "ending":  # the result is written then, or was just now
-            wait(lambda: server.evaluations(active[0]) == 150)
+            wait_for(lambda: server.evaluations(active[0]) == 150)
         elif moment == "done":
             server.until(active[0], "done")
         if whom == "server":

@@ -14,7 +14,8 @@ from PIL import Image
 from lightstyle.errors import ImageError
 from lightstyle.records.record import Record
 from tests.support.page import browsing, drop, serious
-from tests.support.serving import Server, serving, wait
+from tests.support.processes import wait_for
+from tests.support.serving import Server, serving
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -120,13 +121,13 @@ def test_dropped_pictures_become_a_painting_that_grows_and_is_kept(
         seen.update([source] if "/preview?v=" in source else [])
         return len(seen) >= 3
 
-    wait(has_grown)
+    wait_for(has_grown)
     assert serious(page) == []
 
     page.reload()
     page.wait_for_selector(".facts:has-text('Evaluation')")
     before = evaluation(page)
-    wait(lambda: evaluation(page) > before)
+    wait_for(lambda: evaluation(page) > before)
     assert (
         curve(page) > before / 2
     )  # from the first evaluation on, not since the reload
@@ -192,14 +193,14 @@ def test_the_page_goes_on_after_the_server_died_in_the_middle(
     page = pages(server)
     choose(page, 48, 2000)
     id_ = paint(page, until="Evaluation")
-    wait(lambda: evaluation(page) > 20)
+    wait_for(lambda: evaluation(page) > 20)
     server.kill()
     page.wait_for_selector("#lost")
     server.start()
     page.wait_for_selector("#lost", state="hidden")
     assert page.url.endswith(id_)
     before = evaluation(page)
-    wait(lambda: evaluation(page) > before)
+    wait_for(lambda: evaluation(page) > before)
     page.click("text=Stop and keep")
     page.wait_for_selector(".facts:has-text('Stopped')")
 
@@ -239,16 +240,16 @@ def test_a_page_that_nobody_sees_holds_no_stream_and_goes_on_when_it_is_seen(
     page = pages(server)
     choose(page, 48, 2000)
     paint(page, until="Evaluation")
-    wait(lambda: _streams(server) == 1)
+    wait_for(lambda: _streams(server) == 1)
     _show(page, False)
-    wait(lambda: _streams(server) == 0)
+    wait_for(lambda: _streams(server) == 0)
     before = evaluation(page)
     _show(page, True)
-    wait(lambda: evaluation(page) > before)
+    wait_for(lambda: evaluation(page) > before)
     assert _streams(server) == 1
     page.click("text=Stop and keep")
     page.wait_for_selector(".facts:has-text('Stopped')")
-    wait(lambda: _streams(server) == 0)
+    wait_for(lambda: _streams(server) == 0)
 
 
 def test_a_page_without_a_stream_asks_instead(server: Server, pages: Open) -> None:
@@ -258,7 +259,7 @@ def test_a_page_without_a_stream_asks_instead(server: Server, pages: Open) -> No
     paint(page, until="Evaluation")
     page.wait_for_selector(".canvas.both")
     before = evaluation(page)
-    wait(lambda: evaluation(page) > before)
+    wait_for(lambda: evaluation(page) > before)
     page.click("text=Stop and keep")
     page.wait_for_selector(".facts:has-text('Stopped')")
 

@@ -11,15 +11,8 @@ import pytest
 
 from lightstyle.records.record import Record
 from tests.support import documents
-from tests.support.processes import ROOT, run_script
-from tests.support.serving import (
-    LONG,
-    QUICK,
-    Server,
-    events,
-    serving,
-    wait,
-)
+from tests.support.processes import ROOT, run_script, wait_for
+from tests.support.serving import LONG, QUICK, Server, events, serving
 
 
 @pytest.fixture(scope="module")
@@ -116,7 +109,7 @@ def test_a_cancelled_job_keeps_its_best_picture_and_frees_the_worker(
     server: Server,
 ) -> None:
     id_ = server.submit(LONG)
-    wait(lambda: server.evaluations(id_) > 3)
+    wait_for(lambda: server.evaluations(id_) > 3)
     began = time.monotonic()
     answer = server.client.post(f"/v1/jobs/{id_}/cancel")
     assert time.monotonic() - began < 1
@@ -150,7 +143,7 @@ def test_a_job_that_waits_is_cancelled_at_once_and_retried_later(
 @pytest.mark.usefixtures("folder")
 def test_a_retried_job_goes_on_where_it_was_cancelled(server: Server) -> None:
     id_ = server.submit({**LONG, "iterations": 400})
-    wait(lambda: server.evaluations(id_) > 20)
+    wait_for(lambda: server.evaluations(id_) > 20)
     server.client.post(f"/v1/jobs/{id_}/cancel")
     server.until(id_, "cancelled")
     before = server.evaluations(id_)
@@ -164,10 +157,10 @@ def test_a_retried_job_goes_on_where_it_was_cancelled(server: Server) -> None:
 @pytest.mark.usefixtures("folder")
 def test_a_deleted_job_is_gone_with_its_files(server: Server) -> None:
     running = server.submit(LONG)
-    wait(lambda: server.evaluations(running) > 0)
+    wait_for(lambda: server.evaluations(running) > 0)
     assert server.client.delete(f"/v1/jobs/{running}").status_code == 202
     assert server.client.get(f"/v1/jobs/{running}").status_code == 404
-    wait(lambda: not (server.data / "jobs" / running).exists())
+    wait_for(lambda: not (server.data / "jobs" / running).exists())
     done = server.submit(QUICK)
     server.until(done, "done")
     assert server.client.delete(f"/v1/jobs/{done}").status_code == 204
@@ -203,7 +196,7 @@ def test_a_child_that_is_killed_costs_an_attempt_and_nothing_else(
     server: Server,
 ) -> None:
     id_ = server.submit({**LONG, "iterations": 300})
-    wait(lambda: server.evaluations(id_) > 10)
+    wait_for(lambda: server.evaluations(id_) > 10)
     (child,) = server.children()
     child.send_signal(signal.SIGKILL)
     status = server.until(id_, "done", "failed")
@@ -230,7 +223,19 @@ def test_the_page_and_signs_of_life_are_there(server: Server) -> None:
 def test_the_document_is_openapi_and_lists_every_route(server: Server) -> None:
     found = server.client.get("/openapi.json").json()
     assert found["openapi"].startswith("3.1")
-    assert {"get", "post"} <= found["paths"]["/v1/jobs"].keys()
+    assert {path: {*methods} for path, methods in found["paths"].items()} == {
+        "/v1/jobs": {"get", "post"},
+        "/v1/jobs/{id}": {"get", "delete"},
+        "/v1/jobs/{id}/events": {"get"},
+        "/v1/jobs/{id}/preview": {"get"},
+        "/v1/jobs/{id}/result": {"get"},
+        "/v1/jobs/{id}/pictures/{role}/{number}": {"get"},
+        "/v1/jobs/{id}/cancel": {"post"},
+        "/v1/jobs/{id}/retry": {"post"},
+        "/v1/session": {"post", "delete"},
+        **{f"/v1/{each}": {"get"} for each in ("settings", "limits")},
+        **{f"/{each}": {"get"} for each in ("healthz", "readyz", "metrics")},
+    }
 
 
 @pytest.mark.usefixtures("folder")
@@ -254,11 +259,11 @@ def test_a_stream_is_refused_where_too_many_are_open(
     with ExitStack() as stack:
         for _ in range(6):
             stack.enter_context(server.client.stream("GET", url))
-        wait(lambda: "lightstyle_streams 6" in server.client.get("/metrics").text)
+        wait_for(lambda: server.streams() == 6)
         refused = server.client.get(url)
         assert (refused.status_code, refused.json()["code"]) == (429, "streams_full")
         assert "retry-after" in refused.headers
-    wait(lambda: "lightstyle_streams 0" in server.client.get("/metrics").text)
+    wait_for(lambda: server.streams() == 0)
     server.client.delete(f"/v1/jobs/{id_}")
 
 

@@ -14,8 +14,8 @@ import httpx
 import psutil
 import pytest
 
-from tests.support.processes import start
-from tests.support.serving import QUICK, Server, form, serving, wait
+from tests.support.processes import start, wait_for
+from tests.support.serving import QUICK, Server, form, serving
 
 pytestmark = pytest.mark.slow
 
@@ -41,10 +41,10 @@ def test_a_thousand_jobs_leave_the_server_as_it_was(
             assert answer.status_code == 202, answer.text
             ids.append(answer.json()["id"])
             if number % 50 == 49:  # not far ahead of what is done
-                wait(lambda: server.state(ids[-25]) == "done", 600)
+                wait_for(lambda: server.state(ids[-25]) == "done", 600)
                 children |= {child.pid for child in server.children()}
                 memory[number + 1] = _megabytes(server)
-        wait(lambda: server.state(ids[-1]) == "done", 600)
+        wait_for(lambda: server.state(ids[-1]) == "done", 600)
         seconds = time.monotonic() - began
         assert {server.state(id_) for id_ in ids} == {"done"}
     batch = _batch(folder, tiny_model, JOBS)
@@ -94,7 +94,7 @@ def test_clients_that_watch_cost_a_job_little(
         with ThreadPoolExecutor(50) as pool:
             for number in range(50):
                 pool.submit(watch, number)
-            wait(lambda: server.state(id_) == "done", 600)
+            wait_for(lambda: server.state(id_) == "done", 600)
             stop.set()
         watched = server.status(id_)["outcome"]["seconds"]
         p99 = quantiles(took, n=100)[-1]
