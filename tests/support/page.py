@@ -1,6 +1,8 @@
 """What somebody does with the page of the service in a browser."""
 
-from collections.abc import Iterator
+import json
+import re
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
@@ -10,6 +12,13 @@ from tests.support.browser import CHROMIUM
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
+
+#: Opens the page of a server, of so many pixels, in a theme.
+Open = Callable[..., "Page"]
+
+#: Widths and heights of a screen.
+WIDE: Final = (1280, 800)
+PHONE: Final = (390, 844)
 
 #: It asks nobody but the server for anything.
 _FLAGS: Final = (
@@ -64,3 +73,58 @@ def serious(page: "Page") -> list[str]:
         for each in found
         if each["impact"] in ("serious", "critical")
     ]
+
+
+def choose(page: "Page", size: int, iterations: int) -> None:
+    """Choose both pictures, and settings that are quick."""
+    page.set_input_files("#choose-content", "content.png")
+    page.set_input_files("#choose-style", "style.png")
+    set_effort(page, size, iterations)
+
+
+def set_effort(page: "Page", size: int, iterations: int) -> None:
+    page.fill("#set-size", str(size))
+    if not page.is_visible("#set-iterations"):
+        page.click("#more > summary")
+    page.fill("#set-iterations", str(iterations))
+    page.fill("#set-style_weight", "10000")
+
+
+def paint(page: "Page", *, until: str) -> str:
+    """Paint, wait for a word of the label, and return the name of the job."""
+    page.click("#paint")
+    page.wait_for_url(re.compile("#jobs/"))
+    page.wait_for_selector(f".facts:has-text('{until}')")
+    return str(page.url).rpartition("/")[2]
+
+
+def evaluation(page: "Page") -> int:
+    found = re.search(r"Evaluation (\d+)", page.inner_text(".facts"))
+    return int(found[1]) if found else 0
+
+
+def curve(page: "Page") -> int:
+    """Number of points of the curve."""
+    return (page.get_attribute(".curve .line", "d") or "").count("L") + 1
+
+
+def show(page: "Page", is_seen: bool) -> None:
+    """Act as if the page were seen, or not."""
+    page.evaluate(
+        "(hidden) => { Object.defineProperty(document, 'hidden', "
+        "{ value: hidden, configurable: true }); "
+        "document.dispatchEvent(new Event('visibilitychange')); }",
+        not is_seen,
+    )
+
+
+def is_too_wide(page: "Page") -> bool:
+    return bool(page.evaluate("document.documentElement.scrollWidth > innerWidth"))
+
+
+def tab_to(page: "Page", target: str, key: str = "Tab") -> None:
+    for _ in range(80):
+        if page.evaluate(f"document.activeElement.matches({json.dumps(target)})"):
+            return
+        page.keyboard.press(key)
+    raise AssertionError(f"{target} cannot be reached")
