@@ -53,9 +53,10 @@ function speak() {
 export function answered(dialog) {
   dialog.returnValue = "";
   dialog.showModal();
-  return new Promise((answer) =>
-    dialog.addEventListener("close", () => answer(dialog.returnValue), { once: true }),
-  );
+  return new Promise((answer) => {
+    // The event comes late: by then the dialog may have been opened again.
+    dialog.onclose = () => dialog.open || answer(dialog.returnValue);
+  });
 }
 
 /** Ask before something is deleted. */
