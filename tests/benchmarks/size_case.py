@@ -18,7 +18,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from lightstyle import Model, Settings, images
+from lightstyle import Model, images
 from lightstyle.engine import memory
 from lightstyle.errors import UsageError
 from lightstyle.losses.objective import Objective
@@ -44,8 +44,12 @@ EVALUATIONS: Final = 2
 def ours(path: Path, width: int, height: int, budget: str) -> dict[str, Any]:
     """Layout, prediction and truth of a run."""
     model = Model.load(path, "cpu", threads(), memory.parse(budget))
-    settings = Settings(
-        size=max(width, height), iterations=EVALUATIONS, pyramid="off", init="content"
+    settings = replace(
+        task.SETTINGS,
+        size=max(width, height),
+        iterations=EVALUATIONS,
+        pyramid="off",
+        init="content",
     )
     content, style = (images.load(_picture(height, width, n), role="x") for n in (1, 2))
     inputs = Inputs.read(settings, (width, height), content, (style,))
