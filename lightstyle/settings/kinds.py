@@ -11,7 +11,7 @@ from typing import Any
 from .choices import ALL
 from .in_memory import path_or_image
 from .layers import LayerWeights
-from .scalars import LONGEST, Kind, any_of, bounds, in_range, require
+from .scalars import LONGEST, Kind, any_of, number, require
 
 
 def layers() -> Kind:
@@ -30,45 +30,39 @@ def layers() -> Kind:
 
 def scale() -> Kind:
     """Return the kind of one scale for all styles, or one for each."""
-    low, high = 0.01, 100
-    each = in_range(low, high)
-    one = bounds(low, high)
+    one = number(0.01, 100)
 
-    def take(value: Any) -> float | tuple[float, ...]:
-        return tuple(map(each, _listed(value))) if is_list(value) else each(value)
+    def take(value: Any) -> Any:
+        if is_list(value):
+            return tuple(map(one.take, _listed(value)))
+        return one.take(value)
 
     def parse(text: str) -> Any:
         found = _floats(text)
         return found if len(found) > 1 else found[0]
 
-    expected = (
-        "a number of at least 0.01 and at most 100, or one for each style, such as "
-        "1,0.5"
-    )
-    schema = {"anyOf": [one, {"type": "array", "items": one, "minItems": 1}]}
+    expected = f"{one.expected}, or one for each style, such as 1,0.5"
+    schema = {"anyOf": [one.schema, _list_of(one)]}
     return Kind(expected, take, parse, _plain_list, metavar="NUMBERS", schema=schema)
 
 
 def shares() -> Kind:
     """Return the kind of numbers, one for each style, that count by their ratio."""
-    each = in_range(0, math.inf)
+    one = number(0)
 
     def take(value: Any) -> tuple[float, ...]:
-        found = tuple(map(each, _listed(value) if is_list(value) else [value]))
+        found = tuple(map(one.take, _listed(value) if is_list(value) else [value]))
         require(0 < sum(found) < math.inf)
         return found
 
-    expected = (
-        "a number of at least 0 for each style, such as 3,1, with a finite sum above 0"
-    )
     return Kind(
-        expected,
+        f"{one.expected} for each style, such as 3,1, with a finite sum above 0",
         take,
         _floats,
         _plain_list,
         metavar="NUMBERS",
         optional=True,
-        schema={"type": "array", "items": bounds(0, math.inf), "minItems": 1},
+        schema=_list_of(one),
     )
 
 
@@ -127,6 +121,10 @@ def _listed(value: Iterable[Any]) -> tuple[Any, ...]:
     found = tuple(value)
     require(found)
     return found
+
+
+def _list_of(one: Kind) -> dict[str, Any]:
+    return {"type": "array", "items": one.schema, "minItems": 1}
 
 
 def _floats(text: str) -> tuple[float, ...]:

@@ -124,15 +124,15 @@ def number(
     expected = f"a number{lower}{upper}" if lower else "a finite number"
     return Kind(
         expected,
-        in_range(at_least, at_most),
+        _in_range(at_least, at_most),
         parse=float,
         metavar="NUMBER",
         optional=optional,
-        schema=bounds(at_least, at_most),
+        schema=_bounds(at_least, at_most),
     )
 
 
-def bounds(at_least: float, at_most: float) -> dict[str, Any]:
+def _bounds(at_least: float, at_most: float) -> dict[str, Any]:
     """Return the JSON schema of finite numbers in a range."""
     limits = {"minimum": at_least, "maximum": at_most}
     return {"type": "number"} | {k: v for k, v in limits.items() if math.isfinite(v)}
@@ -210,7 +210,7 @@ def path_text(value: Any) -> str:
     return str(found)
 
 
-def in_range(at_least: float, at_most: float) -> Callable[[Any], float]:
+def _in_range(at_least: float, at_most: float) -> Callable[[Any], float]:
     """Return what takes finite numbers in a range."""
 
     def take(value: Any) -> float:
