@@ -62,7 +62,7 @@ class Limits:
 
     body: int = 64 * MEGABYTE
     file: int = 24 * MEGABYTE
-    pixels: int = 50 * MEGABYTE
+    pixels: int = 50_000_000
     side: int = 16_384
     size: int = 1024
     iterations: int = 2000

@@ -1,11 +1,8 @@
 """The data folder of a server: its jobs, what they take, and how long they stay.
 
-``lightstyle-data.json`` says whose folder it is and how it is laid out; a later version
-that lays it out otherwise must bring it up to date or refuse it. Jobs come to be in
-``incoming`` and appear whole in ``jobs``.
+Jobs come to be in ``incoming`` and appear whole in ``jobs``.
 """
 
-import json
 import secrets
 import shutil
 from collections.abc import Iterator
@@ -14,30 +11,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Lock, RLock
 from time import time
-from typing import Annotated, Any, Final
 
 from .. import files
-from ..contract import VERSION
-from ..errors import OutputError, UsageError
-from ..settings import typed
-from ..settings.scalars import whole
+from ..errors import UsageError
+from . import claim
 from .folder import JobFolder, Spec
 from .journal import State, Status
 from .limits import Limits
-
-#: How the folder is laid out.
-SCHEMA: Final = 1
-
-_ABOUT: Final = "lightstyle-data.json"
-
-
-@dataclass(frozen=True)
-class _About:
-    """What a data folder says of itself."""
-
-    schema: Annotated[int, whole(1, 10**6)]
-    server: str
-    version: str
 
 
 @dataclass(eq=False)
@@ -99,8 +79,8 @@ class Store:
         """
         self.path, self._limits, self.lock = path, limits, RLock()
         files.make_folder(path)
-        self._held = _held(path)
-        self.server = _identity(path)
+        self._held = claim.lock(path)
+        self.server = claim.identity(path)
         self.incoming, self._jobs = path / "incoming", path / "jobs"
         shutil.rmtree(self.incoming, ignore_errors=True)
         for folder in (self.incoming, self._jobs):
@@ -230,57 +210,3 @@ class Store:
 
 def _is_kept(state: State) -> bool:
     return state.is_final and state is not State.EXPIRED
-
-
-def _held(path: Path) -> Any:
-    """Lock the folder.
-
-    Raises:
-        OutputError: Another server has it, or its file system has no locks.
-    """
-    from filelock import FileLock, Timeout
-
-    lock = FileLock(path / "lock")
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        raise OutputError(
-            f"data {path}: another server uses this folder; give another one with "
-            "--data, or stop that server"
-        ) from None
-    except (OSError, NotImplementedError) as error:
-        raise OutputError(
-            f"data {path}: the folder cannot be locked: {error}; give another one "
-            "with --data"
-        ) from error
-    return lock
-
-
-def _identity(path: Path) -> str:
-    """Return the name of the folder's server; a new folder gets one.
-
-    Raises:
-        UsageError: The folder is none of a server, or of another version.
-        OutputError: It cannot be written.
-    """
-    about = path / _ABOUT
-    if not about.exists():
-        if any(each.name != "lock" for each in path.iterdir()):
-            raise UsageError(
-                f"data {path}: the folder is not empty and none of a server; give "
-                "another one with --data"
-            )
-        found = {"schema": SCHEMA, "server": secrets.token_hex(8), "version": VERSION}
-        files.atomic_write(about, json.dumps(found).encode())
-    try:
-        text = about.read_text("utf-8")
-        known: _About = typed.parse(_About, typed.loads(text, 10_000), "it", {})
-    except (OSError, ValueError) as error:
-        raise UsageError(f"data {path}: {_ABOUT} cannot be used: {error}") from error
-    if known.schema != SCHEMA:
-        raise UsageError(
-            f"data {path}: it is laid out as version {known.version} does it "
-            f"({known.schema}, expected {SCHEMA}): use that version, or give another "
-            "folder with --data"
-        )
-    return known.server
