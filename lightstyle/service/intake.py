@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import secrets
+from collections.abc import Callable
 from pathlib import Path
 from time import time
 from typing import Any, Final
@@ -144,13 +145,7 @@ class Intake:
                 return earlier, True
             check_queue(self._store, self._rules.limits, spec.owner)
             job = self._store.add(folder, spec)
-        try:
-            self._queue.put(spec.id, 0)
-        except Exception as error:  # whatever the database has
-            self._store.erase(job)
-            raise ProblemError(
-                "storage", "the queue cannot be reached", retry_after=10
-            ) from error
+        enqueue(self._queue, job, lambda: self._store.erase(job))
         return job, False
 
     def _same(self, key: str | None, request: str) -> Job | None:
@@ -205,6 +200,26 @@ def check_queue(store: Store, limits: Limits, owner: str) -> None:
             "cancel one",
             retry_after=wait,
         )
+
+
+def enqueue(queue: Queue, job: Job, undo: Callable[[], object]) -> None:
+    """Put a job into the queue.
+
+    Args:
+        queue: The queue.
+        job: The job.
+        undo: Called if the queue cannot be reached.
+
+    Raises:
+        ProblemError: It cannot be.
+    """
+    try:
+        queue.put(job.spec.id, job.look().turn)
+    except Exception as error:  # whatever the database has
+        undo()
+        raise ProblemError(
+            "storage", "the queue cannot be reached", retry_after=10
+        ) from error
 
 
 def _seconds_left(job: Job) -> float:

@@ -7,7 +7,7 @@ from fastapi import Path as PathParameter
 from fastapi.responses import FileResponse, StreamingResponse
 
 from .api import BODY, Accepted, JobList, JobStatus, problems
-from .intake import check_queue
+from .intake import check_queue, enqueue
 from .problems import ProblemError
 from .service import KeptJob, Owner, OwnJob, The
 from .stream import has_ended
@@ -167,7 +167,7 @@ def retry_job(found: KeptJob, the: The, by: Owner) -> JobStatus:
             raise ProblemError(
                 "state", f"the job is {found.status.state}: nothing to retry"
             )
-    the.queue.put(found.spec.id, found.look().turn)
+    enqueue(the.queue, found, lambda: the.foreman.cancel(found))
     return status_of(found, positions(the.store), the.rules.model)
 
 

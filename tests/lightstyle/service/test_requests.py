@@ -291,6 +291,22 @@ def test_the_same_key_gives_the_same_job(app: App) -> None:
     _refused(app.post(form(QUICK), idempotency_key="x" * 201), 400, "malformed")
 
 
+def test_without_the_queue_nothing_changes(
+    app: App, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    id_ = app.post(form(QUICK)).json()["id"]
+    app.client.post(f"/v1/jobs/{id_}/cancel")
+
+    def put(id_: str, turn: int) -> None:
+        raise RuntimeError("no connection")
+
+    monkeypatch.setattr(app.queue, "put", put)
+    for answer in (app.post(form(QUICK)), app.client.post(f"/v1/jobs/{id_}/retry")):
+        _refused(answer, 503, "storage")
+    (job,) = app.client.get("/v1/jobs").json()["jobs"]
+    assert (job["id"], job["state"]) == (id_, "cancelled")
+
+
 @pytest.mark.parametrize(
     "path", ["", "/events", "/preview", "/result", "/pictures/content/0"]
 )
