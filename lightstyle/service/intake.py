@@ -3,7 +3,6 @@
 import asyncio
 import hashlib
 import secrets
-from collections.abc import Callable
 from pathlib import Path
 from time import time
 from typing import Any, Final
@@ -15,8 +14,9 @@ from starlette.requests import ClientDisconnect, Request
 from ..settings.jobs import JOBS
 from ..text import printable
 from . import parameters, pictures
+from .entry import check_queue, enqueue
 from .folder import Spec
-from .limits import LONGEST_NAME, LONGEST_PARAMETERS, MOST_FILES, Limits
+from .limits import LONGEST_NAME, LONGEST_PARAMETERS, MOST_FILES
 from .parameters import PICTURES, Parameters, Rules
 from .problems import ProblemError
 from .queue import Queue
@@ -178,53 +178,6 @@ class Intake:
             given.settings[role] = _words(job.spec, role)
         if given.go_on:
             names["init"] = [pictures.copied_result(job, folder)]
-
-
-def check_queue(store: Store, limits: Limits, owner: str) -> None:
-    """Check that there is room in the queue for another job of a client.
-
-    Raises:
-        ProblemError: There is not.
-    """
-    waiting = store.active()
-    mine = [job for job in waiting if job.spec.owner == owner]
-    wait = max(1, round(sum(_seconds_left(job) for job in waiting[:1])))
-    if len(waiting) >= limits.queue:
-        raise ProblemError(
-            "queue_full", f"{limits.queue} jobs are in the queue", retry_after=wait
-        )
-    if len(mine) >= limits.queue_each:
-        raise ProblemError(
-            "client_full",
-            f"{limits.queue_each} of your jobs are in the queue: wait for one, or "
-            "cancel one",
-            retry_after=wait,
-        )
-
-
-def enqueue(queue: Queue, job: Job, undo: Callable[[], object]) -> None:
-    """Put a job into the queue.
-
-    Args:
-        queue: The queue.
-        job: The job.
-        undo: Called if the queue cannot be reached.
-
-    Raises:
-        ProblemError: It cannot be.
-    """
-    try:
-        queue.put(job.spec.id, job.look().turn)
-    except Exception as error:  # whatever the database has
-        undo()
-        raise ProblemError(
-            "storage", "the queue cannot be reached", retry_after=10
-        ) from error
-
-
-def _seconds_left(job: Job) -> float:
-    left: float = job.status.progress.get("seconds_left", 10.0)
-    return left
 
 
 def _key(given: str | None, owner: str) -> str | None:

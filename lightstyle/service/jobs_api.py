@@ -7,7 +7,7 @@ from fastapi import Path as PathParameter
 from fastapi.responses import FileResponse, StreamingResponse
 
 from .api import BODY, Accepted, JobList, JobStatus, problems
-from .intake import check_queue, enqueue
+from .entry import check_queue, enqueue
 from .problems import ProblemError
 from .service import KeptJob, Owner, OwnJob, The
 from .stream import has_ended

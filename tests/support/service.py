@@ -22,6 +22,16 @@ from lightstyle.service.store import Store
 from lightstyle.service.stream import Streams
 
 
+def refused(answer: Any, status: int, code: str) -> dict[str, Any]:
+    """Check that a request was refused, and return why."""
+    assert answer.status_code == status, answer.text
+    assert answer.headers["content-type"] == "application/problem+json"
+    problem: dict[str, Any] = answer.json()
+    assert (problem["code"], problem["status"]) == (code, status)
+    assert "Traceback" not in answer.text
+    return problem
+
+
 class Idle(Executor):
     """Never begins anything."""
 

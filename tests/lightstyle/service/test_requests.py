@@ -1,4 +1,4 @@
-"""What is asked for is taken, or refused with a code and a reason."""
+"""A request is taken, or refused with a code and a reason."""
 
 import asyncio
 import io
@@ -11,9 +11,8 @@ import pytest
 from PIL import Image
 
 from lightstyle.service.limits import Limits
-from lightstyle.settings.fields import FIELDS
 from tests.lightstyle.service.conftest import Apps
-from tests.support.service import App
+from tests.support.service import App, refused
 from tests.support.serving import QUICK, form
 
 
@@ -31,15 +30,6 @@ def _png(width: int, height: int) -> bytes:
         chunk(b"IEND", b""),
     ]
     return b"\x89PNG\r\n\x1a\n" + b"".join(chunks)
-
-
-def _refused(answer: Any, status: int, code: str) -> dict[str, Any]:
-    assert answer.status_code == status, answer.text
-    assert answer.headers["content-type"] == "application/problem+json"
-    problem: dict[str, Any] = answer.json()
-    assert (problem["code"], problem["status"]) == (code, status)
-    assert "Traceback" not in answer.text
-    return problem
 
 
 def test_a_job_is_queued_with_its_place_in_line(app: App) -> None:
@@ -65,86 +55,6 @@ def test_a_list_is_read_page_by_page(app: App) -> None:
 
 
 @pytest.mark.parametrize(
-    ("settings", "field", "words"),
-    [
-        ({"sise": 64}, "settings.sise", "did you mean size?"),
-        ({"size": 5000}, "settings.size", "at most 1024 here"),
-        ({"size": "large"}, "settings.size", "expected a whole number"),
-        ({"iterations": 2001}, "settings.iterations", "at most 2000 here"),
-        ({"strength": 0.5, "style_weight": 3}, "settings", "cannot be combined"),
-        ({"init": "/etc/passwd"}, "settings.init", "expected content, noise, style"),
-        ({"protect": "/etc/passwd"}, "settings.protect", "null with a file"),
-        ({"content_mask": ["../x"]}, "settings.content_mask", "expected all"),
-        ({"content_mask": "../x"}, "settings.content_mask", "expected all"),
-        ({"regions": ["a", "b"]}, "settings.regions", "null with a file"),
-        ({"content_mask": ["all", "all"]}, "settings", "2 content masks for 1 style"),
-        ({"blend": [1, 2, 3]}, "settings", "blend"),
-    ],
-)
-def test_a_setting_that_is_not_possible_is_named(
-    app: App, settings: dict[str, Any], field: str, words: str
-) -> None:
-    problem = _refused(app.post(form(settings)), 422, "invalid")
-    (error,) = problem["errors"]
-    assert error["field"] == field
-    assert words in error["message"]
-    if "sise" in settings:
-        assert problem["known_settings"] == [*FIELDS]
-
-
-@pytest.mark.parametrize(
-    ("more", "field"),
-    [
-        ({"job": "paint"}, "job"),
-        ({"model": "../vgg"}, "model"),
-        ({"preset": "/etc/passwd"}, "preset"),
-        ({"size": [64, 64]}, "size"),
-        ({"job": "texture"}, "size"),
-        ({"colour": "red"}, "colour"),
-        ({"name": 5}, "name"),
-        ({"again": "nothing"}, "again"),
-        ({"go_on": True}, "go_on"),
-        ({"format": "svg"}, "format"),
-    ],
-)
-def test_a_parameter_that_is_not_possible_is_named(
-    app: App, more: dict[str, Any], field: str
-) -> None:
-    problem = _refused(app.post(form(QUICK, **more)), 422, "invalid")
-    assert problem["errors"][0]["field"] == field
-
-
-@pytest.mark.parametrize(
-    ("job", "pictures", "field"),
-    [
-        ("stylize", ("content",), "style"),
-        ("stylize", ("style",), "content"),
-        ("stylize", ("content", "content", "style"), "content"),
-        ("stylize", ("content", *["style"] * 5), "style"),
-        ("reconstruct", ("content", "style"), "style"),
-    ],
-)
-def test_a_job_needs_its_pictures_and_no_others(
-    app: App, job: str, pictures: tuple[str, ...], field: str
-) -> None:
-    problem = _refused(app.post(form({}, pictures, job=job)), 422, "invalid")
-    assert problem["errors"][0]["field"] == field
-
-
-@pytest.mark.parametrize("text", ["[]", "null", '"x"'])
-def test_parameters_that_are_no_object_are_refused(app: App, text: str) -> None:
-    answer = app.post({"files": [("params", (None, text))]})
-    (error,) = _refused(answer, 422, "invalid")["errors"]
-    assert error["field"] == "params"
-
-
-@pytest.mark.parametrize("text", ["{", '{"job": "stylize"', "[[" * 9999])
-def test_parameters_that_are_no_json_are_refused(app: App, text: str) -> None:
-    answer = app.post({"files": [("params", (None, text))]})
-    _refused(answer, 400, "malformed")
-
-
-@pytest.mark.parametrize(
     ("data", "status", "code"),
     [
         (b"", 415, "format"),
@@ -163,7 +73,7 @@ def test_a_file_that_cannot_be_taken_is_refused_by_its_head(
     app: App, data: bytes, status: int, code: str
 ) -> None:
     Path("content.png").write_bytes(data)
-    _refused(app.post(form(QUICK)), status, code)
+    refused(app.post(form(QUICK)), status, code)
     assert app.queue.put_in == []
     assert [*app.service.store.incoming.iterdir()] == []
 
@@ -176,11 +86,11 @@ def test_the_longest_pictures_within_the_limits_are_taken(
     assert app.post(form(QUICK)).status_code == 202
 
 
-def test_a_format_that_is_not_taken_is_refused(app: App) -> None:
+def test_a_format_that_is_not_taken_isrefused(app: App) -> None:
     buffer = io.BytesIO()
     Image.new("RGB", (64, 64)).save(buffer, "TIFF")
     Path("content.png").write_bytes(buffer.getvalue())
-    _refused(app.post(form(QUICK)), 415, "format")
+    refused(app.post(form(QUICK)), 415, "format")
 
 
 @pytest.mark.parametrize(
@@ -214,25 +124,25 @@ def test_names_of_files_never_become_paths(app: App, name: str) -> None:
         }
 
 
-def test_fields_that_nobody_knows_are_refused(app: App) -> None:
+def test_fields_that_nobody_knows_arerefused(app: App) -> None:
     body = form(QUICK)
     for text in (("url", (None, "http://127.0.0.1/")), ("params", (None, "{}"))):
         answer = app.post({"files": [*body["files"], text]})
-        _refused(answer, 400, "malformed")
+        refused(answer, 400, "malformed")
     answer = app.post({"files": [*body["files"], ("model", ("m.onnx", b"x"))]})
-    (error,) = _refused(answer, 422, "invalid")["errors"]
+    (error,) = refused(answer, 422, "invalid")["errors"]
     assert error["field"] == "model"
 
 
-def test_too_many_files_and_too_long_texts_are_refused(app: App) -> None:
+def test_too_many_files_and_too_long_texts_arerefused(app: App) -> None:
     many = [("style", ("s.png", b"x"))] * 30
-    _refused(app.post({"files": many}), 400, "malformed")
+    refused(app.post({"files": many}), 400, "malformed")
     long = [("params", (None, " " * 70_000))]
-    _refused(app.post({"files": long}), 400, "malformed")
+    refused(app.post({"files": long}), 400, "malformed")
 
 
-def test_a_body_that_is_no_form_is_refused(app: App) -> None:
-    _refused(app.client.post("/v1/jobs", json={}), 400, "malformed")
+def test_a_body_that_is_no_form_isrefused(app: App) -> None:
+    refused(app.client.post("/v1/jobs", json={}), 400, "malformed")
 
 
 @pytest.mark.parametrize("chunked", [False, True])
@@ -255,7 +165,7 @@ def test_a_body_that_is_too_long_is_refused_while_it_is_read(
         content=content,
         headers={"content-type": "multipart/form-data; boundary=B"},
     )
-    _refused(answer, 413, "too_large")
+    refused(answer, 413, "too_large")
     assert sent < 20
 
 
@@ -273,7 +183,7 @@ def test_a_body_that_comes_too_slowly_is_given_up(folder: Path, apps: Apps) -> N
         content=body(),
         headers={"content-type": "multipart/form-data; boundary=B"},
     )
-    _refused(answer, 408, "timeout")
+    refused(answer, 408, "timeout")
 
 
 def test_the_same_key_gives_the_same_job(app: App) -> None:
@@ -283,12 +193,12 @@ def test_the_same_key_gives_the_same_job(app: App) -> None:
     assert answers[1].headers["idempotent-replayed"] == "true"
     assert len(app.queue.put_in) == 1
     other = app.post(form({**QUICK, "seed": 1}), idempotency_key="one")
-    _refused(other, 422, "key_reused")
+    refused(other, 422, "key_reused")
     assert (
         app.post(form(QUICK), idempotency_key="two").json()["id"]
         != (answers[0].json()["id"])
     )
-    _refused(app.post(form(QUICK), idempotency_key="x" * 201), 400, "malformed")
+    refused(app.post(form(QUICK), idempotency_key="x" * 201), 400, "malformed")
 
 
 def test_without_the_queue_nothing_changes(
@@ -302,7 +212,7 @@ def test_without_the_queue_nothing_changes(
 
     monkeypatch.setattr(app.queue, "put", put)
     for answer in (app.post(form(QUICK)), app.client.post(f"/v1/jobs/{id_}/retry")):
-        _refused(answer, 503, "storage")
+        refused(answer, 503, "storage")
     (job,) = app.client.get("/v1/jobs").json()["jobs"]
     assert (job["id"], job["state"]) == (id_, "cancelled")
 
@@ -320,14 +230,8 @@ def test_what_is_unknown_is_not_found(app: App, id_: str, path: str) -> None:
 def test_a_picture_that_is_not_there_yet_is_told_with_the_state(app: App) -> None:
     id_ = app.post(form(QUICK)).json()["id"]
     for kind in ("preview", "result"):
-        problem = _refused(app.client.get(f"/v1/jobs/{id_}/{kind}"), 409, "state")
+        problem = refused(app.client.get(f"/v1/jobs/{id_}/{kind}"), 409, "state")
         assert problem["state"] == "queued"
     sent = app.client.get(f"/v1/jobs/{id_}/pictures/content/0")
     assert sent.content == Path("content.png").read_bytes()
-    _refused(app.client.get(f"/v1/jobs/{id_}/pictures/content/1"), 404, "not_found")
-
-
-def test_a_preset_and_settings_are_combined(app: App) -> None:
-    id_ = app.post(form({"size": 64}, preset="gatys")).json()["id"]
-    settings = app.client.get(f"/v1/jobs/{id_}").json()["params"]["settings"]
-    assert (settings["size"], settings["pyramid"]) == (64, "off")
+    refused(app.client.get(f"/v1/jobs/{id_}/pictures/content/1"), 404, "not_found")

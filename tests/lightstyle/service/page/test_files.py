@@ -6,8 +6,6 @@ from pathlib import Path
 import pytest
 
 from lightstyle.service.app import PAGE
-from lightstyle.service.command_line import COMMANDS
-from lightstyle.settings.jobs import JOBS
 from tests.lightstyle.service.conftest import Apps
 from tests.support.service import App
 from tests.support.serving import form
@@ -48,10 +46,6 @@ def test_every_module_that_is_imported_is_there() -> None:
             r"""(?:from |src="|href=")"?(?:\./|/page/)([\w.]+)""", text
         ):
             assert wanted in FILES
-
-
-def test_every_job_has_a_command() -> None:
-    assert COMMANDS.keys() == JOBS.keys()
 
 
 def test_the_settings_say_which_model_is_used(apps: Apps) -> None:
