@@ -18,7 +18,7 @@ from .problems import ProblemError
 from .service import Service
 
 #: The page, whose files are served as they are.
-PAGE: Final = Path(__file__).with_name("page")
+PAGE: Final = Path(__file__).parents[1] / "page"
 
 #: Faults that a library finds, and what we call them.
 _CODES: Final = {404: "not_found", 405: "method", 413: "too_large", 400: "malformed"}
