@@ -126,12 +126,15 @@ def evaluation(
                 terms.append(at_layer.style(activation, guide))
     with graph.scope("tv"):
         terms.append(losses.total_variation(graph, image))
+    # Before the gradient: ONNX Runtime runs what stands last first, and would hold the
+    # features of all layers until then (VGG19 at 512 pixels: 0.92 GB instead of 0.77).
+    with graph.scope("weighted"):
+        weighted = losses.weighted(graph, terms)
     seeds = {partial: term.weight for term in terms for partial in term.partials}
     graph.outputs[contract.GRADIENT] = gradient(graph, seeds, image)
     for term in terms:
         graph.outputs[term.name] = losses.joined(graph, term)
-    with graph.scope("weighted"):
-        graph.outputs.update(losses.weighted(graph, terms))
+    graph.outputs.update(weighted)
     return lower(graph, cpu=cpu)
 
 
