@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from .errors import (
         BatchError,
         CheckpointError,
+        ClusterError,
         DeviceError,
         ImageError,
         LightstyleError,
@@ -53,7 +54,8 @@ __all__ += [
 __all__ += ["Forecast", "Losses", "Progress", "Result", "Status"]  # what they give
 __all__ += ["Checkpoint", "Record"]  # what is kept of a run
 __all__ += ["Judge", "Quality"]  # quality of results
-__all__ += ["BatchError", "CheckpointError", "DeviceError", "LightstyleError"]
+__all__ += ["BatchError", "CheckpointError", "ClusterError", "DeviceError"]
+__all__ += ["LightstyleError"]
 __all__ += ["ImageError", "ModelError", "NetworkError", "OutputError"]
 __all__ += ["TransferError", "UsageError"]
 

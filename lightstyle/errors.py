@@ -9,6 +9,7 @@
     ├── TransferError   the optimisation produced no picture               exit 7
     ├── NetworkError    a download failed, or the network is off           exit 8
     ├── CheckpointError a checkpoint cannot be resumed                     exit 9
+    ├── ClusterError    a cluster cannot be reached, or cannot do the work exit 10
     └── BatchError      some pictures of a batch failed                    exit 1
 
 A message is one line that says what is wrong, what was given, what was expected, and
@@ -37,6 +38,7 @@ class ExitCode(IntEnum):
     TRANSFER = 7
     NETWORK = 8
     CHECKPOINT = 9
+    CLUSTER = 10
     HUNG_UP = 129
     INTERRUPTED = 130
     TERMINATED = 143
@@ -98,6 +100,12 @@ class CheckpointError(LightstyleError):
     """A checkpoint is missing or damaged, or its pictures or model have changed."""
 
     exit_code = ExitCode.CHECKPOINT
+
+
+class ClusterError(LightstyleError):
+    """A cluster cannot be reached, has other versions, or cannot do the work."""
+
+    exit_code = ExitCode.CLUSTER
 
 
 class BatchError(LightstyleError):

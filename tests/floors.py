@@ -21,7 +21,7 @@ FLOORS: Final = (
     ("records",),
     ("transfer",),
     ("jobs", "quality"),
-    ("service",),
+    ("cluster", "service"),
     ("cli",),
 )
 
