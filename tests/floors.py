@@ -20,7 +20,7 @@ FLOORS: Final = (
     ("losses", "zoo"),
     ("records",),
     ("transfer",),
-    ("jobs", "quality"),
+    ("jobs", "quality", "site"),
     ("cluster", "service"),
     ("cli",),
 )

@@ -27,6 +27,7 @@ COMMANDS: Final = {
     "sheet": "Try several settings side by side on one sheet.",
     "batch": "Paint every picture of a folder.",
     "serve": "Serve a page and an HTTP interface for jobs.",
+    "page": "Write a page that paints in the visitor's browser.",
     "texture": "Make a texture from a style alone.",
     "content": "Show what a layer keeps of a picture.",
     "resume": "Continue a run from its checkpoint.",

@@ -1,21 +1,12 @@
-// The form of the settings, which the server's schema describes: there is no second list.
+// The form of the settings, which the engine's schema describes: there is no second list.
 
 import { make } from "./dom.js";
-import { TYPES } from "./frames.js";
+import { recall, remember } from "./memory.js";
 
 /** Settings that stand in front; the schema's others are folded. */
 const FRONT = ["size", "strength", "style_loss", "color"];
 
 const KEPT = "lightstyle-settings";
-
-/** The parameters that were shown last, if the browser keeps them. */
-function recalled() {
-  try {
-    return JSON.parse(localStorage.getItem(KEPT));
-  } catch {
-    return null;
-  }
-}
 
 /** The settings as a form, in two places. */
 export class Form {
@@ -24,20 +15,25 @@ export class Form {
     this.changed = changed;
     this.fields = {};
     this.job = this.#choice("job", "Kind", Object.keys(asked.jobs), "What is made of which pictures.");
+    refuse(this.job, asked.refused ?? {});
     const presets = Object.keys(asked.presets);
     this.preset = this.#choice("preset", "Preset", ["", ...presets], "Sets several settings at once.");
     this.usual = asked.models.includes(asked.model) ? asked.model : "";
     const models = this.usual ? asked.models : ["", ...asked.models];
     this.model = this.#choice("model", "Model", models, "The network that looks at the pictures.",
       asked.model ?? "the server's");
-    this.format = this.#choice("format", "Format", ["png", "jpg", "webp"], "File of the painting.");
+    this.format = this.#choice("format", "Format", asked.formats, "File of the painting.");
     this.sides = this.#sides();
     const named = Object.entries(asked.settings.properties);
-    for (const [name, about] of named) this.fields[name] = new Field(name, about, () => this.#touched());
+    for (const [name, about] of named)
+      this.fields[name] = new Field(name, about, asked.types, () => this.#touched());
+    refuse(this.preset, this.#refusedPresets());
     const byName = (names) => names.map((name) => this.fields[name].row);
-    front.append(this.sides.row, ...byName(FRONT), this.model.row);
+    front.replaceChildren(this.sides.row, ...byName(FRONT), this.model.row);
+    this.model.row.hidden = models.length < 2;
     const groups = grouped(named);
-    rest.append(this.job.row, this.preset.row, this.format.row);
+    rest.replaceChildren(this.job.row, this.preset.row, this.format.row);
+    this.format.row.hidden = asked.formats.length < 2;
     this.groups = [];
     for (const [group, members] of groups) {
       const names = members.map(([name]) => name).filter((name) => !FRONT.includes(name));
@@ -49,9 +45,9 @@ export class Form {
     this.preset.control.addEventListener("change", () => this.#takePreset());
     for (const each of [this.job, this.model, this.format])
       each.control.addEventListener("change", () => this.#touched());
-    const kept = recalled();
+    const kept = recall(KEPT);
     this.reset();
-    if (kept && kept.job in asked.jobs) this.fill(kept);
+    if (kept && kept.job in asked.jobs) this.fill(kept); // with what this engine can do
   }
 
   /** Roles of the pictures of the job. */
@@ -80,9 +76,9 @@ export class Form {
   /** Show the settings of an earlier job, but for its pictures. */
   fill(params) {
     this.reset();
-    this.job.control.value = params.job;
-    this.format.control.value = params.format;
-    if (params.model) this.model.control.value = params.model;
+    take(this.job, params.job);
+    take(this.format, params.format);
+    if (params.model) take(this.model, params.model);
     if (params.size) this.sides.controls.forEach((each, side) => (each.value = params.size[side]));
     for (const [name, value] of Object.entries(params.settings)) this.fields[name]?.set(value);
     this.#touched();
@@ -126,12 +122,15 @@ export class Form {
     this.sides.row.hidden = this.roles.includes("content");
     for (const [set, names] of this.groups)
       set.hidden = names.every((name) => this.fields[name].row.hidden);
-    try {
-      localStorage.setItem(KEPT, JSON.stringify(this.params));
-    } catch {
-      // private windows have no storage: the settings are then the defaults next time
-    }
+    remember(KEPT, this.params);
     this.changed();
+  }
+
+  /** Presets that ask for what cannot be done here, each with a sentence. */
+  #refusedPresets() {
+    const found = Object.entries(this.asked.presets).map(([name, values]) =>
+      [name, Object.entries(values).map(([set, value]) => this.fields[set].refusal(value)).find(Boolean)]);
+    return Object.fromEntries(found.filter(([, why]) => why));
   }
 
   #takePreset() {
@@ -141,7 +140,7 @@ export class Form {
   }
 
   #choice(name, title, words, help, empty = "none") {
-    const given = { id: `set-${name}`, "aria-describedby": `set-${name}-help` };
+    const given = { id: `set-${name}`, "aria-describedby": `set-${name}-help set-${name}-why` };
     const control = make("select", given, ...options(words, empty));
     return { control, row: row(name, title, help, control) };
   }
@@ -159,18 +158,27 @@ export class Form {
 
 /** One setting: its control, and its value as the schema has it. */
 class Field {
-  constructor(name, about, touched) {
+  constructor(name, about, types, touched) {
     this.about = about;
+    this.types = types;
     this.isList = about.anyOf !== undefined || [about.type].flat().includes("array");
     const id = `set-${name}`;
-    const given = { id, "aria-describedby": `${id}-help ${id}-refusal`, oninput: touched };
+    const given = { id, "aria-describedby": `${id}-help ${id}-why ${id}-refusal`, oninput: touched };
     this.control = this.#made(given);
     this.row = row(name, about.title, about.description, this.control, this.upload);
+    refuse(this, about["x-refused"] ?? {});
     if (this.control.type === "range") {
       this.shown = make("output", { htmlFor: id });
       this.row.querySelector("label").append(this.shown);
       this.control.addEventListener("input", () => this.#moved(true));
     }
+  }
+
+  /** Why a value cannot be asked for, in a sentence; empty if it can. */
+  refusal(value) {
+    const why = this.about["x-refused"] ?? {};
+    if (typeof why !== "string") return (value !== this.about.default && why[value] !== true && why[value]) || "";
+    return JSON.stringify(value) === JSON.stringify(this.about.default) ? "" : why;
   }
 
   serves(job) {
@@ -191,7 +199,7 @@ class Field {
     if (control.type === "number") return Number(text);
     if (!this.isList) return text;
     const numbers = text.split(",").map((each) => (each.trim() === "" ? NaN : Number(each)));
-    if (numbers.some(Number.isNaN)) return text; // the server says what is expected
+    if (numbers.some(Number.isNaN)) return text; // the engine says what is expected
     return about.anyOf && numbers.length === 1 ? numbers[0] : numbers;
   }
 
@@ -201,8 +209,8 @@ class Field {
   }
 
   /** Show a value; names of picture files cannot be shown. */
-  set(value) {
-    const { control, about } = this;
+  set(asked) {
+    const { control, about } = this, value = this.refusal(asked) ? about.default : asked;
     if (this.upload) this.upload.value = "";
     if (about["x-picture"]) control.value = this.upload && about.enum.includes(value) ? (value ?? "") : "";
     else if (control.type === "checkbox") control.checked = value;
@@ -229,7 +237,7 @@ class Field {
     const input = (more) => make("input", { ...given, ...more });
     const select = (words) => make("select", given, ...options(words, "automatic"));
     if (about["x-picture"]) {
-      const file = { type: "file", accept: TYPES.join(), multiple: this.isList };
+      const file = { type: "file", accept: this.types.join(), multiple: this.isList };
       const words = (about.enum ?? []).filter((word) => word !== null);
       if (!words.length) return input(file);
       const { oninput } = given;
@@ -248,6 +256,22 @@ class Field {
   }
 }
 
+/** Choose a word, where there is that choice. */
+function take({ control }, word) {
+  const at = [...control.options].findIndex(({ value, disabled }) => value === word && !disabled);
+  if (at >= 0) control.selectedIndex = at;
+}
+
+/** Grey out what cannot be asked for, and say why: all of it, or some of its words. */
+function refuse({ control, upload, row }, why) {
+  const all = typeof why === "string";
+  if (all) for (const each of [control, upload].filter(Boolean)) each.disabled = true;
+  else for (const each of control.options ?? []) each.disabled = each.value in why && why[each.value] !== true;
+  row.classList.toggle("refused", all);
+  const words = all ? [why] : Object.entries(why).filter(([, each]) => each !== true).map(([word, each]) => `${word}: ${each}`);
+  row.querySelector(".why").replaceChildren(...words.map((each) => make("span", {}, each)));
+}
+
 function options(words, empty) {
   return words.map((word) => make("option", { value: word }, word || empty));
 }
@@ -257,6 +281,7 @@ function row(name, title, help, control, upload) {
   return make("div", { className: `field ${control.type}` },
     make("label", { htmlFor: id, className: "name" }, title), control, upload,
     make("p", { className: "help", id: `${id}-help` }, help),
+    make("p", { className: "help why", id: `${id}-why` }),
     make("p", { className: "refusal", id: `${id}-refusal`, role: "alert" }));
 }
 

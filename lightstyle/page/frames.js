@@ -3,18 +3,18 @@
 import { find, make } from "./dom.js";
 import { keep, kept } from "./kept.js";
 
-/** Formats that the server takes. */
-export const TYPES = ["image/png", "image/jpeg", "image/webp"];
+const NAMES = { "image/png": "PNG", "image/jpeg": "JPEG", "image/webp": "WebP" };
 
 const ABOUT = {
-  content: { title: "Photo", most: 1, hint: "what is painted" },
-  style: { title: "Painting", most: 4, hint: "how it is painted; up to four" },
+  content: { title: "Photo", hint: () => "what is painted" },
+  style: { title: "Painting", hint: (most) => `how it is painted; up to ${most}` },
 };
 
 /** The frames. `changed` is called when a picture comes or goes. */
 export class Frames {
-  constructor(limits, changed) {
-    this.limits = limits;
+  /** `types` and `most` are those that can be asked for, `file` the most bytes of a picture. */
+  constructor(rules, changed) {
+    this.rules = rules;
     this.changed = changed;
     this.files = { content: [], style: [] };
     this.parts = {};
@@ -66,15 +66,16 @@ export class Frames {
       const problem = this.#problem(file);
       this.parts[into].problem.textContent = problem;
       if (problem) continue;
-      const { most } = ABOUT[into];
+      const most = this.rules.most[into];
       const kept = most > 1 ? this.files[into].slice(0, most - 1) : [];
       this.#set(into, [...kept, file]);
     }
   }
 
   #problem(file) {
-    if (!TYPES.includes(file.type)) return `${file.name} is no PNG, JPEG or WebP.`;
-    const most = this.limits.file;
+    const { types, file: most } = this.rules;
+    const known = types.map((type) => NAMES[type] ?? type);
+    if (!types.includes(file.type)) return `${file.name} is no ${known.slice(0, -1).join(", ")} or ${known.at(-1)}.`;
     if (file.size <= most) return "";
     return `${file.name} has more than ${Math.floor(most / 1e6)} MB: make it smaller.`;
   }
@@ -103,7 +104,7 @@ export class Frames {
   }
 
   #frame(role) {
-    const { title, most, hint } = ABOUT[role];
+    const { title, hint } = ABOUT[role], most = this.rules.most[role];
     const chosen = (event) => {
       this.add(event.target.files, role);
       event.target.value = ""; // the same file may be chosen again
@@ -111,7 +112,7 @@ export class Frames {
     const id = `choose-${role}`;
     const words = make("span", { className: "words" });
     const input = make("input", {
-      type: "file", id, className: "unseen", accept: TYPES.join(), multiple: most > 1,
+      type: "file", id, className: "unseen", accept: this.rules.types.join(), multiple: most > 1,
       onchange: chosen, "aria-describedby": `${id}-problem`,
     });
     const shutter = { accept: "image/*", capture: "environment", onchange: chosen };
@@ -120,7 +121,7 @@ export class Frames {
     const mount = make("div", { className: "mount" });
     const invitation = make("label", { className: "invitation", htmlFor: id },
       make("span", { className: "title" }, title),
-      make("span", { className: "hint" }, hint),
+      make("span", { className: "hint" }, hint(most)),
       make("span", { className: "how" }, "Drop, paste or choose"),
       words);
     const problem = make("p", { className: "refusal", id: `${id}-problem`, role: "alert" });

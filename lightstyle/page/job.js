@@ -3,7 +3,8 @@
 import { Curve } from "./curve.js";
 import { announce, duration, find, make, moment, sure } from "./dom.js";
 import { Picture } from "./picture.js";
-import * as server from "./server.js";
+import { of } from "./engines.js";
+import { isFinal, newKey } from "./problem.js";
 
 /** Evaluations that "more" adds. */
 const MORE = 100;
@@ -11,16 +12,18 @@ const MORE = 100;
 export class JobView {
   /** Show a job. `go` opens another page, `again` the form with its settings. */
   constructor(id, { go, again, changed, lost }, asked) {
-    Object.assign(this, { id, go, again, changed, model: asked.model, schema: asked.settings.properties });
+    const { model, settings: { properties: schema } } = asked;
+    Object.assign(this, { id, go, again, changed, model, schema, engine: of(id) });
     this.curve = new Curve();
     this.title = make("h1", { tabIndex: -1 }, "…");
     this.medium = make("p", { className: "medium" });
+    this.note = make("p", { className: "note" });
     this.bar = make("progress", { max: 1, "aria-label": "Progress", hidden: true });
     this.facts = make("p", { className: "facts" });
     this.refusal = make("p", { className: "refusal", role: "alert" });
     this.actions = make("div", { className: "actions" });
     this.about = make("div", { className: "about" });
-    this.label = make("div", { className: "panel label" }, this.title, this.medium, this.bar,
+    this.label = make("div", { className: "panel label" }, this.title, this.medium, this.note, this.bar,
       this.facts, this.curve.element, this.refusal, this.actions, this.about);
     this.room = find("work");
     this.room.replaceChildren(this.label);
@@ -30,7 +33,7 @@ export class JobView {
       gone: () => this.#gone(),
       lost,
     };
-    this.stop = server.watch(id, this.told);
+    this.stop = this.engine.watch(id, this.told);
   }
 
   close() {
@@ -44,8 +47,9 @@ export class JobView {
     } else if (kind === "preview" && this.picture) this.#preview(values.version);
   }
 
-  #preview(version) {
-    if (!this.shown) this.picture.paint(server.preview(this.id, version));
+  async #preview(version) {
+    const url = await this.engine.preview(this.id, version);
+    if (!this.shown) this.picture.paint(url);
   }
 
   #status(now) {
@@ -57,11 +61,11 @@ export class JobView {
       this.#label(now);
       this.changed();
     }
-    const ended = server.isFinal(state);
+    const ended = isFinal(state);
     this.bar.hidden = ended;
     if (ended && now.outcome?.picture) {
       this.shown = true;
-      this.picture.paint(server.result(this.id));
+      this.#result();
     } else if (now.preview) this.#preview(now.preview);
     if (state === "queued") this.#wait(now.position);
     else if (ended) this.#ended(now);
@@ -69,13 +73,17 @@ export class JobView {
     else this.#say("Preparing the pictures…");
   }
 
-  #hang({ params, command }) {
+  async #result() {
+    this.picture.paint(await this.engine.result(this.id));
+  }
+
+  async #hang({ params, command }) {
     const title = params.name || "Untitled";
     this.title.textContent = title;
     this.picture = new Picture(title);
     this.room.prepend(this.picture.element);
-    if (params.pictures.content) this.picture.photo(server.sent(this.id, "content"));
     this.about.append(this.#settings(params), this.#command(command));
+    if (params.pictures.content) this.picture.photo(await this.engine.sent(this.id, "content"));
   }
 
   #wait(position) {
@@ -84,14 +92,15 @@ export class JobView {
     document.title = `In the queue · ${this.title.textContent}`;
   }
 
-  #progress({ evaluation, evaluations, level, levels, size, seconds_left: left }) {
-    if (!this.now || server.isFinal(this.now.state)) return;
+  #progress({ evaluation, evaluations, level, levels, size, rate, seconds_left: left }) {
+    if (!this.now || isFinal(this.now.state)) return;
     this.bar.value = evaluation / evaluations;
     const time = left > 0 ? `about ${duration(left)} left` : "nearly done";
     const tenths = Math.floor((10 * evaluation) / evaluations);
     this.#say(tenths ? `${tenths}0 % painted` : "Painting", // to speak of each would be chatter
       `Evaluation ${evaluation} of ${evaluations}`, time,
-      `Level ${level} of ${levels}, ${[size].flat().join(" × ")} px`);
+      `Level ${level} of ${levels}, ${[size].flat().join(" × ")} px`,
+      ...(rate ? [`${rate.toPrecision(2)} evaluations a second`] : []));
     document.title = `${Math.floor((100 * evaluation) / evaluations)} % · ${this.title.textContent}`;
   }
 
@@ -115,9 +124,11 @@ export class JobView {
   }
 
   #label(now) {
-    const { params, created } = now;
+    const { params, created, note } = now;
     const kind = params.job === "stylize" ? "" : params.job;
-    this.medium.textContent = [kind, params.model ?? this.model, moment(created)].filter(Boolean).join(", ");
+    const words = [kind, params.model ?? this.model, this.engine.place, moment(created)];
+    this.medium.textContent = words.filter(Boolean).join(", ");
+    this.note.textContent = note ?? "";
     this.refusal.textContent = "";
     this.actions.replaceChildren(...this.#buttons(now));
   }
@@ -143,25 +154,30 @@ export class JobView {
       navigator.clipboard && make("button", { type: "button", onclick: copy }, "Copy"));
   }
 
-  #buttons({ id, state, outcome }) {
+  #buttons(now) {
+    const { id, state, outcome } = now;
     const button = (text, does, className = "") =>
       make("button", { type: "button", className, onclick: () => this.#try(does) }, text);
     const remove = button("Delete", () => this.#remove(), "quiet");
     const again = button("Again with other settings", () => this.again(this.now));
-    if (state === "queued") return [button("Cancel", () => server.cancel(id)), remove];
-    if (state === "running") return [button("Stop and keep", () => server.cancel(id), "primary"), remove];
+    if (state === "queued") return [button("Cancel", () => this.engine.cancel(id)), remove];
+    if (state === "running") return [button("Stop and keep", () => this.engine.cancel(id), "primary"), remove];
     if (state === "cancelling") return [];
     if (state === "expired") return [remove];
-    const download = (text, about, className) =>
-      make("a", { href: server.result(id, about), download: "", className }, text);
+    const download = (text, about, className) => {
+      const link = make("a", { download: this.engine.named(now), className }, text);
+      Promise.resolve(this.engine.result(id, about)).then((url) => (link.href = url));
+      return link;
+    };
     const pictures = outcome?.picture ? [
       download("Download", true, "button primary"),
       download("Download without settings inside", false, "button"),
     ] : [];
+    const begins = this.schema.init["x-refused"] === undefined;
     const on = state === "done"
-      ? button(`${MORE} more evaluations`, () => this.#goOn())
+      ? begins && button(`${MORE} more evaluations`, () => this.#goOn())
       : button(state === "failed" ? "Try again" : "Continue", () => this.#retry());
-    return [...pictures, on, again, remove];
+    return [...pictures, on, again, remove].filter(Boolean);
   }
 
   async #try(does) {
@@ -174,10 +190,10 @@ export class JobView {
   }
 
   async #retry() {
-    await server.retry(this.id);
+    await this.engine.retry(this.id);
     this.stop();
     this.shown = false;
-    this.stop = server.watch(this.id, this.told);
+    this.stop = this.engine.watch(this.id, this.told);
   }
 
   /** Begin with the result, at its full size. */
@@ -188,12 +204,12 @@ export class JobView {
     const settings = { ...Object.fromEntries(kept), iterations: MORE, pyramid: "off", init_noise: 0 };
     const { job, name, size, model, format } = params;
     const more = { job, name, size, model, format, settings, again: this.id, go_on: true };
-    this.go((await server.submit(more, [], server.newKey())).id);
+    this.go((await this.engine.submit(more, [], newKey())).id);
   }
 
   async #remove() {
     if (!(await sure("Delete this picture?"))) return;
-    await server.remove(this.id);
+    await this.engine.remove(this.id);
     this.stop();
     this.go();
   }

@@ -5,28 +5,51 @@ import { Form } from "./form.js";
 import { Frames } from "./frames.js";
 import { Gallery } from "./gallery.js";
 import { JobView } from "./job.js";
-import * as server from "./server.js";
+import { device, of, server } from "./engines.js";
+import { keep, settle } from "./offline.js";
+import { Problem, newKey } from "./problem.js";
+import { Where } from "./where.js";
 
-let view;
+let view, form, frames, asked, key, foreseeing;
 
-server.onStranger(logIn);
+server?.onStranger(logIn);
 find("login").addEventListener("cancel", (event) => event.preventDefault());
-const [asked, limits] = await patient(() => Promise.all([server.settings(), server.limits()]));
+if (!server) await settle(newer);
+const where = new Where(show);
 const gallery = new Gallery(go);
-let form;
-const frames = new Frames(limits, changed);
-form = new Form(asked, find("front"), find("rest"), () => form && changed());
-let key;
-changed();
+await show();
 find("new").addEventListener("submit", paint);
 find("defaults").addEventListener("click", () => form.reset());
 addEventListener("hashchange", () => route(true));
-route(false);
+await route(false);
 gallery.refresh();
 frames.recall();
+where.look();
+if (!server) device.files().then(keep, () => {});
+else device?.wake();
+
+/** Make the form for the engine that is chosen; what was entered stays. */
+async function show() {
+  const { engine } = where;
+  const [offered, limits] = await patient(() => Promise.all([engine.settings(), engine.limits()]));
+  if (engine !== where.engine) return;
+  asked = offered;
+  const rules = { types: asked.types, most: asked.most, file: limits.file };
+  if (frames) frames.rules = rules;
+  else frames = new Frames(rules, changed);
+  form = undefined;
+  form = new Form(asked, find("front"), find("rest"), changed);
+  changed();
+}
+
+/** Say that there is a newer page. */
+function newer(load) {
+  find("newer").hidden = false;
+  find("newer").querySelector("button").onclick = load;
+}
 
 /** Open the view that the address names. */
-function route(moved) {
+async function route(moved) {
   const [page, id] = location.hash.slice(1).split("/");
   view?.close();
   view = undefined;
@@ -41,7 +64,8 @@ function route(moved) {
   if (page === "jobs") {
     const lost = (is) => (find("lost").hidden = !is);
     const told = { go, again, lost, changed: () => gallery.refresh() };
-    view = new JobView(id, told, asked);
+    const offered = of(id) === where.engine ? asked : await patient(() => of(id).settings());
+    if (location.hash === `#jobs/${id}`) view = new JobView(id, told, offered);
   }
   if (!moved) return;
   scrollTo(0, 0);
@@ -56,9 +80,20 @@ function go(id) {
 }
 
 function changed() {
+  if (!form) return;
   key = undefined;
   frames.show(form.roles);
   find("refusal").textContent = "";
+  clearTimeout(foreseeing);
+  foreseeing = setTimeout(foresee, 300);
+}
+
+/** Say if the picture would become smaller than asked for. */
+async function foresee() {
+  const { engine } = where, content = frames.files.content[0];
+  const asks = engine.forecast && content && form.roles.includes("content");
+  const word = asks ? await engine.forecast(form.params, [content]).catch(() => "") : "";
+  if (engine === where.engine && content === frames.files.content[0]) find("forecast").textContent = word;
 }
 
 async function paint(event) {
@@ -71,22 +106,24 @@ async function paint(event) {
   }
   refusal.textContent = "";
   button.disabled = true;
-  button.textContent = "Sending…";
-  key ??= server.newKey();
+  button.textContent = where.engine === server ? "Sending…" : "Preparing…";
+  key ??= newKey();
   try {
     const params = { ...form.params, name: frames.name };
-    const { id } = await server.submit(params, [...frames.pictures, ...form.pictures], key);
+    const { id } = await where.engine.submit(params, [...frames.pictures, ...form.pictures], key);
     form.refuse([]);
     key = undefined;
     go(id);
   } catch (problem) {
-    if (problem instanceof server.Problem) {
+    if (problem instanceof Problem) {
       key = undefined;
       const others = form.refuse(problem.errors);
       refusal.textContent = problem.errors.length
         ? others.map(({ message }) => message).join("; ") || "One of the settings is not possible."
         : `${problem.title}: ${problem.message}.`;
-    } else refusal.textContent = "The server does not answer. Try again: the picture is painted once.";
+    } else if (where.engine === server)
+      refusal.textContent = "The server does not answer. Try again: the picture is painted once.";
+    else refusal.textContent = problem.message;
   } finally {
     button.disabled = false;
     button.textContent = "Paint";
@@ -100,7 +137,7 @@ async function again({ id, params }) {
   const [content, ...styles] = params.name.split(" after ");
   const stem = { content: content || "photo", style: styles.join(" after ") || content || "painting" };
   const files = await Promise.all(wanted.map(async ([role, number]) =>
-    [role, await server.fetched(id, role, number, stem[role])]));
+    [role, await of(id).fetched(id, role, number, stem[role])]));
   form.fill(params);
   frames.clear();
   for (const [role, file] of files) (role in frames.parts ? frames : form).add([file], role);

@@ -1,18 +1,7 @@
 // The server, as the page sees it: everything that the page asks of it goes through here,
-// so that another module with the same functions can stand in its place.
+// so that another module with the same functions, `device.js`, can stand in its place.
 
-const FINAL = new Set(["done", "failed", "cancelled", "expired"]);
-
-/** A request that was refused: `code` and `errors` as in the problem document. */
-export class Problem extends Error {
-  constructor(status, body) {
-    super(body.detail ?? `The server answered ${status}.`);
-    this.status = status;
-    this.code = body.code ?? "";
-    this.title = body.title ?? "";
-    this.errors = body.errors ?? [];
-  }
-}
+import { Problem, isFinal } from "./problem.js";
 
 let letIn, entering;
 
@@ -26,7 +15,7 @@ async function ask(path, options = {}) {
     const answer = await fetch(path, options);
     if (answer.ok) return answer;
     const problem = new Problem(answer.status, await answer.json().catch(() => ({})));
-    if (problem.code !== "token" || path === "/v1/session") throw problem;
+    if (problem.code !== "token" || path === "v1/session") throw problem;
     // Requests that are refused together are let in together.
     await (entering ??= letIn().finally(() => (entering = undefined)));
   }
@@ -34,52 +23,53 @@ async function ask(path, options = {}) {
 
 const json = async (path, options) => (await ask(path, options)).json();
 
-export const isFinal = (state) => FINAL.has(state);
-
 /** Keep the token in a cookie. */
 export const openSession = (token) =>
-  ask("/v1/session", {
+  ask("v1/session", {
     method: "POST",
     headers: { "Content-Type": "application/json" },
     body: JSON.stringify({ token }),
   });
 
-/** What can be asked for: settings as a JSON schema, jobs, presets, models. */
-export const settings = () => json("/v1/settings");
+/** What the page calls it. */
+export const place = "";
 
-export const limits = () => json("/v1/limits");
+/** What can be asked for: settings as a JSON schema, jobs, presets, models. */
+export const settings = () => json("v1/settings");
+
+export const limits = () => json("v1/limits");
 
 /** Some jobs, the newest first, and where the next ones begin. */
 export const list = (before) =>
-  json(`/v1/jobs?limit=24${before ? `&before=${before}` : ""}`);
+  json(`v1/jobs?limit=24${before ? `&before=${before}` : ""}`);
 
-export const status = (id) => json(`/v1/jobs/${id}`);
-
-/** A key for a request; what would do this in one call is missing on plain HTTP. */
-export const newKey = () =>
-  crypto.getRandomValues(new Uint32Array(4)).join("-");
+export const status = (id) => json(`v1/jobs/${id}`);
 
 /** Queue a job. The same `key` gives the same job again. */
 export function submit(params, files, key) {
   const body = new FormData();
   body.append("params", JSON.stringify(params));
   for (const [role, file] of files) body.append(role, file, file.name);
-  return json("/v1/jobs", { method: "POST", headers: { "Idempotency-Key": key }, body });
+  return json("v1/jobs", { method: "POST", headers: { "Idempotency-Key": key }, body });
 }
 
 /** End a job early; its best picture stays. */
-export const cancel = (id) => json(`/v1/jobs/${id}/cancel`, { method: "POST" });
+export const cancel = (id) => json(`v1/jobs/${id}/cancel`, { method: "POST" });
 
 /** Continue a job that failed or was cancelled. */
-export const retry = (id) => json(`/v1/jobs/${id}/retry`, { method: "POST" });
+export const retry = (id) => json(`v1/jobs/${id}/retry`, { method: "POST" });
 
 /** Remove everything of a job. */
-export const remove = (id) => ask(`/v1/jobs/${id}`, { method: "DELETE" });
+export const remove = (id) => ask(`v1/jobs/${id}`, { method: "DELETE" });
 
-export const preview = (id, version) => `/v1/jobs/${id}/preview?v=${version}`;
+export const preview = (id, version) => `v1/jobs/${id}/preview?v=${version}`;
 export const result = (id, about) =>
-  `/v1/jobs/${id}/result${about === false ? "?metadata=false" : ""}`;
-export const sent = (id, role, number = 0) => `/v1/jobs/${id}/pictures/${role}/${number}`;
+  `v1/jobs/${id}/result${about === false ? "?metadata=false" : ""}`;
+
+/** What a browser calls a result; the server says it. */
+export const named = () => "";
+
+export const sent = (id, role, number = 0) => `v1/jobs/${id}/pictures/${role}/${number}`;
 
 /** A picture that was sent, as a file. */
 export async function fetched(id, role, number, stem) {
@@ -130,7 +120,7 @@ export function watch(id, told) {
   };
   const open = () => {
     source?.close();
-    source = new EventSource(`/v1/jobs/${id}/events?after=${last}`);
+    source = new EventSource(`v1/jobs/${id}/events?after=${last}`);
     for (const kind of ["state", "progress", "preview"])
       source.addEventListener(kind, heard(kind));
     source.addEventListener("open", () => told.lost(false));

@@ -1,6 +1,8 @@
 """The application: its routes, its page, and how it refuses."""
 
 import mimetypes
+import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
@@ -11,21 +13,25 @@ from starlette.exceptions import HTTPException
 from starlette.staticfiles import StaticFiles
 
 from ..contract import VERSION
+from ..site import parts
 from . import jobs_api, server_api
 from .api import DESCRIPTION
 from .parameters import invalid
 from .problems import ProblemError
 from .service import Service
 
-#: The page, whose files are served as they are.
-PAGE: Final = Path(__file__).parents[1] / "page"
-
 #: Faults that a library finds, and what we call them.
 _CODES: Final = {404: "not_found", 405: "method", 413: "too_large", 400: "malformed"}
 
 
-def build(service: Service) -> FastAPI:
-    """Return the application."""
+def build(service: Service, runtime: Path | None = None) -> FastAPI:
+    """Return the application.
+
+    Args:
+        service: What its routes work with.
+        runtime: Folder of ONNX Runtime for browsers, with which the page can paint by
+            itself; None if it cannot.
+    """
     app = FastAPI(
         title="Lightstyle",
         version=VERSION,
@@ -48,12 +54,37 @@ def build(service: Service) -> FastAPI:
 
     @app.get("/", include_in_schema=False)
     async def index() -> Response:
-        return FileResponse(PAGE / "index.html")
+        return FileResponse(parts.PAGE / "index.html")
+
+    @app.get(f"/{parts.ENGINES}", include_in_schema=False)
+    def engines() -> Response:
+        return _json(parts.engines(server=True, device=runtime is not None))
+
+    @app.get(f"/{parts.SETTINGS}", include_in_schema=False)
+    def device_settings() -> Response:
+        return _json(parts.settings())
 
     # Windows may know another type, with which no browser takes a module.
     mimetypes.add_type("text/javascript", ".js")
-    app.mount("/page", StaticFiles(directory=PAGE), name="page")
+    mimetypes.add_type("application/wasm", ".wasm")
+    app.mount("/page", _Parts(parts.served(runtime)), name="page")
     return app
+
+
+class _Parts(StaticFiles):
+    """Files by their paths below ``page/``, wherever they are."""
+
+    def __init__(self, files: Mapping[str, Path]) -> None:
+        super().__init__(directory=parts.PAGE)
+        self._files = files
+
+    def lookup_path(self, path: str) -> tuple[str, os.stat_result | None]:
+        source = self._files.get(f"page/{path}")
+        return (str(source), source.stat()) if source else ("", None)
+
+
+def _json(content: bytes) -> Response:
+    return Response(content, media_type="application/json")
 
 
 async def _refuse(request: Request, error: Exception) -> Response:

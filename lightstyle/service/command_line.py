@@ -2,15 +2,12 @@
 
 import shlex
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Any
 
 from ..settings.fields import FIELDS, option_of, plain
 from ..settings.jobs import JOBS
 from ..settings.settings import Settings
 from .folder import Spec
-
-#: The command of each job.
-COMMANDS: Final = {"stylize": "stylize", "texture": "texture", "reconstruct": "content"}
 
 
 def command_line(spec: Spec, model: str | None) -> str:
@@ -20,7 +17,7 @@ def command_line(spec: Spec, model: str | None) -> str:
         spec: What was asked for.
         model: Name of the model if none was asked for.
     """
-    words = ["lightstyle", COMMANDS[spec.job]]
+    words = ["lightstyle", JOBS[spec.job].command]
     words += [*([spec.content] if spec.content else ()), *spec.style]
     if spec.size:
         words += ["--size", "{}x{}".format(*spec.size)]

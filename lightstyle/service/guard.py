@@ -32,13 +32,16 @@ _OPEN: Final = ("/healthz", "/readyz", "/", "/v1/session")
 _OPEN_BELOW: Final = "/page/"
 
 _HEADERS: Final = {
-    "Content-Security-Policy": "default-src 'self'; img-src 'self' blob: data:; "
+    "Content-Security-Policy": "default-src 'self'; "
+    "script-src 'self' 'wasm-unsafe-eval'; img-src 'self' blob: data:; "
     "object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
     "Referrer-Policy": "no-referrer",
     "Cross-Origin-Resource-Policy": "same-origin",
+    # Both together let the page's own engine have threads.
     "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Embedder-Policy": "require-corp",
 }
 
 

@@ -13,6 +13,9 @@ FORMATS: Final = {"PNG": ".png", "JPEG": ".jpg", "MPO": ".jpg", "WEBP": ".webp"}
 #: Most style pictures of a job.
 MOST_STYLES: Final = 4
 
+#: Settings that a limit of the same name narrows.
+NARROWED: Final = ("size", "iterations")
+
 #: Most files of a request: content, styles, a mask for each of them twice, and the
 #: pictures of the other settings.
 MOST_FILES: Final = 1 + 3 * MOST_STYLES + 5

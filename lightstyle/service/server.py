@@ -23,6 +23,7 @@ from ..errors import ModelError, OutputError, UsageError
 from ..jobs.painter import Runtime
 from ..jobs.pool import ProcessPool
 from ..lookup import trouble
+from ..site.runtime import find as find_runtime
 from ..zoo import registry
 from .app import build
 from .foreman import Foreman
@@ -118,10 +119,19 @@ def serve(options: Options, log: Callable[[str], None]) -> None:
         names = options.names
         if not is_loopback(options.host):
             names = (*names, socket.gethostname())
-        app = Guard(build(service), options.host, names, service.tokens, limits.body)
+        runtime = find_runtime()
+        app = Guard(
+            build(service, runtime),
+            options.host,
+            names,
+            service.tokens,
+            limits.body,
+        )
         host, port = listening.getsockname()[:2]
         shown = f"[{host}]" if ":" in host else host
         log(f"serving on http://{shown}:{port} with data in {options.data}")
+        if runtime is None:
+            log("run `lightstyle page` once, and browsers can paint by themselves, too")
         _Server(app, service, limits, log).run([listening])
 
 

@@ -6,14 +6,14 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import PlainTextResponse
 
-from ..settings.fields import plain
-from ..settings.jobs import JOBS
+from ..settings.schema import form
 from . import metrics
 from .api import Token, problems
 from .guard import COOKIE
+from .limits import FORMATS, MOST_STYLES, NARROWED
 from .problems import ProblemError
-from .schema import settings_schema
 from .service import The
+from .views import TYPES
 
 router = APIRouter()
 
@@ -27,16 +27,17 @@ def get_limits(the: The) -> dict[str, Any]:
 @router.get("/v1/settings", responses=problems(401))
 def get_settings(the: The) -> dict[str, Any]:
     """List what can be asked for: settings, jobs, presets and models."""
-    return {
-        "settings": settings_schema(the.rules.limits),
-        "jobs": {name: sorted(each.pictures) for name, each in JOBS.items()},
-        "presets": {
-            name: {key: plain(key, value) for key, value in values.items()}
-            for name, values in the.rules.presets.items()
-        },
-        "models": sorted(the.rules.models),
-        "model": the.rules.model,
-    }
+    rules = the.rules
+    limits = asdict(rules.limits)
+    return form(
+        limits={name: limits[name] for name in NARROWED},
+        most={"content": 1, "style": MOST_STYLES},
+        types=dict.fromkeys(TYPES[suffix] for suffix in FORMATS.values()),
+        formats=[suffix.removeprefix(".") for suffix in TYPES],
+        presets=rules.presets,
+        models=rules.models,
+        model=rules.model,
+    )
 
 
 @router.post("/v1/session", status_code=204, responses=problems(401, 403, 422))

@@ -17,10 +17,12 @@ class Job:
     Attributes:
         pictures: Roles of the pictures that it takes.
         start: What it starts from, if `Settings.init` is None.
+        command: Its command.
     """
 
     pictures: frozenset[str]
     start: Init
+    command: str
 
     @property
     def unused(self) -> frozenset[str]:
@@ -31,9 +33,9 @@ class Job:
 
 
 JOBS: Final[Mapping[str, Job]] = {
-    "stylize": Job(frozenset({"content", "style"}), Init.CONTENT),
-    "reconstruct": Job(frozenset({"content"}), Init.NOISE),
-    "texture": Job(frozenset({"style"}), Init.NOISE),
+    "stylize": Job(frozenset({"content", "style"}), Init.CONTENT, "stylize"),
+    "reconstruct": Job(frozenset({"content"}), Init.NOISE, "content"),
+    "texture": Job(frozenset({"style"}), Init.NOISE, "texture"),
 }
 
 

@@ -1,34 +1,45 @@
 """The files of the page, and what its routes give it."""
 
+import json
 import re
 from pathlib import Path
 
 import pytest
 
-from lightstyle.service.app import PAGE
+from lightstyle.site.parts import PAGE, page_files
 from tests.lightstyle.service.conftest import Apps
 from tests.support.service import App
 from tests.support.serving import form
 
-FILES = sorted(path.name for path in PAGE.iterdir())
+FILES = page_files()
+TYPES = {
+    ".css": "text/css; charset=utf-8",
+    ".html": "text/html; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".png": "image/png",
+    ".svg": "image/svg+xml",
+    ".webmanifest": "application/manifest+json",
+}
 
 
-@pytest.mark.parametrize("name", FILES)
+@pytest.mark.parametrize("name", FILES.keys() - {"sw.js"})
 def test_a_browser_takes_every_file_and_asks_again_for_newer_ones(
     name: str, app: App
 ) -> None:
-    answer = app.client.get("/" if name == "index.html" else f"/page/{name}")
+    answer = app.client.get("/" if name == "index.html" else f"/{name}")
     assert answer.status_code == 200
-    types = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
-    assert answer.headers["content-type"].startswith(
-        types.get(Path(name).suffix, "text/html")
-    )
+    assert answer.headers["content-type"] == TYPES[Path(name).suffix]
     assert answer.headers["cache-control"] == "no-cache"
+    known = {"If-None-Match": answer.headers["etag"]}
+    if name != "index.html":
+        assert app.client.get(f"/{name}", headers=known).status_code == 304
 
 
 @pytest.mark.parametrize("name", FILES)
 def test_the_policy_of_the_page_forbids_nothing_in_it(name: str) -> None:
-    text = (PAGE / name).read_text("utf-8")
+    if FILES[name].suffix == ".png":
+        return
+    text = FILES[name].read_text("utf-8")
     if name.endswith(".html"):
         assert not re.search(r"<script(?![^>]*\bsrc=)|<style|\sstyle=|\son\w+=", text)
     if name.endswith(".js"):
@@ -39,13 +50,42 @@ def test_the_policy_of_the_page_forbids_nothing_in_it(name: str) -> None:
         assert not re.search(r"(?:src|href|import|url).{0,10}https?://", text)
 
 
-def test_every_module_that_is_imported_is_there() -> None:
-    for name in FILES:
-        text = (PAGE / name).read_text("utf-8")
-        for wanted in re.findall(
-            r"""(?:from |src="|href=")"?(?:\./|/page/)([\w.]+)""", text
-        ):
-            assert wanted in FILES
+@pytest.mark.parametrize("name", [name for name in FILES if name.endswith(".js")])
+def test_every_module_that_is_imported_is_there_at_any_address(name: str) -> None:
+    folder = FILES[name].parent
+    for wanted in re.findall(r'(?:from |import\()"([^"]+)"', FILES[name].read_text()):
+        assert wanted.startswith(".")
+        assert (folder / wanted).is_file() or "engine/" in wanted
+
+
+def test_all_that_the_page_names_is_there_at_any_address() -> None:
+    text = (PAGE / "index.html").read_text("utf-8")
+    wanted = re.findall(r'(?:src|href)="([^#"]+)"', text)
+    assert len(wanted) > 4
+    assert {*wanted} <= FILES.keys()
+    about = json.loads((PAGE / "lightstyle.webmanifest").read_text("utf-8"))
+    assert all((PAGE / icon["src"]).is_file() for icon in about["icons"])
+    assert about["scope"] == about["start_url"] == "../"
+
+
+def test_the_page_may_have_threads_and_compile_wasm_but_nothing_of_others(
+    app: App,
+) -> None:
+    headers = app.client.get("/").headers
+    assert headers["cross-origin-opener-policy"] == "same-origin"
+    assert headers["cross-origin-embedder-policy"] == "require-corp"
+    policy = headers["content-security-policy"]
+    assert "script-src 'self' 'wasm-unsafe-eval'" in policy
+    assert "http" not in policy
+
+
+def test_a_server_without_the_browsers_runtime_offers_itself_alone(app: App) -> None:
+    assert app.client.get("/page/engines.json").json() == {
+        "server": True,
+        "device": False,
+    }
+    for path in ("ort/ort.wasm.min.js", "model/vgg19-lite.safetensors", "package.json"):
+        assert app.client.get(f"/page/{path}").status_code == 404
 
 
 def test_the_settings_say_which_model_is_used(apps: Apps) -> None:

@@ -57,7 +57,7 @@ def test_dropped_pictures_become_a_painting_that_grows_and_is_kept(
     page.click("text=Stop and keep")
     page.wait_for_selector(".facts:has-text('Stopped')")
     assert server.state(id_) == "cancelled"
-    page.wait_for_selector(f".after[src='/v1/jobs/{id_}/result']")
+    page.wait_for_selector(f".after[src='v1/jobs/{id_}/result']")
     assert "evaluations" in (page.get_attribute(".curve", "aria-label") or "")
 
 

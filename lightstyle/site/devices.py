@@ -1,0 +1,64 @@
+"""What the page can paint on by itself, and what it needs for that."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from .. import contract
+
+
+@dataclass(frozen=True)
+class Device:
+    """A device of a visitor.
+
+    Attributes:
+        size: Longest side of a picture, if nobody asks for another: what takes about
+            a minute.
+        largest: Longest side of a picture at most.
+        runtime: Files of onnxruntime-web's folder ``dist``, and what they are called
+            here: servers that know no ``.mjs`` send them as a type with which no
+            browser takes a module.
+        graphs: Returns the graphs of a model that it needs.
+    """
+
+    size: int
+    largest: int
+    runtime: Mapping[str, str]
+    graphs: Callable[[Path], tuple[Path, ...]]
+
+
+def _for_webgpu(model: Path) -> tuple[Path, ...]:
+    step = contract.step_path(contract.webgpu_path(model))
+    return model, contract.targets_path(model), step
+
+
+def _for_wasm(model: Path) -> tuple[Path, ...]:
+    fast, kernels = contract.cpu_path(model), contract.kernels_path(model)
+    return fast, contract.targets_path(fast), kernels, contract.step_path(model)
+
+
+DEVICES: Final[Mapping[str, Device]] = {
+    "webgpu": Device(
+        512,
+        1024,
+        {
+            "ort.webgpu.min.mjs": "ort.webgpu.min.js",
+            "ort-wasm-simd-threaded.asyncify.mjs": "ort-wasm-simd-threaded.asyncify.js",
+            "ort-wasm-simd-threaded.asyncify.wasm": (
+                "ort-wasm-simd-threaded.asyncify.wasm"
+            ),
+        },
+        _for_webgpu,
+    ),
+    "wasm": Device(
+        256,
+        512,
+        {
+            "ort.wasm.min.mjs": "ort.wasm.min.js",
+            "ort-wasm-simd-threaded.mjs": "ort-wasm-simd-threaded.js",
+            "ort-wasm-simd-threaded.wasm": "ort-wasm-simd-threaded.wasm",
+        },
+        _for_wasm,
+    ),
+}
