@@ -1,0 +1,158 @@
+// Style transfer on this device: what a page uses. The work is done in a worker.
+//
+//     const engine = new Engine();
+//     const { blob } = await engine.paint({ pictures: { content: [photo], style: [painting] } });
+
+import { bare } from "./png.js";
+import { Problem } from "./problem.js";
+import { supports } from "./supports.js";
+
+const beside = (path) => new URL(path, import.meta.url).href;
+
+/** Where the page remembers what the GPU's test has found. */
+const VERDICT = "lightstyle.gpu";
+
+export class Engine {
+  static supports = supports;
+
+  #files;
+  #wanted;
+  #worker;
+  #pending = new Map();
+  #last = 0;
+  #about;
+
+  /**
+   * @param runtime URL of the folder with the files of onnxruntime-web
+   * @param model URL of the model's evaluation graph; its other files lie beside it
+   * @param settings URL of the settings, as `GET /v1/settings` answers
+   * @param device "wasm" or "webgpu"; by default a GPU that works, or else wasm
+   * @param threads threads of wasm; by default as many as there are
+   */
+  constructor({ runtime, model, settings, device, threads } = {}) {
+    this.#files = {
+      runtime: new URL(runtime ?? beside("../ort/"), location).href,
+      model: new URL(model ?? beside("../model/vgg19-lite.onnx"), location).href,
+      settings: new URL(settings ?? beside("../settings.json"), location).href,
+      threads,
+    };
+    this.#wanted = device;
+  }
+
+  /** Say where it computes: {device, threads, note}. */
+  about() {
+    return (this.#about ??= this.#chosen());
+  }
+
+  /** Say what a picture would need: {bytes, size, word}, `word` if it is painted smaller. */
+  async estimate(asked) {
+    await this.about();
+    return this.#ask("estimate", asked);
+  }
+
+  /**
+   * Paint a picture.
+   *
+   * @param asked {job, params, pictures: {content: [Blob], style: [Blob, …]}, saved}
+   * @param told `progress(values)`, `preview(blob)`, `saved(state)`, each if it is wanted
+   * @param signal an AbortSignal that ends it with the best picture so far
+   * @returns {Promise<{blob: Blob | null, outcome: object}>}
+   */
+  async paint(asked, told = {}, signal = undefined) {
+    const notes = [];
+    let { saved } = asked;
+    const heard = { ...told, saved: (state) => told.saved?.((saved = state)) };
+    for (let again = 0; ; again++) {
+      const { device } = await this.about();
+      try {
+        const given = { job: "stylize", params: {}, ...asked, saved };
+        const { blob, outcome } = await this.#ask("paint", given, heard, signal);
+        return { blob, outcome: { ...outcome, notes: [...notes, ...outcome.notes] } };
+      } catch (problem) {
+        if (problem.code !== "device" || device !== "webgpu") throw problem;
+        notes.push(`The GPU was lost and the picture went on: ${problem.message}`);
+        this.#close();
+        this.#about = again ? this.#on("wasm", "The GPU was lost.") : this.#on("webgpu", "");
+      }
+    }
+  }
+
+  /** Return a picture without what its file says beside it. */
+  bare(blob) {
+    return bare(blob);
+  }
+
+  async #chosen() {
+    if (this.#wanted === "wasm") return this.#on("wasm", "");
+    const adapter = await globalThis.navigator?.gpu?.requestAdapter().catch(() => null);
+    if (!adapter) return this.#on("wasm", "This browser offers no GPU.");
+    const { vendor, architecture, description, isFallbackAdapter } = adapter.info;
+    if (isFallbackAdapter && this.#wanted !== "webgpu")
+      return this.#on("wasm", "The GPU is one in software, which is slower than wasm.");
+    const on = this.#on("webgpu", "");
+    const key = [vendor, architecture, description, this.#files.runtime].join(" ");
+    const fault = recalled(key) ?? (await this.#ask("test").catch((error) => error.message));
+    remember(key, fault);
+    if (!fault) return on;
+    this.#close();
+    return this.#on("wasm", `The GPU is not used: ${fault}`);
+  }
+
+  /** Open a worker that computes on a device. */
+  #on(device, note) {
+    this.#worker = new Worker(beside("./worker.js"), { type: "module" });
+    this.#worker.onmessage = ({ data }) => this.#hear(data);
+    this.#worker.onerror = (event) => {
+      event.preventDefault();
+      const said = event.message ?? "it cannot be loaded";
+      for (const { reject } of this.#pending.values())
+        reject(new Problem("device", `the engine has stopped: ${said}`));
+      this.#pending.clear();
+    };
+    this.#ask("open", { ...this.#files, device });
+    const own = globalThis.crossOriginIsolated ? (navigator.hardwareConcurrency ?? 1) : 1;
+    return { device, threads: this.#files.threads ?? own, note };
+  }
+
+  #close() {
+    this.#worker.terminate();
+    this.#pending.clear();
+  }
+
+  #ask(ask, given, told = {}, signal = undefined) {
+    const id = ++this.#last;
+    const end = () => this.#ask("cancel", { of: id });
+    const answer = new Promise((resolve, reject) =>
+      this.#pending.set(id, { resolve, reject, told }),
+    );
+    this.#worker.postMessage({ id, ask, given });
+    if (signal?.aborted) end();
+    signal?.addEventListener("abort", end);
+    return answer.finally(() => signal?.removeEventListener("abort", end));
+  }
+
+  #hear({ id, event, value, problem, answer }) {
+    const { resolve, reject, told } = this.#pending.get(id) ?? {};
+    if (event) return told?.[event]?.(value);
+    this.#pending.delete(id);
+    if (problem) reject?.(new Problem(problem.code, problem.message));
+    else resolve?.(answer);
+  }
+}
+
+function recalled(key) {
+  try {
+    const verdict = JSON.parse(localStorage.getItem(VERDICT));
+    return verdict?.key === key ? verdict.fault : undefined;
+  } catch {
+    return undefined; // storage is not allowed here
+  }
+}
+
+function remember(key, fault) {
+  try {
+    localStorage.setItem(VERDICT, JSON.stringify({ key, fault }));
+  } catch {
+    // Then the test is repeated the next time.
+  }
+}

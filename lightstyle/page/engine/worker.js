@@ -1,0 +1,67 @@
+// The worker in which the engine computes: it is asked, and tells the page.
+
+import { Job } from "./job.js";
+import { Plan } from "./memory.js";
+import { Model } from "./model.js";
+import { Problem } from "./problem.js";
+import { Runtime } from "./runtime.js";
+import { fault } from "./self_test.js";
+import { completed } from "./settings.js";
+
+let opened, schema;
+const jobs = new Map();
+
+/** What can be asked: each returns the answer. */
+const answers = {
+  /** Say where everything is; it is loaded when it is needed. */
+  open({ runtime, model, settings, device, threads }) {
+    const load = async () => Model.load(await Runtime.load(runtime, device, threads), model);
+    const about = async () => (await fetch(settings)).json();
+    let loaded;
+    opened = () => (loaded ??= load());
+    schema = async () => (await about()).settings;
+  },
+
+  /** Return what is wrong with the GPU; empty if nothing is. */
+  test: async () => fault(await opened()),
+
+  async estimate({ width, height, settings }) {
+    const { info, runtime } = await opened();
+    const all = completed(await schema(), settings ?? {});
+    const { bytes, size, word } = Plan.of(info.costs, runtime.device, [width, height], all);
+    return { bytes, size, word };
+  },
+
+  async paint(asked, id) {
+    const tell = (event) => (value) => postMessage({ id, event, value });
+    const told = { progress: tell("progress"), preview: tell("preview"), saved: tell("saved") };
+    const job = new Job(await opened(), await schema(), asked, told);
+    jobs.set(id, job);
+    try {
+      return await job.paint();
+    } finally {
+      jobs.delete(id);
+    }
+  },
+
+  cancel: ({ of }) => jobs.get(of)?.cancel(),
+};
+
+onmessage = async ({ data: { id, ask, given } }) => {
+  try {
+    postMessage({ id, answer: await answers[ask](given, id) });
+  } catch (error) {
+    postMessage({ id, problem: problemOf(error) });
+  }
+};
+
+/** Describe an error with a code and a sentence. */
+function problemOf(error) {
+  if (error instanceof Problem) return { code: error.code, message: error.message };
+  const said = String(error?.message ?? error);
+  if (/alloc|out of memory|memory access|abort/i.test(said))
+    return { code: "device", message: "the memory does not suffice: choose a smaller size" };
+  if (/webgpu|gpu|device/i.test(said))
+    return { code: "device", message: `the GPU does not go on: ${said}` };
+  return { code: "internal", message: said };
+}
