@@ -154,18 +154,18 @@ def _painted(
     model: Model, task: Task, began: float, callback: Callback
 ) -> JobOutcome | None:
     output = task.output
-    if output is not None and _is_finished(model, task, output):
+    if output is not None and is_finished(task, output, model.info.weights_digest):
         return JobOutcome(state=JobState.SKIPPED, path=output.path)
     result = JOBS[task.job](
         **task.given,
         model=model,
         settings=task.settings,
         callback=callback,
-        checkpoint=None if task.kept is None else _checkpoint(task.kept, model),
+        checkpoint=None if task.kept is None else _checkpoint(task, task.kept, model),
         like=task.like,
     )
     if result.status is Status.CANCELLED:
-        if task.kept is not None:
+        if task.kept is not None and task.kept.unfinished is not None:
             result.save(task.kept.unfinished)
         return None
     if result.status is Status.NON_FINITE:
@@ -184,14 +184,14 @@ def _painted(
     )
 
 
-def _checkpoint(kept: Kept, model: Model) -> Checkpoint:
+def _checkpoint(task: Task, kept: Kept, model: Model) -> Checkpoint:
     """Return where the run is kept, and where it continues if it was begun before.
 
     A checkpoint that cannot be continued is worth nothing: the run starts again.
     """
     try:
         saved = LoadedCheckpoint.newest(kept.checkpoint)
-        saved.check_inputs()
+        saved.check_run(task.job, _single(task.given), task.settings)
         saved.check_model(model.info)
         return Checkpoint.after(saved)
     except CheckpointError:
@@ -200,18 +200,22 @@ def _checkpoint(kept: Kept, model: Model) -> Checkpoint:
         return fresh
 
 
-def _is_finished(model: Model, task: Task, output: Output) -> bool:
-    """Whether the output is there and is what the task would make.
+def is_finished(task: Task, output: Output, weights: str) -> bool:
+    """Whether the output of `task` is there and is what it would make.
 
     A file without a record of what made it can never be recognised as finished.
+
+    Args:
+        task: The task.
+        output: Its output.
+        weights: SHA-256 of the weights of its model.
 
     Raises:
         OutputError: Something else is there, or the output cannot be written.
     """
     path, given = output.path, _single(task.given)
     if is_file(path) and task.settings.metadata != Metadata.NONE:
-        digest = model.info.weights_digest
-        expected = ExpectedResult(task.job, given, task.settings, digest, output.bits)
+        expected = ExpectedResult(task.job, given, task.settings, weights, output.bits)
         missing = expected.missing(path)
         if not missing:
             return True

@@ -46,12 +46,13 @@ class Kept:
         checkpoint: File that holds the run while it goes on; a task that finds one of
             its own there continues it.
         seconds: Time between two checkpoints.
-        unfinished: File for the best picture of a run that was given up.
+        unfinished: File for the best picture of a run that was given up, if it is
+            wanted.
     """
 
     checkpoint: Path
     seconds: float
-    unfinished: Path
+    unfinished: Path | None = None
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

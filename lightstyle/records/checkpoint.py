@@ -22,11 +22,13 @@ from ..optimize.curvature import HISTORY
 from ..optimize.minimize import METHODS, State
 from ..settings import typed
 from ..settings.fields import option_of
+from ..settings.jobs import prepared
 from ..settings.scalars import Kind, checked, number, require
 from ..settings.scalars import path as any_path
 from ..settings.settings import Settings
 from . import archive
-from .origin import Origin
+from .origin import Origin, sources
+from .record import identity, without_folders
 from .snapshot import LONGEST_RUN, Snapshot
 
 #: Default number of seconds between two checkpoints.
@@ -107,6 +109,29 @@ class LoadedCheckpoint:
                     "was written: put the old file back to resume, or start the run "
                     "again"
                 )
+
+    def check_run(self, job: str, given: Mapping[str, Any], settings: Settings) -> None:
+        """Check that the run is that of a job, wherever the input files lie by now.
+
+        Args:
+            job: Name of the job.
+            given: Its images, as files, and the size of a texture, by parameter name.
+            settings: Its settings.
+
+        Raises:
+            CheckpointError: If it is another one.
+        """
+        origin, wanted = self.snapshot.origin, prepared(settings, job)
+        inputs = sources(given) | settings.files
+        same = (
+            origin.job == job
+            and origin.size == given.get("size")
+            and without_folders(origin.settings) == without_folders(wanted)
+            and {role: known.sha256 for role, known in origin.inputs.items()}
+            == {role: identity(each)["sha256"] for role, each in inputs.items()}
+        )
+        if not same:
+            raise CheckpointError(f"checkpoint {self.path} is of another run")
 
     def check_model(self, info: ModelInfo) -> None:
         """Check that a model is the one that the run was started with.
