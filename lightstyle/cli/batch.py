@@ -9,15 +9,12 @@ from typing import Annotated, Final
 import typer
 
 from .. import files
-from ..engine import memory
 from ..errors import Stopped, UsageError
 from ..images import encoding
 from ..images.streams import STREAM
 from ..jobs import failures
 from ..jobs.batch import Batch, check_styles
 from ..jobs.inputs import BatchInputs
-from ..jobs.painter import Runtime
-from ..jobs.pool import local
 from ..jobs.shard import Shard
 from ..jobs.task import Output, Task
 from ..jobs.watch import FolderWatcher
@@ -25,11 +22,11 @@ from ..settings.settings import Settings
 from ..text import counted
 from ..zoo import registry
 from .console import note, say
+from .crew import Cluster, Crew, Workers
 from .help import command
 from .options import OUTPUT, RunOptions, Styles, takes
 from .progress import Interrupt
 from .report import Report
-from .run import usable_threads
 
 #: Options of a single picture.
 ONE_PICTURE: Final = {
@@ -38,10 +35,6 @@ ONE_PICTURE: Final = {
 }
 
 _many = partial(typer.Option, rich_help_panel="Many pictures")
-
-Workers = Annotated[
-    int, _many(metavar="N", help="Processes that share the threads and the memory.")
-]
 
 
 @command
@@ -67,6 +60,7 @@ def batch(
         ),
     ],
     workers: Workers = 1,
+    cluster: Cluster = None,
     failed: Annotated[
         Path | None,
         _many("--failures", metavar="FILE", help="Write a .jsonl list of what failed."),
@@ -96,11 +90,13 @@ def batch(
         lightstyle batch photos painting.jpg -o out
         lightstyle batch 'photos/**/*.jpg' painting.jpg -o out --workers 4
         lightstyle batch photos painting.jpg -o out --watch
+        lightstyle batch photos painting.jpg -o out --cluster auto
     """
     inputs = BatchInputs(content, folder)
     if watch and inputs.is_list:
         raise UsageError(f"content {content} is a list: --watch needs a folder")
     encoding.check_format(Path("result.png"), options.bits)
+    crew = Crew(options, workers, cluster)
     plan = Batch(
         inputs=inputs,
         styles=check_styles(style, [settings]),
@@ -112,15 +108,15 @@ def batch(
         ),
         like=options.like.record if options.like else None,
         shard=Shard.parse(shard),
+        keeps=crew.is_apart,
     )
-    runtime = runtime_of(options).divided(workers)
     tasks = None if watch else plan.tasks()
     _check_outputs(folder, failed)
     lost = [*plan.unreadable()]
     total = None if tasks is None else len(tasks) + len(lost)
     report = Report(total, quiet=options.quiet)
     if not options.quiet:
-        say(f"model {registry.find(options.model)}, {_crew(runtime, workers)}")
+        say(f"model {registry.find(options.model)}, {crew}")
         if inputs.made:
             note(
                 f"left out {counted(len(inputs.made), 'picture')} that lightstyle "
@@ -133,9 +129,13 @@ def batch(
     if watch and not options.quiet:
         say(f"waiting for pictures in {content}; Ctrl-C ends")
     todo = _watched(plan, report, options) if tasks is None else tasks
-    with suppress(Stopped), Interrupt(waits=workers > 1) as interrupt:
+    kinds = [Task(given={}, settings=settings)]
+    with suppress(Stopped), Interrupt(waits=crew.waits) as interrupt:
         try:
-            with report, local(runtime, workers, lambda: interrupt.came) as executor:
+            with (
+                report,
+                crew.at_work(kinds, folder, lambda: interrupt.came) as executor,
+            ):
                 for task, outcome in executor.run(todo, lambda: interrupt.came):
                     report.add(str(task.given["content"]), outcome)
         finally:
@@ -151,20 +151,6 @@ def batch(
     report.conclude()
 
 
-def runtime_of(options: RunOptions) -> Runtime:
-    """Return what the options say of the model and what it runs on.
-
-    Raises:
-        UsageError: The memory cannot be read.
-    """
-    return Runtime(
-        model=options.model,
-        device=options.device,
-        threads=usable_threads(options),
-        memory=memory.parse(options.memory),
-    )
-
-
 def _check_outputs(folder: Path, failed: Path | None) -> None:
     """Create the output folder and check that files can be written.
 
@@ -178,13 +164,6 @@ def _check_outputs(folder: Path, failed: Path | None) -> None:
         failures.check(failed)
     files.make_folder(folder)
     files.check_writable(folder / "lightstyle.tmp", inputs=(), overwrite=True)
-
-
-def _crew(runtime: Runtime, workers: int) -> str:
-    if workers == 1:
-        return "1 worker"
-    threads = counted(runtime.threads or 1, "thread")
-    return f"{workers} workers with {threads} each"
 
 
 def _watched(plan: Batch, report: Report, options: RunOptions) -> Iterator[Task | None]:

@@ -9,9 +9,12 @@ import typer
 
 from ..engine import memory
 from ..errors import UsageError
+from ..jobs.task import Task
 from ..service.limits import MEGABYTE, Limits
-from .batch import ONE_PICTURE, Workers, runtime_of
+from ..settings.settings import Settings
+from .batch import ONE_PICTURE
 from .console import say
+from .crew import Cluster, Crew, Workers
 from .help import command
 from .options import RunOptions, takes
 
@@ -57,6 +60,7 @@ def serve(
         Path | None, _server(metavar="FOLDER", help="Folder of further presets.")
     ] = None,
     workers: Workers = 1,
+    cluster: Cluster = None,
     max_size: Annotated[
         int, _limit(metavar="N", min=32, help="Longest side of a picture.")
     ] = _DEFAULT.size,
@@ -89,6 +93,7 @@ def serve(
     Examples:
         lightstyle serve
         lightstyle serve --host 0.0.0.0 --token 7d54f1c2b0a98e63
+        lightstyle serve --data /shared/jobs --cluster auto
     """
     try:
         from ..service.server import Options
@@ -98,6 +103,19 @@ def serve(
             f"serve needs the package {error.name}: install it with "
             "pip install 'lightstyle[serve]'"
         ) from error
+    crew = Crew(options, workers, cluster)
+    limits = Limits(
+        size=max_size,
+        iterations=max_iterations,
+        seconds=60 * max_minutes,
+        queue=max_jobs,
+        queue_each=max_client_jobs,
+        retention=3600 * keep_hours,
+        disk=memory.size("disk", disk),
+    )
+    largest = Task(given={}, settings=Settings(size=max_size))
+    # The server itself counts deaths.
+    at_work = partial(crew.at_work, [largest], data, lambda: False, deaths=1)
     named = os.environ.get(TOKEN_VARIABLE)
     run(
         Options(
@@ -109,16 +127,9 @@ def serve(
             workers=workers,
             database=database,
             presets=presets,
-            limits=Limits(
-                size=max_size,
-                iterations=max_iterations,
-                seconds=60 * max_minutes,
-                queue=max_jobs,
-                queue_each=max_client_jobs,
-                retention=3600 * keep_hours,
-                disk=memory.size("disk", disk),
-            ),
-            runtime=runtime_of(options).divided(workers),
+            limits=limits,
+            runtime=crew.runtime,
+            executor=at_work if crew.is_apart else None,
         ),
         (lambda line: None) if options.quiet else say,
     )

@@ -14,15 +14,15 @@ from ..errors import Stopped, UsageError
 from ..images import encoding, streams
 from ..jobs.batch import check_styles
 from ..jobs.painter import needs
-from ..jobs.pool import local
 from ..jobs.sheet import Cell, Sheet, cells, default_axis
 from ..jobs.task import Task
 from ..jobs.vary import axes
 from ..settings.settings import Settings
 from ..transfer import scene
 from . import inputs, paths
-from .batch import ONE_PICTURE, Workers, runtime_of
+from .batch import ONE_PICTURE
 from .console import say
+from .crew import Cluster, Crew, Workers
 from .help import command
 from .options import Content, Output, RunOptions, Styles, takes
 from .progress import Interrupt
@@ -46,6 +46,7 @@ def sheet(
         ),
     ] = None,
     workers: Workers = 1,
+    cluster: Cluster = None,
     *,
     settings: Settings,
     options: RunOptions,
@@ -68,7 +69,7 @@ def sheet(
     if content == streams.STREAM:
         raise UsageError("content -: every cell reads the picture again; give a file")
     styles = check_styles(style, [cell.settings for cell in made])
-    runtime = runtime_of(options).divided(workers)
+    crew = Crew(options, workers, cluster)
     layout = Sheet(made, len(varied[0].values), _sizes(content, made))
     name = f"{paths.joined(content, style)}-sheet"
     path = paths.choose(output, {"content": content}, name)
@@ -83,8 +84,8 @@ def sheet(
     pictures: dict[int, NDArray[np.uint8]] = {}
     with (
         suppress(Stopped),
-        Interrupt(waits=workers > 1) as interrupt,
-        local(runtime, workers, lambda: interrupt.came) as executor,
+        Interrupt(waits=crew.waits) as interrupt,
+        crew.at_work(tasks, path.parent, lambda: interrupt.came) as executor,
         report,
     ):
         todo = sorted(tasks, key=needs)

@@ -12,6 +12,7 @@ from pathlib import Path
 from .. import images
 from ..errors import ImageError, UsageError
 from ..images.streams import STREAM
+from ..records.checkpoint import SECONDS
 from ..records.record import Record
 from ..settings import blend
 from ..settings.settings import Settings
@@ -19,7 +20,7 @@ from ..text import counted
 from ..transfer import regions
 from .inputs import BatchInputs, InputFile
 from .shard import WHOLE, Shard
-from .task import JobOutcome, Output, Task
+from .task import JobOutcome, Kept, Output, Task
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,6 +34,7 @@ class Batch:
         output: How results are written; its path is the output folder.
         like: As `Task.like`.
         shard: Which of the pictures are painted.
+        keeps: Whether a picture that is cut off is to be continued another time.
     """
 
     inputs: BatchInputs
@@ -41,6 +43,7 @@ class Batch:
     output: Output
     like: Record | None = None
     shard: Shard = WHOLE
+    keeps: bool = False
 
     def tasks(self) -> list[Task]:
         """Make a task for each picture of the shard that is there now.
@@ -80,6 +83,7 @@ class Batch:
             settings=self.settings,
             output=replace(self.output, path=path),
             like=self.like,
+            kept=_kept(path) if self.keeps else None,
         )
 
     def left_out(self) -> list[str]:
@@ -146,6 +150,11 @@ def check_styles(
     for file, name in named.items():
         images.load(file, role=name.replace("_", "-"), longest=longest)
     return tuple(map(str, paths))
+
+
+def _kept(path: Path) -> Kept:
+    """Keep the run of a picture beside it, hidden."""
+    return Kept(checkpoint=path.with_name(f".{path.name}.checkpoint"), seconds=SECONDS)
 
 
 def _path(task: Task) -> Path:

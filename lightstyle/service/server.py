@@ -10,8 +10,9 @@ import socket
 import tempfile
 import threading
 from collections.abc import Callable
-from contextlib import ExitStack, suppress
+from contextlib import AbstractContextManager, ExitStack, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import Any, Final
@@ -20,6 +21,7 @@ import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from ..errors import ModelError, OutputError, UsageError
+from ..jobs.executor import Executor
 from ..jobs.painter import Runtime
 from ..jobs.pool import ProcessPool
 from ..lookup import trouble
@@ -58,6 +60,7 @@ class Options:
         presets: Folder of further presets.
         limits: Limits.
         runtime: What each worker runs on.
+        executor: Runs the jobs, once it is entered; by default processes here.
     """
 
     host: str
@@ -70,6 +73,7 @@ class Options:
     presets: Path | None = None
     limits: Limits = field(default_factory=Limits)
     runtime: Runtime
+    executor: Callable[[], AbstractContextManager[Executor]] | None = None
 
 
 def serve(options: Options, log: Callable[[str], None]) -> None:
@@ -95,11 +99,11 @@ def serve(options: Options, log: Callable[[str], None]) -> None:
         # Uploads are spooled there, below the quota and on the same disk.
         stack.callback(setattr, tempfile, "tempdir", tempfile.tempdir)
         tempfile.tempdir = str(store.incoming)
-        pool = ProcessPool(options.runtime, options.workers, limits.recycle)
-        stack.callback(pool.shutdown)
-        foreman = Foreman(store, pool, limits, log)
+        pool = partial(ProcessPool, options.runtime, options.workers, limits.recycle)
+        executor = stack.enter_context((options.executor or pool)())
+        foreman = Foreman(store, executor, limits, log)
         database = options.database or f"sqlite:///{options.data.absolute()}/queue.db"
-        queue = Queue(foreman.perform, store.server, options.workers, database)
+        queue = Queue(foreman.perform, store.server, executor.slots, database)
         stack.callback(queue.close)
         service = Service(
             store=store,
