@@ -42,9 +42,11 @@ NOT_RUN: Final[Mapping[str, str]] = {
     "python models/": "trains for an hour",
     "lightstyle models fetch vgg19": "needs the network, but for --from",
     "lightstyle batch photos painting.jpg -o out --watch": "waits for ever",
+    "lightstyle batch photos painting.jpg -o out --cluster": "needs a cluster",
     "lightstyle serve": "waits for ever",
     "curl": "is another program",
     "docker": "is another program",
+    "ray": "is another program",
 }
 
 #: Options that are made small, where a command has them.
