@@ -6,7 +6,6 @@ import { Descent, ENDS } from "./descent.js";
 import { Objective, Targets } from "./objective.js";
 import { Problem } from "./problem.js";
 import { givenBalance } from "./settings.js";
-import { Step } from "./step.js";
 import { Structure } from "./structure.js";
 import { termWeights } from "./weights.js";
 
@@ -110,7 +109,7 @@ class Search {
   /** Go on from a canvas with the weights of a ratio; return a better one. */
   async #descend(start, ratio) {
     const objective = await this.#objective(this.#weights(ratio));
-    const step = await Step.of(this.targets.model, this.targets.size, this.pairs);
+    const step = await this.targets.model.step(this.targets.size, this.pairs);
     const descent = new Descent(objective, step, each(this.settings.iterations), { start });
     while (!descent.end) {
       await descent.advance();

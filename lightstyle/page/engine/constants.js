@@ -48,8 +48,19 @@ export const balance = {
   VARIATION: 1000,
 };
 
-/** optimize/minimize.py. */
+/** optimize/minimize.py, preconditioner.py; export/optimizer/step.py, history.py. */
 export const minimize = { RESOLUTION: 1e-6 };
+export const preconditioner = { GAIN: Math.SQRT1_2, COARSEST_SIDE: 8 };
+export const optimizer = {
+  LOW: 0,
+  HIGH: 255,
+  FIRST_STEP: 1,
+  SUFFICIENT: 1e-4,
+  TRIALS: 8,
+  RESOLUTION: 1e-7,
+  PATIENCE: 5,
+  LEAST_COSINE: 1e-6,
+};
 
 /** engine/provider.py: largest relative error of a device's gradient. */
 export const selfTest = { TOLERANCE: 1e-3 };

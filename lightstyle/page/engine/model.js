@@ -1,19 +1,24 @@
 // A loaded model: what its graphs say, targets of pictures, and sessions by size.
 
 import { contract } from "./constants.js";
+import { GraphStep, KEPT as STAYING } from "./graph_step.js";
+import { HostStep } from "./host_step.js";
 import { metadataOf } from "./metadata.js";
 import { Problem } from "./problem.js";
-import { named } from "./sizes.js";
+import { dimsOf, named } from "./sizes.js";
 
 /** Sessions that a graph keeps, each with the memory of its largest run. */
 const KEPT = 2;
 
 /** Graphs by their use, in the form that is fast in wasm and in the one for WebGPU. */
 const GRAPHS = {
-  wasm: { evaluation: "cpu.onnx", targets: "cpu.targets.onnx", step: "step.onnx" },
+  wasm: {
+    evaluation: "cpu.onnx",
+    targets: "cpu.targets.onnx",
+    kernels: "cpu.kernels.onnx",
+  },
   webgpu: { evaluation: "onnx", targets: "targets.onnx", step: "webgpu.step.onnx" },
 };
-const KERNELS = "cpu.kernels.onnx";
 
 async function fetched(url) {
   let answer;
@@ -36,15 +41,14 @@ export class Model {
    */
   static async load(runtime, url, form = runtime.device) {
     const stem = url.replace(/onnx$/, "");
-    const names = { ...GRAPHS[form], ...(form === "wasm" && { kernels: KERNELS }) };
     const load = async ([use, suffix]) => [use, await fetched(stem + suffix)];
     const [data, ...loaded] = await Promise.all([
       fetched(`${stem}safetensors`),
-      ...Object.entries(names).map(load),
+      ...Object.entries(GRAPHS[form]).map(load),
     ]);
     const path = `${stem}safetensors`.split("/").at(-1);
     const model = new Model(runtime, Object.fromEntries(loaded), { path, data });
-    if (form === "wasm") await model.#makeKernels();
+    if (model.graphs.kernels) await model.#makeKernels();
     return model;
   }
 
@@ -63,7 +67,6 @@ export class Model {
       contentLayers: value("content_layers").split(","),
       styleLayers: value("style_layers").split(","),
       terms: value("terms").split(","),
-      numbers: metadataOf(graphs.step)["lightstyle.numbers"].split(","),
       weightsDigest: value("weights_sha256"),
       generator: value("generator"),
       role: value("role"),
@@ -103,6 +106,13 @@ export class Model {
     return Object.fromEntries(names.map((name) => [name, this.kernels[name]]));
   }
 
+  /** Return what takes steps on canvases of a size, and remembers so many. */
+  async step(size, pairs) {
+    if (this.runtime.device === "wasm") return new HostStep(this.runtime, size, pairs);
+    const session = await this.session("step", size, { M: pairs + 1 }, STAYING);
+    return new GraphStep(this.runtime, size, pairs, session);
+  }
+
   /**
    * Return the session of a graph for pictures of a size.
    *
@@ -137,6 +147,3 @@ export class Model {
     return found;
   }
 }
-
-/** The shape of a canvas as the graphs have it. */
-export const dimsOf = ([width, height]) => [1, 3, height, width];

@@ -1,6 +1,6 @@
 // The loss of pictures of one size, with its gradient: an evaluation graph with its feeds.
 
-import { dimsOf } from "./model.js";
+import { dimsOf } from "./sizes.js";
 
 /** Outputs that the step is told; on a GPU they stay there. */
 const KEPT = ["gradient", "weighted_sums"];

@@ -7,7 +7,6 @@ import { Objective, Targets } from "./objective.js";
 import { Problem } from "./problem.js";
 import { Scene } from "./scene.js";
 import { givenBalance } from "./settings.js";
-import { Step } from "./step.js";
 import { Structure } from "./structure.js";
 import { termWeights } from "./weights.js";
 
@@ -104,7 +103,7 @@ export class Run {
     const targets = new Targets(model, scene.canvas, await scene.targets(model, this.cache));
     const weights = termWeights(this.balance, inputs.layers, scene.canvas);
     const objective = await Objective.of(targets, weights);
-    const step = await Step.of(model, scene.canvas, this.pairs);
+    const step = await model.step(scene.canvas, this.pairs);
     const before = this.done - (resumed?.count ?? 0);
     const budget = plan[level].until - before;
     const descent = new Descent(objective, step, budget, { start, saved: resumed });

@@ -8,7 +8,7 @@ import { Descent } from "./descent.js";
 import { Model } from "./model.js";
 import { normal } from "./noise.js";
 import { Objective, Targets } from "./objective.js";
-import { copied, Step } from "./step.js";
+import { copied } from "./step.js";
 import { termWeights } from "./weights.js";
 
 const TRIES = 3;
@@ -51,7 +51,7 @@ async function results(model, seed) {
   const image = objective.place(start);
   const { gradient, terms } = await objective.evaluate(image);
   const found = { gradient: await copied(gradient), losses: Object.values(terms) };
-  const step = await Step.of(model, SIZE, PAIRS);
+  const step = await model.step(SIZE, PAIRS);
   const descent = new Descent(objective, step, STEPS, { start });
   while (!descent.end) await descent.advance();
   found.picture = await descent.picture();

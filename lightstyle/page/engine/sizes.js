@@ -13,6 +13,9 @@ export function rounded(value) {
 export const named = ([width, height]) => `${width}x${height}`;
 export const area = ([width, height]) => width * height;
 
+/** The shape of a canvas as the graphs have it. */
+export const dimsOf = ([width, height]) => [1, 3, height, width];
+
 /**
  * The size at which a picture's longest side is `longest`; its own if it is smaller and not
  * to be enlarged.

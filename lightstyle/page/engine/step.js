@@ -1,35 +1,28 @@
-// The optimiser's step as a graph, with its state where the model computes.
+// The state of the optimiser's step, as step_contract.py has it. A subclass takes the steps.
 
-import { dimsOf } from "./model.js";
+import { dimsOf } from "./sizes.js";
 
-/** All state of the step, in the order of `STATE` in step_contract.py. */
+/** All state, in the order of `STATE`, and what its numbers are, as `NUMBER_NAMES`. */
 export const STATE = [
   ...["point", "point_gradient", "direction"],
   ...["steps", "changes", "inverse", "point_sums", "numbers"],
 ];
-const NUMBERS = "numbers";
-const following = (name) => `next/${name}`;
-const KEPT = ["image", ...STATE.filter((name) => name !== NUMBERS)].map(following);
+export const NUMBER_NAMES = [
+  ...["evaluations", "loss", "factor", "step", "scale", "reach"],
+  ...["trials", "pairs", "idle", "stalled", "accepted", "slope"],
+];
+export const NUMBERS = "numbers";
 
 export class Step {
   /**
-   * @param model whose step it is
+   * @param runtime where the state lies
    * @param size of the canvas
    * @param pairs number of steps that are remembered
    */
-  static async of(model, size, pairs) {
-    const session = await model.session("step", size, { M: pairs + 1 }, KEPT);
-    return new Step(model, size, pairs, session);
-  }
-
-  constructor(model, size, pairs, session) {
-    this.runtime = model.runtime;
-    this.names = model.info.numbers;
+  constructor(runtime, size, pairs) {
+    this.runtime = runtime;
     this.size = size;
     this.slots = pairs + 1;
-    this.session = session;
-    const ones = new Float32Array(size[0] * size[1]).fill(1);
-    this.free = this.runtime.place(ones, [1, 1, size[1], size[0]]);
   }
 
   /** Bytes of the steps and changes that it remembers. */
@@ -41,35 +34,20 @@ export class Step {
   begun(sums) {
     const [width, height] = this.size;
     const [picture, pairs] = [dimsOf(this.size), [3, height, this.slots, width]];
-    const square = [this.slots, this.slots];
-    const shapes = [picture, picture, picture, pairs, pairs, square, [sums], [this.names.length]];
-    return Object.fromEntries(
-      STATE.map((name, index) => [name, this.#zeros(name, shapes[index])]),
+    const small = [[this.slots, this.slots], [sums], [NUMBER_NAMES.length]];
+    const shapes = [picture, picture, picture, pairs, pairs, ...small];
+    const zeros = (dims) => new Float32Array(dims.reduce((product, side) => product * side, 1));
+    return this.restored(
+      Object.fromEntries(
+        STATE.map((name, index) => [name, { data: zeros(shapes[index]), dims: shapes[index] }]),
+      ),
     );
-  }
-
-  /**
-   * Take a step; what it is given is used up.
-   *
-   * @param image the picture that was evaluated
-   * @param answer what the evaluation gave: {gradient, sums}
-   * @param state the state before
-   * @returns {Promise<{image, state}>} where to evaluate next, and the state after
-   */
-  async take(image, { gradient, sums }, state) {
-    const given = { image, gradient, weighted_sums: sums, ...state };
-    const made = await this.session.run({ ...given, free: this.free });
-    for (const tensor of Object.values(given)) tensor.dispose();
-    return {
-      image: made[following("image")],
-      state: Object.fromEntries(STATE.map((name) => [name, made[following(name)]])),
-    };
   }
 
   /** What the numbers of a state are, by name. */
   numbers(state) {
     const { data } = state[NUMBERS];
-    return Object.fromEntries(this.names.map((name, index) => [name, data[index]]));
+    return Object.fromEntries(NUMBER_NAMES.map((name, index) => [name, data[index]]));
   }
 
   /** Read a state: {name: {data, dims}}. */
@@ -89,15 +67,6 @@ export class Step {
         name === NUMBERS ? this.runtime.host(data, dims) : this.runtime.place(data, dims),
       ]),
     );
-  }
-
-  release() {
-    this.free.dispose();
-  }
-
-  #zeros(name, dims) {
-    const data = new Float32Array(dims.reduce((product, side) => product * side, 1));
-    return name === NUMBERS ? this.runtime.host(data, dims) : this.runtime.place(data, dims);
   }
 }
 
