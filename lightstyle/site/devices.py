@@ -35,7 +35,7 @@ def _for_webgpu(model: Path) -> tuple[Path, ...]:
 
 def _for_wasm(model: Path) -> tuple[Path, ...]:
     fast, kernels = contract.cpu_path(model), contract.kernels_path(model)
-    return fast, contract.targets_path(fast), kernels, contract.step_path(model)
+    return fast, contract.targets_path(fast), kernels
 
 
 DEVICES: Final[Mapping[str, Device]] = {

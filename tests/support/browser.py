@@ -6,8 +6,8 @@ import shutil
 import signal
 import subprocess
 import threading
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from queue import Empty, Queue
@@ -38,6 +38,33 @@ def posted(
         seconds: When to give up.
     """
     assert CHROMIUM is not None
+    with served(folders) as (root, answers):
+        command = [CHROMIUM, *SWITCHES, f"--user-data-dir={profile}", f"{root}/{page}"]
+        with (profile / "chromium.log").open("wb") as log:
+            browser = subprocess.Popen(
+                command, stdout=log, stderr=log, start_new_session=True
+            )
+        try:
+            return answers.get(timeout=seconds)
+        except Empty:
+            raise TimeoutError(f"{page} has not answered in {seconds} s") from None
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(browser.pid, signal.SIGKILL)
+            browser.wait()
+
+
+@contextmanager
+def served(
+    folders: Mapping[str, Path], *, plain: str | None = None
+) -> Iterator[tuple[str, "Queue[Any]"]]:
+    """Serve folders: the server's address, and what pages post to it.
+
+    Args:
+        folders: As for `posted`.
+        plain: What the names of pages end with that get no headers with which a
+            page may have threads; by default none gets any.
+    """
     answers: Queue[Any] = Queue()
 
     class Handler(SimpleHTTPRequestHandler):
@@ -53,6 +80,12 @@ def posted(
                 return str(folders[first] / rest)
             return str(folders[""] / path.lstrip("/"))
 
+        def end_headers(self) -> None:
+            if plain is not None and not self.path.endswith(plain):
+                self.send_header("Cross-Origin-Opener-Policy", "same-origin")
+                self.send_header("Cross-Origin-Embedder-Policy", "require-corp")
+            super().end_headers()
+
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
             self.send_response(204)
@@ -64,18 +97,7 @@ def posted(
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        url = f"http://127.0.0.1:{server.server_port}/{page}"
-        command = [CHROMIUM, *SWITCHES, f"--user-data-dir={profile}", url]
-        with (profile / "chromium.log").open("wb") as log:
-            browser = subprocess.Popen(
-                command, stdout=log, stderr=log, start_new_session=True
-            )
         try:
-            return answers.get(timeout=seconds)
-        except Empty:
-            raise TimeoutError(f"{page} has not answered in {seconds} s") from None
+            yield f"http://127.0.0.1:{server.server_port}", answers
         finally:
-            with suppress(ProcessLookupError):
-                os.killpg(browser.pid, signal.SIGKILL)
-            browser.wait()
             server.shutdown()

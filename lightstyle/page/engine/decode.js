@@ -1,9 +1,10 @@
 // Decodes picture files: upright, in sRGB, with alpha set aside.
 
 import { contract, images } from "./constants.js";
+import { headerSize } from "./header.js";
 import { isOpaque } from "./picture.js";
 import { Problem } from "./problem.js";
-import { headerSize } from "./header.js";
+import { factor, reduced } from "./reducing.js";
 import { area } from "./sizes.js";
 
 /**
@@ -13,7 +14,7 @@ import { area } from "./sizes.js";
  * @param role what it is for; starts error messages
  * @param longest longest side that is needed, of which a very large picture is read at a
  *   small multiple
- * @returns {Promise<{size, rgba, opaque, original}>} `size` as read, `original` as in the file
+ * @returns {Promise<object>} a raw picture, as picture.js has it
  */
 export async function decoded(blob, role, longest) {
   const size = await headerSize(blob);
@@ -23,7 +24,7 @@ export async function decoded(blob, role, longest) {
     const original = [bitmap.width, bitmap.height];
     refuseOversize(original, role);
     refuseNarrow(original, role);
-    return { ...pixelsOf(bitmap, divided(original, longest)), original };
+    return { ...pixelsOf(bitmap, factor(original, longest)), original };
   } finally {
     bitmap.close();
   }
@@ -47,29 +48,27 @@ async function bitmapOf(blob, role) {
   }
 }
 
-function pixelsOf(bitmap, size) {
-  const context = new OffscreenCanvas(...size).getContext("2d", {
-    colorSpace: "srgb",
-    willReadFrequently: true,
-  });
-  context.imageSmoothingQuality = "high";
-  context.drawImage(bitmap, 0, 0, ...size);
-  const rgba = context.getImageData(0, 0, ...size).data;
-  return { size, rgba, opaque: isOpaque(rgba) };
+/** Read pixels. Canvases multiply them with alpha, which takes half floats to undo. */
+function pixelsOf(bitmap, by) {
+  const { width, height } = bitmap;
+  if (by > 1) {
+    const { size, rgba } = reduced(bitmap, by);
+    // The last column and row stand for fewer pixels than the others.
+    return { size, rgba, extent: [width / by, height / by], opaque: isOpaque(rgba) };
+  }
+  const size = [width, height];
+  let rgba = drawn(bitmap, "unorm8");
+  const opaque = isOpaque(rgba);
+  if (!opaque) rgba = drawn(bitmap, "float16");
+  return { size, rgba, extent: size, opaque };
 }
 
-/** The size at which a picture is read: divided by a whole number where it is very large. */
-function divided(own, longest) {
-  if (area(own) <= images.WHOLE) return own;
-  const least = contract.MINIMUM_SIDE;
-  const by = Math.max(
-    1,
-    Math.min(
-      Math.floor(Math.max(...own) / (images.SPARE * Math.max(longest, least))),
-      Math.floor(Math.min(...own) / (images.SPARE * least)),
-    ),
-  );
-  return own.map((side) => Math.ceil(side / by));
+function drawn(bitmap, colorType) {
+  const { width, height } = bitmap;
+  const kind = { colorSpace: "srgb", colorType, willReadFrequently: true };
+  const context = new OffscreenCanvas(width, height).getContext("2d", kind);
+  context.drawImage(bitmap, 0, 0);
+  return context.getImageData(0, 0, width, height).data;
 }
 
 function refuseOversize(size, role) {

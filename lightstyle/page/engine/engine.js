@@ -39,9 +39,12 @@ export class Engine {
     this.#wanted = device;
   }
 
-  /** Say where it computes: {device, threads, note}. */
+  /** Say where it computes: {device, threads, note}. Once it has failed, try again. */
   about() {
-    return (this.#about ??= this.#chosen());
+    return (this.#about ??= this.#chosen().catch((error) => {
+      this.close();
+      throw error;
+    }));
   }
 
   /** Say what a picture would need: {bytes, size, word}, `word` if it is painted smaller. */
@@ -71,10 +74,17 @@ export class Engine {
       } catch (problem) {
         if (problem.code !== "device" || device !== "webgpu") throw problem;
         notes.push(`The GPU was lost and the picture went on: ${problem.message}`);
-        this.#close();
-        this.#about = again ? this.#on("wasm", "The GPU was lost.") : this.#on("webgpu", "");
+        this.close();
+        this.#about = this.#on(again ? "wasm" : "webgpu", "The GPU was lost.");
       }
     }
+  }
+
+  /** End the worker, and whatever it does; the next call starts another. */
+  close() {
+    this.#worker?.terminate();
+    this.#pending.clear();
+    this.#about = undefined;
   }
 
   /** Return a picture without what its file says beside it. */
@@ -89,17 +99,17 @@ export class Engine {
     const { vendor, architecture, description, isFallbackAdapter } = adapter.info;
     if (isFallbackAdapter && this.#wanted !== "webgpu")
       return this.#on("wasm", "The GPU is one in software, which is slower than wasm.");
-    const on = this.#on("webgpu", "");
+    const on = await this.#on("webgpu", "");
     const key = [vendor, architecture, description, this.#files.runtime].join(" ");
     const fault = recalled(key) ?? (await this.#ask("test").catch((error) => error.message));
     remember(key, fault);
     if (!fault) return on;
-    this.#close();
+    this.close();
     return this.#on("wasm", `The GPU is not used: ${fault}`);
   }
 
   /** Open a worker that computes on a device. */
-  #on(device, note) {
+  async #on(device, note) {
     this.#worker = new Worker(beside("./worker.js"), { type: "module" });
     this.#worker.onmessage = ({ data }) => this.#hear(data);
     this.#worker.onerror = (event) => {
@@ -109,15 +119,10 @@ export class Engine {
         reject(new Problem("device", `the engine has stopped: ${said}`));
       this.#pending.clear();
     };
-    this.#ask("open", { ...this.#files, device });
-    const own = globalThis.crossOriginIsolated ? (navigator.hardwareConcurrency ?? 1) : 1;
-    return { device, threads: this.#files.threads ?? own, note };
+    const threads = await this.#ask("open", { ...this.#files, device });
+    return { device, threads, note };
   }
 
-  #close() {
-    this.#worker.terminate();
-    this.#pending.clear();
-  }
 
   #ask(ask, given, told = {}, signal = undefined) {
     const id = ++this.#last;

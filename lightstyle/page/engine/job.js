@@ -50,13 +50,12 @@ export function turn() {
 
 export class Job {
   /**
-   * @param model paints
-   * @param schema the JSON schema of all settings
+   * @param loaded returns the model and the JSON schema of all settings, [model, schema]
    * @param asked {job, params, pictures, saved}, as `Engine.paint`
    * @param told `progress(values)`, `preview(blob)`, `saved(state)`
    */
-  constructor(model, schema, asked, told) {
-    Object.assign(this, { model, schema, asked, told });
+  constructor(loaded, asked, told) {
+    Object.assign(this, { loaded, asked, told });
     this.cancelled = false;
     this.notes = [];
     this.clocks = [new Clock(PREVIEWS), new Clock(SAVED)];
@@ -83,7 +82,8 @@ export class Job {
   }
 
   async #begun() {
-    const { model, schema, asked } = this;
+    const { asked } = this;
+    const [model, schema] = await this.loaded();
     const { job = "stylize", params, saved } = asked;
     if (supports.jobs[job] !== true)
       throw new Problem("settings", supports.jobs[job] ?? `${job} is no job`);
@@ -101,6 +101,7 @@ export class Job {
       evaluated: (progress) => this.#evaluated(progress),
       pause: () => this.#paused(),
     });
+    if (this.cancelled && !saved) throw new Cancelled();
     if (this.cancelled) run.cancel();
     return run;
   }

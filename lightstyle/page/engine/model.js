@@ -1,6 +1,7 @@
 // A loaded model: what its graphs say, targets of pictures, and sessions by size.
 
 import { contract } from "./constants.js";
+import { fetchedBytes } from "./fetched.js";
 import { GraphStep, KEPT as STAYING } from "./graph_step.js";
 import { HostStep } from "./host_step.js";
 import { metadataOf } from "./metadata.js";
@@ -20,17 +21,6 @@ const GRAPHS = {
   webgpu: { evaluation: "onnx", targets: "targets.onnx", step: "webgpu.step.onnx" },
 };
 
-async function fetched(url) {
-  let answer;
-  try {
-    answer = await fetch(url);
-  } catch (error) {
-    throw new Problem("model", `${url} cannot be loaded: ${error.message}`, { cause: error });
-  }
-  if (!answer.ok) throw new Problem("model", `${url} cannot be loaded: ${answer.status}`);
-  return new Uint8Array(await answer.arrayBuffer());
-}
-
 export class Model {
   /**
    * Load the graphs of a model.
@@ -41,9 +31,9 @@ export class Model {
    */
   static async load(runtime, url, form = runtime.device) {
     const stem = url.replace(/onnx$/, "");
-    const load = async ([use, suffix]) => [use, await fetched(stem + suffix)];
+    const load = async ([use, suffix]) => [use, await fetchedBytes(stem + suffix)];
     const [data, ...loaded] = await Promise.all([
-      fetched(`${stem}safetensors`),
+      fetchedBytes(`${stem}safetensors`),
       ...Object.entries(GRAPHS[form]).map(load),
     ]);
     const path = `${stem}safetensors`.split("/").at(-1);

@@ -1,8 +1,9 @@
 // Pictures as the network sees them: planes of levels, with alpha set aside.
 //
-// A raw picture is what was decoded: {size, rgba, original}. A plain picture is three planes
-// {size, planes, alpha}: `planes` (3, h, w) Float32Array of sRGB levels 0…255, `alpha` (h, w)
-// 0…255 or null.
+// A raw picture is what was decoded: {size, rgba, opaque, extent, original}; `original` is its
+// size in the file, and `extent` the size in pixels of `rgba` that stands for. A plain picture
+// is {size, planes, alpha}: `planes` (3, h, w) of sRGB levels, 0…255, and `alpha` (h, w),
+// 0…255, or null.
 
 import { resampled } from "./resize.js";
 
@@ -22,11 +23,12 @@ export function isOpaque(rgba) {
  * alpha, so that transparent pixels do not bleed into visible ones; those that are
  * transparent all through are white.
  */
-export function resized({ size: own, rgba, opaque }, size) {
+export function resized({ size: own, rgba, opaque, extent = own }, size) {
   const count = size[0] * size[1];
   const planes = new Float32Array(3 * count);
   if (opaque) {
-    for (let c = 0; c < 3; c++) planes.set(resampled(rgba, own, size, 4, c).map(clipped), c * count);
+    for (let c = 0; c < 3; c++)
+      planes.set(resampled(rgba, own, size, extent, 4, c).map(clipped), c * count);
     return { size, planes, alpha: null };
   }
   const all = rgba.length / 4;
@@ -37,7 +39,9 @@ export function resized({ size: own, rgba, opaque }, size) {
       weighted[c][i] = (rgba[at + 3] ? rgba[at + c] : WHITE) * opacity;
     weighted[3][i] = opacity;
   }
-  const [red, green, blue, opacity] = weighted.map((plane) => resampled(plane, own, size));
+  const [red, green, blue, opacity] = weighted.map((plane) =>
+    resampled(plane, own, size, extent),
+  );
   const alpha = new Float32Array(count);
   for (let i = 0; i < count; i++) {
     alpha[i] = clipped(opacity[i] * 255);

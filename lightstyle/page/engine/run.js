@@ -39,7 +39,6 @@ export class Run {
     this.began = performance.now();
     this.resumed = saved?.descent;
     this.uninterrupted = saved ? saved.uninterrupted && Boolean(saved.descent.state) : true;
-    this.loss = NaN;
     this.cancelled = false;
   }
 
@@ -114,10 +113,10 @@ export class Run {
       const { total, terms } = await descent.advance();
       times.push((performance.now() - began) / 1000);
       this.done++;
-      this.loss = descent.least;
       await this.told.evaluated(this.#progress(total, terms, times));
       await this.told.pause();
     }
+    this.loss = descent.least;
     const picture = await descent.picture();
     const last = level === plan.length - 1;
     if (this.corrects && !last && !this.cancelled && descent.end !== ENDS.NON_FINITE) {

@@ -1,7 +1,12 @@
 // ONNX Runtime on a device: sessions, and tensors where the device computes.
 
-/** The bundle for each device; the one for WebGPU can also compute in wasm. */
-const BUNDLES = { webgpu: "ort.webgpu.min.mjs", wasm: "ort.wasm.min.mjs" };
+import { Problem } from "./problem.js";
+
+/** Files for each device; those for WebGPU can also compute in wasm. */
+const FILES = {
+  webgpu: ["ort.webgpu.min.js", "ort-wasm-simd-threaded.asyncify"],
+  wasm: ["ort.wasm.min.js", "ort-wasm-simd-threaded"],
+};
 
 /** Most threads: more gain little and heat a phone. */
 const THREADS = 8;
@@ -18,8 +23,12 @@ export class Runtime {
    * @param threads of wasm; by default as many as there are, where the page is isolated
    */
   static async load(folder, device, threads) {
-    const ort = await import(new URL(BUNDLES[device], folder).href);
-    ort.env.wasm.wasmPaths = folder;
+    const [bundle, core] = FILES[device];
+    const ort = await import(folder + bundle).catch((error) => {
+      const said = `${folder}${bundle} cannot be loaded: ${error.message}`;
+      throw new Problem("model", said, { cause: error });
+    });
+    ort.env.wasm.wasmPaths = { mjs: `${folder}${core}.js`, wasm: `${folder}${core}.wasm` };
     ort.env.logLevel = "error";
     const own = globalThis.crossOriginIsolated ? (navigator.hardwareConcurrency ?? 1) : 1;
     ort.env.wasm.numThreads = threads ?? Math.min(own, THREADS);

@@ -1,5 +1,6 @@
 // The worker in which the engine computes: it is asked, and tells the page.
 
+import { fetched } from "./fetched.js";
 import { Job } from "./job.js";
 import { Plan } from "./memory.js";
 import { Model } from "./model.js";
@@ -8,18 +9,17 @@ import { Runtime } from "./runtime.js";
 import { fault } from "./self_test.js";
 import { completed } from "./settings.js";
 
-let opened, schema;
+let opened, schema; // the model and the settings, loaded when they are needed
 const jobs = new Map();
 
 /** What can be asked: each returns the answer. */
 const answers = {
-  /** Say where everything is; it is loaded when it is needed. */
-  open({ runtime, model, settings, device, threads }) {
-    const load = async () => Model.load(await Runtime.load(runtime, device, threads), model);
-    const about = async () => (await fetch(settings)).json();
-    let loaded;
-    opened = () => (loaded ??= load());
-    schema = async () => (await about()).settings;
+  /** Load ONNX Runtime on a device, and say where everything else is. */
+  async open({ runtime, model, settings, device, threads }) {
+    const own = await Runtime.load(runtime, device, threads);
+    opened = once(() => Model.load(own, model));
+    schema = once(async () => (await (await fetched(settings)).json()).settings);
+    return own.threads;
   },
 
   /** Return what is wrong with the GPU; empty if nothing is. */
@@ -35,7 +35,7 @@ const answers = {
   async paint(asked, id) {
     const tell = (event) => (value) => postMessage({ id, event, value });
     const told = { progress: tell("progress"), preview: tell("preview"), saved: tell("saved") };
-    const job = new Job(await opened(), await schema(), asked, told);
+    const job = new Job(() => Promise.all([opened(), schema()]), asked, told);
     jobs.set(id, job);
     try {
       return await job.paint();
@@ -54,6 +54,16 @@ onmessage = async ({ data: { id, ask, given } }) => {
     postMessage({ id, problem: problemOf(error) });
   }
 };
+
+/** Do something the first time; once it has failed, again. */
+function once(work) {
+  let done;
+  return () =>
+    (done ??= work().catch((error) => {
+      done = undefined;
+      throw error;
+    }));
+}
 
 /** Describe an error with a code and a sentence. */
 function problemOf(error) {
