@@ -54,7 +54,7 @@ def serve(
     ] = None,
     database: Annotated[
         str | None,
-        _server(metavar="URL", help="postgresql:// for the queue, instead of SQLite."),
+        _server(metavar="URL", help="Have PostgreSQL keep the queue, too."),
     ] = None,
     presets: Annotated[
         Path | None, _server(metavar="FOLDER", help="Folder of further presets.")

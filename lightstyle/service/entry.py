@@ -42,7 +42,7 @@ def enqueue(queue: Queue, job: Job, undo: Callable[[], object]) -> None:
         ProblemError: It cannot be.
     """
     try:
-        queue.put(job.spec.id, job.look().turn)
+        queue.put(job)
     except Exception as error:  # whatever the database has
         undo()
         raise ProblemError(
@@ -51,5 +51,5 @@ def enqueue(queue: Queue, job: Job, undo: Callable[[], object]) -> None:
 
 
 def _seconds_left(job: Job) -> float:
-    left: float = job.status.progress.get("seconds_left", 10.0)
+    left: float = job.look().progress.get("seconds_left", 10.0)
     return left

@@ -139,14 +139,22 @@ class Intake:
             return self._add(folder, spec)
 
     def _add(self, folder: Path, spec: Spec) -> tuple[Job, bool]:
-        with self._store.lock:  # one at a time, so that caps and keys hold
+        store = self._store
+        store.settle(folder, spec)
+        with store.lock:  # one at a time, so that caps and keys hold
             self._check_open()
-            if earlier := self._same(spec.key, spec.request):
-                return earlier, True
-            check_queue(self._store, self._rules.limits, spec.owner)
-            job = self._store.add(folder, spec)
-        enqueue(self._queue, job, lambda: self._store.erase(job))
-        return job, False
+            earlier = self._same(spec.key, spec.request)
+            if earlier is None:
+                check_queue(store, self._rules.limits, spec.owner)
+            job = earlier or store.add(folder, spec)
+        try:
+            store.flush()
+        except OSError:
+            store.erase(job)
+            raise
+        if earlier is None:
+            enqueue(self._queue, job, lambda: store.erase(job))
+        return job, earlier is not None
 
     def _same(self, key: str | None, request: str) -> Job | None:
         """Return the job that the key stands for, if any.

@@ -10,6 +10,7 @@ import errno
 import json
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -71,9 +72,17 @@ class Journal:
             os.close(file)
 
     def state(self, state: State, **values: Any) -> None:
-        """Append a change of state, and wait until it is on the disk."""
+        """Append a change of state."""
         self.append("state", state=state, **values)
-        flush(self.path)
+
+    def flush(self) -> None:
+        """Wait until all is on the disk, unless the job was erased meanwhile.
+
+        Raises:
+            OSError: It cannot be written.
+        """
+        with suppress(FileNotFoundError):
+            flush(self.path)
 
     def after(self, offset: int) -> Iterator[tuple[int, dict[str, Any]]]:
         """Yield each whole event after an offset, with the offset of its end."""

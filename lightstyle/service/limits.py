@@ -77,7 +77,7 @@ class Limits:
     checkpoint: float = 10.0
     preview: float = 1.0
     best: float = 10.0
-    recycle: int = 100
+    recycle: int = 500
     streams: int = 64
     streams_each: int = 6
     ping: float = 15.0

@@ -15,7 +15,6 @@ import numpy as np
 from PIL import Image
 
 from ..errors import OutputError
-from ..files import atomic_write
 from ..transfer.result import Progress
 from .folder import JobFolder
 
@@ -25,6 +24,10 @@ LONGEST: Final = 1024
 #: How many times as long as the last one took is waited at least before the next one,
 #: so that previews, and copies of the best picture, cost no more than 4 % each.
 _SPARING: Final = 24
+
+#: Seconds of a run of which no picture is left if its process dies in them. Told to
+#: end, a run keeps its picture itself.
+_MOMENT: Final = 1.0
 
 
 @dataclass
@@ -93,13 +96,15 @@ class Recorder:
         )
         if self._previews.due():
             began = monotonic()
-            atomic_write(job.preview, _preview(progress.image_hwc))
+            draft = job.path / "preview.part"
+            draft.write_bytes(_preview(progress.image_hwc))
+            draft.replace(job.preview)  # nothing is lost with it: no need to wait
             self.version += 1
             self._previews.done(began)
             job.journal.append(
                 "preview", version=self.version, evaluation=progress.evaluation
             )
-        if self._copies.due():
+        if progress.seconds > _MOMENT and self._copies.due():
             began = monotonic()
             progress.save(job.best)
             self._copies.done(began)

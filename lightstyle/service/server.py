@@ -33,7 +33,7 @@ from .guard import Guard, Tokens, is_loopback
 from .intake import Intake
 from .limits import Limits
 from .parameters import Rules, named_presets
-from .queue import Queue
+from .queue import JournalQueue, Queue
 from .service import Service
 from .store import Store
 from .stream import Streams
@@ -56,7 +56,7 @@ class Options:
         tokens: Tokens of clients.
         names: Names of the server besides its address.
         workers: Jobs that run at a time.
-        database: URL of the queue's database; None for SQLite in the data folder.
+        database: URL of a database for the queue; None if the journals are enough.
         presets: Folder of further presets.
         limits: Limits.
         runtime: What each worker runs on.
@@ -102,8 +102,7 @@ def serve(options: Options, log: Callable[[str], None]) -> None:
         pool = partial(ProcessPool, options.runtime, options.workers, limits.recycle)
         executor = stack.enter_context((options.executor or pool)())
         foreman = Foreman(store, executor, limits, log)
-        database = options.database or f"sqlite:///{options.data.absolute()}/queue.db"
-        queue = Queue(foreman.perform, store.server, executor.slots, database)
+        queue = _queue(options.database, store, foreman, executor.slots)
         stack.callback(queue.close)
         service = Service(
             store=store,
@@ -115,11 +114,7 @@ def serve(options: Options, log: Callable[[str], None]) -> None:
             tokens=Tokens(options.tokens),
         )
         stack.callback(foreman.close)
-        ended = queue.ended()
-        for job in store.active():
-            if f"{job.spec.id}.{job.status.turn}" in ended:  # by a fault of ours
-                foreman.requeue(job)
-            queue.put(job.spec.id, job.status.turn)
+        queue.resume(store.active())
         names = options.names
         if not is_loopback(options.host):
             names = (*names, socket.gethostname())
@@ -222,6 +217,20 @@ def _protocol(limits: Limits) -> type[H11Protocol]:
                 self.transport.close()
 
     return Protocol
+
+
+def _queue(url: str | None, store: Store, foreman: Foreman, slots: int) -> Queue:
+    """Return the queue, in a database if a URL of one is given.
+
+    Raises:
+        UsageError: As `DatabaseQueue`.
+        OutputError: As `DatabaseQueue`.
+    """
+    if url is None:
+        return JournalQueue(foreman.perform, slots)
+    from .database import DatabaseQueue
+
+    return DatabaseQueue(foreman.perform, store, slots, url)
 
 
 def _check(options: Options) -> None:

@@ -6,11 +6,13 @@ Jobs come to be in ``incoming`` and appear whole in ``jobs``.
 import secrets
 import shutil
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from threading import Lock, RLock
+from threading import RLock
 from time import time
+from typing import Any, Final
 
 from .. import files
 from ..errors import UsageError
@@ -18,6 +20,9 @@ from . import claim
 from .folder import JobFolder, Spec
 from .journal import State, Status
 from .limits import Limits
+
+#: Files that are flushed at once.
+_AT_ONCE: Final = 8
 
 
 @dataclass(eq=False)
@@ -27,18 +32,25 @@ class Job:
     Attributes:
         folder: Its files.
         status: What has become of it, as of the last look.
+        lock: Held by whoever changes its state; the store's goes before it.
     """
 
     folder: JobFolder
     status: Status = field(default_factory=Status)
-    _lock: Lock = field(default_factory=Lock)
+    lock: RLock = field(default_factory=RLock)
     _bytes: int | None = None
 
     def look(self) -> Status:
         """Bring the status up to date and return it."""
-        with self._lock:
+        with self.lock:
             self.status.update(self.folder.journal)
         return self.status
+
+    def change(self, state: State, **values: Any) -> None:
+        """Write down another state."""
+        self.folder.journal.state(state, **values)
+        self._bytes = None
+        self.look()
 
     @property
     def spec(self) -> Spec:
@@ -47,9 +59,8 @@ class Job:
 
     @property
     def bytes(self) -> int:
-        """Bytes of its files, which a job that has ended keeps."""
-        if not self.status.state.is_final:
-            self._bytes = None
+        """Bytes of its files, which change while it runs."""
+        if self.status.state in (State.RUNNING, State.CANCELLING):
             return self.folder.bytes
         if self._bytes is None:
             self._bytes = self.folder.bytes
@@ -67,7 +78,7 @@ class Store:
     Attributes:
         server: Name of the folder's server, which is the folder's for ever.
         incoming: Folder for what is being received.
-        lock: Held by whoever changes states or the set of jobs.
+        lock: Held by whoever changes the set of jobs, or of those in the queue.
     """
 
     def __init__(self, path: Path, limits: Limits) -> None:
@@ -86,7 +97,9 @@ class Store:
         for folder in (self.incoming, self._jobs):
             files.make_folder(folder)
         files.check_writable(path / "probe", inputs=(), overwrite=True)
+        self._flushing = ThreadPoolExecutor(_AT_ONCE)
         self._known: dict[str, Job] = {}
+        self._active: dict[str, Job] = {}
         self._keys: dict[str, Job] = {}
         for folder in self._jobs.iterdir():
             with suppress(ValueError, UsageError):  # what cannot be read stays as it is
@@ -94,6 +107,7 @@ class Store:
 
     def close(self) -> None:
         """Let another server have the folder."""
+        self._flushing.shutdown()
         self._held.release()
 
     def get(self, id_: str) -> Job | None:
@@ -113,11 +127,20 @@ class Store:
 
     def active(self) -> list[Job]:
         """Return the jobs that wait or run, the oldest first."""
-        return [
-            job
-            for job in self.jobs()
-            if not job.status.state.is_final and not job.look().state.is_final
-        ]
+        with self.lock:
+            self._active = {
+                id_: job
+                for id_, job in self._active.items()
+                if not job.status.state.is_final
+            }
+            found = [*self._active.values()]
+        return sorted(found, key=lambda job: job.number)
+
+    def revive(self, job: Job) -> None:
+        """Begin another turn of a job that has ended."""
+        with self.lock:
+            job.change(State.QUEUED, retry=True)
+            self._active[job.spec.id] = job
 
     @contextmanager
     def receiving(self) -> Iterator[Path]:
@@ -129,8 +152,8 @@ class Store:
         finally:
             shutil.rmtree(folder, ignore_errors=True)
 
-    def add(self, folder: Path, spec: Spec) -> Job:
-        """Take over a folder that was received, once it is on the disk.
+    def settle(self, folder: Path, spec: Spec) -> None:
+        """Make a job of a folder that was received, and wait until it is on the disk.
 
         Raises:
             OSError: It cannot be written.
@@ -138,18 +161,33 @@ class Store:
         received = JobFolder(folder)
         received.describe(spec)
         received.journal.state(State.QUEUED)
-        for path in (*folder.iterdir(), folder):
-            files.flush(path)
+        # All at once take as long as one: file systems commit them together.
+        [*self._flushing.map(files.flush, (*folder.iterdir(), folder))]
+
+    def add(self, folder: Path, spec: Spec) -> Job:
+        """Take over a folder that was settled; `flush` says when that is on the disk.
+
+        Raises:
+            OSError: It cannot be.
+        """
         folder.replace(self._jobs / spec.id)
-        files.flush(self._jobs)
         taken = JobFolder(self._jobs / spec.id)
         taken.spec = spec
         return self._add(Job(taken))
+
+    def flush(self) -> None:
+        """Wait until the set of jobs is on the disk.
+
+        Raises:
+            OSError: It cannot be written.
+        """
+        files.flush(self._jobs)
 
     def erase(self, job: Job) -> None:
         """Forget a job and remove its files."""
         with self.lock:
             self._known.pop(job.spec.id, None)
+            self._active.pop(job.spec.id, None)
             self._keys.pop(job.spec.key or "", None)
         job.folder.erase()
 
@@ -175,7 +213,9 @@ class Store:
             Whether there is.
         """
         taken = self.bytes + wanted
-        finished = [job for job in self.jobs() if _is_kept(job.look().state)]
+        if taken <= self._limits.disk:
+            return True
+        finished = [job for job in self.jobs() if _is_kept(job.status.state)]
         for job in sorted(finished, key=lambda job: job.status.since):
             if taken <= self._limits.disk:
                 break
@@ -186,7 +226,9 @@ class Store:
     @property
     def bytes(self) -> int:
         """Bytes of all jobs."""
-        return sum(job.bytes for job in self.jobs())
+        with self.lock:
+            known = [*self._known.values()]
+        return sum(job.bytes for job in known)
 
     @property
     def is_full(self) -> bool:
@@ -194,15 +236,14 @@ class Store:
         return shutil.disk_usage(self.path).free < self._limits.spare
 
     def _expire(self, job: Job) -> None:
-        job.folder.journal.state(State.EXPIRED)
+        job.change(State.EXPIRED)
         job.folder.expire()
         job._bytes = None
-        job.look()
 
     def _add(self, job: Job) -> Job:
         job.look()
         with self.lock:
-            self._known[job.spec.id] = job
+            self._known[job.spec.id] = self._active[job.spec.id] = job
             if job.spec.key:
                 self._keys[job.spec.key] = job
         return job

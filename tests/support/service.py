@@ -18,7 +18,7 @@ from lightstyle.service.limits import Limits
 from lightstyle.service.parameters import Rules, named_presets
 from lightstyle.service.queue import Queue
 from lightstyle.service.service import Service
-from lightstyle.service.store import Store
+from lightstyle.service.store import Job, Store
 from lightstyle.service.stream import Streams
 
 
@@ -49,10 +49,10 @@ class Asked:
     """A queue that remembers what was put into it."""
 
     def __init__(self) -> None:
-        self.put_in: list[tuple[str, int]] = []
+        self.put_in: list[str] = []
 
-    def put(self, id_: str, turn: int) -> None:
-        self.put_in.append((id_, turn))
+    def put(self, job: Job) -> None:
+        self.put_in.append(job.spec.id)
 
 
 class Client:

@@ -38,7 +38,7 @@ def test_a_job_is_queued_with_its_place_in_line(app: App) -> None:
         assert answer.status_code == 202
         assert answer.json()["position"] == place
         assert answer.headers["location"] == f"/v1/jobs/{answer.json()['id']}"
-    ids = [id_ for id_, _ in app.queue.put_in]
+    ids = app.queue.put_in
     assert [j["id"] for j in app.client.get("/v1/jobs").json()["jobs"]] == ids[::-1]
 
 
@@ -117,7 +117,7 @@ def test_names_of_files_never_become_paths(app: App, name: str) -> None:
     ]
     answer = app.post({"files": files})
     assert answer.status_code == 202, answer.text
-    for id_, _ in app.queue.put_in:
+    for id_ in app.queue.put_in:
         folder = app.service.store.path / "jobs" / id_
         assert {path.name for path in folder.iterdir()} == {
             *("content-0.png", "style-0.png", "job.json", "events.jsonl")
@@ -207,7 +207,7 @@ def test_without_the_queue_nothing_changes(
     id_ = app.post(form(QUICK)).json()["id"]
     app.client.post(f"/v1/jobs/{id_}/cancel")
 
-    def put(id_: str, turn: int) -> None:
+    def put(job: Job) -> None:
         raise RuntimeError("no connection")
 
     monkeypatch.setattr(app.queue, "put", put)

@@ -23,8 +23,7 @@ def _ended(app: App, state: State = State.DONE) -> Job:
     job = app.service.store.get(id_)
     assert job is not None
     job.folder.result.write_bytes(bytes(100_000))
-    job.folder.journal.state(state, picture=True)
-    job.look()
+    job.change(state, picture=True)
     return job
 
 
