@@ -88,9 +88,7 @@ class Foreman:
             except OSError as error:  # the journal, without which nothing goes on
                 self._log(f"job {id_}: its journal cannot be written: {error}")
                 sleep(_PAUSE)
-            except (
-                Exception
-            ) as error:  # a fault of ours
+            except Exception as error:  # a fault of ours
                 self._log(f"job {id_}: {describe(error)[0]}")
                 self._endings.fault(job)
         if job is not None and job.status.erase:

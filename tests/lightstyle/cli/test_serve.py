@@ -24,6 +24,7 @@ from tests.conftest import Runner
         (["--port", "70000"], ExitCode.USAGE, "--port"),
         (["--workers", "0"], ExitCode.USAGE, "workers is 0"),
         (["--database", "mysql://x"], ExitCode.USAGE, "database mysql"),
+        (["--database", "sqlite:///x.db"], ExitCode.USAGE, "begins with postgresql"),
         (["--presets", "nowhere"], ExitCode.USAGE, "there is no such folder"),
         (["--disk", "auto"], ExitCode.USAGE, "disk is auto, expected a size"),
         (["--disk", "plenty"], ExitCode.USAGE, "disk is plenty, expected a size"),
@@ -71,10 +72,6 @@ def test_a_folder_that_another_server_uses_is_said(run: Runner) -> None:
 @pytest.mark.usefixtures("studio")
 def test_a_database_that_cannot_be_used_is_said(run: Runner) -> None:
     temporary = tempfile.gettempdir()
-    Path("broken.db").write_bytes(b"this is no database" * 100)
-    done = run("serve", "--port", 0, "--database", "sqlite:///broken.db")
-    assert (done.code, len(done.lines)) == (ExitCode.OUTPUT, 1)
-    assert "the database" in done.lines[0]
     none = run("serve", "--port", 0, "--database", "postgresql://127.0.0.1:1/x")
     assert (none.code, len(none.lines)) == (ExitCode.OUTPUT, 1)
     assert "check --database" in none.lines[0]

@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 from lightstyle.service.limits import Limits
+from lightstyle.service.store import Job
 from tests.lightstyle.service.conftest import Apps
 from tests.support.service import App, refused
 from tests.support.serving import QUICK, form
