@@ -82,7 +82,7 @@ class Crew:
         kinds: Iterable[Task],
         folder: Path,
         stopping: Callable[[], bool],
-        deaths: int = 3,
+        deaths: int | None = None,
     ) -> Iterator[Executor]:
         """Have them ready for tasks.
 
@@ -90,7 +90,8 @@ class Crew:
             kinds: A task of each kind that there will be.
             folder: Where results go.
             stopping: As `InProcess` takes it.
-            deaths: Workers of a cluster that may die at a task in a row.
+            deaths: Workers of a cluster that may die at a task in a row, if not as
+                many as by default.
 
         Raises:
             ClusterError: The cluster cannot be used.
@@ -101,11 +102,11 @@ class Crew:
             return
         from ..cluster.connection import connected
         from ..cluster.demand import Demand
-        from ..cluster.executor import RayExecutor
+        from ..cluster.executor import DEATHS, RayExecutor
 
         with connected(self._cluster) as cluster:
             demand = Demand.of(cluster, self.runtime, kinds)
-            with RayExecutor(cluster, demand, folder, deaths) as executor:
+            with RayExecutor(cluster, demand, folder, deaths or DEATHS) as executor:
                 if not self._quiet:
                     workers = counted(executor.slots, "worker")
                     threads = counted(demand.runtime.threads or 1, "thread")

@@ -9,10 +9,12 @@ import re
 import signal
 import socket
 import threading
+import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib import import_module
+from pathlib import Path
 from types import ModuleType
 from typing import Any, Final
 
@@ -135,6 +137,7 @@ def _ray(address: str) -> ModuleType:
         UsageError: It is not installed.
     """
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+    os.environ["RAY_DEDUP_LOGS_SKIP_REGEX"] = "."  # no line of its own on stdout
     try:
         if _host_and_port(address):
             import_module("grpc")
@@ -153,17 +156,24 @@ def _init(ray: Any, address: str, cpus: int | None, session: Session | None) -> 
         ClusterError: It cannot be.
     """
     if place := _host_and_port(address):
-        _check_answers(address, *place)
+        advice = (
+            "give the address of a Ray Client server, whose port is 10001 by default"
+        )
+        _check_answers(address, place, advice)
+    elif address == AUTO and (place := _found(ray)):
+        advice = f"start it again, or give {LOCAL} or ray://HOST:PORT"
+        _check_answers(address, place, advice)
     more: dict[str, Any] = {}
     if session is not None:
         more = session.options | {"num_cpus": cpus or available_cpus()}
     try:
-        ray.init(
-            address,
-            log_to_driver=False,
-            logging_level=logging.CRITICAL,
-            **more,
-        )
+        with _silent():
+            ray.init(
+                address,
+                log_to_driver=False,
+                logging_level=logging.CRITICAL,
+                **more,
+            )
     except ConnectionError as error:
         raise ClusterError(
             f"cluster {address}: no Ray cluster can be reached: start one with `ray "
@@ -181,15 +191,24 @@ def _init(ray: Any, address: str, cpus: int | None, session: Session | None) -> 
         raise ClusterError(f"cluster {address} cannot be used: {why}") from error
 
 
-def _check_answers(address: str, host: str, port: int) -> None:
+def _found(ray: Any) -> tuple[str, int] | None:
+    """Return where Ray has found a cluster on this machine, if it has and says so."""
+    with suppress(Exception):  # it is a private function, of which we need no more
+        found = ray._private.services.canonicalize_bootstrap_address(AUTO)
+        host, _, port = found.rpartition(":")
+        return host.strip("[]"), int(port)
+    return None
+
+
+def _check_answers(address: str, place: tuple[str, int], advice: str) -> None:
     """Raise a `ClusterError` unless something listens: Ray would try for minutes."""
     try:
-        socket.create_connection((host, port), _PATIENCE).close()
+        socket.create_connection(place, _PATIENCE).close()
     except OSError as error:
-        reason = error.strerror or str(error)
+        where = "" if _host_and_port(address) else " at {}:{}".format(*place)
         raise ClusterError(
-            f"cluster {address}: nothing answers there: {reason}; give the address of "
-            "a Ray Client server, whose port is 10001 by default"
+            f"cluster {address}{where}: nothing answers there: "
+            f"{error.strerror or error}; {advice}"
         ) from error
 
 
@@ -235,6 +254,20 @@ def _host_and_port(address: str) -> tuple[str, int] | None:
     if not found or not 0 < int(found[3]) < 2**16:
         return None
     return found[1] or found[2], int(found[3])
+
+
+@contextmanager
+def _silent() -> Iterator[None]:
+    """Drop what Ray prints while it connects, a line for each attempt."""
+    with warnings.catch_warnings(), Path(os.devnull).open("wb") as nowhere:
+        warnings.simplefilter("ignore")
+        kept = os.dup(2)
+        os.dup2(nowhere.fileno(), 2)
+        try:
+            yield
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)
 
 
 @contextmanager

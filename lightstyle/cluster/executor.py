@@ -6,6 +6,7 @@ that stays, so that a model is loaded once.
 """
 
 import itertools
+import re
 import threading
 from collections import deque
 from collections.abc import Callable
@@ -32,6 +33,10 @@ from .models import Models
 from .parcel import Parcel, Reply
 from .probe import Probe
 from .remote import RemoteWorker
+
+#: Workers in a row that may die at a task while it comes no further. Some may be killed
+#: for another reason before the first checkpoint.
+DEATHS: Final = 5
 
 #: Workers in a row that may die before they are ready.
 _STILLBORN: Final = 3
@@ -88,7 +93,7 @@ class RayExecutor(Executor):
         cluster: Cluster,
         demand: Demand,
         folder: Path,
-        deaths: int = 3,
+        deaths: int = DEATHS,
     ) -> None:
         """Start no worker yet.
 
@@ -282,7 +287,7 @@ class RayExecutor(Executor):
             reply: Reply = self._ray.get(ref)
         except self._ray.exceptions.RayError as error:
             self._desks.discard(desk)
-            self._died(job, one_line(str(error)))
+            self._died(job, str(error))
             return
         if reply.lacks_model:
             self._paint(desk, job, parcel, self._models.sent(job.task, self._ray))
@@ -329,9 +334,11 @@ class RayExecutor(Executor):
             self._waiting.appendleft(job)
             return
         times = "" if job.deaths == 1 else f" {job.deaths} times"
+        found = re.search(r"\bip: (\S+)", why)
+        where = f", on node {found[1]} the last time" if found else ""
         outcome = JobOutcome.failure(
-            f"its worker died{times}, perhaps for lack of memory: choose a smaller "
-            f"size ({why})",
+            f"its worker died{times}{where}, perhaps for lack of memory; choose a "
+            "smaller size",
             ExitCode.TRANSFER,
         )
         job.future.set_result(replace(outcome, died=-9))

@@ -138,7 +138,9 @@ def test_a_task_whose_worker_dies_goes_on_from_its_checkpoint(
     monkeypatch.setattr(RayExecutor, "_paint", noted)
     kept = tasks[0].kept
     assert kept is not None
-    task = replace(tasks[0], settings=replace(QUICK, size=64, iterations=400))
+    kept = replace(kept, seconds=0.1)
+    settings = replace(QUICK, size=64, iterations=250)
+    task = replace(tasks[0], settings=settings, kept=kept)
     executor = start(apart)
     future = executor.submit(task)
     wait_for(kept.checkpoint.exists)
@@ -147,7 +149,7 @@ def test_a_task_whose_worker_dies_goes_on_from_its_checkpoint(
     assert future.result(60).state is JobState.DONE
     assert len(sent) == 2
     assert (sent[1].checkpoint is not None) == apart
-    assert Record.read("out/0.png").evaluations == 400
+    assert Record.read("out/0.png").evaluations == 250
     assert not kept.checkpoint.exists()
 
 
@@ -196,7 +198,8 @@ def test_a_task_that_kills_its_workers_fails_and_the_others_are_made(
     failed, *made = _run(executor, [deadly, *tasks[1:]])
     assert _states(made) == [JobState.DONE] * 2
     assert (failed.state, failed.code) == (JobState.FAILED, ExitCode.TRANSFER)
-    assert failed.reason.startswith("its worker died 3 times, perhaps for lack of mem")
+    assert failed.reason.startswith("its worker died 5 times, on node ")
+    assert failed.reason.endswith(", perhaps for lack of memory; choose a smaller size")
     assert failed.died == -signal.SIGKILL
 
 
