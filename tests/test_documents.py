@@ -44,6 +44,8 @@ NOT_RUN: Final[Mapping[str, str]] = {
     "lightstyle batch photos painting.jpg -o out --watch": "waits for ever",
     "lightstyle batch photos painting.jpg -o out --cluster": "needs a cluster",
     "lightstyle serve": "waits for ever",
+    "lightstyle page": "needs the network, for npm; tests/lightstyle/page runs it",
+    "python -m http.server": "waits for ever",
     "curl": "is another program",
     "docker": "is another program",
     "ray": "is another program",

@@ -29,14 +29,15 @@ export class Form {
       this.fields[name] = new Field(name, about, asked.types, () => this.#touched());
     refuse(this.preset, this.#refusedPresets());
     const byName = (names) => names.map((name) => this.fields[name].row);
-    front.replaceChildren(this.sides.row, ...byName(FRONT), this.model.row);
+    const first = FRONT.filter((name) => this.fields[name].isFree);
+    front.replaceChildren(this.sides.row, ...byName(first), this.model.row);
     this.model.row.hidden = models.length < 2;
     const groups = grouped(named);
     rest.replaceChildren(this.job.row, this.preset.row, this.format.row);
     this.format.row.hidden = asked.formats.length < 2;
     this.groups = [];
     for (const [group, members] of groups) {
-      const names = members.map(([name]) => name).filter((name) => !FRONT.includes(name));
+      const names = members.map(([name]) => name).filter((name) => !first.includes(name));
       if (!names.length) continue;
       const set = make("fieldset", {}, make("legend", {}, group), ...byName(names));
       this.groups.push([set, names]);
@@ -181,6 +182,12 @@ class Field {
     return JSON.stringify(value) === JSON.stringify(this.about.default) ? "" : why;
   }
 
+  /** Whether there is more than one choice. */
+  get isFree() {
+    const { disabled, options: words } = this.control;
+    return !disabled && (!words || [...words].filter((word) => !word.disabled).length > 1);
+  }
+
   serves(job) {
     return this.about["x-jobs"].includes(job);
   }
@@ -268,7 +275,10 @@ function refuse({ control, upload, row }, why) {
   if (all) for (const each of [control, upload].filter(Boolean)) each.disabled = true;
   else for (const each of control.options ?? []) each.disabled = each.value in why && why[each.value] !== true;
   row.classList.toggle("refused", all);
-  const words = all ? [why] : Object.entries(why).filter(([, each]) => each !== true).map(([word, each]) => `${word}: ${each}`);
+  const reasons = new Map();
+  for (const [word, each] of all ? [["", why]] : Object.entries(why))
+    if (each !== true) reasons.set(each, [...(reasons.get(each) ?? []), word]);
+  const words = [...reasons].map(([each, of]) => (all ? each : `${of.join(", ")}: ${each}`));
   row.querySelector(".why").replaceChildren(...words.map((each) => make("span", {}, each)));
 }
 

@@ -59,8 +59,8 @@ async function paint({ id, state, starts, params, pictures }) {
     const { blob, outcome } = await engine.paint(asked, told.heard, current.stop.signal);
     await told.written();
     const how = outcome.cancelled ? "cancelled" : "done";
-    const kept = { result: blob, ...(how === "done" && { saved: undefined }) };
-    await end(how, { ...outcome, picture: true }, kept);
+    const kept = { result: blob ?? undefined, ...(how === "done" && { saved: undefined }) };
+    await end(how, { ...outcome, picture: blob !== null }, kept);
   } catch (error) {
     await end("failed", { code: error.code ?? "internal", reason: sentence(error) }).catch(() => {});
   } finally {

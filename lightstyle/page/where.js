@@ -6,7 +6,7 @@ import { recall, remember } from "./memory.js";
 
 const KEPT = "lightstyle-engine";
 const TITLES = { server: "The server", device: "This device" };
-const NAMES = { webgpu: "its GPU (WebGPU)", wasm: "its processor (wasm" };
+const NAMES = { webgpu: "GPU (WebGPU)", wasm: "processor (wasm" };
 
 const nameOf = (engine) => (engine === server ? "server" : "device");
 
@@ -31,7 +31,7 @@ export class Where {
       const { device: kind, threads, note, isNew } = await device.about();
       if (this.engine !== device) return;
       const with_ = kind === "wasm" ? `, ${threads} ${threads === 1 ? "thread" : "threads"})` : "";
-      this.about.textContent = [`On ${NAMES[kind]}${with_}. No picture leaves this device.`, note].filter(Boolean).join(" ");
+      this.about.textContent = [`Painted by this device's ${NAMES[kind]}${with_}. No picture leaves it.`, note].filter(Boolean).join(" ");
       if (isNew) this.turned();
     } catch (error) {
       this.about.className = "refusal";
