@@ -65,8 +65,10 @@ def commands(document: Path) -> Iterator[Snippet]:
 
 
 def links(document: Path) -> Iterator[Snippet]:
-    """The files that a document links to or shows."""
+    """The files that a document links to or shows, but for those of code in HTML."""
     text = document.read_text("utf-8")
+    code = re.compile(r"^```html$.*?^```$", re.M | re.S)
+    text = code.sub(lambda match: "\n" * match[0].count("\n"), text)
     for match in re.finditer(r"\]\(([^)\s#]+)[^)]*\)|(?:src|href)=\"([^\"#]+)", text):
         target = match[1] or match[2]
         if "://" not in target:

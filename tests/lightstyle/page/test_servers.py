@@ -75,7 +75,7 @@ def test_the_page_of_a_server_offers_the_device_beside_it(
         assert id_.startswith("device-")
         assert server.client.get("/v1/jobs").json()["jobs"] == []
         page.click("nav >> text=New picture")
-        page.click("text=The server")
+        page.click(".place >> text=The server")
         page.wait_for_selector("#set-model", state="attached")
         paint(page, until="Finished")
         assert len(server.client.get("/v1/jobs").json()["jobs"]) == 1
