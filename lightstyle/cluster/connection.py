@@ -5,31 +5,25 @@ Ray is imported here alone, and only when a cluster is asked for.
 
 import logging
 import os
-import re
 import signal
-import socket
 import threading
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
-from typing import Any, Final
+from typing import Any
 
-from ..contract import VERSION
 from ..engine.threads import available_cpus
 from ..errors import ClusterError, UsageError
 from ..signals import SIGNALS
-from ..text import one_line, shown
+from ..text import one_line
+from . import address as where
+from . import versions
+from .address import LOCAL
 from .session import Session
-
-#: Words for a cluster that runs on this machine, and for one that is to be started.
-AUTO, LOCAL = "auto", "local"
-
-#: Seconds in which an address must answer, and a node a question.
-_PATIENCE: Final = 15.0
 
 
 @dataclass(frozen=True)
@@ -88,15 +82,12 @@ class Cluster:
 
 
 def check(address: str) -> str:
-    """Check that `address` names a cluster, and that Ray is here; returns it.
+    """Check that `address` can name a cluster, and that Ray is here; returns it.
 
     Raises:
-        UsageError: It does not, or Ray is not.
+        UsageError: It cannot, or Ray is not.
     """
-    if address not in (AUTO, LOCAL) and _host_and_port(address) is None:
-        raise UsageError(
-            f"cluster is {shown(address)}, expected {AUTO}, {LOCAL} or ray://HOST:PORT"
-        )
+    where.check(address)
     _ray(address)
     return address
 
@@ -121,7 +112,8 @@ def connected(address: str, cpus: int | None = None) -> Iterator[Cluster]:
         with _handlers_kept():
             _init(ray, address, cpus, session)
         cluster = Cluster(address, ray)
-        _check_versions(cluster)
+        nodes = {node.address: cluster.on(node) for node in cluster.nodes}
+        versions.check(ray, address, nodes)
         yield cluster
     finally:
         with _handlers_kept():
@@ -139,7 +131,7 @@ def _ray(address: str) -> ModuleType:
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
     os.environ["RAY_DEDUP_LOGS_SKIP_REGEX"] = "."  # no line of its own on stdout
     try:
-        if _host_and_port(address):
+        if where.client_server(address):
             import_module("grpc")
         return import_module("ray")
     except ImportError as error:
@@ -155,14 +147,7 @@ def _init(ray: Any, address: str, cpus: int | None, session: Session | None) -> 
     Raises:
         ClusterError: It cannot be.
     """
-    if place := _host_and_port(address):
-        advice = (
-            "give the address of a Ray Client server, whose port is 10001 by default"
-        )
-        _check_answers(address, place, advice)
-    elif address == AUTO and (place := _found(ray)):
-        advice = f"start it again, or give {LOCAL} or ray://HOST:PORT"
-        _check_answers(address, place, advice)
+    where.check_answers(address, ray)
     more: dict[str, Any] = {}
     if session is not None:
         more = session.options | {"num_cpus": cpus or available_cpus()}
@@ -180,80 +165,10 @@ def _init(ray: Any, address: str, cpus: int | None, session: Session | None) -> 
             f"start --head`, or give {LOCAL} or ray://HOST:PORT"
         ) from error
     except Exception as error:
-        if "Version mismatch" in str(error):
-            found = re.findall(r"(?:Ray|Python): (\S+)", str(error))
-            theirs, ours = (" with Python ".join(found[n : n + 2]) for n in (0, 2))
-            raise ClusterError(
-                f"cluster {address} has Ray {theirs}, and this machine Ray {ours}: "
-                "install the same versions"
-            ) from error
+        if problem := versions.mismatch(address, error):
+            raise problem from error
         why = one_line(str(error) or type(error).__name__)
         raise ClusterError(f"cluster {address} cannot be used: {why}") from error
-
-
-def _found(ray: Any) -> tuple[str, int] | None:
-    """Return where Ray has found a cluster on this machine, if it has and says so."""
-    with suppress(Exception):  # it is a private function, of which we need no more
-        found = ray._private.services.canonicalize_bootstrap_address(AUTO)
-        host, _, port = found.rpartition(":")
-        return host.strip("[]"), int(port)
-    return None
-
-
-def _check_answers(address: str, place: tuple[str, int], advice: str) -> None:
-    """Raise a `ClusterError` unless something listens: Ray would try for minutes."""
-    try:
-        socket.create_connection(place, _PATIENCE).close()
-    except OSError as error:
-        where = "" if _host_and_port(address) else " at {}:{}".format(*place)
-        raise ClusterError(
-            f"cluster {address}{where}: nothing answers there: "
-            f"{error.strerror or error}; {advice}"
-        ) from error
-
-
-def _check_versions(cluster: Cluster) -> None:
-    """Raise a `ClusterError` if a machine has another Lightstyle, or none."""
-    ray = cluster.ray
-    ask = ray.remote(num_cpus=0, max_retries=0)(_question())
-    asked = {
-        node: ask.options(scheduling_strategy=cluster.on(node)).remote()
-        for node in cluster.nodes
-    }
-    for node, answer in asked.items():
-        try:
-            found = ray.get(answer, timeout=4 * _PATIENCE)
-        except Exception as error:
-            raise ClusterError(
-                f"node {node.address} of cluster {cluster.address} does not answer: "
-                f"{one_line(str(error))[:200]}"
-            ) from error
-        if found != VERSION:
-            raise ClusterError(
-                f"node {node.address} of cluster {cluster.address} has Lightstyle "
-                f"{found}, and this machine {VERSION}: install the same version on all"
-            )
-
-
-def _question() -> Any:
-    def version() -> str:
-        """Sent as it is, so that a node without Lightstyle can answer, too."""
-        try:
-            from lightstyle.contract import VERSION as FOUND
-        except ImportError:
-            return "none"
-        return str(FOUND)
-
-    return version
-
-
-def _host_and_port(address: str) -> tuple[str, int] | None:
-    found = re.fullmatch(
-        r"ray://(?:\[([0-9a-fA-F:.]+)\]|([^\s/:\[\]]+)):(\d{1,5})", address
-    )
-    if not found or not 0 < int(found[3]) < 2**16:
-        return None
-    return found[1] or found[2], int(found[3])
 
 
 @contextmanager

@@ -8,11 +8,13 @@ from typing import Any
 import psutil
 import pytest
 
-from lightstyle.cluster import connection
+from lightstyle.cluster import connection, versions
 from lightstyle.cluster.connection import Cluster, check, connected
 from lightstyle.cluster.session import VARIABLE
 from lightstyle.errors import ClusterError, UsageError
 from tests.support.processes import start_script, wait_for
+
+pytest.importorskip("ray", reason="needs the extra ray")
 
 STARTS = """
 import os, sys
@@ -99,9 +101,10 @@ def test_signals_are_handled_as_before(cluster: Cluster) -> None:
 def test_a_node_with_another_lightstyle_is_named(
     cluster: Cluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(connection, "VERSION", "9.9")
-    with pytest.raises(ClusterError, match=r"node .* Lightstyle 0.* 9.9: "):
-        connection._check_versions(cluster)
+    (node,) = cluster.nodes
+    monkeypatch.setattr(versions, "VERSION", "9.9")
+    with pytest.raises(ClusterError, match=r"node 10.0.0.7 .* Lightstyle 0.* 9.9: "):
+        versions.check(cluster.ray, "local", {"10.0.0.7": cluster.on(node)})
 
 
 def test_another_ray_or_python_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -124,7 +124,7 @@ def test_a_picture_is_the_same_whether_its_files_are_sent_or_not(
         assert np.array_equal(np.asarray(one), np.asarray(other))
 
 
-@pytest.mark.parametrize("apart", [False, True])
+@pytest.mark.parametrize("apart", [pytest.param(False, marks=pytest.mark.slow), True])
 def test_a_task_whose_worker_dies_goes_on_from_its_checkpoint(
     start: Start, tasks: list[Task], apart: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -187,6 +187,7 @@ def test_a_worker_that_does_not_give_up_in_time_is_killed(
     assert _states(_run(executor, tasks[1:2])) == [JobState.DONE]
 
 
+@pytest.mark.slow
 def test_a_task_that_kills_its_workers_fails_and_the_others_are_made(
     start: Start, tasks: list[Task]
 ) -> None:
@@ -203,7 +204,7 @@ def test_a_task_that_kills_its_workers_fails_and_the_others_are_made(
     assert failed.died == -signal.SIGKILL
 
 
-@pytest.mark.parametrize("apart", [False, True])
+@pytest.mark.parametrize("apart", [pytest.param(False, marks=pytest.mark.slow), True])
 def test_a_picture_that_cannot_be_read_is_a_failure(
     start: Start, tasks: list[Task], apart: bool
 ) -> None:
