@@ -60,8 +60,8 @@ def test_threads_and_memory_say_how_many_workers_a_machine_holds() -> None:
 def test_the_memory_grows_with_the_picture_and_workers_become_fewer() -> None:
     small, many = _demand((8, 0, 16), threads=1, size=256)
     large, few = _demand((8, 0, 16), threads=1, size=4000)
-    assert 0.1 * GB < small.memory < 0.6 * GB
-    assert large.memory > 4 * small.memory
+    assert 0.1 * GB < small.memory < 1.9 * GB
+    assert large.memory > small.memory + GB
     assert many == 8 > few >= 1
     assert small.runtime.share == 2 * GB
     assert (large.runtime.share or 0) >= large.memory
