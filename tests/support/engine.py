@@ -42,7 +42,7 @@ async ({ device, threads, model, settings, pictures, saved, cancel, keep, script
       if (values.evaluation === cancel) control.abort();
     },
     preview: () => found.previews++,
-    saved: (state) => found.states.push(state),
+    saved: (state) => (found.states = keep ? [...found.states, state] : []),
   };
   const told_of = { engine, told, control, found };
   if (script) await eval(`(${script})`)(told_of);

@@ -14,8 +14,7 @@ const { LOW, HIGH, FIRST_STEP, SUFFICIENT, TRIALS, RESOLUTION, PATIENCE } = meth
 const TINY = 1e-30;
 
 const rootMeanSquare = (picture) => Math.sqrt(dot(picture, picture) / picture.length);
-const clipped = (level) => Math.min(HIGH, Math.max(LOW, level));
-const clamp = (value, least, most) => Math.min(most, Math.max(least, value));
+const clamp = (value, least, most) => (value < least ? least : value > most ? most : value);
 
 export class HostStep extends Step {
   constructor(runtime, size, pairs) {
@@ -32,12 +31,14 @@ export class HostStep extends Step {
     const factor = first ? 1 / (rootMeanSquare(gradient.data) || 1) : old.factor;
     const walk = new Walk(this, state, image.data, gradient.data, factor, old);
     let decrease = 0;
-    sums.data.forEach((sum, index) => (decrease += state.point_sums.data[index] - sum));
-    decrease *= factor;
+    let total = 0;
+    sums.data.forEach((sum, index) => {
+      decrease += (state.point_sums.data[index] - sum) * factor;
+      total += sum;
+    });
     if (first) walk.move();
-    else walk.judge(decrease, sums.data);
+    else walk.judge(decrease, total);
     const { accepted } = walk;
-    const total = sums.data.reduce((sum, value) => sum + value, 0);
     const values = { ...walk.numbers, evaluations: old.evaluations + 1, loss: total, factor };
     const numbers = Float32Array.from(NUMBER_NAMES, (name) => Number(values[name]));
     const picture = (data) => this.runtime.host(data, dimsOf(this.size));
@@ -63,7 +64,8 @@ class Walk {
     this.history = new History(steps.data, changes.data, inverse.data, old.pairs, width);
     this.pyramid = step.pyramid;
     this.image = image;
-    this.scaled = gradient.map((value) => value * factor);
+    this.scaled = new Float32Array(gradient.length);
+    for (let i = 0; i < gradient.length; i++) this.scaled[i] = gradient[i] * factor;
     Object.assign(this, { point: point.data, gradient: point_gradient.data, old, factor });
     this.direction = direction.data;
     this.accepted = false;
@@ -82,13 +84,12 @@ class Walk {
   }
 
   /** Decide about a trial that has lowered the scaled loss by `decrease`. */
-  judge(decrease, sums) {
+  judge(decrease, total) {
     const { numbers, old } = this;
-    const step = this.image.map((level, i) => level - this.point[i]);
+    const step = difference(this.image, this.point);
     const slope = dot(this.gradient, step);
     if (-decrease <= slope * SUFFICIENT) {
       this.#learn(step);
-      const total = sums.reduce((sum, value) => sum + value, 0);
       const lowered = decrease > Math.abs(total) * this.factor * RESOLUTION;
       numbers.idle = lowered ? 0 : old.idle + 1;
       this.move();
@@ -118,16 +119,16 @@ class Walk {
 
   /** Remember the step, and what it tells of the curvature. */
   #learn(step) {
-    const change = this.scaled.map((value, i) => value - this.gradient[i]);
+    const change = difference(this.scaled, this.gradient);
     const curvature = this.history.add(step, change);
     if (!curvature) {
       this.numbers.reach *= 2; // where the loss bends down, go further while it does
       return;
     }
-    const inside = change.map((value, i) =>
-      this.image[i] > LOW && this.image[i] < HIGH ? value : 0,
-    );
-    const squares = this.pyramid.squares(inside);
+    const { image } = this;
+    for (let i = 0; i < change.length; i++)
+      if (image[i] <= LOW || image[i] >= HIGH) change[i] = 0;
+    const squares = this.pyramid.squares(change);
     if (squares > 0) this.numbers.scale = curvature / squares;
   }
 
@@ -135,12 +136,12 @@ class Walk {
   #aim() {
     const { history, pyramid, numbers } = this;
     const free = this.#free();
-    const within = (picture) => picture.map((value, i) => value * free[i]);
-    const initial = (picture) =>
-      pyramid.product(within(picture)).map((value, i) => value * free[i] * numbers.scale);
-    const downhill = within(this.gradient);
-    const product = history.inverseHessian(downhill, initial);
-    this.direction = product.map((value, i) => -value * free[i]);
+    const initial = (picture) => {
+      const product = pyramid.product(multiplied(picture, free, 1));
+      return multiplied(product, free, numbers.scale);
+    };
+    const downhill = multiplied(this.gradient.slice(), free, 1);
+    this.direction = multiplied(history.inverseHessian(downhill.slice(), initial), free, -1);
     const length = Math.max(rootMeanSquare(this.direction), TINY);
     this.#try(history.count ? 1 : numbers.reach / length, () => {}, downhill);
     if (rootMeanSquare(downhill) <= TINY) numbers.stalled = true;
@@ -158,12 +159,9 @@ class Walk {
     const { numbers, gradient, point } = this;
     numbers.step = size;
     this.trial = this.#stepped(this.direction, size);
-    let slope = 0;
-    this.trial.forEach((level, i) => (slope += gradient[i] * (level - point[i])));
-    if (!(slope < 0)) {
+    if (!(dot(gradient, difference(this.trial, point)) < 0)) {
       lost();
-      const free = downhill ? null : this.#free();
-      downhill ??= gradient.map((value, i) => value * free[i]);
+      downhill ??= multiplied(gradient.slice(), this.#free(), 1);
       this.direction = downhill.map((value) => -value);
       this.#forget();
       numbers.step = FIRST_STEP / Math.max(rootMeanSquare(downhill), TINY);
@@ -173,14 +171,33 @@ class Walk {
   }
 
   #stepped(direction, size) {
-    return direction.map((value, i) => clipped(this.point[i] + value * size));
+    const { point } = this;
+    const made = new Float32Array(point.length);
+    for (let i = 0; i < made.length; i++)
+      made[i] = clamp(point[i] + direction[i] * size, LOW, HIGH);
+    return made;
   }
 
   /** 1 where a pixel does not lie at a bound and would leave it. */
   #free() {
     const { point, gradient } = this;
-    return Uint8Array.from(point, (level, i) =>
-      (level <= LOW && gradient[i] > 0) || (level >= HIGH && gradient[i] < 0) ? 0 : 1,
-    );
+    const made = new Uint8Array(point.length);
+    for (let i = 0; i < made.length; i++) {
+      const [level, slope] = [point[i], gradient[i]];
+      made[i] = (level <= LOW && slope > 0) || (level >= HIGH && slope < 0) ? 0 : 1;
+    }
+    return made;
   }
+}
+
+function difference(one, other) {
+  const made = new Float32Array(one.length);
+  for (let i = 0; i < made.length; i++) made[i] = one[i] - other[i];
+  return made;
+}
+
+/** A picture, which is changed, times a mask and a factor. */
+function multiplied(picture, mask, factor) {
+  for (let i = 0; i < picture.length; i++) picture[i] *= mask[i] * factor;
+  return picture;
 }

@@ -9,7 +9,7 @@ import { Problem } from "./problem.js";
 import { dimsOf, named } from "./sizes.js";
 
 /** Sessions that a graph keeps, each with the memory of its largest run. */
-const KEPT = 2;
+const KEPT = { evaluation: 1, targets: 2, step: 1 };
 
 /** Graphs by their use, in the form that is fast in wasm and in the one for WebGPU. */
 const GRAPHS = {
@@ -118,7 +118,7 @@ export class Model {
     let found = sessions.get(key);
     sessions.delete(key);
     if (!found) {
-      for (const [old, session] of [...sessions].slice(0, 1 - KEPT)) {
+      for (const [old, session] of [...sessions].slice(0, sessions.size + 1 - KEPT[use])) {
         sessions.delete(old);
         await session.release();
       }

@@ -2,6 +2,7 @@
 // map A adds up corrections at every scale, and A Aᵀ is the initial inverse Hessian.
 
 import { preconditioner } from "./constants.js";
+import { dot } from "./history.js";
 
 const half = (length) => (length + 1) >> 1;
 
@@ -21,10 +22,11 @@ export class Pyramid {
   /** A Aᵀ v of a picture, (3, h, w). */
   product(picture) {
     const levels = this.#levels(picture);
-    let total = scaled(levels.at(-1), this.gains.at(-1));
+    const last = this.gains.at(-1);
+    let total = levels.at(-1).map((value) => value * last);
     for (let level = levels.length - 2; level >= 0; level--) {
       const [[wide, high], [width, height]] = [this.sizes[level + 1], this.sizes[level]];
-      total = doubled(doubled(total, 3 * high, wide, width, 1), 3, high, height, width);
+      total = doubledDown(doubledAlong(total, wide, width), width, high, height);
       const [gain, own] = [this.gains[level], levels[level]];
       for (let i = 0; i < total.length; i++) total[i] += gain * own[i];
     }
@@ -33,51 +35,72 @@ export class Pyramid {
 
   /** ‖Aᵀ v‖². */
   squares(picture) {
-    const add = (sum, level, index) =>
-      sum + this.gains[index] * level.reduce((all, value) => all + value * value, 0);
+    const add = (sum, level, index) => sum + this.gains[index] * dot(level, level);
     return this.#levels(picture).reduce(add, 0);
   }
 
   /** A picture, halved again and again: Aᵀ v without the gains. */
   #levels(picture) {
     const levels = [picture];
-    for (const [width, height] of this.sizes.slice(0, -1)) {
-      const narrow = halved(levels.at(-1), 3 * height, width, 1);
-      levels.push(halved(narrow, 3, height, half(width)));
-    }
+    for (const [width, height] of this.sizes.slice(0, -1))
+      levels.push(halvedDown(halvedAlong(levels.at(-1), width), half(width), height));
     return levels;
   }
 }
 
-const scaled = (values, factor) => values.map((value) => value * factor);
+// Lines are enlarged bilinearly, or reduced by the adjoint of that. The line of even number
+// 2i is 3/4 of line i and 1/4 of the one before, and 2i + 1 of the one after; where there is
+// none, it is i itself. The length of the finer lines is twice that of the others, or one less.
 
-/** Enlarge an axis bilinearly from `own` to `length`, which is twice as long or one less. */
-function doubled(coarse, outer, own, length, inner) {
-  const fine = new Float32Array(outer * length * inner);
-  for (let o = 0, to = 0; o < outer; o++)
+function doubledAlong(coarse, own, length) {
+  const fine = new Float32Array((coarse.length / own) * length);
+  for (let at = 0, to = 0; at < coarse.length; at += own)
     for (let i = 0; i < length; i++) {
       const near = i >> 1;
-      const far = i % 2 ? Math.min(near + 1, own - 1) : Math.max(near - 1, 0);
-      const [at, beside] = [(o * own + near) * inner, (o * own + far) * inner];
-      for (let x = 0; x < inner; x++)
+      const far = i & 1 ? (near + 1 < own ? near + 1 : near) : near ? near - 1 : near;
+      fine[to++] = 0.75 * coarse[at + near] + 0.25 * coarse[at + far];
+    }
+  return fine;
+}
+
+function doubledDown(coarse, width, own, length) {
+  const fine = new Float32Array(3 * width * length);
+  for (let c = 0, to = 0; c < 3; c++)
+    for (let i = 0; i < length; i++) {
+      const near = i >> 1;
+      const far = i & 1 ? Math.min(near + 1, own - 1) : Math.max(near - 1, 0);
+      const [at, beside] = [(c * own + near) * width, (c * own + far) * width];
+      for (let x = 0; x < width; x++)
         fine[to++] = 0.75 * coarse[at + x] + 0.25 * coarse[beside + x];
     }
   return fine;
 }
 
-/** Apply the adjoint of `doubled` to an axis of a length. */
-function halved(fine, outer, length, inner) {
+function halvedAlong(fine, length) {
   const own = half(length);
-  const coarse = new Float32Array(outer * own * inner);
-  for (let o = 0; o < outer; o++)
-    for (let i = 0; i < length; i++) {
-      const near = i >> 1;
-      const far = i % 2 ? Math.min(near + 1, own - 1) : Math.max(near - 1, 0);
-      const [at, beside] = [(o * own + near) * inner, (o * own + far) * inner];
-      const from = (o * length + i) * inner;
-      for (let x = 0; x < inner; x++) {
-        coarse[at + x] += 0.75 * fine[from + x];
-        coarse[beside + x] += 0.25 * fine[from + x];
+  const coarse = new Float32Array((fine.length / length) * own);
+  for (let at = 0, to = 0; at < fine.length; at += length)
+    for (let i = 0; i < length; i += 2) {
+      const before = i ? fine[at + i - 1] : fine[at];
+      const odd = i + 1 < length ? fine[at + i + 1] : 0;
+      const after = i + 2 < length ? fine[at + i + 2] : odd;
+      coarse[to++] = 0.75 * (fine[at + i] + odd) + 0.25 * (before + after);
+    }
+  return coarse;
+}
+
+function halvedDown(fine, width, length) {
+  const own = half(length);
+  const coarse = new Float32Array(3 * width * own);
+  for (let c = 0, to = 0; c < 3; c++)
+    for (let i = 0; i < length; i += 2) {
+      const at = (c * length + i) * width;
+      const before = i ? at - width : at;
+      const odd = i + 1 < length ? at + width : -1;
+      const after = i + 2 < length ? at + 2 * width : odd;
+      for (let x = 0; x < width; x++) {
+        const [below, last] = odd < 0 ? [0, 0] : [fine[odd + x], fine[after + x]];
+        coarse[to++] = 0.75 * (fine[at + x] + below) + 0.25 * (fine[before + x] + last);
       }
     }
   return coarse;

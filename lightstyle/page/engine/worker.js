@@ -34,7 +34,8 @@ const answers = {
 
   async paint(asked, id) {
     const tell = (event) => (value) => postMessage({ id, event, value });
-    const told = { progress: tell("progress"), preview: tell("preview"), saved: tell("saved") };
+    const give = (value) => postMessage({ id, event: "saved", value }, buffersOf(value.descent));
+    const told = { progress: tell("progress"), preview: tell("preview"), saved: give };
     const job = new Job(() => Promise.all([opened(), schema()]), asked, told);
     jobs.set(id, job);
     try {
@@ -54,6 +55,10 @@ onmessage = async ({ data: { id, ask, given } }) => {
     postMessage({ id, problem: problemOf(error) });
   }
 };
+
+/** The memory of a saved descent, which is handed over and not copied. */
+const buffersOf = ({ image, state }) =>
+  [image, ...Object.values(state ?? {}).map(({ data }) => data)].map(({ buffer }) => buffer);
 
 /** Do something the first time; once it has failed, again. */
 function once(work) {
