@@ -34,7 +34,7 @@ async ({ device, threads, model, settings, pictures, saved, cancel, keep, script
   const given = {};
   for (const [role, names] of Object.entries(pictures))
     given[role] = await Promise.all(names.map(load));
-  const found = { progress: [], previews: 0, states: [] };
+  const found = (window.found = { progress: [], previews: 0, states: [] });
   const control = new AbortController();
   const told = {
     progress: (values) => {
@@ -102,12 +102,35 @@ class Painter:
                 the states for the next call, and go on with the one of number
                 ``saved``; ``script``, a function that is called before.
         """
+        self.begin(content, *styles, init=init, settings=settings, **more)
+        return self.end()
+
+    def begin(
+        self,
+        content: str,
+        *styles: str,
+        init: str | None = None,
+        settings: Mapping[str, Any] | None = None,
+        **more: Any,
+    ) -> None:
+        """Begin to paint, as `paint`."""
         pictures = {"content": [content], "style": [*styles]}
         if init is not None:
             pictures["init"] = [init]
         given = {"device": "wasm", "threads": 1, "model": self.model} | more
         given |= {"settings": dict(settings or {}), "pictures": pictures}
-        found: dict[str, Any] = self.page.evaluate(_PAINT, given)
+        begin = f"(given) => {{ window.painting = ({_PAINT})(given); }}"
+        self.page.evaluate(begin, given)
+
+    def reach(self, evaluation: int) -> None:
+        """Wait for that evaluation."""
+        self.page.wait_for_function(
+            "(count) => window.found?.progress.length >= count", arg=evaluation
+        )
+
+    def end(self) -> dict[str, Any]:
+        """Wait for the end of what was begun; what `paint` returns."""
+        found: dict[str, Any] = self.page.evaluate("window.painting")
         if "png" in found:
             found["png"] = base64.b64decode(found["png"])
         return found

@@ -7,7 +7,7 @@ export const VERSION = "0.1.0";
 export const contract = { SCHEMA: 3, MINIMUM_SIDE: 32, REFERENCE_SIDE: 512 };
 export const plan = { HISTORIES: [20, 10, 5] };
 
-/** images/: picture.py and reducing.py, pillow_guard.py, frame.py, metadata.py, color.py. */
+/** images/: picture.py and reducing.py, pillow_guard.py, metadata.py, color.py. */
 export const images = {
   MAXIMUM_PIXELS: 150_000_000,
   NARROWEST: 1000,
@@ -17,6 +17,26 @@ export const images = {
   KEYWORD: "lightstyle",
   LONGEST: 60_000,
 };
+
+/** images/oklab.py, palettes.py. */
+export const oklab = {
+  CONES: [
+    [0.4122214708, 0.5363325363, 0.0514459929],
+    [0.2119034982, 0.6806995451, 0.1073969566],
+    [0.0883024619, 0.2817188376, 0.6299787005],
+  ],
+  LAB: [
+    [0.2104542553, 0.793617785, -0.0040720468],
+    [1.9779984951, -2.428592205, 0.4505937099],
+    [0.0259040371, 0.7827717662, -0.808675766],
+  ],
+  BELOW: -1e-12,
+  ABOVE: 1 + 1e-6,
+  HALVINGS: 20,
+};
+export const palettes = { NOISE: 1 };
+
+/** images/frame.py. */
 export const frame = { MARGIN: 8, MULTIPLE: 16 };
 
 /** transfer/levels.py. */

@@ -3,6 +3,7 @@
 //     const engine = new Engine();
 //     const { blob } = await engine.paint({ pictures: { content: [photo], style: [painting] } });
 
+import { VERSION } from "./constants.js";
 import { bare } from "./png.js";
 import { Problem } from "./problem.js";
 import { supports } from "./supports.js";
@@ -100,12 +101,22 @@ export class Engine {
     if (isFallbackAdapter && this.#wanted !== "webgpu")
       return this.#on("wasm", "The GPU is one in software, which is slower than wasm.");
     const on = await this.#on("webgpu", "");
-    const key = [vendor, architecture, description, this.#files.runtime].join(" ");
-    const fault = recalled(key) ?? (await this.#ask("test").catch((error) => error.message));
-    remember(key, fault);
+    const key = [vendor, architecture, description, VERSION, this.#files.runtime].join(" ");
+    const fault = recalled(key) ?? (await this.#tested(key));
     if (!fault) return on;
     this.close();
     return this.#on("wasm", `The GPU is not used: ${fault}`);
+  }
+
+  /** Return what is wrong with the GPU; what stopped the test may be over the next time. */
+  async #tested(key) {
+    try {
+      const fault = await this.#ask("test");
+      remember(key, fault);
+      return fault;
+    } catch (error) {
+      return error.message;
+    }
   }
 
   /** Open a worker that computes on a device. */

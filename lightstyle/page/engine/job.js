@@ -73,7 +73,8 @@ export class Job {
       const run = (this.run = await this.#begun());
       const picture = await run.paint();
       const { loss, seconds, cancelled } = run;
-      const outcome = { loss, seconds, notes: this.notes, ...(cancelled && { cancelled }) };
+      const notes = [...this.notes, ...picture.notes];
+      const outcome = { loss, seconds, notes, ...(cancelled && { cancelled }) };
       return { blob: await this.#file(picture), outcome };
     } catch (error) {
       if (!(error instanceof Cancelled)) throw error;

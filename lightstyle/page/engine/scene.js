@@ -1,5 +1,6 @@
 // The pictures of a run at the size of one of its levels.
 
+import { asContent, asStyle, finished } from "./color.js";
 import { contract, start as method } from "./constants.js";
 import { Frame } from "./frame.js";
 import { normal } from "./noise.js";
@@ -16,9 +17,13 @@ export class Scene {
     this.size = size;
     this.scale = Math.max(...size) / Math.max(...inputs.size);
     this.frame = new Frame(size);
-    const content = resized(inputs.content, size);
-    this.alpha = content.alpha;
-    this.content = content.planes;
+    this.own = resized(inputs.content, size);
+    this.content = asContent(inputs.settings.color, this.own);
+  }
+
+  /** Alpha of the content, which is that of the result. */
+  get alpha() {
+    return this.own.alpha;
   }
 
   /** Size of the canvas. */
@@ -35,12 +40,19 @@ export class Scene {
   startCanvas() {
     const { settings, start } = this.inputs;
     const share = start ? settings.init_noise : 1;
-    if (share === 0) return this.frame.around(resized(start, this.size).planes);
+    if (share === 0) return this.frame.around(this.#startPlanes());
     const { NOISE_MEAN, NOISE_DEVIATION } = method;
     const noise = normal(settings.seed, this.content.length, NOISE_MEAN, NOISE_DEVIATION);
     if (!start) return this.frame.around(noise);
-    const { planes } = resized(start, this.size);
-    return this.frame.around(planes.map((level, i) => share * noise[i] + (1 - share) * level));
+    const mixed = (level, i) => share * noise[i] + (1 - share) * level;
+    return this.frame.around(this.#startPlanes().map(mixed));
+  }
+
+  #startPlanes() {
+    const { settings, start } = this.inputs;
+    const picture = resized(start, this.size);
+    if (settings.init === "style") return asStyle(settings.color, picture, this.own);
+    return asContent(settings.color, picture);
   }
 
   /**
@@ -65,9 +77,11 @@ export class Scene {
     return made;
   }
 
-  /** The picture that a canvas shows, as levels, (3, h, w), and its alpha. */
+  /** The picture that a canvas shows: {planes, alpha, size}, and notes about its colours. */
   composite(canvas) {
-    return { planes: this.frame.inside(canvas), alpha: this.alpha, size: this.size };
+    const { alpha, size } = this;
+    const inside = this.frame.inside(canvas);
+    return { ...finished(this.inputs.settings.color, inside, this.own), alpha, size };
   }
 
   async #grams(model, index, cache) {
@@ -77,7 +91,8 @@ export class Scene {
     const key = `${index} ${named(size)}`;
     if (!cache.has(key)) {
       const frame = new Frame(size);
-      const canvas = frame.around(resized(this.inputs.styles[index], size).planes);
+      const style = resized(this.inputs.styles[index], size);
+      const canvas = frame.around(asStyle(this.inputs.settings.color, style, this.own));
       cache.set(key, await model.targets(canvas, frame.canvas));
     }
     return cache.get(key);

@@ -30,7 +30,7 @@ export const supports = {
     blend: true,
     color: {
       style: true,
-      "content-chroma": "Colours of the content are kept by Lightstyle itself.",
+      "content-chroma": true,
       "content-histogram": "Colours are matched by Lightstyle itself.",
       "match-style": "Colours are matched by Lightstyle itself.",
     },

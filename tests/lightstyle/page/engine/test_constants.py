@@ -3,9 +3,11 @@
 from importlib import import_module
 from typing import Any
 
+import numpy as np
 import pytest
 
-from lightstyle import contract
+from export.optimizer import history, step
+from lightstyle import contract, step_contract
 from lightstyle.engine.plan import HISTORIES
 from lightstyle.engine.provider import Provider
 from lightstyle.settings.settings import CONTENT_WEIGHT, STYLE_WEIGHT
@@ -18,11 +20,14 @@ MODULES = {
         *("images.color", "images.metadata"),
     ),
     "frame": ("images.frame",),
+    "oklab": ("images.oklab",),
+    "palettes": ("images.palettes",),
     "levels": ("transfer.levels",),
     "start": ("transfer.start",),
     "structure": ("transfer.structure", "losses.likeness"),
     "balance": ("transfer.balance",),
     "minimize": ("optimize.minimize",),
+    "preconditioner": ("optimize.preconditioner",),
     "record": ("records.record",),
     "preview": ("service.recorder",),
 }
@@ -46,7 +51,7 @@ def _found(modules: tuple[str, ...], name: str) -> list[Any]:
 def test_constants_of_a_group_are_pythons(group: str, constants: Any) -> None:
     for name, value in constants[group].items():
         (own,) = _found(MODULES[group], name)
-        assert value == (list(own) if isinstance(own, tuple) else own), name
+        assert value == np.asarray(own).tolist(), name
 
 
 @needs_node
@@ -60,4 +65,12 @@ def test_other_constants_are_pythons(constants: Any) -> None:
     assert whole == pairs[:1]
     weights = {"CONTENT_WEIGHT": CONTENT_WEIGHT, "STYLE_WEIGHT": STYLE_WEIGHT}
     assert constants["settings"] == weights
+    for name, value in constants["optimizer"].items():
+        assert value == (getattr(step, name, None) or getattr(history, name, 0)), name
     assert constants["selfTest"] == {"TOLERANCE": Provider.tolerance}
+
+
+@needs_node
+def test_the_state_of_the_step_is_that_of_the_contract() -> None:
+    made = answer("return [step.STATE, step.NUMBER_NAMES];", modules=("step",))
+    assert made == [[*step_contract.STATE], [*step_contract.NUMBER_NAMES]]

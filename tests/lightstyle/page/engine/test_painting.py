@@ -47,6 +47,7 @@ def _expected(painter: Painter, model: Path, settings: Settings, **more: Any) ->
         {"pyramid": "off", "style_scale": 0.7},
         {"content_layers": "conv4_2:1", "style_layers": "conv1_1:1,conv3_1:2"},
         {"init": "style"},
+        {"color": "content-chroma"},
     ],
     ids=str,
 )

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from lightstyle import Settings
+from lightstyle.images import color
 from lightstyle.images.frame import Frame
 from lightstyle.images.picture import Picture, fitted_size, resized
 from lightstyle.transfer import levels
@@ -113,3 +114,44 @@ def test_sizes_are_fitted_as_python_does() -> None:
     for (width, height, size, enlarge), found in zip(cases, made, strict=True):
         expected = fitted_size((width, height), size, enlarge=enlarge)
         assert tuple(found) == expected
+
+
+_CHROMA = """
+const [made, own, style] = given.planes.map((planes) => Float32Array.from(planes));
+const content = { planes: own, alpha: null };
+const seen = { planes: style, alpha: Float32Array.from(given.alpha) };
+const choice = 'content-chroma';
+return [
+  color.asContent(choice, content),
+  color.asStyle(choice, seen, content),
+  color.finished(choice, made, content).planes,
+].map((planes) => [...planes]);
+"""
+
+
+@pytest.mark.parametrize("dim", [1.0, 0.0])
+def test_the_content_keeps_its_chroma_as_in_python(dim: float) -> None:
+    rng = np.random.default_rng(4)
+    made, own = (rng.integers(0, 256, (9, 8, 3)).astype(np.float32) for _ in range(2))
+    style = 128 + dim * (made - 128) * 0.8
+    content, alpha = Picture(own, None), np.where(np.eye(9, 8) > 0, 0, 255)
+    seen = Picture(style.astype(np.float32), alpha.astype(np.float32))
+    found = answer(
+        _CHROMA,
+        {
+            "planes": [
+                each.transpose(2, 0, 1).ravel().tolist() for each in (made, own, style)
+            ],
+            "alpha": alpha.ravel().tolist(),
+        },
+        modules=("color",),
+    )
+    choice = "content-chroma"
+    expected = [
+        color.as_content(choice, own),
+        color.as_style(choice, seen, content),
+        color.finished(choice, Picture(made, None), content)[0],
+    ]
+    for planes, right in zip(found, expected, strict=True):
+        values = np.reshape(planes, (3, 9, 8)).transpose(1, 2, 0)
+        np.testing.assert_allclose(values, right, atol=0.01)
