@@ -4,6 +4,7 @@ The heads graph compares one Gram matrix per layer. Regions are few and the matr
 small, so it runs once for each region.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
@@ -22,51 +23,91 @@ class Run(Protocol):
         """Return outputs by name."""
 
 
-def style_losses(
-    run: Run,
-    layers: Sequence[str],
-    sums: Mapping[str, FloatArray],
-    positions: Sequence[int],
-    feeds: Mapping[str, FloatArray],
-) -> dict[str, FloatArray]:
-    """Run the heads for every region.
+class Heads:
+    """Makes style losses, and targets, of sums over all positions of a picture."""
 
-    Args:
-        run: Runs a graph.
-        layers: Layers with style terms.
-        sums: Sums of the forward sweep; the first axis is for regions.
-        positions: Number of positions of each layer in the whole picture.
-        feeds: Feeds of the evaluation graph, or of the guided one if there are regions.
+    def __init__(self, run: Run, layers: Sequence[str]) -> None:
+        """Use the graph that `run` runs, for the `layers` with style terms."""
+        self._run = run
+        self._layers = layers
 
-    Returns:
-        Outputs by name; the first axis is for regions.
-    """
-    weights = feeds.get(contract.REGION_WEIGHT)
-    kind = feeds[contract.style_target(layers[0])].dtype
-    found = []
-    count = 1 if weights is None else len(weights)
-    for region in range(count):
+    def losses(
+        self,
+        sums: Mapping[str, FloatArray],
+        size: Sequence[int],
+        feeds: Mapping[str, FloatArray],
+    ) -> dict[str, FloatArray]:
+        """Compute the style losses and their gradients by the sums.
+
+        Args:
+            sums: Sums of the forward sweep; the first axis is for regions.
+            size: Height and width of the picture.
+            feeds: Feeds of the evaluation graph, or of the guided one if there are
+                regions.
+
+        Returns:
+            Outputs of the graph by name; the first axis is for regions.
+        """
+        if not self._layers:
+            return {}
+        weights = feeds.get(contract.REGION_WEIGHT)
+        count = 1 if weights is None else len(weights)
+        found = []
+        for region in range(count):
+            given = self._given(sums, size, feeds, region)
+            outputs = self._run(contract.HEADS, given, last=region == count - 1)
+            if weights is not None:
+                for name in map(contract.style_loss, self._layers):
+                    outputs[name] = outputs[name] * weights[region, 0]
+            found.append(outputs)
+        return {name: np.stack([each[name] for each in found]) for name in found[0]}
+
+    def targets(
+        self,
+        sums: Mapping[str, FloatArray],
+        size: Sequence[int],
+        kind: Any,
+        *,
+        guided: bool,
+    ) -> dict[str, FloatArray]:
+        """Compute the Gram matrices that sums of type `kind` set as style targets."""
+        feeds = zero_feeds(self._layers, sums, kind, guided=guided)
+        made = self.losses(sums, size, feeds)
+        found = {}
+        for layer in self._layers:
+            grams = made[contract.normalised_gram(layer)]
+            found[contract.style_target(layer)] = grams if guided else grams[0]
+        return found
+
+    def _given(
+        self,
+        sums: Mapping[str, FloatArray],
+        size: Sequence[int],
+        feeds: Mapping[str, FloatArray],
+        region: int,
+    ) -> dict[str, FloatArray]:
+        """Return the feeds of the graph for one region."""
+        weights = feeds.get(contract.REGION_WEIGHT)
+        kind = feeds[contract.style_target(self._layers[0])].dtype
         given = {name: value[region].astype(kind) for name, value in sums.items()}
-        for layer, number in zip(layers, positions, strict=True):
+        for layer in self._layers:
             target = contract.style_target(layer)
             metric = contract.style_metric(layer)
             strength = contract.style_weight(layer)
+            positions = contract.positions(layer)
             given[target], given[strength] = feeds[target], feeds[strength]
-            given[contract.positions(layer)] = np.array(number, kind)
             if weights is None:
+                smaller = contract.block(layer) - 1
+                number = math.prod(side >> smaller for side in size)
+                given[positions] = np.array(number, kind)
                 given[metric] = np.eye(feeds[target].shape[-1], dtype=kind)
             else:
                 # The weights of a region's positions add up to 1.
-                given[contract.positions(layer)] = np.array(1, kind)
+                given[positions] = np.array(1, kind)
                 given[target] = feeds[target][region]
                 given[metric] = feeds[metric][region]
                 given[strength] = np.asarray(feeds[strength] * weights[region, 0])
-        outputs = run(contract.HEADS, given, last=region == count - 1)
-        if weights is not None:
-            for name in map(contract.style_loss, layers):
-                outputs[name] = outputs[name] * weights[region, 0]
-        found.append(outputs)
-    return {name: np.stack([each[name] for each in found]) for name in found[0]}
+        return given
 
 
 def zero_feeds(

@@ -3,7 +3,7 @@
 This is the run time's side of the contract; nothing else builds feeds or reads outputs.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final, Self
@@ -17,6 +17,7 @@ from ..settings.choices import Precision
 from ..settings.scalars import checked, word
 from ..settings.scalars import path as any_path
 from ..step_contract import FREE
+from .banding import Workers
 from .choice import Choice
 from .graphs import Graphs
 from .guides import guides
@@ -28,7 +29,7 @@ from .resident import Resident
 from .session import Feeds
 from .strips import Tiling
 from .threads import check_threads
-from .tiled import TiledModel
+from .tiled import Parts, TiledModel
 
 #: Number of style pictures whose Gram matrices a model remembers, at most about 2 MB
 #: each: enough for a folder in two styles and three sizes, with four levels each.
@@ -63,6 +64,9 @@ class Model:
             may use.
         memory: Bytes that a run may take; None for most of what is free.
         costs: Memory and work of the graphs; None if pictures cannot be cut.
+        tiled: Evaluates pictures in strips, in this process.
+        elsewhere: Evaluates them in bands on other machines; None without any.
+        workers: Those machines.
     """
 
     def __init__(
@@ -80,7 +84,9 @@ class Model:
         self._held = resident()
         self._remembered: dict[Any, dict[str, Array]] = {}
         layers = self.info.content_layers, self.info.style_layers
-        self._tiled = TiledModel(self._graphs.run_part, *layers)
+        self.tiled = TiledModel(self._graphs.run_part, *layers)
+        self.elsewhere: Parts | None = None
+        self.workers: Workers | None = None
 
     @classmethod
     def load(
@@ -137,7 +143,10 @@ class Model:
             regions: Number of regions with style targets of their own.
         """
         costs = self.costs and self.costs.of_regions(regions)
-        return Planner(costs, self.memory, self._held + pictures)
+        workers = self.workers
+        if workers is not None:
+            workers = replace(workers, sums=max(1, regions) * workers.sums)
+        return Planner(costs, self.memory, self._held + pictures, workers)
 
     def targets(
         self,
@@ -162,7 +171,7 @@ class Model:
         """
         guiding = {} if mask is None else guides(mask[None])
         if tiling is not None:
-            made = self._tiled.targets(pixels_nchw, tiling, guiding)
+            made = self._parts(tiling).targets(pixels_nchw, tiling, guiding)
         else:
             kind = contract.GUIDED if guiding else ""
             feeds = {contract.IMAGE: pixels_nchw, **guiding}
@@ -219,7 +228,7 @@ class Model:
             kind = contract.GUIDED if contract.REGION_WEIGHT in feeds else ""
             outputs = self._graphs.run(kind + contract.EVALUATION, given)
         else:
-            outputs = self._tiled.evaluate(pixels_nchw, feeds, tiling)
+            outputs = self._parts(tiling).evaluate(pixels_nchw, feeds, tiling)
         gradient = outputs.pop(contract.GRADIENT)
         for together in (contract.WEIGHTED_SUMS, contract.WEIGHTED_LOSSES):
             outputs.pop(together, None)  # the terms once more
@@ -257,6 +266,13 @@ class Model:
             contract.terms(self.info.content_layers, self.info.style_layers),
             in_place=self._in_place,
         )
+
+    def _parts(self, tiling: Tiling) -> Parts:
+        """Return what computes pictures that are cut like that."""
+        if not tiling.bands:
+            return self.tiled
+        assert self.elsewhere is not None  # plans have no bands without it
+        return self.elsewhere
 
     def _check(self, name: str, values: Array, shape: tuple[int, ...]) -> None:
         """Check the shape of an output, and that its values are finite."""

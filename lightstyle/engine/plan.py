@@ -13,6 +13,8 @@ from ..arrays import Size
 from ..errors import UsageError
 from ..optimize.curvature import HISTORY, History
 from ..optimize.lbfgs import LBFGS
+from ..text import counted
+from .banding import Workers, band_plans
 from .costs import Costs
 from .memory import available, resident, total
 from .strips import Tiling
@@ -41,19 +43,24 @@ class ExecutionPlan:
         memory: Bytes that the process is expected to need; 0 if the model does not
             tell.
         overhead: Time of an evaluation relative to that of the whole picture.
+        worker_memory: Bytes that each worker is expected to need, if there are bands.
+        moved: Bytes that are sent and received at an evaluation.
     """
 
     tiling: Tiling | None
     history: History
     memory: int = 0
     overhead: float = 1.0
+    worker_memory: int = 0
+    moved: int = 0
 
     @property
     def how(self) -> str:
         """The way of computing, described to the user."""
         if self.tiling is None:
             return "whole"
-        return f"in strips of {self.tiling.lines} lines"
+        bands = f"{counted(self.tiling.bands, 'band')}, " if self.tiling.bands else ""
+        return f"in {bands}strips of {self.tiling.lines} lines"
 
 
 @dataclass(frozen=True)
@@ -65,11 +72,13 @@ class Planner:
         budget: Bytes for the whole process; None for most of what is free.
         held: Bytes that the process holds with the model and the pictures loaded and
             nothing run.
+        workers: Other machines, which may compute the bands of a picture.
     """
 
     costs: Costs | None
     budget: int | None
     held: int
+    workers: Workers | None = None
 
     def choose(
         self, size: Size, method: str | None = None, name: str | None = None
@@ -98,7 +107,10 @@ class Planner:
             limit = resident() + int(SHARE * available())
         workload = Workload(self.costs, self.held, size, method)
         plans = [*_plans(workload, limit)]
-        fitting = [plan for plan in plans if plan.memory <= limit]
+        if self.workers is not None:
+            plans += _band_plans(workload, self.workers)
+        room = [plan for plan in plans if plan.memory <= limit]
+        fitting = [plan for plan in room if self._fits_workers(plan)]
         if fitting:
             return min(
                 fitting, key=lambda plan: plan.overhead * HISTORIES[plan.history]
@@ -109,6 +121,13 @@ class Planner:
             if smallest.memory <= limit:
                 return smallest
         name = name or "{}x{}".format(*size)
+        if room and self.workers is not None:
+            needed = min(plan.worker_memory for plan in room)
+            raise UsageError(
+                f"memory is {self.workers.memory / 1e9:.2f} GB in each of "
+                f"{counted(self.workers.count, 'worker')}, but {name} needs at least "
+                f"{needed / 1e9:.2f} GB: have more workers, or choose a smaller size"
+            )
         advice = "choose a smaller size"
         if self.budget is not None:
             advice = f"allow as much, or {advice}"
@@ -130,8 +149,8 @@ class Planner:
         Returns:
             The plan, or None if the model or the memory does not allow it.
         """
-        if wanted.history not in HISTORIES:
-            return None
+        if wanted.history not in HISTORIES or self.workers is not None:
+            return None  # how many workers there are decides
         tiling = wanted.tiling
         if self.costs is None:
             return wanted if tiling is None else None
@@ -139,6 +158,10 @@ class Planner:
             return None
         workload = Workload(self.costs, self.held, size, method)
         return _plan(workload, wanted.history, tiling)
+
+    def _fits_workers(self, plan: ExecutionPlan) -> bool:
+        workers = self.workers
+        return workers is None or plan.worker_memory <= workers.memory
 
     def _allows(
         self, wanted: ExecutionPlan, costs: Costs, size: Size, method: str | None
@@ -171,6 +194,22 @@ def _plans(workload: Workload, limit: int) -> Iterator[ExecutionPlan]:
     for history in HISTORIES:
         yield _plan(workload, history, None)
         yield _plan(workload, history, workload.largest_tiling(history, limit))
+
+
+def _band_plans(workload: Workload, workers: Workers) -> Iterator[ExecutionPlan]:
+    """Yield a plan for every history and number of bands."""
+    found = [*band_plans(workers, workload.costs, workload.size)]
+    for history in HISTORIES:
+        memory = workload.driver_memory(history)
+        for bands in found:
+            yield ExecutionPlan(
+                bands.tiling,
+                history,
+                memory,
+                bands.overhead,
+                bands.memory,
+                bands.moved,
+            )
 
 
 def _plan(workload: Workload, history: History, tiling: Tiling | None) -> ExecutionPlan:

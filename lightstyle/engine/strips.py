@@ -10,7 +10,7 @@ whole picture, so that rounding, and what ReLUs and poolings make of it, are the
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, Self
 
 import numpy as np
@@ -44,10 +44,13 @@ class Tiling:
     Attributes:
         forward: Lines of a strip in the forward sweep, halos included, by block.
         backward: The same for the backward sweep.
+        bands: Number of bands, each on another machine and cut into such strips; 0 if
+            the picture is computed in this process.
     """
 
     forward: Mapping[int, int]
     backward: Mapping[int, int]
+    bands: int = field(default=0, kw_only=True)
 
     @property
     def lines(self) -> int:

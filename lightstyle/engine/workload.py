@@ -5,7 +5,8 @@ of the optimisation, and the most that either an evaluation or the step after it
 beside them (`python -m tests.benchmarks.sizes` measures how close it is).
 """
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Final
 
 from ..arrays import Size
@@ -29,7 +30,7 @@ _SESSIONS: Final = 60 * 10**6
 _FRAGMENTS: Final = 1.3
 
 #: Share of an evaluation's time that the forward half takes.
-_FORWARD_SHARE: Final = 0.48
+FORWARD_SHARE: Final = 0.48
 
 #: Positions over which a graph may add up in float32, which loses 1e-7 of a Gram matrix
 #: (`python -m tests.benchmarks.sums`); sums of strips are added in float64.
@@ -68,6 +69,14 @@ class Workload:
         evaluation = self._between_blocks + _FRAGMENTS * self._largest(tiling)
         return self._memory(history, evaluation)
 
+    def driver_memory(self, history: History) -> int:
+        """Return the bytes of the process that has bands computed by others.
+
+        Beside the picture's gradient, what is sent and what has come back are held.
+        """
+        alone = replace(self, costs=replace(self.costs, targets=0))
+        return alone._memory(history, self._pixels * 3 * PICTURE)
+
     def overhead(self, tiling: Tiling) -> float:
         """Return the time of an evaluation in strips, relative to that of the whole.
 
@@ -75,10 +84,10 @@ class Workload:
         """
         total = 0.0
         for number, work in self.costs.work.items():
-            length, reach = max(self.size) >> (number - 1), REACH[number]
+            length, reach = self._block_size(number)[1], REACH[number]
             forward = computed_lines(length, tiling.forward[number], reach) / length
             lines = computed_lines(length, tiling.backward[number], 2 * reach)
-            total += work * (_FORWARD_SHARE * forward + lines / length)
+            total += work * (FORWARD_SHARE * forward + lines / length)
         return total / sum(self.costs.work.values())
 
     def largest_tiling(self, history: History, budget: int) -> Tiling:
@@ -127,5 +136,10 @@ class Workload:
         return most
 
     def _block_size(self, number: int) -> list[int]:
-        """Return the shorter and the longer side at the input of a block, from 1."""
-        return sorted(side >> (number - 1) for side in self.size)
+        """Return both sides at the input of a block, from 1; the second one is cut."""
+        return [side >> (number - 1) for side in self._sides]
+
+    @property
+    def _sides(self) -> Sequence[int]:
+        """The shorter and the longer side of the picture."""
+        return sorted(self.size)

@@ -26,7 +26,8 @@ def lost(features: Array, reference: Array, weights_hw: Array | None = None) -> 
     """
     weights = np.ones(features.shape[2:]) if weights_hw is None else weights_hw
     weights = (weights / weights.sum()).astype(np.float64)
-    one, other = (_centred(each[0], weights) for each in (features, reference))
+    both = (np.asarray(each)[0] for each in (features, reference))
+    one, other = (_centred(each, weights) for each in both)
     shared, own, others = (
         float(np.sum(weights * np.sum(a * b, axis=0)))
         for a, b in ((one, other), (one, one), (other, other))

@@ -128,7 +128,7 @@ def weight(layer: str, gram: Array, positions: int) -> float:
 
 def _rows(features: Array) -> Array:
     """View features (1, C, h, w) as (h·w, C)."""
-    return features.reshape(features.shape[1], -1).T
+    return np.asarray(features).reshape(features.shape[1], -1).T
 
 
 def _thinned(rows: Array, most: int) -> Array:

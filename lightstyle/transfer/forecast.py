@@ -15,6 +15,7 @@ import numpy as np
 
 from ..arrays import PIXEL_RANGE, Vector
 from ..engine import memory
+from ..engine.banding import band_plans
 from ..engine.model import Model
 from ..engine.plan import ExecutionPlan
 from ..images.frame import Frame
@@ -65,6 +66,11 @@ class Forecast:
         return self.layout.memory and max(needs)
 
     @property
+    def bands(self) -> int:
+        """Number of bands, each on another worker; 0 without a cluster."""
+        return _bands(self.layout)
+
+    @property
     def table(self) -> dict[str, str]:
         """The forecast as text, by topic."""
         sizes = [f"{level.size[0]}x{level.size[1]}" for level in self.levels]
@@ -81,6 +87,10 @@ class Forecast:
         }
         if not self.memory:  # unknown on this device
             del table["memory"]
+        if self.bands:
+            each = f"{self.layout.worker_memory / 1e9:.2f} GB"
+            table["workers"] = f"{self.bands}, {each} each"
+            table["moved"] = f"{self.layout.moved / 1e6:.0f} MB an iteration"
         return table
 
     def __str__(self) -> str:
@@ -91,6 +101,8 @@ class Forecast:
             start += f"{len(self.levels)} levels, "
         if "memory" in table:
             start += f"{table['memory']}, "
+        if "workers" in table:
+            start += f"workers {table['workers']}, "
         return f"{start}{table['time']}; computed {table['computed']}"
 
 
@@ -107,14 +119,17 @@ def forecast(model: Model, plans: Plans, levels: Levels, done: int = 0) -> Forec
         UsageError: If the allowed memory is not enough, as the run would.
     """
     chosen = [plans.choose(scene) for scene in levels.scenes]
-    probe = _Probe(model, levels.scenes[-1], chosen[-1])
+    probe = spread = _Probe(model, levels.scenes[-1], chosen[-1])
+    if any(_bands(plan) for plan in chosen):
+        spread = _Probe(model, levels.scenes[-1], chosen[-1], elsewhere=True)
     seconds, styles = 0.0, 0
     if not done:
         seconds += probe.balance(levels.scenes[-1])
     for level, plan, scene in zip(levels.plan, chosen, levels.scenes, strict=True):
         evaluations, done = level.until - done, max(done, level.until)
         if evaluations > 0:
-            seconds += probe.seconds(level, plan, evaluations)
+            own = spread if _bands(plan) else probe
+            seconds += own.seconds(level, plan, evaluations)
             # Another's plans: those that a run has used are part of its record.
             targets = Plans(model, plans.known).choose_styles(scene)
             for (size, _), each in zip(scene.style_sizes(), targets, strict=True):
@@ -123,6 +138,10 @@ def forecast(model: Model, plans: Plans, levels: Levels, done: int = 0) -> Forec
                 styles = max(styles, each.memory)
     decoding = levels.scenes[-1].inputs.decoding
     return Forecast(levels.plan, chosen[-1], seconds, decoding, styles)
+
+
+def _bands(plan: ExecutionPlan) -> int:
+    return plan.tiling.bands if plan.tiling else 0
 
 
 class _Probe:
@@ -135,7 +154,20 @@ class _Probe:
         targets: Seconds per pixel of a picture's targets.
     """
 
-    def __init__(self, model: Model, scene: Scene, plan: ExecutionPlan) -> None:
+    def __init__(
+        self,
+        model: Model,
+        scene: Scene,
+        plan: ExecutionPlan,
+        *,
+        elsewhere: bool = False,
+    ) -> None:
+        workers = model.workers if elsewhere else None
+        layout = None
+        if workers is not None and model.costs is not None:
+            (layout,) = band_plans(workers, model.costs, (_SIDE, _SIDE))
+        tiling, overhead = (layout.tiling, layout.overhead) if layout else (None, 1.0)
+        self._bandwidth = workers.bandwidth if workers else math.inf
         settings, count = scene.settings, scene.region_count
         painted = range(max(1, count)) if scene.inputs.styles else ()
         region_feeds = None
@@ -154,6 +186,7 @@ class _Probe:
             content=None if scene.inputs.content is None else self._picture,
             styles=[StyleTarget(n, 1.0, self._picture) for n in painted],
             region_feeds=region_feeds,
+            tiling=tiling,
         )
         weights = term_weights(model, settings, targets, self._picture)
         objective = Objective(model, targets, weights)
@@ -165,11 +198,11 @@ class _Probe:
         else:
             point = self._picture.ravel()
             best = min(objective(point)[0].seconds for _ in range(_TIMED))
-        self.evaluation = best / _SIDE**2
+        self.evaluation = best / overhead / _SIDE**2
         self.start = max(0.0, first - best)
         began = perf_counter()
-        model.targets(self._picture)  # also lets go of the probe's memory
-        self.targets = (perf_counter() - began) / _SIDE**2
+        model.targets(self._picture, tiling)  # also lets go of the probe's memory
+        self.targets = (perf_counter() - began) / overhead / _SIDE**2
         memory.give_back()
 
     def seconds(self, level: Level, plan: ExecutionPlan, evaluations: int) -> float:
@@ -180,7 +213,8 @@ class _Probe:
             runs += len(settings.style_layers.used) * self.evaluation
         steps = evaluations * self.step(plan.history)
         pixels = math.prod(Frame(level.size).canvas)
-        return self.start + pixels * (plan.overhead * runs + steps)
+        sent = evaluations * plan.moved / self._bandwidth
+        return self.start + pixels * (plan.overhead * runs + steps) + sent
 
     def balance(self, scene: Scene) -> float:
         """Estimate the seconds in which the weights of a run are found."""

@@ -1,5 +1,4 @@
 from collections.abc import Mapping
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -7,53 +6,25 @@ import numpy as np
 import pytest
 from onnx.reference import ReferenceEvaluator
 
-from export import STYLE_LAYERS, build_model, model, winograd
-from export.graph import Graph
+from export import build_model, winograd
 from export.network import LossNetwork
 from export.parts import PartGraphs
 from export.write import to_proto
 from lightstyle import Model, Settings, contract, stylize
-from lightstyle.engine.heads import Run
 from lightstyle.engine.plan import ExecutionPlan, Planner
 from lightstyle.engine.strips import Tiling
 from lightstyle.engine.tiled import TiledModel
 from lightstyle.errors import UsageError
 from lightstyle.optimize.curvature import History
-from tests.support.networks import feeds_for, loss_for, picture, tiny_weights, weighed
-from tests.support.oracles import loss_and_gradient, relative_l2, run_reference
+from tests.support.evaluators import CONTENT, STYLE, WEIGHTS, evaluator
+from tests.support.networks import feeds_for, loss_for, picture, weighed
+from tests.support.oracles import loss_and_gradient, relative_l2
 
-WEIGHTS = tiny_weights()
-CONTENT = {"conv4_2": 2.0, "conv5_2": 0.5}
-STYLE = dict.fromkeys(STYLE_LAYERS, 30.0)
 SIZES = [(96, 64), (97, 45), (40, 131)]
 PLANS = [
     Tiling({1: 16, 2: 12, 3: 16, 4: 12, 5: 12}, dict.fromkeys(range(1, 6), 20)),
     Tiling(dict.fromkeys(range(1, 6), 32), dict.fromkeys(range(1, 6), 36)),
 ]
-
-
-@cache
-def _evaluator(pooling: str, *, cpu: bool) -> Run:
-    """All graphs of the tiny network in parts, in float64, on onnx's reference."""
-    graphs = PartGraphs(LossNetwork(WEIGHTS, [*CONTENT], [*STYLE], pooling, np.float64))
-    made: dict[str, Graph] = {contract.HEADS: graphs.heads()}
-    for number in range(1, graphs.count + 1):
-        for sweep in (contract.FORWARD, contract.BACKWARD):
-            build = graphs.forward if sweep == contract.FORWARD else graphs.backward
-            made[contract.part_role(number, sweep)] = build(number, cpu=cpu)
-    kernels: dict[str, Any] = {}
-    for graph in made.values():
-        kernels |= run_reference(model.kernels(WEIGHTS, graph), {})
-    evaluators = {role: ReferenceEvaluator(to_proto(g)) for role, g in made.items()}
-
-    def run(role: str, feeds: Mapping[str, Any], *, last: bool) -> dict[str, Any]:
-        given = {**kernels, **feeds}
-        needed = {name: given[name] for name in made[role].inputs}
-        return dict(
-            zip(made[role].outputs, evaluators[role].run(None, needed), strict=True)
-        )
-
-    return run
 
 
 @pytest.fixture(params=[False, True], ids=["portable", "cpu"])
@@ -71,7 +42,7 @@ def test_parts_give_the_loss_and_the_gradient_of_the_whole(
     image, content, style = picture(*size), picture(*size, 1), picture(50, 40, 2)
     loss = loss_for(WEIGHTS, content, style, CONTENT, STYLE, pooling, 0.01)
     terms, gradient = loss_and_gradient(image, WEIGHTS, loss, pooling)
-    parts = TiledModel(_evaluator(pooling, cpu=cpu), [*CONTENT], [*STYLE])
+    parts = TiledModel(evaluator(pooling, cpu=cpu), [*CONTENT], [*STYLE])
     pixels, feeds = image[None].astype(np.float64), feeds_for(loss, np.float64)
     outputs = parts.evaluate(pixels, feeds, plan)
     assert relative_l2(outputs.pop(contract.GRADIENT)[0], gradient) < 1e-12
@@ -84,7 +55,7 @@ def test_parts_give_the_loss_and_the_gradient_of_the_whole(
 def test_targets_in_parts_are_those_of_the_whole(size: tuple[int, int]) -> None:
     image = picture(*size)
     loss = loss_for(WEIGHTS, image, image, CONTENT, STYLE, "max")
-    parts = TiledModel(_evaluator("max", cpu=False), [*CONTENT], [*STYLE])
+    parts = TiledModel(evaluator("max", cpu=False), [*CONTENT], [*STYLE])
     found = parts.targets(image[None].astype(np.float64), PLANS[0])
     for name, expected in feeds_for(loss, np.float64).items():
         if "target" in name:

@@ -1,0 +1,201 @@
+import gc
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from export import build_model
+from lightstyle import Model, Settings, contract, stylize
+from lightstyle.arrays import Size
+from lightstyle.cluster.bands import BandedModel
+from lightstyle.engine import banding
+from lightstyle.engine.banding import Workers
+from lightstyle.engine.bands import Reach
+from lightstyle.engine.guides import guides
+from lightstyle.engine.strips import Tiling
+from lightstyle.engine.tiled import TiledModel
+from lightstyle.losses.gaussian import metric
+from lightstyle.settings.choices import StyleLoss
+from tests.support.bands import InlineCrew
+from tests.support.evaluators import CONTENT, STYLE, WEIGHTS, evaluator
+from tests.support.networks import feeds_for, loss_for, picture, weighed
+from tests.support.oracles import loss_and_gradient, relative_l2
+
+NARROW = Tiling({1: 16, 2: 12, 3: 16, 4: 12, 5: 12}, dict.fromkeys(range(1, 6), 20))
+ENTIRE = Tiling(dict.fromkeys(range(1, 6), 4096), dict.fromkeys(range(1, 6), 4096))
+LAYERS = [*CONTENT, *STYLE]
+HIGH, WIDE = (389, 33), (35, 452)
+
+
+def _banded(tiled: TiledModel, count: int, **more: Any) -> BandedModel:
+    return BandedModel(tiled.heads, LAYERS, InlineCrew(tiled, count, **more))
+
+
+def _exact(pooling: str = "max") -> TiledModel:
+    return TiledModel(evaluator(pooling, cpu=False), [*CONTENT], [*STYLE])
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 5])
+@pytest.mark.parametrize("pooling", contract.POOLINGS)
+@pytest.mark.parametrize("size", [HIGH, WIDE], ids=str)
+def test_bands_give_the_loss_and_the_gradient_of_the_whole(
+    size: tuple[int, int], pooling: str, count: int
+) -> None:
+    image, content, style = picture(*size), picture(*size, 1), picture(50, 40, 2)
+    loss = loss_for(WEIGHTS, content, style, CONTENT, STYLE, pooling, 0.01)
+    terms, gradient = loss_and_gradient(image, WEIGHTS, loss, pooling)
+    banded = _banded(_exact(pooling), count)
+    pixels, feeds = image[None].astype(np.float64), feeds_for(loss, np.float64)
+    plan = replace(NARROW if count == 3 else ENTIRE, bands=count)
+    outputs = banded.evaluate(pixels, feeds, plan)
+    assert relative_l2(outputs.pop(contract.GRADIENT)[0], gradient) < 1e-12
+    found = {name: value.sum() for name, value in outputs.items()}
+    assert found == pytest.approx(terms, rel=1e-12)
+
+
+def _weighed(targets: dict[str, Any]) -> dict[str, Any]:
+    weights = weighed(targets, 3, tv_weight=0.1)
+    return {
+        n: w.astype(float) if n.endswith("weight") or "_weight/" in n else w
+        for n, w in weights.items()
+    }
+
+
+def _guided(size: tuple[int, int]) -> dict[str, Any]:
+    """Feeds of two regions with soft edges, one of them in the metric of gaussian."""
+    tiled = _exact()
+    y, x = np.mgrid[: size[0], : size[1]]
+    masks = np.array([np.clip((x + y - 100) / 150, 0, 1), (x + y) % 7 < 3])
+    masks = masks.astype(np.float32)
+    pictures = (picture(*size, seed)[None].astype(np.float64) for seed in (1, 2, 3))
+    subject, *painted = (tiled.targets(each, NARROW) for each in pictures)
+    feeds = _weighed(subject)
+    for layer in STYLE:
+        name = contract.style_target(layer)
+        feeds[name] = np.stack([each[name] for each in painted])
+        flat = np.eye(feeds[name].shape[-1])
+        feeds[contract.style_metric(layer)] = np.stack([metric(feeds[name][0]), flat])
+    feeds |= {name: each.astype(np.float64) for name, each in guides(masks).items()}
+    return feeds | {contract.REGION_WEIGHT: np.array([[0.7], [1.5]])}
+
+
+@pytest.mark.parametrize("count", [2, 3, 5])
+@pytest.mark.parametrize("size", [HIGH, WIDE], ids=str)
+def test_regions_and_metrics_are_those_of_the_whole(
+    size: tuple[int, int], count: int
+) -> None:
+    feeds, pixels = _guided(size), picture(*size)[None].astype(np.float64)
+    expected = _exact().evaluate(pixels, feeds, NARROW)
+    found = _banded(_exact(), count).evaluate(
+        pixels, feeds, replace(ENTIRE, bands=count)
+    )
+    assert found.keys() == expected.keys()
+    for name, value in expected.items():
+        assert relative_l2(found[name], value) < 1e-12
+
+
+@pytest.mark.parametrize("masked", [False, True])
+def test_targets_are_those_of_the_whole_and_stay_with_the_workers(masked: bool) -> None:
+    mask = np.clip(picture(*HIGH, 4)[:1] / 200, 0, 1)
+    made = guides(mask.astype(np.float32)) if masked else {}
+    shares = {name: share.astype(np.float64) for name, share in made.items()}
+    pixels = picture(*HIGH)[None].astype(np.float64)
+    expected = _exact().targets(pixels, NARROW, shares)
+    banded = _banded(_exact(), 3)
+    found = banded.targets(pixels, replace(NARROW, bands=3), shares)
+    assert banded.moved < 2 * pixels.nbytes + sum(s.nbytes for s in shares.values()) * 2
+    assert found.keys() == expected.keys()
+    for name, value in expected.items():
+        assert found[name].shape == value.shape
+        assert found[name].sum() == pytest.approx(value.sum(), rel=1e-12)
+        assert relative_l2(np.asarray(found[name]), value) < 1e-12
+
+
+def _descent(
+    model: Model, losses: Collection[int]
+) -> tuple[dict[str, Any], InlineCrew]:
+    """Two steps down from a picture, in bands, while workers are lost."""
+    crew, plan = InlineCrew(model.tiled, 3, losses), replace(ENTIRE, bands=3)
+    banded = BandedModel(model.tiled.heads, _layers(model), crew)
+    feeds = weighed(banded.targets(picture(*HIGH, 1)[None], plan), 3, tv_weight=0.1)
+    pixels, outputs = picture(*HIGH)[None], {}
+    for _ in range(2):
+        outputs = banded.evaluate(pixels, feeds, plan)
+        pixels = pixels - np.float32(1e-6) * outputs[contract.GRADIENT]
+    return outputs, crew
+
+
+@pytest.mark.parametrize("lost", range(1, 16))
+def test_a_worker_that_is_lost_changes_no_bit(model: Model, lost: int) -> None:
+    """Whatever it was about, and whatever it had kept."""
+    expected, _ = _descent(model, ())
+    found, crew = _descent(model, (lost, lost + 1))
+    assert crew.made == 5
+    for name, value in expected.items():
+        np.testing.assert_array_equal(found[name], value)
+
+
+def test_workers_keep_nothing_of_a_level_that_is_over(model: Model) -> None:
+    crew, plan = InlineCrew(model.tiled, 2), replace(ENTIRE, bands=2)
+    banded = BandedModel(model.tiled.heads, _layers(model), crew)
+    for seed in range(3):
+        pixels = picture(*HIGH, seed)[None]
+        feeds = weighed(banded.targets(pixels, plan), 3, tv_weight=0.1)
+        banded.evaluate(pixels, feeds, plan)
+        gc.collect()
+    assert max(crew.kept()) == len(model.info.content_layers)
+
+
+def _layers(model: Model) -> set[str]:
+    return {*model.info.content_layers, *model.info.style_layers}
+
+
+@contextmanager
+def _spread(model: Model, count: int) -> Iterator[None]:
+    crew, layers = InlineCrew(model.tiled, count), _layers(model)
+    model.elsewhere = BandedModel(model.tiled.heads, layers, crew)
+    model.workers = Workers(count, 10**10, 10**8, Reach.of(layers), 1000, 1e9)
+    try:
+        yield
+    finally:
+        model.elsewhere = model.workers = None
+
+
+def _pixels(size: Size, seed: int) -> Any:
+    width, height = size
+    return picture(height, width, seed).transpose(1, 2, 0) / 255
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        Settings(),
+        Settings(style_loss=StyleLoss.GAUSSIAN, balance_layers=True),
+        Settings(style_loss=StyleLoss.MATCH),
+        Settings(blend=(3, 1), strength=0.5),
+    ],
+    ids=["default", "gaussian", "match", "strength"],
+)
+def test_a_run_on_workers_has_the_losses_of_a_run_on_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settings: Settings
+) -> None:
+    monkeypatch.setattr(banding, "ROUND_TRIPS", 0)
+    path = tmp_path / "m.onnx"
+    build_model(WEIGHTS, path)
+    model = Model.load(path, "cpu", 1)
+    settings = settings.changed({"size": 800, "iterations": 6})
+    content, one, other = (_pixels((800, 70), seed) for seed in (1, 2, 3))
+    styles = [one, other] if settings.blend else one
+    alone = stylize(content, styles, model=model, settings=settings)
+    with _spread(model, 3):
+        found = stylize(content, styles, model=model, settings=settings)
+    tiling = found.record.layouts["800x70"].tiling
+    assert tiling
+    assert tiling.bands == 3
+    for ours, theirs in zip(found.history, alone.history, strict=True):
+        assert ours.size == theirs.size
+        assert ours.total == pytest.approx(theirs.total, rel=1e-4)

@@ -1,0 +1,62 @@
+"""A crew of workers in this process, some of which may be lost."""
+
+from collections.abc import Collection
+from typing import Any
+
+from lightstyle.cluster.band_worker import BandWorker
+from lightstyle.cluster.crew import Worker, WorkerLostError
+from lightstyle.engine.tiled import TiledModel
+
+
+class InlineCrew:
+    """Workers that compute as soon as they are asked.
+
+    Attributes:
+        places: The workers.
+        made: How many there were so far.
+        calls: How many calls there were.
+    """
+
+    def __init__(
+        self, tiled: TiledModel, count: int, losses: Collection[int] = ()
+    ) -> None:
+        """Make a crew of which a worker is lost at each of the calls `losses`."""
+        self._tiled, self._losses = tiled, losses
+        self.calls = self.made = 0
+        self.places = [self._new() for _ in range(count)]
+
+    def workers(self) -> list[Worker]:
+        return [*self.places]
+
+    def share(self, value: Any) -> Any:
+        return value
+
+    def lost(self, worker: Worker) -> None:
+        self.places = [self._new() if w is worker else w for w in self.places]
+
+    def called(self, worker: Worker) -> None:
+        self.calls += 1
+        if self.calls in self._losses:
+            raise WorkerLostError(worker)
+
+    def kept(self) -> list[int]:
+        """Return how many arrays each worker keeps."""
+        return [len(worker.own._kept) for worker in self.places]
+
+    def _new(self) -> "InlineWorker":
+        self.made += 1
+        return InlineWorker(self, BandWorker(self._tiled))
+
+
+class InlineWorker:
+    """Computes at once; whether it is lost shows when the result is wanted."""
+
+    def __init__(self, crew: InlineCrew, own: BandWorker) -> None:
+        self._crew, self.own = crew, own
+
+    def start(self, method: str, *arguments: Any) -> Any:
+        return getattr(self.own, method)(*arguments)
+
+    def result(self, call: Any) -> Any:
+        self._crew.called(self)
+        return call
