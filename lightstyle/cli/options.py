@@ -49,6 +49,15 @@ Output = Annotated[
         rich_help_panel=OUTPUT,
     ),
 ]
+OnCluster = Annotated[
+    str | None,
+    typer.Option(
+        "--cluster",
+        metavar="ADDRESS",
+        help="Evaluate bands on a Ray cluster: auto, local or ray://HOST:PORT.",
+        rich_help_panel=_RUNTIME,
+    ),
+]
 Quiet = Annotated[bool, typer.Option("--quiet", help="Print errors only.")]
 
 _CONTEXT: Final = inspect.Parameter(

@@ -11,7 +11,7 @@ from ..records.checkpoint import LoadedCheckpoint
 from ..settings.scalars import path
 from ..settings.typed import parse
 from .help import command
-from .options import Quiet
+from .options import OnCluster, Quiet
 from .run import Kept, make
 
 
@@ -20,11 +20,13 @@ def resume(
     checkpoint: Annotated[
         Path, typer.Argument(metavar="CHECKPOINT", help="File that --checkpoint wrote.")
     ],
+    cluster: OnCluster = None,
     quiet: Quiet = False,
 ) -> None:
     """Continue a run from its checkpoint.
 
-    The run keeps all its options, its settings and its output.
+    The run keeps all its options, its settings and its output, but goes on here unless
+    --cluster is given again; it may be another cluster.
 
     Examples:
         lightstyle stylize photo.jpg painting.jpg -o out.png --checkpoint auto
@@ -51,7 +53,8 @@ def resume(
         quiet=quiet or kept.options.quiet,
     )
     job, given, settings = origin.job, origin.arguments, origin.settings
-    make(job, given, kept.output, kept.output.stem, settings, options, saved)
+    stem = kept.output.stem
+    make(job, given, kept.output, stem, settings, options, saved, cluster)
 
 
 def _path(value: Any) -> Path:

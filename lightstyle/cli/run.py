@@ -1,7 +1,8 @@
 """A run from the command line: checks, progress, checkpoint, output, summary."""
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -50,6 +51,7 @@ def make(
     settings: Settings,
     options: RunOptions,
     saved: LoadedCheckpoint | None = None,
+    cluster: str | None = None,
 ) -> None:
     """Check everything that can be checked, run a job and write its result.
 
@@ -61,6 +63,7 @@ def make(
         settings: Settings of the run.
         options: Options of the run.
         saved: The checkpoint to continue from, if the run was interrupted.
+        cluster: Address of the cluster on which large pictures are evaluated in bands.
     """
     files = inputs.files_of(given, settings)
     path = paths.choose(output, given, name)
@@ -83,11 +86,10 @@ def make(
     if checkpoint and options.overwrite and not saved:
         checkpoint.remove()
     with written, Interrupt() as interrupt:
-        limit, threads = memory.parse(options.memory), usable_threads(options)
-        model = registry.load(
-            options.model, settings, options.device, threads, limit, job=job
-        )
-        with Bar(settings.iterations, quiet=options.quiet) as bar:
+        with (
+            _loaded(job, settings, options, cluster) as model,
+            Bar(settings.iterations, quiet=options.quiet) as bar,
+        ):
 
             def callback(progress: Progress) -> None:
                 interrupt.waits = True  # there is a picture now
@@ -118,6 +120,29 @@ def make(
     elif checkpoint and checkpoint.existing() and not options.quiet:
         say(f"to continue: lightstyle resume {shlex.quote(str(checkpoint.path))}")
     _conclude(result, path, written.failure, interrupt)
+
+
+@contextmanager
+def _loaded(
+    job: str, settings: Settings, options: RunOptions, cluster: str | None
+) -> Iterator[Model]:
+    """Load the model; on a cluster, memory and threads are those of each worker."""
+    limit, threads = memory.parse(options.memory), usable_threads(options)
+    if cluster is None:
+        yield registry.load(
+            options.model, settings, options.device, threads, limit, job=job
+        )
+        return
+    from ..cluster.connection import connected
+    from ..cluster.picture import spread
+
+    device = "cpu" if options.device == "auto" else options.device
+    model = registry.load(options.model, settings, device, threads, job=job)
+    with (
+        connected(cluster) as there,
+        spread(model, there, options.threads, limit),
+    ):
+        yield model
 
 
 def usable_threads(options: RunOptions) -> int | None:

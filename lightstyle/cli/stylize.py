@@ -3,7 +3,7 @@
 from ..settings.settings import Settings
 from . import inputs, paths
 from .help import command
-from .options import Content, Output, RunOptions, Styles, takes
+from .options import Content, OnCluster, Output, RunOptions, Styles, takes
 from .run import make
 
 
@@ -13,6 +13,7 @@ def stylize(
     content: Content,
     style: Styles,
     output: Output = None,
+    cluster: OnCluster = None,
     *,
     settings: Settings,
     options: RunOptions,
@@ -26,8 +27,9 @@ def stylize(
         lightstyle stylize photo.jpg painting.jpg
         lightstyle stylize photo.jpg painting.jpg -o out.png --color content-chroma
         lightstyle stylize photo.jpg one.jpg two.jpg --blend 3,1
+        lightstyle stylize photo.jpg painting.jpg --size 8192 --cluster auto
     """
     inputs.check_styles(content, style, settings, options)
     pictures = {"content": content, "style": style}
     name = paths.joined(content, style)
-    make("stylize", pictures, output, name, settings, options)
+    make("stylize", pictures, output, name, settings, options, cluster=cluster)

@@ -34,14 +34,14 @@ def spread(
     There are as many as the cluster has room for.
 
     Args:
-        model: A model on the CPU; workers load it from the same path.
+        model: A model on the CPU; it is sent to machines without it.
         cluster: The cluster.
         threads: CPUs of each worker; by default all of the smallest machine.
         memory: Bytes that each worker may take; by default most of what is free.
 
     Raises:
         UsageError: The model cannot be cut.
-        ClusterError: The cluster has no room, or a worker has not the model.
+        ClusterError: The cluster has no room.
     """
     if model.costs is None:
         raise UsageError(

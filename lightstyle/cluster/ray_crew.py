@@ -1,9 +1,9 @@
 """Workers for bands as actors of a Ray cluster."""
 
 import socket
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 from time import monotonic
 from typing import Any, Final
 
@@ -13,6 +13,7 @@ from ..errors import ClusterError, LightstyleError
 from .band_worker import BandWorker
 from .connection import Cluster
 from .crew import Worker, WorkerLostError
+from .model_files import ModelFiles
 
 #: Seconds in which workers must have loaded the model; of those that have not, the
 #: others do the work.
@@ -39,26 +40,20 @@ class Place:
 class _Actor:
     """The process of a worker."""
 
-    def __init__(self, path: str, threads: int, digest: str) -> None:
-        self._given = path, threads, digest
+    def __init__(self, model: ModelFiles, threads: int) -> None:
+        self._model, self._threads = model, threads
         self._worker: BandWorker | None = None
 
-    def prepare(self) -> Place:
-        """Load the model."""
-        path, threads, digest = self._given
-        host = socket.gethostname()
-        if not Path(path).is_file():
-            raise ClusterError(
-                f"there is no model {path} on worker {host}: put it there, or give one "
-                "on storage that all machines see"
-            )
-        model = Model.load(path, "cpu", threads)
-        if model.info.weights_digest != digest:
-            raise ClusterError(
-                f"model {path} on worker {host} was made with other layers or of other "
-                "weights than here: copy it to all machines"
-            )
+    def prepare(self, contents: Mapping[str, bytes] | None = None) -> Place | None:
+        """Load the model; None if it is not here and its `contents` are not sent."""
+        path = self._model.find()
+        if path is None:
+            if contents is None:
+                return None
+            path = self._model.keep(contents)
+        model = Model.load(path, "cpu", self._threads)
         worker = self._worker = BandWorker(model.tiled)
+        host = socket.gethostname()
         return Place(host, memory.resident(), memory.available(), worker.sums())
 
     def call(self, method: str, *arguments: Any) -> Any:
@@ -102,19 +97,17 @@ class RayCrew:
 
         Args:
             cluster: The cluster.
-            model: The model that they load; its path is the same everywhere.
+            model: The model that they load; it is sent to machines without it.
             threads: CPUs of each worker.
             count: Number of workers.
 
         Raises:
-            ClusterError: None can begin, or one has not the model.
+            ClusterError: None can begin.
+            ModelError: One cannot keep the model.
         """
         self._ray = cluster.ray
-        self._given = (
-            str(model.info.path.absolute()),
-            threads,
-            model.info.weights_digest,
-        )
+        self._files, self._threads = ModelFiles.of(model.info), threads
+        self._contents: Any = None  # in the object store, once they are asked for
         remote = self._ray.remote(num_cpus=threads, scheduling_strategy="SPREAD")
         self._kind = remote(_Actor)
         self._workers: list[_RayWorker | None] = [None] * count
@@ -150,7 +143,7 @@ class RayCrew:
                 self._end(worker)
 
     def _new(self) -> _RayWorker:
-        return _RayWorker(self._ray, self._kind.remote(*self._given))
+        return _RayWorker(self._ray, self._kind.remote(self._files, self._threads))
 
     def _end(self, worker: _RayWorker) -> None:
         with suppress(Exception):  # it is gone
@@ -186,8 +179,13 @@ class RayCrew:
         for number, worker in enumerate(self._coming):
             if worker is not None and worker.ready in ready:
                 try:
-                    self.places.append(worker.result(worker.ready))
+                    place = worker.result(worker.ready)
                 except WorkerLostError:
                     self._coming[number] = self._new()
                     continue
+                if place is None:
+                    self._contents = self._contents or self.share(self._files.read())
+                    worker.ready = worker.actor.prepare.remote(self._contents)
+                    continue
+                self.places.append(place)
                 self._workers[number], self._coming[number] = worker, None

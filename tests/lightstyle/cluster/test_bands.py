@@ -122,7 +122,8 @@ def _descent(
     crew, plan = InlineCrew(model.tiled, 3, losses), replace(ENTIRE, bands=3)
     banded = BandedModel(model.tiled.heads, _layers(model), crew)
     feeds = weighed(banded.targets(picture(*HIGH, 1)[None], plan), 3, tv_weight=0.1)
-    pixels, outputs = picture(*HIGH)[None], {}
+    pixels: Any = picture(*HIGH)[None]
+    outputs: dict[str, Any] = {}
     for _ in range(2):
         outputs = banded.evaluate(pixels, feeds, plan)
         pixels = pixels - np.float32(1e-6) * outputs[contract.GRADIENT]
