@@ -40,8 +40,9 @@ def _exact(pooling: str = "max") -> TiledModel:
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 5])
-@pytest.mark.parametrize("pooling", contract.POOLINGS)
-@pytest.mark.parametrize("size", [HIGH, WIDE], ids=str)
+@pytest.mark.parametrize(
+    ("size", "pooling"), [(HIGH, "max"), (WIDE, "average")], ids=str
+)
 def test_bands_give_the_loss_and_the_gradient_of_the_whole(
     size: tuple[int, int], pooling: str, count: int
 ) -> None:
@@ -83,8 +84,7 @@ def _guided(size: tuple[int, int]) -> dict[str, Any]:
     return feeds | {contract.REGION_WEIGHT: np.array([[0.7], [1.5]])}
 
 
-@pytest.mark.parametrize("count", [2, 3, 5])
-@pytest.mark.parametrize("size", [HIGH, WIDE], ids=str)
+@pytest.mark.parametrize(("size", "count"), [(HIGH, 2), (WIDE, 3), (HIGH, 5)], ids=str)
 def test_regions_and_metrics_are_those_of_the_whole(
     size: tuple[int, int], count: int
 ) -> None:
@@ -130,7 +130,7 @@ def _descent(
     return outputs, crew
 
 
-@pytest.mark.parametrize("lost", range(1, 16))
+@pytest.mark.parametrize("lost", range(1, 16, 2))
 def test_a_worker_that_is_lost_changes_no_bit(model: Model, lost: int) -> None:
     """Whatever it was about, and whatever it had kept."""
     expected, _ = _descent(model, ())
