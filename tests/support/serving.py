@@ -4,7 +4,7 @@ import json
 import re
 import signal
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Self
 
@@ -64,11 +64,12 @@ class Server:
 
     def children(self) -> list[psutil.Process]:
         """The processes that paint."""
-        return [
-            each
-            for each in psutil.Process(self.process.pid).children()
-            if "spawn_main" in " ".join(each.cmdline())
-        ]
+        found = []
+        for each in psutil.Process(self.process.pid).children():
+            with suppress(psutil.Error):  # it has died
+                if "spawn_main" in " ".join(each.cmdline()):
+                    found.append(each)
+        return found
 
     def submit(self, settings: Mapping[str, Any], **parts: Any) -> str:
         """Queue a job and return its name."""
