@@ -55,7 +55,7 @@ def list_jobs(
 
 
 @router.get("/v1/jobs/{id}", responses=problems(401, 404, 410))
-def get_job(found: KeptJob, the: The) -> JobStatus:
+async def get_job(found: KeptJob, the: The) -> JobStatus:
     """Tell what has become of a job."""
     return status_of(found, positions(the.store), the.rules.model)
 

@@ -86,6 +86,12 @@ class Journal:
 
     def after(self, offset: int) -> Iterator[tuple[int, dict[str, Any]]]:
         """Yield each whole event after an offset, with the offset of its end."""
+        for end, line in self.lines(offset):
+            if event := parsed(line):
+                yield end, event
+
+    def lines(self, offset: int) -> Iterator[tuple[int, bytes]]:
+        """Yield each whole line after an offset, with the offset of its end."""
         try:
             with self.path.open("rb") as file:
                 file.seek(offset)
@@ -94,8 +100,7 @@ class Journal:
                         if not line.endswith(b"\n"):
                             return
                         offset += len(line)
-                        if event := _parsed(line):
-                            yield offset, event
+                        yield offset, line
         except FileNotFoundError:
             return
 
@@ -108,7 +113,8 @@ class Journal:
             return 0
 
 
-def _parsed(line: bytes) -> dict[str, Any] | None:
+def parsed(line: bytes) -> dict[str, Any] | None:
+    """Return the event that a line is, None if it is none."""
     try:
         event = json.loads(line)
     except ValueError:

@@ -43,12 +43,13 @@ class Service:
         self.intake.closing = self.streams.closing = True
 
 
-def _service(request: Request) -> Service:
+# Coroutines: functions would each wait for a thread.
+async def _service(request: Request) -> Service:
     found: Service = request.app.state.service
     return found
 
 
-def _owner(request: Request) -> str:
+async def _owner(request: Request) -> str:
     name: str = request.state.owner
     return name
 
@@ -57,7 +58,7 @@ The = Annotated[Service, Depends(_service)]
 Owner = Annotated[str, Depends(_owner)]
 
 
-def _job(id: str, the: The, owner: Owner) -> Job:
+async def _job(id: str, the: The, owner: Owner) -> Job:
     found = the.store.get(id)
     if found is None or found.look().erase or found.spec.owner != owner:
         raise ProblemError("not_found", "there is no such job")
@@ -67,7 +68,7 @@ def _job(id: str, the: The, owner: Owner) -> Job:
 OwnJob = Annotated[Job, Depends(_job)]
 
 
-def _kept(found: OwnJob) -> Job:
+async def _kept(found: OwnJob) -> Job:
     if found.status.state is State.EXPIRED:
         raise ProblemError(
             "expired", "the job has ended long ago and its files are gone"

@@ -4,9 +4,11 @@ import asyncio
 import json
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
+from functools import lru_cache
 from time import monotonic
 from typing import Final
 
+from .journal import parsed
 from .limits import Limits
 from .problems import ProblemError
 from .store import Job
@@ -65,11 +67,11 @@ class Streams:
             yield b"retry: 2000\n\n"
             spoke = monotonic()
             while not (self.closing or gone()):
-                final, lines = job.look().state.is_final, b""
-                for end, event in job.folder.journal.after(offset):
-                    kind, offset = event.pop("event"), end
-                    data = f"event: {kind}\ndata: {json.dumps(event)}\n\n"
-                    lines += f"id: {offset}\n{data}".encode()
+                status, lines = job.look(), b""
+                final, new = status.state.is_final, status.offset > offset
+                for end, line in job.folder.journal.lines(offset) if new else ():
+                    offset = end
+                    lines += _message(end, line)
                     if len(lines) > _BURST:
                         yield lines
                         lines = b""
@@ -88,6 +90,16 @@ class Streams:
             self._open[client] -= 1
             if not self._open[client]:
                 del self._open[client]
+
+
+@lru_cache(maxsize=1024)  # many clients are sent the same
+def _message(number: int, line: bytes) -> bytes:
+    """Return an event as it is sent; nothing if the line is none."""
+    event = parsed(line)
+    if event is None:
+        return b""
+    kind = event.pop("event")
+    return f"id: {number}\nevent: {kind}\ndata: {json.dumps(event)}\n\n".encode()
 
 
 def has_ended(job: Job, offset: int) -> bool:
