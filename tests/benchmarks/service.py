@@ -24,6 +24,7 @@ from typing import Any, Final
 import psutil
 
 from lightstyle.model_folder import BUNDLED_MODEL
+from lightstyle.settings.fields import option_of
 from tests.benchmarks.machine import description
 from tests.conftest import draw_pictures
 from tests.support.processes import start, wait_for
@@ -35,7 +36,8 @@ TURN: Final = 100
 #: Most that the memory may grow by, and that a job may cost more.
 GROWTH, OVERHEAD = 1.1, 1.15
 
-_SETTINGS: Final[Mapping[str, Any]] = {"size": 64, "iterations": 3}
+#: With a weight given, a job is its evaluations alone: no balance is looked for.
+_SETTINGS: Final[Mapping[str, Any]] = {"size": 64, "iterations": 3, "style_weight": 1e4}
 
 
 @dataclass(frozen=True)
@@ -70,7 +72,7 @@ def jobs(server: Server) -> tuple[float, float, int]:
 def batch(folder: Path, runtime: tuple[object, ...]) -> float:
     """Seconds of a picture of a batch under way."""
     out = folder / "out"
-    settings = [part for n, v in _SETTINGS.items() for part in (f"--{n}", v)]
+    settings = [part for n, v in _SETTINGS.items() for part in (f"--{option_of(n)}", v)]
     process = start(
         *("batch", folder / "many", folder / "style.png", "-o", out),
         *(*settings, *runtime, "--quiet"),
