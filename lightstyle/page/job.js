@@ -124,11 +124,12 @@ export class JobView {
   }
 
   #label(now) {
-    const { params, created, note } = now;
+    const { params, created, note, outcome } = now;
     const kind = params.job === "stylize" ? "" : params.job;
     const words = [kind, params.model ?? this.model, this.engine.place, moment(created)];
     this.medium.textContent = words.filter(Boolean).join(", ");
-    this.note.textContent = note ?? "";
+    const notes = [note, ...(outcome?.notes ?? [])].filter(Boolean);
+    this.note.replaceChildren(...notes.map((each) => make("span", {}, each)));
     this.refusal.textContent = "";
     this.actions.replaceChildren(...this.#buttons(now));
   }

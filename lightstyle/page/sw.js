@@ -10,13 +10,13 @@ const { scope } = self.registration;
 const OURS = `lightstyle ${scope} `;
 const CACHE = OURS + version;
 
-/** What only a device's engine needs is kept when it is asked for. */
+/** What only a device's engine needs is kept once it was asked for. */
 const isLarge = (path) => /^page\/(ort|model)\//.test(path);
 
 /** A file in the cache is named by its digest, too: what has not changed is taken over. */
 const key = (path) => new URL(`${path}?${encodeURIComponent(files[path])}`, scope);
 
-addEventListener("install", (event) => event.waitUntil(fill()));
+addEventListener("install", (event) => event.waitUntil(fill().catch(undo)));
 addEventListener("activate", (event) => event.waitUntil(begin()));
 addEventListener("message", ({ data }) => data === "take over" && self.skipWaiting());
 addEventListener("fetch", (event) => {
@@ -27,12 +27,26 @@ addEventListener("fetch", (event) => {
 });
 
 async function fill() {
+  const earlier = await used();
   const cache = await caches.open(CACHE);
   await Promise.all(Object.keys(files).map(async (path) => {
     const kept = await caches.match(key(path));
     if (kept) await cache.put(key(path), kept);
-    else if (!isLarge(path)) await take(cache, path);
+    else if (!isLarge(path) || earlier.has(path)) await take(cache, path);
   }));
+}
+
+/** The files that an earlier version has kept. */
+async function used() {
+  const names = (await caches.keys()).filter((name) => name.startsWith(OURS));
+  const kept = await Promise.all(names.map(async (name) => (await caches.open(name)).keys()));
+  return new Set(kept.flat().map(({ url }) => url.slice(scope.length).replace(/\?.*/, "")));
+}
+
+/** A version of which a part is missing, or still the old one, is not taken. */
+async function undo(error) {
+  await caches.delete(CACHE);
+  throw error;
 }
 
 async function begin() {
