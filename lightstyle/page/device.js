@@ -7,6 +7,7 @@ import { measured } from "./measure.js";
 import { recall, remember } from "./memory.js";
 import * as painter from "./painter.js";
 import { Problem, isFinal } from "./problem.js";
+import { url } from "./urls.js";
 
 /** What the names of its jobs begin with. */
 export const PREFIX = "device-";
@@ -81,24 +82,29 @@ async function implied() {
 
 /** Some jobs, the newest first, and where the next ones begin. */
 export async function list(before = Infinity) {
-  const jobs = (await journal.all()).filter(({ created }) => created < before);
+  const all = await journal.all(), offered = await settings();
+  const jobs = all.filter(({ created }) => created < before);
   jobs.sort((a, b) => b.created - a.created);
   const some = jobs.slice(0, 24);
-  const shown = await Promise.all(some.map(({ id }) => status(id)));
-  return { jobs: shown, next: jobs.length > some.length ? some.at(-1).created : null };
+  const next = jobs.length > some.length ? some.at(-1).created : null;
+  return { jobs: some.map((job) => described(job, all, offered)), next };
 }
 
 export async function status(id) {
   const job = await journal.get(id);
   if (!job) throw new Problem(404, { code: "not_found", detail: "There is no such picture." });
-  const waiting = (await journal.all()).filter(({ state }) => state === "queued");
-  const before = waiting.filter(({ created }) => created <= job.created).length;
-  const pictures = Object.fromEntries(Object.entries(job.pictures).map(([role, { length }]) => [role, length]));
+  return described(job, await journal.all(), await settings());
+}
+
+/** A job as the server describes one. */
+function described(job, all, offered) {
+  const before = all.filter(({ state, created }) => state === "queued" && created <= job.created);
+  const counts = Object.entries(job.pictures).map(([role, { length }]) => [role, length]);
   return {
     ...job,
-    position: job.state === "queued" ? before : null,
-    params: { ...job.params, pictures },
-    command: commandLine(job.params, job.pictures, await settings()),
+    position: job.state === "queued" ? before.length : null,
+    params: { ...job.params, pictures: Object.fromEntries(counts) },
+    command: commandLine(job.params, job.pictures, offered),
   };
 }
 
@@ -180,20 +186,6 @@ export async function retry(id) {
 /** Remove everything of a job. */
 export const remove = (id) => journal.erase(id);
 
-const urls = new Map();
-
-/** A URL of something that is kept; those of earlier versions end a little later. */
-async function url(id, name, version, read = (blob) => blob) {
-  const known = urls.get(`${id}/${name}`);
-  if (known?.version === version) return known.url;
-  if (known) setTimeout(() => URL.revokeObjectURL(known.url), 10_000);
-  const blob = await journal.blob(id, name);
-  if (!blob) return "";
-  const made = URL.createObjectURL(await read(blob));
-  urls.set(`${id}/${name}`, { version, url: made });
-  return made;
-}
-
 export const preview = (id, version) => url(id, "preview", version);
 export const result = async (id, told) => {
   const { since } = await status(id);
@@ -227,8 +219,8 @@ export function watch(id, told) {
       told.event(kind, values);
     }
     if (!turned) return;
-    const now = await status(id).catch(() => null);
-    if (over) return;
+    const now = await status(id).catch(({ status: code }) => (code === 404 ? null : undefined));
+    if (over || now === undefined) return;
     if (now) told.status(now);
     else told.gone();
   };
