@@ -121,7 +121,7 @@ def serve(
         Options(
             host=host,
             port=port,
-            data=data,
+            data=data.absolute() if crew.is_apart else data,
             tokens=(*(token or ()), *([named] if named else ())),
             names=tuple(allow_host or ()),
             workers=workers,

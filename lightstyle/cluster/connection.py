@@ -187,13 +187,22 @@ def _silent() -> Iterator[None]:
 
 @contextmanager
 def _handlers_kept() -> Iterator[None]:
-    """Keep the handlers of signals, of which Ray replaces some."""
+    """Keep the handlers of signals, of which Ray replaces some.
+
+    A terminal sends its signals to all processes; those that Ray starts do not hear of
+    them, so that this one can end the work.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
     before = {number: signal.getsignal(number) for number in SIGNALS}
+    unheard = set(SIGNALS) - {signal.SIGTERM}  # by which Ray ends them
+    has_masks = hasattr(signal, "pthread_sigmask")  # Windows has not
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, unheard) if has_masks else set()
     try:
         yield
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+        if has_masks:
+            signal.pthread_sigmask(signal.SIG_SETMASK, mask)

@@ -1,10 +1,14 @@
+import os
+import signal
 import sys
+import time
 from pathlib import Path
 from subprocess import PIPE
 
 import pytest
 
 from lightstyle.errors import ExitCode
+from lightstyle.records.checkpoint import LoadedCheckpoint
 from tests.conftest import Runner
 from tests.support.folders import QUICK, draw, pictures
 from tests.support.processes import start
@@ -83,3 +87,29 @@ def test_a_batch_on_a_cluster_prints_what_any_batch_does(photos: Path) -> None:
     assert sorted(path.name for path in Path("out").iterdir()) == [
         *pictures(Path("out"))
     ]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP])
+def test_a_terminal_that_ends_a_batch_leaves_checkpoints(
+    photos: Path, number: signal.Signals
+) -> None:
+    pytest.importorskip("ray", reason="needs the extra ray")
+    options = ["--size", 60, "--iterations", 100000, "--threads", 1]
+    process = start(
+        *(*BATCH, *options, "--cluster", "local"), stdout=PIPE, start_new_session=True
+    )
+    assert process.stderr
+    for line in process.stderr:
+        if line.startswith("cluster local: 2 workers"):
+            break
+    time.sleep(10)  # they start, and paint for a while
+    os.killpg(process.pid, number)  # as terminals do: it reaches the workers, too
+    out, errors = process.communicate(timeout=60)
+    assert process.returncode == 128 + number, errors
+    assert out.splitlines()[-1] == "0 pictures: 0 done, 0 skipped, 0 failed, 4 left"
+    assert "Traceback" not in errors
+    names = sorted(path.name for path in Path("out").iterdir())
+    assert names == [".0.png.checkpoint", ".1.png.checkpoint"]
+    for name in names:
+        assert LoadedCheckpoint.newest(Path("out", name)).snapshot.history
