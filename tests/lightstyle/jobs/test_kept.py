@@ -56,7 +56,7 @@ def test_a_run_that_is_given_up_keeps_its_best_picture_and_is_continued(
     assert Record.read("out.png").evaluations == 6
 
 
-@pytest.mark.parametrize("damage", ["cut off", "other content"])
+@pytest.mark.parametrize("damage", ["cut off", "other content", "other settings"])
 def test_a_checkpoint_that_cannot_be_continued_is_begun_anew(
     task: Task, damage: str
 ) -> None:
@@ -65,6 +65,8 @@ def test_a_checkpoint_that_cannot_be_continued_is_begun_anew(
     if damage == "cut off":
         for path in Path().glob("run*"):
             path.write_bytes(path.read_bytes()[:100])
+    elif damage == "other settings":
+        task = replace(task, settings=replace(task.settings, style_weight=2e4))
     else:
         Image.fromarray(image(40, 60, 9)).save("content.png")
     with InProcess(RUNTIME, lambda: False) as executor:
@@ -99,3 +101,14 @@ def test_a_task_may_name_a_model_of_its_own(task: Task, tiny_model: Path) -> Non
     with InProcess(missing, lambda: False) as executor:
         named = replace(task, model=str(tiny_model))
         assert executor.submit(named).result().state is JobState.DONE
+
+
+def test_a_run_goes_on_though_its_pictures_lie_elsewhere_by_now(task: Task) -> None:
+    with InProcess(RUNTIME, _after(3)) as executor, pytest.raises(CancelledError):
+        executor.submit(task).result()
+    Path("elsewhere").mkdir()
+    Path("content.png").rename("elsewhere/content.png")
+    moved = replace(task, given={**task.given, "content": "elsewhere/content.png"})
+    with InProcess(RUNTIME, lambda: False) as executor:
+        assert executor.submit(moved).result().state is JobState.DONE
+    assert [evaluation for _, evaluation in _seen()] == [1, 2, 3, 4, 5, 6]
