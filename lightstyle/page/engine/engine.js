@@ -42,10 +42,7 @@ export class Engine {
 
   /** Say where it computes: {device, threads, note}. Once it has failed, try again. */
   about() {
-    return (this.#about ??= this.#chosen().catch((error) => {
-      this.close();
-      throw error;
-    }));
+    return (this.#about ??= this.#orClosed(this.#chosen()));
   }
 
   /** Say what a picture would need: {bytes, size, word}, `word` if it is painted smaller. */
@@ -65,7 +62,11 @@ export class Engine {
   async paint(asked, told = {}, signal = undefined) {
     const notes = [];
     let { saved } = asked;
-    const heard = { ...told, saved: (state) => told.saved?.((saved = state)) };
+    const keep = (state) => {
+      saved = state;
+      told.saved?.(state);
+    };
+    const heard = { ...told, saved: keep };
     for (let again = 0; ; again++) {
       const { device } = await this.about();
       try {
@@ -73,19 +74,18 @@ export class Engine {
         const { blob, outcome } = await this.#ask("paint", given, heard, signal);
         return { blob, outcome: { ...outcome, notes: [...notes, ...outcome.notes] } };
       } catch (problem) {
+        if (problem.code === "device") this.close(); // what has failed may not work again
         if (problem.code !== "device" || device !== "webgpu") throw problem;
         notes.push(`The GPU was lost and the picture went on: ${problem.message}`);
-        this.close();
-        this.#about = this.#on(again ? "wasm" : "webgpu", "The GPU was lost.");
+        const next = this.#on(again ? "wasm" : "webgpu", "The GPU was lost.");
+        this.#about = this.#orClosed(next);
       }
     }
   }
 
   /** End the worker, and whatever it does; the next call starts another. */
   close() {
-    this.#worker?.terminate();
-    this.#pending.clear();
-    this.#about = undefined;
+    this.#end(new Problem("closed", "the engine was closed"));
   }
 
   /** Return a picture without what its file says beside it. */
@@ -104,7 +104,7 @@ export class Engine {
     const key = [vendor, architecture, description, VERSION, this.#files.runtime].join(" ");
     const fault = recalled(key) ?? (await this.#tested(key));
     if (!fault) return on;
-    this.close();
+    this.#worker.terminate();
     return this.#on("wasm", `The GPU is not used: ${fault}`);
   }
 
@@ -119,6 +119,14 @@ export class Engine {
     }
   }
 
+  /** End the worker if what was begun fails, so that the next call starts another. */
+  #orClosed(begun) {
+    return begun.catch((error) => {
+      this.close();
+      throw error;
+    });
+  }
+
   /** Open a worker that computes on a device. */
   async #on(device, note) {
     this.#worker = new Worker(beside("./worker.js"), { type: "module" });
@@ -126,18 +134,24 @@ export class Engine {
     this.#worker.onerror = (event) => {
       event.preventDefault();
       const said = event.message ?? "it cannot be loaded";
-      for (const { reject } of this.#pending.values())
-        reject(new Problem("device", `the engine has stopped: ${said}`));
-      this.#pending.clear();
+      this.#end(new Problem("device", `the engine has stopped: ${said}`));
     };
     const threads = await this.#ask("open", { ...this.#files, device });
     return { device, threads, note };
   }
 
+  /** End the worker; what was asked of it gets a problem for an answer. */
+  #end(problem) {
+    this.#worker?.terminate();
+    this.#about = undefined;
+    const waiting = [...this.#pending.values()];
+    this.#pending.clear();
+    for (const { reject } of waiting) reject(problem);
+  }
 
   #ask(ask, given, told = {}, signal = undefined) {
     const id = ++this.#last;
-    const end = () => this.#ask("cancel", { of: id });
+    const end = () => this.#worker.postMessage({ ask: "cancel", given: { of: id } });
     const answer = new Promise((resolve, reject) =>
       this.#pending.set(id, { resolve, reject, told }),
     );

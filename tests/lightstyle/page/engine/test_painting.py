@@ -162,6 +162,16 @@ def test_cancelled_before_the_first_evaluation_there_is_no_picture(
     assert "png" not in found
 
 
+def test_a_closed_engine_ends_what_it_does(tiny: Painter) -> None:
+    script = "({ engine }) => { window.engine = engine; }"
+    settings = QUICK | {"iterations": 5000}
+    tiny.begin("content.png", "style.png", settings=settings, script=script)
+    tiny.reach(2)
+    tiny.page.evaluate("window.engine.close()")
+    problem = {"code": "closed", "message": "the engine was closed"}
+    assert tiny.end()["problem"] == problem
+
+
 def test_a_strength_finds_weights_near_pythons(
     tiny: Painter, tiny_model: Path, tmp_path: Path
 ) -> None:
