@@ -147,8 +147,15 @@ def test_a_retried_job_goes_on_where_it_was_cancelled(server: Server) -> None:
     server.client.post(f"/v1/jobs/{id_}/cancel")
     server.until(id_, "cancelled")
     before = server.evaluations(id_)
+    best = server.client.get(f"/v1/jobs/{id_}/result")
     server.client.post(f"/v1/jobs/{id_}/retry")
     server.until(id_, "done")
+    known = {"If-None-Match": best.headers["etag"]}  # as a browser asks that has it
+    result = server.client.get(f"/v1/jobs/{id_}/result", headers=known)
+    assert (result.status_code, best.headers["cache-control"]) == (
+        200,
+        "private, no-cache",
+    )
     told = events(server.client.get(f"/v1/jobs/{id_}/events").text)
     seen = [values["evaluation"] for _, kind, values in told if kind == "progress"]
     assert seen == [*range(1, before + 1), *range(before + 1, 401)]
