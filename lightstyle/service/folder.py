@@ -71,6 +71,10 @@ class Spec:
         """The settings, pictures as names."""
         return Settings.from_dict(self.settings)
 
+    def forget(self) -> None:
+        """Forget what can be read again: many jobs are kept that have ended."""
+        self.__dict__.pop("parsed", None)
+
 
 class JobFolder:
     """The files of a job.

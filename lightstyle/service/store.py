@@ -50,7 +50,8 @@ class Job:
         """Write down another state."""
         self.folder.journal.state(state, **values)
         self._bytes = None
-        self.look()
+        if self.look().state.is_final:
+            self.spec.forget()
 
     @property
     def spec(self) -> Spec:
