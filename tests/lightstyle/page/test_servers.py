@@ -142,6 +142,16 @@ def test_a_version_that_is_half_there_is_not_taken(
     wait_for(lambda: page.evaluate("caches.keys().then(({ length }) => length)") == 1)
 
 
+def test_it_can_be_installed_like_an_app(root: Path, pages: Open) -> None:
+    with plain(root) as server:
+        page = pages(f"{server.url}art/site/")
+        browser = page.context.new_cdp_session(page)
+        assert browser.send("Page.getAppManifest")["errors"] == []
+        errors = browser.send("Page.getInstallabilityErrors")["installabilityErrors"]
+        # Only since the browser of a test forgets all.
+        assert [each["errorId"] for each in errors] == ["in-incognito"]
+
+
 def _is_newer(page: "Page") -> bool:
     """Whether a file, as this page gets it, is the newer one."""
     path = "'page/ort/ort.wasm.min.js'"
