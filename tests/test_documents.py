@@ -43,6 +43,7 @@ NOT_RUN: Final[Mapping[str, str]] = {
     "lightstyle models fetch vgg19": "needs the network, but for --from",
     "lightstyle batch photos painting.jpg -o out --watch": "waits for ever",
     "lightstyle batch photos painting.jpg -o out --cluster": "needs a cluster",
+    "lightstyle stylize photo.jpg painting.jpg --size 8192": "needs a cluster",
     "lightstyle serve": "waits for ever",
     "lightstyle page": "needs the network, for npm; tests/lightstyle/page runs it",
     "python -m http.server": "waits for ever",

@@ -55,7 +55,7 @@ OnCluster = Annotated[
         "--cluster",
         metavar="ADDRESS",
         help="Evaluate bands on a Ray cluster: auto, local or ray://HOST:PORT.",
-        rich_help_panel=_RUNTIME,
+        rich_help_panel="Many machines",
     ),
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", help="Print errors only.")]

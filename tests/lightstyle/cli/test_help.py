@@ -60,8 +60,13 @@ def test_options_appear_in_named_groups(run: Runner) -> None:
     shown = run("stylize", "--help").out
     titles = [line for line in shown.splitlines() if line[:1].strip() and ":" in line]
     assert titles[1:] == [
-        *("Arguments:", "Output:", "Size and effort:", "Style and content:"),
-        *("Colours:", "Masks and regions:", "Start and optimiser:"),
+        *("Arguments:", "Output:", "Many machines:", "Size and effort:"),
+        *(
+            "Style and content:",
+            "Colours:",
+            "Masks and regions:",
+            "Start and optimiser:",
+        ),
         *("Settings from elsewhere:", "Model, device and memory:", "Interruptions:"),
         *("General:", "Examples:"),
     ]
