@@ -12,7 +12,8 @@ from .strips import REACH, Tiling, computed_lines
 from .workload import FORWARD_SHARE, PICTURE, Workload
 
 #: What the two round trips of an evaluation take, in pixels that a worker could
-#: evaluate meanwhile (`python -m tests.benchmarks.bands`).
+#: evaluate meanwhile: two of 26 ms each, as Ray takes for actors and 2 MB of sums, at
+#: the 1.3 µs a pixel of `vgg19-lite` on two threads.
 ROUND_TRIPS: Final = 40_000
 
 #: Bytes of each sum over positions, which are in float64, and of its gradient.
