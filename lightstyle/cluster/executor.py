@@ -35,8 +35,8 @@ from .remote import RemoteWorker
 #: for another reason before the first checkpoint.
 DEATHS: Final = 5
 
-#: Workers in a row that may die before they are ready.
-_STILLBORN: Final = 3
+#: Workers in a row that may die before they are ready: some may be killed meanwhile.
+_STILLBORN: Final = 10
 
 #: Methods of a worker that run beside each other: painting, looking, giving up.
 _BESIDE: Final = 3
