@@ -86,7 +86,7 @@ def test_a_token_is_needed_once_there_is_one(apps: Apps, path: str) -> None:
         assert app.client.get(path, headers=given).status_code == 200
 
 
-@pytest.mark.parametrize("path", ["/", "/healthz", "/readyz", "/page/index.html"])
+@pytest.mark.parametrize("path", ["/", "/healthz", "/readyz", "/page/main.js"])
 def test_the_page_and_signs_of_life_need_no_token(apps: Apps, path: str) -> None:
     assert apps(tokens=(TOKEN,)).client.get(path).status_code == 200
 

@@ -221,7 +221,7 @@ def test_settings_and_limits_come_from_their_tables(server: Server) -> None:
 def test_the_page_and_signs_of_life_are_there(server: Server) -> None:
     page = server.client.get("/")
     assert "default-src 'self'" in page.headers["content-security-policy"]
-    assert "openapi.json" in page.text
+    assert "page/main.js" in page.text
     assert server.client.get("/healthz").text == "ok\n"
     assert server.client.get("/readyz").text == "ok\n"
     assert "lightstyle_jobs{" in server.client.get("/metrics").text
