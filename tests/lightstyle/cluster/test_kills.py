@@ -78,6 +78,10 @@ def _wait_for_painting(process: Popen[str]) -> None:
     wait_for(lambda: process.poll() is not None or _painting(), 120)
 
 
+def _wait_for_checkpoint(process: Popen[str]) -> None:
+    wait_for(lambda: process.poll() is not None or _checkpoints(), 120)
+
+
 def _checkpoints() -> list[Path]:
     return [*Path("out").glob(".*.checkpoint*")]
 
@@ -115,6 +119,8 @@ def test_five_kills_of_the_command_lose_nothing(photos: Path) -> None:
     while kills < 5:
         process = _start()
         _wait_for_painting(process)
+        if kills % 2:  # else it may be killed while workers start
+            _wait_for_checkpoint(process)
         time.sleep(random.uniform(0, 4))
         process.kill()
         process.communicate()
