@@ -65,7 +65,7 @@ def test_the_command_asks_for_what_the_job_was_asked_for(
     asked: list[Any] = []
     for command in ("stylize", "texture", "content"):
         monkeypatch.setattr(
-            f"lightstyle.cli.{command}.make", lambda *a: asked.append(a)
+            f"lightstyle.cli.{command}.make", lambda *a, **_: asked.append(a)
         )
     spec = spec_of(settings, **more)
     words = shlex.split(command_line(spec, "tiny"))
