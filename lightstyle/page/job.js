@@ -34,10 +34,18 @@ export class JobView {
       lost,
     };
     this.stop = this.engine.watch(id, this.told);
+    this.isOpen = true;
   }
 
   close() {
+    this.isOpen = false;
     this.stop();
+  }
+
+  /** Open another page, unless the visitor has done so meanwhile. */
+  #leave(id) {
+    if (this.isOpen) this.go(id);
+    else this.changed();
   }
 
   #event(kind, values) {
@@ -192,6 +200,7 @@ export class JobView {
 
   async #retry() {
     await this.engine.retry(this.id);
+    if (!this.isOpen) return;
     this.stop();
     this.shown = false;
     this.stop = this.engine.watch(this.id, this.told);
@@ -205,14 +214,14 @@ export class JobView {
     const settings = { ...Object.fromEntries(kept), iterations: MORE, pyramid: "off", init_noise: 0 };
     const { job, name, size, model, format } = params;
     const more = { job, name, size, model, format, settings, again: this.id, go_on: true };
-    this.go((await this.engine.submit(more, [], newKey())).id);
+    this.#leave((await this.engine.submit(more, [], newKey())).id);
   }
 
   async #remove() {
     if (!(await sure("Delete this picture?"))) return;
     await this.engine.remove(this.id);
     this.stop();
-    this.go();
+    this.#leave();
   }
 
   #gone() {

@@ -101,6 +101,7 @@ def test_a_painting_goes_on_and_is_made_again_with_other_settings(
     page.wait_for_selector(".facts:has-text('of 100')")
     page.click("text=Delete")
     page.click("#question-yes")
+    page.wait_for_url("**#new")
     page.goto(f"{site}#jobs/{first}")
     page.click("text=Again with other settings")
     page.wait_for_selector(".frame.filled >> nth=1")
