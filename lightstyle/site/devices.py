@@ -13,8 +13,8 @@ class Device:
     """A device of a visitor.
 
     Attributes:
-        size: Longest side of a picture, if nobody asks for another: what takes about
-            a minute.
+        size: Longest side of a picture, if nobody asks for another: what takes one
+            or two minutes.
         largest: Longest side of a picture at most.
         runtime: Files of onnxruntime-web's folder ``dist``, and what they are called
             here: servers that know no ``.mjs`` send them as a type with which no
