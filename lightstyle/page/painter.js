@@ -22,7 +22,8 @@ export function begin(chosen) {
  * Paint until nothing is left.
  *
  * Of all tabs one paints; when it is closed, the next one goes on from the state that was
- * saved last. Plain HTTP has no locks, and so no second tab either.
+ * saved last. Plain HTTP has no locks: there every open tab paints the same job, and the last
+ * one that ends leaves its result.
  */
 export function work() {
   const alone = (job) => (navigator.locks ? navigator.locks.request(HOME, job) : job());
