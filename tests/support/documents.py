@@ -1,4 +1,4 @@
-"""Finds the commands and the code that the documents show."""
+"""Finds the commands and the code that the documents show, and runs the former."""
 
 import re
 from collections.abc import Iterator
@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+import pytest
+
+from lightstyle.cli.app import main
 from tests.support.processes import ROOT
 
 GUIDE: Final = sorted((ROOT / "lightstyle" / "guide").glob("*.md"))
@@ -86,3 +89,10 @@ def _lines(block: Snippet, prompt: str) -> Iterator[Snippet]:
 
 def _line(text: str, position: int) -> int:
     return text.count("\n", 0, position) + 1
+
+
+def call(arguments: list[str]) -> None:
+    """Run a command of `lightstyle` in this process; it succeeds."""
+    with pytest.raises(SystemExit) as caught:
+        main(arguments)
+    assert caught.value.code == 0
