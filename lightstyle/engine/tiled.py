@@ -23,12 +23,26 @@ class Parts(Protocol):
         tiling: Tiling,
         guides: Mapping[str, FloatArray] | None = None,
     ) -> dict[str, FloatArray]:
-        """Compute the outputs of the targets graph, features and Gram matrices."""
+        """Compute the outputs of the targets graph, features and Gram matrices.
+
+        Args:
+            image: (1, 3, H, W).
+            tiling: How it is cut.
+            guides: Weights of positions in regions by feed, for the outputs of the
+                guided targets graph.
+        """
 
     def evaluate(
         self, image: FloatArray, feeds: Mapping[str, FloatArray], tiling: Tiling
     ) -> dict[str, FloatArray]:
-        """Compute the outputs of the evaluation graph, terms and the gradient."""
+        """Compute the outputs of the evaluation graph, terms and the gradient.
+
+        Args:
+            image: (1, 3, H, W).
+            feeds: Feeds of the evaluation graph; of the guided one if there are guides
+                among them.
+            tiling: How the picture is cut.
+        """
 
 
 class TiledModel:
@@ -60,14 +74,7 @@ class TiledModel:
         tiling: Tiling,
         guides: Mapping[str, FloatArray] | None = None,
     ) -> dict[str, FloatArray]:
-        """Compute the outputs of the targets graph, features and Gram matrices.
-
-        Args:
-            image: (1, 3, H, W).
-            tiling: How it is cut.
-            guides: Weights of positions in regions by feed, for the outputs of the
-                guided targets graph.
-        """
+        """As `Parts`."""
         guides, band = guides or {}, Band.whole(image)
         sweep = self.sweeps.forward(image, band, tiling, guides, keep_features=True)
         size, kind = image.shape[2:], image.dtype
@@ -77,14 +84,7 @@ class TiledModel:
     def evaluate(
         self, image: FloatArray, feeds: Mapping[str, FloatArray], tiling: Tiling
     ) -> dict[str, FloatArray]:
-        """Compute the outputs of the evaluation graph, terms and the gradient.
-
-        Args:
-            image: (1, 3, H, W).
-            feeds: Feeds of the evaluation graph; of the guided one if there are guides
-                among them.
-            tiling: How the picture is cut.
-        """
+        """As `Parts`."""
         sweep = self.sweeps.forward(image, Band.whole(image), tiling, feeds)
         made = self.heads.losses(sweep.sums, image.shape[2:], feeds)
         terms = {name: made[name] for name in made if "_loss/" in name}
