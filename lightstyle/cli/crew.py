@@ -101,8 +101,9 @@ class Crew:
                 yield executor
             return
         from ..cluster.connection import connected
+        from ..cluster.crew import DEATHS
         from ..cluster.demand import Demand
-        from ..cluster.executor import DEATHS, RayExecutor
+        from ..cluster.executor import RayExecutor
 
         with connected(self._cluster) as cluster:
             demand = Demand.of(cluster, self.runtime, kinds)

@@ -28,8 +28,9 @@ from ..engine.bands import Band, Reach, bands
 from ..engine.heads import Heads
 from ..engine.strips import Tiling, at
 from ..engine.sweeps import CONTENT_TARGET
+from ..errors import ClusterError
 from .band_worker import block_of
-from .crew import Crew, Worker, WorkerLostError
+from .crew import DEATHS, Crew, Worker, WorkerLostError
 from .spread import Source, Spread
 
 _GUIDE: Final = "guide/"
@@ -66,15 +67,7 @@ class BandedModel:
         tiling: Tiling,
         guides: Mapping[str, FloatArray] | None = None,
     ) -> dict[str, FloatArray]:
-        """Compute the outputs of the targets graph, features and Gram matrices.
-
-        The features stay with the workers until they are looked at.
-
-        Args:
-            image: (1, 3, H, W).
-            tiling: How it is cut.
-            guides: Weights of positions in regions by feed.
-        """
+        """As `Parts`; the features stay with the workers until they are looked at."""
         guides, source = guides or {}, Source(image, tiling, next(self._numbers))
         given = {name: guides[name] for name in guides if name.startswith(_GUIDE)}
         answers = self._persistently(lambda: self._features(source, given))
@@ -92,14 +85,7 @@ class BandedModel:
     def evaluate(
         self, image: FloatArray, feeds: Mapping[str, FloatArray], tiling: Tiling
     ) -> dict[str, FloatArray]:
-        """Compute the outputs of the evaluation graph, terms and the gradient.
-
-        Args:
-            image: (1, 3, H, W).
-            feeds: Feeds of the evaluation graph; of the guided one if there are guides
-                among them.
-            tiling: How the picture is cut.
-        """
+        """As `Parts`."""
         return self._persistently(lambda: self._evaluated(image, feeds, tiling))
 
     def _evaluated(
@@ -201,13 +187,23 @@ class BandedModel:
         return self._persistently(gather)
 
     def _persistently(self, step: Callable[[], _Found]) -> _Found:
-        """Repeat a step until no worker is lost in it, or too many are for the crew."""
-        while True:
+        """Repeat a step until no worker is lost in it.
+
+        Raises:
+            ClusterError: All workers were lost, which may be the end of one machine,
+                and then as many as may be at any task.
+        """
+        most = len(self._crew.workers()) + DEATHS
+        for _ in range(most):
             try:
                 return step()
             except WorkerLostError as error:
                 self._known.pop(error.worker, None)  # what it kept is gone
                 self._crew.lost(error.worker)
+        raise ClusterError(
+            f"{most} workers in a row died at the same evaluation, perhaps for lack of "
+            "memory: lower --memory, or choose a smaller --size"
+        )
 
     def _placed(self, image: FloatArray, tiling: Tiling) -> list[tuple[Worker, Band]]:
         """Return the bands of a picture, each with the worker that has it."""

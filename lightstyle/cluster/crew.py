@@ -1,6 +1,10 @@
 """The workers that bands are evaluated on, as `bands` sees them."""
 
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
+
+#: Workers in a row that may die at a task while it comes no further. Some may be killed
+#: for another reason before the first checkpoint.
+DEATHS: Final = 5
 
 
 class Worker(Protocol):
@@ -43,8 +47,4 @@ class Crew(Protocol):
         """Return what stands for `value` as an argument of several calls."""
 
     def lost(self, worker: Worker) -> None:
-        """Have a lost worker replaced.
-
-        Raises:
-            ClusterError: Too many were lost.
-        """
+        """Have a lost worker replaced."""

@@ -24,16 +24,13 @@ from ..jobs.executor import POLL, Executor
 from ..jobs.task import JobOutcome, Task
 from ..text import one_line
 from .connection import Cluster
+from .crew import DEATHS
 from .demand import Demand
 from .job import Desk, Job
 from .models import Models
 from .parcel import Parcel, Reply
 from .probe import Probe
 from .remote import RemoteWorker
-
-#: Workers in a row that may die at a task while it comes no further. Some may be killed
-#: for another reason before the first checkpoint.
-DEATHS: Final = 5
 
 #: Workers in a row that may die before they are ready: some may be killed meanwhile.
 _STILLBORN: Final = 10

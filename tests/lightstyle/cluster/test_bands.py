@@ -19,6 +19,7 @@ from lightstyle.engine.bands import Reach
 from lightstyle.engine.guides import guides
 from lightstyle.engine.strips import Tiling
 from lightstyle.engine.tiled import TiledModel
+from lightstyle.errors import ClusterError
 from lightstyle.losses.gaussian import metric
 from lightstyle.settings.choices import StyleLoss
 from tests.support.bands import InlineCrew
@@ -139,6 +140,16 @@ def test_a_worker_that_is_lost_changes_no_bit(model: Model, lost: int) -> None:
     assert crew.made == 5
     for name, value in expected.items():
         np.testing.assert_array_equal(found[name], value)
+
+
+def test_workers_that_die_at_every_evaluation_end_in_one_line(model: Model) -> None:
+    with pytest.raises(ClusterError, match=r"^8 workers in a row .* lower --mem"):
+        _descent(model, range(1, 100))
+
+
+def test_losses_before_an_evaluation_count_no_more_after_it(model: Model) -> None:
+    _, crew = _descent(model, {*range(1, 8), *range(11, 18)})
+    assert crew.made == 3 + 7 + 7
 
 
 def test_workers_keep_nothing_of_a_level_that_is_over(model: Model) -> None:
