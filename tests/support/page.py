@@ -6,8 +6,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
+import numpy as np
 import pytest
+from PIL import Image
 
+from lightstyle.errors import ImageError
+from lightstyle.records.record import Record
+from lightstyle.settings.settings import Settings
 from tests.support.browser import CHROMIUM
 
 if TYPE_CHECKING:
@@ -128,3 +133,49 @@ def tab_to(page: "Page", target: str, key: str = "Tab") -> None:
             return
         page.keyboard.press(key)
     raise AssertionError(f"{target} cannot be reached")
+
+
+def paint_by_keyboard(page: "Page") -> None:
+    """Paint, and compare with the photo, without a mouse."""
+    for role in ("content", "style"):
+        tab_to(page, f"#choose-{role}")
+        with page.expect_file_chooser() as chooser:
+            page.keyboard.press("Space")
+        chooser.value.set_files(f"{role}.png")
+        page.wait_for_selector(f"[data-role={role}] .hung")
+    tab_to(page, "#set-size")
+    page.keyboard.press("Control+A")
+    page.keyboard.type("48")
+    tab_to(page, "#more > summary")
+    page.keyboard.press("Enter")
+    tab_to(page, "#set-iterations")
+    page.keyboard.press("Control+A")
+    page.keyboard.type("3")
+    page.keyboard.press("Enter")  # as in every form
+    page.wait_for_selector(".facts:has-text('Finished')")
+    assert page.evaluate("document.activeElement.tagName") == "H1"
+    page.wait_for_selector(".canvas.both")
+    tab_to(page, ".canvas input", "Shift+Tab")
+    for _ in range(20):
+        page.keyboard.press("ArrowRight")
+    assert page.get_attribute(".canvas input", "aria-valuetext") == "10 % photo"
+
+
+def downloaded(page: "Page") -> tuple[str, Settings]:
+    """Download a painting with its settings and without.
+
+    Returns:
+        The name that is suggested, and the settings in it; without them, it is the same
+        picture.
+    """
+    texts = {"told": "Download", "bare": "Download without settings inside"}
+    for name, text in texts.items():
+        with page.expect_download() as download:
+            page.click(f".label >> text='{text}'")
+        suggested = download.value.suggested_filename
+        download.value.save_as(f"{name}.png")
+    with pytest.raises(ImageError):
+        Record.read("bare.png")
+    with Image.open("told.png") as told, Image.open("bare.png") as bare:
+        assert np.array_equal(np.asarray(told), np.asarray(bare))
+    return suggested, Record.read("told.png").settings

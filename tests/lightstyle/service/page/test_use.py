@@ -12,6 +12,7 @@ from tests.support.page import (
     drop,
     is_too_wide,
     paint,
+    paint_by_keyboard,
     serious,
     tab_to,
 )
@@ -42,28 +43,7 @@ def test_nothing_is_out_of_reach_in_any_size_and_theme(
 def test_everything_is_done_by_the_keyboard_alone(server: Server, pages: Open) -> None:
     page = pages(server)
     page.wait_for_selector("#new")
-    for role in ("content", "style"):
-        tab_to(page, f"#choose-{role}")
-        with page.expect_file_chooser() as chooser:
-            page.keyboard.press("Space")
-        chooser.value.set_files(f"{role}.png")
-        page.wait_for_selector(f"[data-role={role}] .hung")
-    tab_to(page, "#set-size")
-    page.keyboard.press("Control+A")
-    page.keyboard.type("48")
-    tab_to(page, "#more > summary")
-    page.keyboard.press("Enter")
-    tab_to(page, "#set-iterations")
-    page.keyboard.press("Control+A")
-    page.keyboard.type("3")
-    page.keyboard.press("Enter")  # as in every form
-    page.wait_for_selector(".facts:has-text('Finished')")
-    assert page.evaluate("document.activeElement.tagName") == "H1"
-    page.wait_for_selector(".canvas.both")
-    tab_to(page, ".canvas input", "Shift+Tab")
-    for _ in range(20):
-        page.keyboard.press("ArrowRight")
-    assert page.get_attribute(".canvas input", "aria-valuetext") == "10 % photo"
+    paint_by_keyboard(page)
     clip = page.evaluate("getComputedStyle(document.querySelector('.before')).clipPath")
     assert "90%" in clip
     tab_to(page, ".actions .quiet")
