@@ -43,7 +43,9 @@ const assumed = () => (recall(ABOUT) === "webgpu" ? "webgpu" : "wasm");
 
 /** Go on with what is not finished, if anything is. */
 export async function wake() {
-  if ((await journal.all()).some(({ state }) => !isFinal(state))) await about();
+  if ((await journal.all()).every(({ state }) => isFinal(state))) return;
+  await about();
+  painter.work();
 }
 
 /** What can be asked for; until the device is known, what it was the last time. */
@@ -135,7 +137,7 @@ export async function submit(params, files, key) {
     const detail = "Delete earlier pictures, and try again";
     throw new Problem(507, { code: "quota", title: "The browser has no room left", detail });
   }
-  painter.work();
+  await wake();
   return status(id);
 }
 
@@ -174,13 +176,13 @@ export async function cancel(id) {
   const { state } = await status(id);
   await journal.record(id, "state", { state: state === "queued" ? "cancelled" : "cancelling" });
   journal.say(id, "cancel");
-  painter.work();
+  await wake();
 }
 
 /** Continue a job that failed or was cancelled. */
 export async function retry(id) {
   await journal.record(id, "state", { state: "queued", retry: true });
-  painter.work();
+  await wake();
 }
 
 /** Remove everything of a job. */
@@ -190,9 +192,8 @@ export const preview = (id, version) => url(id, "preview", version);
 export const result = async (id, told) => {
   const { since } = await status(id);
   if (told !== false) return url(id, "result", since);
-  await about();
-  const blob = await engine.bare(await journal.blob(id, "result"));
-  return URL.createObjectURL(blob);
+  const { bare } = await import("./engine/png.js");
+  return URL.createObjectURL(await bare(await journal.blob(id, "result")));
 };
 export const sent = (id, role, number = 0) => url(id, `${role}/${number}`, 0);
 
@@ -230,7 +231,7 @@ export function watch(id, told) {
     else if (news.kind === "state") soon(true); // its place in the queue may be another
   });
   soon(true);
-  about().catch(() => {});
+  wake().catch(() => {});
   return () => {
     over = true;
     end();

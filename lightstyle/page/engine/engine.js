@@ -4,7 +4,6 @@
 //     const { blob } = await engine.paint({ pictures: { content: [photo], style: [painting] } });
 
 import { VERSION } from "./constants.js";
-import { bare } from "./png.js";
 import { Problem } from "./problem.js";
 import { supports } from "./supports.js";
 
@@ -86,11 +85,6 @@ export class Engine {
   /** End the worker, and whatever it does; the next call starts another. */
   close() {
     this.#end(new Problem("closed", "the engine was closed"));
-  }
-
-  /** Return a picture without what its file says beside it. */
-  bare(blob) {
-    return bare(blob);
   }
 
   async #chosen() {

@@ -1,0 +1,45 @@
+"""A painting that is tried again before the page knows its device."""
+
+import pytest
+
+from tests.support.page import Open, paint
+
+pytestmark = pytest.mark.browser
+
+#: An engine that fails, and after a reload says late what it runs on.
+_LATE = """
+export class Engine {
+  static supports = { jobs: { stylize: true }, settings: { size: true } };
+  about() {
+    const found = { device: "wasm", threads: 1, note: "" };
+    if (!sessionStorage.failed) return Promise.resolve(found);
+    return new Promise((done) => (window.tell = () => done(found)));
+  }
+  estimate() { return Promise.resolve({ word: "" }); }
+  paint() {
+    if (sessionStorage.failed) return new Promise(() => {});
+    sessionStorage.failed = "yes";
+    return Promise.reject(new Error("It was lost."));
+  }
+}
+"""
+
+
+def test_a_painting_that_is_tried_again_waits_for_the_device(
+    site: str, pages: Open
+) -> None:
+    page = pages(f"{site}page/icon.svg", service_workers="block", ready="svg")
+    page.route(
+        "**/engine/engine.js",
+        lambda route: route.fulfill(body=_LATE, content_type="text/javascript"),
+    )
+    page.goto(site)
+    page.wait_for_selector("#set-size")
+    page.set_input_files("#choose-content", "content.png")
+    page.set_input_files("#choose-style", "style.png")
+    paint(page, until="This did not work")
+    page.reload()
+    page.click("text=Try again")
+    page.wait_for_selector(".facts:has-text('Next in the queue')")
+    page.evaluate("window.tell()")
+    page.wait_for_selector(".facts:has-text('Preparing')")
