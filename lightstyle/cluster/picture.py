@@ -13,9 +13,11 @@ from ..engine.banding import Workers
 from ..engine.bands import Reach
 from ..engine.model import Model
 from ..engine.plan import SHARE
-from ..errors import ClusterError, UsageError
+from ..errors import UsageError
+from ..jobs.painter import Runtime
 from .bands import BandedModel
 from .connection import Cluster
+from .demand import Demand
 from .ray_crew import Place, RayCrew
 
 #: Bytes by which the bandwidth is measured.
@@ -49,15 +51,8 @@ def spread(
             "cut into strips: give --device cpu, or make the model again with "
             "`lightstyle export`"
         )
-    cpus = [int(node.cpus) for node in cluster.nodes]
-    threads = threads or min(filter(None, cpus), default=1)
-    count = sum(each // threads for each in cpus)
-    if not count:
-        raise ClusterError(
-            f"cluster {cluster.address} has no machine with {threads} CPUs: lower "
-            "--threads"
-        )
-    crew = RayCrew(cluster, model, threads, count)
+    demand = Demand.of(cluster, Runtime(device="cpu", threads=threads), ())
+    crew = RayCrew(cluster, model, demand)
     try:
         layers = {*model.info.content_layers, *model.info.style_layers}
         places = crew.places

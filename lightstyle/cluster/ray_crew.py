@@ -13,6 +13,7 @@ from ..errors import ClusterError, LightstyleError
 from .band_worker import BandWorker
 from .connection import Cluster
 from .crew import Worker, WorkerLostError
+from .demand import Demand
 from .model_files import ModelFiles
 
 #: Seconds in which workers must have loaded the model; of those that have not, the
@@ -40,7 +41,7 @@ class Place:
 class _Actor:
     """The process of a worker."""
 
-    def __init__(self, model: ModelFiles, threads: int) -> None:
+    def __init__(self, model: ModelFiles, threads: int | None) -> None:
         self._model, self._threads = model, threads
         self._worker: BandWorker | None = None
 
@@ -90,26 +91,24 @@ class RayCrew:
         places: What each worker said of where it is, when it began.
     """
 
-    def __init__(
-        self, cluster: Cluster, model: Model, threads: int, count: int
-    ) -> None:
+    def __init__(self, cluster: Cluster, model: Model, demand: Demand) -> None:
         """Start the workers, and wait for them.
 
         Args:
             cluster: The cluster.
             model: The model that they load; it is sent to machines without it.
-            threads: CPUs of each worker.
-            count: Number of workers.
+            demand: What each worker takes; there are as many as the cluster holds.
 
         Raises:
             ClusterError: None can begin.
             ModelError: One cannot keep the model.
         """
         self._ray = cluster.ray
-        self._files, self._threads = ModelFiles.of(model.info), threads
+        self._files, self._threads = ModelFiles.of(model.info), demand.runtime.threads
         self._contents: Any = None  # in the object store, once they are asked for
-        remote = self._ray.remote(num_cpus=threads, scheduling_strategy="SPREAD")
-        self._kind = remote(_Actor)
+        kind = self._ray.remote(_Actor)
+        self._kind = kind.options(scheduling_strategy="SPREAD", **demand.options)
+        count = demand.slots(cluster.nodes)
         self._workers: list[_RayWorker | None] = [None] * count
         self._coming: list[_RayWorker | None] = [self._new() for _ in range(count)]
         self.places: list[Place] = []
