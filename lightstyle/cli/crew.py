@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from ..cluster.crew import DEATHS
 from ..engine import memory
 from ..engine.threads import MAXIMUM_THREADS
 from ..errors import UsageError
@@ -82,7 +83,7 @@ class Crew:
         kinds: Iterable[Task],
         folder: Path,
         stopping: Callable[[], bool],
-        deaths: int | None = None,
+        deaths: int = DEATHS,
     ) -> Iterator[Executor]:
         """Have them ready for tasks.
 
@@ -90,8 +91,7 @@ class Crew:
             kinds: A task of each kind that there will be.
             folder: Where results go.
             stopping: As `InProcess` takes it.
-            deaths: Workers of a cluster that may die at a task in a row, if not as
-                many as by default.
+            deaths: As `RayExecutor` takes it.
 
         Raises:
             ClusterError: The cluster cannot be used.
@@ -101,13 +101,12 @@ class Crew:
                 yield executor
             return
         from ..cluster.connection import connected
-        from ..cluster.crew import DEATHS
         from ..cluster.demand import Demand
         from ..cluster.executor import RayExecutor
 
         with connected(self._cluster) as cluster:
             demand = Demand.of(cluster, self.runtime, kinds)
-            with RayExecutor(cluster, demand, folder, deaths or DEATHS) as executor:
+            with RayExecutor(cluster, demand, folder, deaths) as executor:
                 if not self._quiet:
                     workers = counted(executor.slots, "worker")
                     threads = counted(demand.runtime.threads or 1, "thread")
