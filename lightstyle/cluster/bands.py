@@ -74,12 +74,14 @@ class BandedModel:
         weakref.finalize(source, self._dead.add, source.token)
         size = image.shape[2:]
         sums = _added([each for each, _ in answers])
-        made = self._heads.targets(sums, size, image.dtype, guided=bool(guides))
+        made: dict[str, Any] = self._heads.targets(
+            sums, size, image.dtype, guided=bool(guides)
+        )
         for name, (channels, _) in answers[0][1].items():
             smaller = block_of(name) - 1
             shape = (1, channels, *(side >> smaller for side in size))
             total = sum(told[name][1] for _, told in answers)
-            made[name] = _as_array(Spread(source, name, shape, total, self._gathered))
+            made[name] = Spread(source, name, shape, total, self._gathered)
         return made
 
     def evaluate(
@@ -261,10 +263,6 @@ def _added(sums: Sequence[Mapping[str, FloatArray]]) -> dict[str, FloatArray]:
     return {
         name: sum((each[name] for each in sums[1:]), sums[0][name]) for name in sums[0]
     }
-
-
-def _as_array(spread: Spread) -> Any:
-    return spread
 
 
 def _bytes(value: Any) -> int:
