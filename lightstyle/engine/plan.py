@@ -55,11 +55,16 @@ class ExecutionPlan:
     moved: int = 0
 
     @property
+    def bands(self) -> int:
+        """Number of bands, each on another worker; 0 without a cluster."""
+        return self.tiling.bands if self.tiling else 0
+
+    @property
     def how(self) -> str:
         """The way of computing, described to the user."""
         if self.tiling is None:
             return "whole"
-        bands = f"{counted(self.tiling.bands, 'band')}, " if self.tiling.bands else ""
+        bands = f"{counted(self.bands, 'band')}, " if self.bands else ""
         return f"in {bands}strips of {self.tiling.lines} lines"
 
 

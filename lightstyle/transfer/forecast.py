@@ -66,11 +66,6 @@ class Forecast:
         return self.layout.memory and max(needs)
 
     @property
-    def bands(self) -> int:
-        """Number of bands, each on another worker; 0 without a cluster."""
-        return _bands(self.layout)
-
-    @property
     def table(self) -> dict[str, str]:
         """The forecast as text, by topic."""
         sizes = [f"{level.size[0]}x{level.size[1]}" for level in self.levels]
@@ -87,9 +82,9 @@ class Forecast:
         }
         if not self.memory:  # unknown on this device
             del table["memory"]
-        if self.bands:
+        if self.layout.bands:
             each = f"{self.layout.worker_memory / 1e9:.2f} GB"
-            table["workers"] = f"{self.bands}, {each} each"
+            table["workers"] = f"{self.layout.bands}, {each} each"
             table["moved"] = f"{self.layout.moved / 1e6:.0f} MB an iteration"
         return table
 
@@ -120,7 +115,7 @@ def forecast(model: Model, plans: Plans, levels: Levels, done: int = 0) -> Forec
     """
     chosen = [plans.choose(scene) for scene in levels.scenes]
     probe = spread = _Probe(model, levels.scenes[-1], chosen[-1])
-    if any(_bands(plan) for plan in chosen):
+    if any(plan.bands for plan in chosen):
         spread = _Probe(model, levels.scenes[-1], chosen[-1], elsewhere=True)
     seconds, styles = 0.0, 0
     if not done:
@@ -128,7 +123,7 @@ def forecast(model: Model, plans: Plans, levels: Levels, done: int = 0) -> Forec
     for level, plan, scene in zip(levels.plan, chosen, levels.scenes, strict=True):
         evaluations, done = level.until - done, max(done, level.until)
         if evaluations > 0:
-            own = spread if _bands(plan) else probe
+            own = spread if plan.bands else probe
             seconds += own.seconds(level, plan, evaluations)
             # Another's plans: those that a run has used are part of its record.
             targets = Plans(model, plans.known).choose_styles(scene)
@@ -138,10 +133,6 @@ def forecast(model: Model, plans: Plans, levels: Levels, done: int = 0) -> Forec
                 styles = max(styles, each.memory)
     decoding = levels.scenes[-1].inputs.decoding
     return Forecast(levels.plan, chosen[-1], seconds, decoding, styles)
-
-
-def _bands(plan: ExecutionPlan) -> int:
-    return plan.tiling.bands if plan.tiling else 0
 
 
 class _Probe:
