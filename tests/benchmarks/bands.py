@@ -5,6 +5,9 @@ process that has as many threads as the machine has CPUs and computes the pictur
 plan says. The table has the seconds of each, their ratio, the time that the plan
 foretells, relative to a single worker's, and the bytes that were moved beside those of
 the plan. With more workers than CPUs, workers wait for each other.
+
+``--plans`` needs no cluster: it prints what the plans foretell of an evaluation, the
+time relative to that of the whole picture on one worker.
 """
 
 import argparse
@@ -15,13 +18,19 @@ from statistics import median
 from time import perf_counter
 
 from lightstyle import Model
+from lightstyle.cluster.band_worker import BandWorker
 from lightstyle.cluster.connection import connected
 from lightstyle.cluster.picture import spread
-from lightstyle.engine.banding import band_plans
+from lightstyle.engine.banding import Workers, band_plans
+from lightstyle.engine.bands import Reach
+from lightstyle.engine.memory import resident
 from lightstyle.engine.threads import available_cpus
 from lightstyle.model_folder import BUNDLED_MODEL
 from lightstyle.zoo import registry
 from tests.support.networks import picture, weighed
+
+#: Bytes of each worker whose plans are printed.
+MEMORY = 16 * 10**9
 
 #: Turns that do not count: sessions are made in the first.
 _FIRST = 1
@@ -72,6 +81,22 @@ def measured(path: Path, size: tuple[int, int], count: int, turns: int) -> Measu
     return Measured(count, seconds, other, ratio, moved, plan.moved)
 
 
+def foretold(path: Path, size: tuple[int, int], counts: list[int]) -> None:
+    """Print what plans foretell with workers of `MEMORY` each."""
+    model = Model.load(path, "cpu", 1)
+    assert model.costs is not None
+    reach = Reach.of({*model.info.content_layers, *model.info.style_layers})
+    sums = BandWorker(model.tiled).sums()
+    workers = Workers(max(counts), MEMORY, resident(), reach, sums, bandwidth=1.0)
+    print("| workers | time | GB of each | GB moved |\n|---|---|---|---|")
+    for count, plan in enumerate(band_plans(workers, model.costs, size), 1):
+        if count in counts:
+            print(
+                f"| {count} | {plan.overhead:.2f} | {plan.memory / 1e9:.1f} "
+                f"| {plan.moved / 1e9:.2f} |"
+            )
+
+
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -79,12 +104,16 @@ def main() -> None:
     parser.add_argument("--size", type=int, nargs=2, default=(2048, 1536))
     parser.add_argument("--workers", type=int, nargs="+", default=[2])
     parser.add_argument("--turns", type=int, default=3)
+    parser.add_argument("--plans", action="store_true")
     given = parser.parse_args()
+    path = registry.find(given.model)
+    if given.plans:
+        foretold(path, tuple(given.size), given.workers)
+        return
     print(
         "| workers | seconds | one process | ratio | foretold | MB | MB of the plan |"
     )
     print("|---|---|---|---|---|---|---|")
-    path = registry.find(given.model)
     for count in given.workers:
         row = measured(path, tuple(given.size), count, given.turns)
         print(
