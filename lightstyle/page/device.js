@@ -4,7 +4,7 @@
 import { commandLine } from "./command.js";
 import * as journal from "./journal.js";
 import { measured } from "./measure.js";
-import { recall, remember } from "./memory.js";
+import { recall, remember } from "./engine/remembered.js";
 import * as painter from "./painter.js";
 import { Problem, isFinal } from "./problem.js";
 import { url } from "./urls.js";

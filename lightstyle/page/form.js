@@ -2,7 +2,7 @@
 
 import { make } from "./dom.js";
 import { Field, options, refuse, row, take } from "./field.js";
-import { recall, remember } from "./memory.js";
+import { recall, remember } from "./engine/remembered.js";
 
 /** Settings that stand in front; the schema's others are folded. */
 const FRONT = ["size", "strength", "style_loss", "color"];

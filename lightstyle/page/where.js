@@ -2,7 +2,7 @@
 
 import { find, make } from "./dom.js";
 import { device, engines, server } from "./engines.js";
-import { recall, remember } from "./memory.js";
+import { recall, remember } from "./engine/remembered.js";
 
 const KEPT = "lightstyle-engine";
 const TITLES = { server: "The server", device: "This device" };

@@ -5,11 +5,12 @@
 
 import { VERSION } from "./constants.js";
 import { Problem } from "./problem.js";
+import { recall, remember } from "./remembered.js";
 import { supports } from "./supports.js";
 
 const beside = (path) => new URL(path, import.meta.url).href;
 
-/** Where the page remembers what the GPU's test has found. */
+/** Under which name it is remembered what the GPU's test has found. */
 const VERDICT = "lightstyle.gpu";
 
 export class Engine {
@@ -96,7 +97,8 @@ export class Engine {
       return this.#on("wasm", "The GPU is one in software, which is slower than wasm.");
     const on = await this.#on("webgpu", "");
     const key = [vendor, architecture, description, VERSION, this.#files.runtime].join(" ");
-    const fault = recalled(key) ?? (await this.#tested(key));
+    const verdict = recall(VERDICT);
+    const fault = verdict?.key === key ? verdict.fault : await this.#tested(key);
     if (!fault) return on;
     this.#worker.terminate();
     return this.#on("wasm", `The GPU is not used: ${fault}`);
@@ -106,7 +108,7 @@ export class Engine {
   async #tested(key) {
     try {
       const fault = await this.#ask("test");
-      remember(key, fault);
+      remember(VERDICT, { key, fault });
       return fault;
     } catch (error) {
       return error.message;
@@ -161,22 +163,5 @@ export class Engine {
     this.#pending.delete(id);
     if (problem) reject?.(new Problem(problem.code, problem.message));
     else resolve?.(answer);
-  }
-}
-
-function recalled(key) {
-  try {
-    const verdict = JSON.parse(localStorage.getItem(VERDICT));
-    return verdict?.key === key ? verdict.fault : undefined;
-  } catch {
-    return undefined; // storage is not allowed here
-  }
-}
-
-function remember(key, fault) {
-  try {
-    localStorage.setItem(VERDICT, JSON.stringify({ key, fault }));
-  } catch {
-    // Then the test is repeated the next time.
   }
 }

@@ -1,4 +1,4 @@
-// What the browser remembers of this page; some windows have no memory.
+// What the browser remembers of this site; some windows remember nothing.
 
 /** What was remembered under a name, null if nothing was. */
 export function recall(name) {
@@ -9,10 +9,11 @@ export function recall(name) {
   }
 }
 
+/** Remember what JSON can hold. */
 export function remember(name, value) {
   try {
     localStorage.setItem(name, JSON.stringify(value));
   } catch {
-    // the next page begins with the defaults
+    // the next page begins as the first did
   }
 }
