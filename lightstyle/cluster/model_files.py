@@ -59,19 +59,22 @@ class ModelFiles:
                 f"model {self.path} cannot be read: {error.strerror}"
             ) from error
 
-    def find(self) -> Path | None:
-        """Return where this machine has the very same files, if it has."""
+    def find(self, contents: Mapping[str, bytes] | None = None) -> Path | None:
+        """Return where this machine has the very same files; None if they must be sent.
+
+        Args:
+            contents: The files, if they were sent: they are kept unless they are there.
+
+        Raises:
+            ModelError: They were sent and cannot be written.
+        """
         for path in (self.path, self._kept):
             if all(_is(path.with_name(name), d) for name, d in self.digests.items()):
                 return path
-        return None
+        return None if contents is None else self._keep(contents)
 
-    def keep(self, contents: Mapping[str, bytes]) -> Path:
-        """Write the files to this machine's cache folder; returns where.
-
-        Raises:
-            ModelError: They cannot be written.
-        """
+    def _keep(self, contents: Mapping[str, bytes]) -> Path:
+        """Write the files to this machine's cache folder; returns where."""
         try:
             files.make_folder(self._kept.parent)
             for name in self.digests:

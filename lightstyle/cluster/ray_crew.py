@@ -47,11 +47,9 @@ class _Actor:
 
     def prepare(self, contents: Mapping[str, bytes] | None = None) -> Place | None:
         """Load the model; None if it is not here and its `contents` are not sent."""
-        path = self._model.find()
+        path = self._model.find(contents)
         if path is None:
-            if contents is None:
-                return None
-            path = self._model.keep(contents)
+            return None
         model = Model.load(path, "cpu", self._threads)
         worker = self._worker = BandWorker(model.tiled)
         host = socket.gethostname()

@@ -112,9 +112,7 @@ class RemoteWorker:
         """Return where the files of a model are; None if they must be sent."""
         if self._model is not None and self._model[0] == model:
             return self._model[1]
-        path = model.find()
-        if path is None and contents is not None:
-            path = model.keep(contents)
+        path = model.find(contents)
         if path is not None:
             self._model = model, path
         return path

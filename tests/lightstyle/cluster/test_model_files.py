@@ -38,7 +38,8 @@ def test_a_machine_without_them_gets_them_and_keeps_them(
     else:
         files.path.write_bytes(b"another version of that name")
     assert files.find() is None
-    kept = files.keep(contents)
+    kept = files.find(contents)
+    assert kept is not None
     assert kept.is_relative_to(model_folder.cache_folder() / "received")
     assert files.find() == kept
     assert load_model(kept).info.weights_digest == files.weights
@@ -52,7 +53,7 @@ def test_a_machine_that_cannot_keep_them_says_so(
     (tmp_path / "file").write_bytes(b"")
     monkeypatch.setenv(model_folder.CACHE_VARIABLE, str(tmp_path / "file"))
     with pytest.raises(ModelError, match="a node lacks model tiny and cannot keep it:"):
-        files.keep(contents)
+        files.find(contents)
 
 
 def test_a_worker_asks_for_the_model_once(
