@@ -84,14 +84,14 @@ def test_a_job_needs_its_pictures_and_no_others(
 
 
 @pytest.mark.parametrize("text", ["[]", "null", '"x"'])
-def test_parameters_that_are_no_object_arerefused(app: App, text: str) -> None:
+def test_parameters_that_are_no_object_are_refused(app: App, text: str) -> None:
     answer = app.post({"files": [("params", (None, text))]})
     (error,) = refused(answer, 422, "invalid")["errors"]
     assert error["field"] == "params"
 
 
 @pytest.mark.parametrize("text", ["{", '{"job": "stylize"', "[[" * 9999])
-def test_parameters_that_are_no_json_arerefused(app: App, text: str) -> None:
+def test_parameters_that_are_no_json_are_refused(app: App, text: str) -> None:
     answer = app.post({"files": [("params", (None, text))]})
     refused(answer, 400, "malformed")
 

@@ -87,7 +87,7 @@ def test_the_longest_pictures_within_the_limits_are_taken(
     assert app.post(form(QUICK)).status_code == 202
 
 
-def test_a_format_that_is_not_taken_isrefused(app: App) -> None:
+def test_a_format_that_is_not_taken_is_refused(app: App) -> None:
     buffer = io.BytesIO()
     Image.new("RGB", (64, 64)).save(buffer, "TIFF")
     Path("content.png").write_bytes(buffer.getvalue())
@@ -125,7 +125,7 @@ def test_names_of_files_never_become_paths(app: App, name: str) -> None:
         }
 
 
-def test_fields_that_nobody_knows_arerefused(app: App) -> None:
+def test_fields_that_nobody_knows_are_refused(app: App) -> None:
     body = form(QUICK)
     for text in (("url", (None, "http://127.0.0.1/")), ("params", (None, "{}"))):
         answer = app.post({"files": [*body["files"], text]})
@@ -135,14 +135,14 @@ def test_fields_that_nobody_knows_arerefused(app: App) -> None:
     assert error["field"] == "model"
 
 
-def test_too_many_files_and_too_long_texts_arerefused(app: App) -> None:
+def test_too_many_files_and_too_long_texts_are_refused(app: App) -> None:
     many = [("style", ("s.png", b"x"))] * 30
     refused(app.post({"files": many}), 400, "malformed")
     long = [("params", (None, " " * 70_000))]
     refused(app.post({"files": long}), 400, "malformed")
 
 
-def test_a_body_that_is_no_form_isrefused(app: App) -> None:
+def test_a_body_that_is_no_form_is_refused(app: App) -> None:
     refused(app.client.post("/v1/jobs", json={}), 400, "malformed")
 
 
