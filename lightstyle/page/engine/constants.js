@@ -7,6 +7,9 @@ export const VERSION = "0.1.0";
 export const contract = { SCHEMA: 3, MINIMUM_SIDE: 32, REFERENCE_SIDE: 512 };
 export const plan = { HISTORIES: [20, 10, 5] };
 
+/** site/devices.py: the longest side that is painted on each device. */
+export const devices = { LARGEST: { webgpu: 1024, wasm: 512 } };
+
 /** images/: picture.py and reducing.py, pillow_guard.py, metadata.py, color.py. */
 export const images = {
   MAXIMUM_PIXELS: 150_000_000,
@@ -35,6 +38,9 @@ export const oklab = {
   HALVINGS: 20,
 };
 export const palettes = { NOISE: 1 };
+
+/** images/bare.py: chunks of a PNG that say something beside the picture. */
+export const bare = { PNG_METADATA: ["eXIf", "iTXt", "pHYs", "tEXt", "tIME", "zTXt"] };
 
 /** images/frame.py. */
 export const frame = { MARGIN: 8, MULTIPLE: 16 };

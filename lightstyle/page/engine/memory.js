@@ -1,6 +1,6 @@
 // What a picture takes in memory, and the size that fits.
 
-import { contract, plan } from "./constants.js";
+import { contract, devices, plan } from "./constants.js";
 import { Frame } from "./frame.js";
 import { area, fittedSize, named } from "./sizes.js";
 
@@ -18,9 +18,6 @@ const SHARE = 0.3;
 
 /** Bytes that a tab may take where the browser does not say. */
 const USUAL = 1e9;
-
-/** Longest sides that are painted. */
-export const LONGEST = { wasm: 512, webgpu: 1024 };
 
 /** Bytes of the history for each pixel and step. */
 const PAIR = { wasm: 24, webgpu: 48 }; // WebGPU writes a new one beside the old
@@ -40,7 +37,7 @@ export class Plan {
   static of(costs, device, own, { size: asked, enlarge }) {
     const most = SHARE * (navigator.deviceMemory ?? 0) * 1e9 || USUAL;
     const wanted = fittedSize(own, asked, enlarge, "content");
-    let longest = Math.min(Math.max(...wanted), LONGEST[device]);
+    let longest = Math.min(Math.max(...wanted), devices.LARGEST[device]);
     for (;;) {
       const size = fittedSize(own, longest, enlarge, "content");
       for (const pairs of plan.HISTORIES) {
@@ -63,7 +60,7 @@ function lowered(wanted, size, device, most) {
   const where = device === "wasm" ? "without a GPU" : "on this GPU";
   const longest = Math.max(...size);
   const reason =
-    longest === LONGEST[device]
+    longest === devices.LARGEST[device]
       ? `at most ${longest} pixels are painted ${where}`
       : `a tab may take about ${(most / 1e9).toFixed(1)} GB here`;
   return `painted at ${size.join("×")} instead of ${wanted.join("×")}: ${reason}`;

@@ -1,13 +1,10 @@
 // Writes pictures as PNG with 8 bits, and the record in the chunk where Python reads it.
 
-import { images } from "./constants.js";
+import { bare as method, images } from "./constants.js";
 
 const SIGNATURE = [137, 80, 78, 71, 13, 10, 26, 10];
 const [RGB, RGBA, PERCEPTUAL] = [2, 6, 0];
 const PAETH = 4;
-
-/** Chunks that say something beside the picture. */
-const METADATA = new Set(["iTXt", "tEXt", "zTXt", "eXIf", "tIME", "pHYs"]);
 
 const ascii = (text) => Uint8Array.from(text, (letter) => letter.charCodeAt(0));
 
@@ -93,7 +90,7 @@ export async function bare(blob) {
   for (let at = SIGNATURE.length; at < bytes.length; ) {
     const end = at + view.getUint32(at) + 12;
     const kind = String.fromCharCode(...bytes.subarray(at + 4, at + 8));
-    if (!METADATA.has(kind)) kept.push(bytes.subarray(at, end));
+    if (!method.PNG_METADATA.includes(kind)) kept.push(bytes.subarray(at, end));
     at = end;
   }
   return new Blob(kept, { type: "image/png" });

@@ -10,7 +10,9 @@ from export.optimizer import history, step
 from lightstyle import contract, step_contract
 from lightstyle.engine.plan import HISTORIES
 from lightstyle.engine.provider import Provider
+from lightstyle.images import bare
 from lightstyle.settings.settings import CONTENT_WEIGHT, STYLE_WEIGHT
+from lightstyle.site.devices import DEVICES
 from tests.support.node import answer, needs_node
 
 #: Where Python has what the groups of constants.js have; some are private there.
@@ -67,6 +69,10 @@ def test_other_constants_are_pythons(constants: Any) -> None:
     assert constants["settings"] == weights
     for name, value in constants["optimizer"].items():
         assert value == (getattr(step, name, None) or getattr(history, name, 0)), name
+    largest = {name: device.largest for name, device in DEVICES.items()}
+    assert constants["devices"] == {"LARGEST": largest}
+    chunks = sorted(kind.decode() for kind in bare._PNG_METADATA)
+    assert constants["bare"] == {"PNG_METADATA": chunks}
     assert constants["selfTest"] == {"TOLERANCE": Provider.tolerance}
 
 
