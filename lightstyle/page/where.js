@@ -6,7 +6,11 @@ import { recall, remember } from "./engine/remembered.js";
 
 const KEPT = "lightstyle-engine";
 const TITLES = { server: "The server", device: "This device" };
-const NAMES = { webgpu: "GPU (WebGPU)", wasm: "processor (wasm" };
+/** What paints, in words. */
+const NAMES = {
+  webgpu: () => "GPU (WebGPU)",
+  wasm: (threads) => `processor (wasm, ${threads} ${threads === 1 ? "thread" : "threads"})`,
+};
 
 const nameOf = (engine) => (engine === server ? "server" : "device");
 
@@ -14,12 +18,11 @@ const nameOf = (engine) => (engine === server ? "server" : "device");
 export class Where {
   constructor(turned) {
     this.turned = turned;
+    this.about = find("where-about");
     const kept = recall(KEPT);
     this.engine = engines.find((each) => nameOf(each) === kept) ?? engines[0];
-    const about = find("where-about");
     if (engines.length > 1) find("where").prepend(...engines.map((engine) => this.#choice(engine)));
     find("where").hidden = false;
-    this.about = about;
   }
 
   /** Show what the device is, as soon as it is known. */
@@ -30,8 +33,8 @@ export class Where {
     try {
       const { device: kind, threads, note, isNew } = await device.about();
       if (this.engine !== device) return;
-      const with_ = kind === "wasm" ? `, ${threads} ${threads === 1 ? "thread" : "threads"})` : "";
-      this.about.textContent = [`Painted by this device's ${NAMES[kind]}${with_}. No picture leaves it.`, note].filter(Boolean).join(" ");
+      const painted = `Painted by this device's ${NAMES[kind](threads)}. No picture leaves it.`;
+      this.about.textContent = [painted, note].filter(Boolean).join(" ");
       if (isNew) this.turned();
     } catch (error) {
       this.about.className = "refusal";
