@@ -8,6 +8,8 @@ import { Descent } from "./descent.js";
 import { Model } from "./model.js";
 import { normal } from "./noise.js";
 import { Objective, Targets } from "./objective.js";
+import { clippedPlanes } from "./picture.js";
+import { area } from "./sizes.js";
 import { copied } from "./step.js";
 import { termWeights } from "./weights.js";
 
@@ -36,9 +38,7 @@ export async function fault(model) {
 /** Gradient, losses, and the picture after some steps. */
 async function results(model, seed) {
   const noise = (number) =>
-    normal(3 * seed + number, 3 * SIZE[0] * SIZE[1], 128, 48).map((level) =>
-      Math.min(255, Math.max(0, level)),
-    );
+    clippedPlanes(normal(3 * seed + number, 3 * area(SIZE), 128, 48));
   const [content, style, start] = [0, 1, 2].map(noise);
   const made = await model.targets(content, SIZE);
   const ofStyle = await model.targets(style, SIZE);
