@@ -15,9 +15,7 @@ nothing of the others. If one is lost, its band goes to another, and the evaluat
 repeated, with the same loss to the last bit.
 """
 
-import weakref
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from itertools import count
 from typing import Any, Final, TypeVar
 
 import numpy as np
@@ -31,6 +29,7 @@ from ..engine.sweeps import CONTENT_TARGET
 from ..errors import ClusterError
 from .band_worker import block_of
 from .crew import DEATHS, Crew, Worker, WorkerLostError
+from .kept import Kept
 from .spread import Source, Spread
 
 _GUIDE: Final = "guide/"
@@ -55,10 +54,7 @@ class BandedModel:
         """
         self._heads, self._crew = heads, crew
         self._reach = Reach.of(layers)
-        self._numbers = count(1)
-        self._tokens: dict[int, int] = {}  # of arrays, by their id
-        self._dead: set[int] = set()  # tokens of arrays that are no more
-        self._known: dict[Worker, set[tuple[int, int, str]]] = {}
+        self._kept = Kept()
         self.moved = 0
 
     def targets(
@@ -68,10 +64,9 @@ class BandedModel:
         guides: Mapping[str, FloatArray] | None = None,
     ) -> dict[str, FloatArray]:
         """As `Parts`; the features stay with the workers until they are looked at."""
-        guides, source = guides or {}, Source(image, tiling, next(self._numbers))
+        guides, source = guides or {}, self._kept.source(image, tiling)
         given = {name: guides[name] for name in guides if name.startswith(_GUIDE)}
         answers = self._persistently(lambda: self._features(source, given))
-        weakref.finalize(source, self._dead.add, source.token)
         size = image.shape[2:]
         sums = _added([each for each, _ in answers])
         made: dict[str, Any] = self._heads.targets(
@@ -95,8 +90,8 @@ class BandedModel:
     ) -> dict[str, FloatArray]:
         lined = {name: feeds[name] for name in feeds if _has_lines(name)}
         cuts = self._placed(image, tiling)
-        self._forget()
-        tokens = {name: self._token(feed) for name, feed in lined.items()}
+        self._kept.forget()
+        tokens = {name: self._kept.token(feed) for name, feed in lined.items()}
         for worker, band in cuts:
             for name, feed in lined.items():
                 self._provide(worker, band, name, feed, tokens[name])
@@ -128,11 +123,11 @@ class BandedModel:
     ) -> list[tuple[dict[str, FloatArray], dict[str, tuple[int, float]]]]:
         """Have the features of a picture computed; returns what workers say of them."""
         cuts = self._placed(source.image, source.tiling)
-        self._forget()
+        self._kept.forget()
         calls = [self._compute(worker, band, source, guides) for worker, band in cuts]
         answers = self._ended(calls)
         for worker, band in cuts:
-            self._keys(worker).add((source.token, band.first, ""))
+            self._kept.by(worker).add((source.token, band.first, ""))
         return answers
 
     def _compute(
@@ -156,7 +151,7 @@ class BandedModel:
         """Give a worker a feed's lines of a band, unless it has them."""
         computed = isinstance(feed, Spread)
         key = (token, band.first, "" if computed else name)
-        known = self._keys(worker)
+        known = self._kept.by(worker)
         if key in known:
             return
         if computed:
@@ -200,7 +195,7 @@ class BandedModel:
             try:
                 return step()
             except WorkerLostError as error:
-                self._known.pop(error.worker, None)  # what it kept is gone
+                self._kept.lose(error.worker)
                 self._crew.lost(error.worker)
         raise ClusterError(
             f"{most} workers in a row died at the same evaluation, perhaps for lack of "
@@ -213,29 +208,6 @@ class BandedModel:
         height, width = image.shape[2:]
         cuts = bands((width, height), tiling.bands, self._reach)
         return [(workers[n % len(workers)], band) for n, band in enumerate(cuts)]
-
-    def _keys(self, worker: Worker) -> set[tuple[int, int, str]]:
-        """Return what a worker keeps: tokens, bands, and names of feeds."""
-        return self._known.setdefault(worker, set())
-
-    def _token(self, feed: Any) -> int:
-        """Return the number of features, or of an array while it lives."""
-        if isinstance(feed, Spread):
-            return feed.source.token
-        if id(feed) not in self._tokens:
-            token = self._tokens[id(feed)] = next(self._numbers)
-            weakref.finalize(feed, self._tokens.pop, id(feed), None)
-            weakref.finalize(feed, self._dead.add, token)
-        return self._tokens[id(feed)]
-
-    def _forget(self) -> None:
-        """Have workers drop what nobody can ask for any more."""
-        dead = {*self._dead}
-        if dead:
-            self._dead -= dead
-            for worker, known in self._known.items():
-                worker.start("drop", dead)
-                known -= {key for key in known if key[0] in dead}
 
     def _begin(
         self, worker: Worker, method: str, *arguments: Any
