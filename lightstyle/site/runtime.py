@@ -4,22 +4,20 @@ They are kept in the cache folder, below the digest of npm's lock file: another 
 of Lightstyle that wants others has a folder of its own.
 """
 
-import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
 from .. import leftovers
 from ..digest import sha256_of
-from ..errors import DeviceError, NetworkError, OutputError
+from ..errors import DeviceError, NetworkError
 from ..lookup import is_file
-from ..model_folder import NOWHERE, cache_folder
+from ..model_folder import cache_folder
 from ..text import printable
-from ..zoo.fetch import OFFLINE_VARIABLE
+from ..zoo.download import cache_errors
+from ..zoo.fetch import OFFLINE_VARIABLE, forbids_network
 from .devices import DEVICES
 from .parts import PAGE
 
@@ -58,13 +56,13 @@ def fetch() -> Path:
             "there is no npm, which installs ONNX Runtime for browsers: install "
             "Node.js, and run this again"
         )
-    if os.environ.get(OFFLINE_VARIABLE, "0") not in ("", "0"):
+    if forbids_network():
         raise NetworkError(
             f"ONNX Runtime for browsers is not in the cache folder, and "
             f"{OFFLINE_VARIABLE} is set: run this once with the network"
         )
     folder = cached()
-    with _cache_errors(folder), tempfile.TemporaryDirectory() as packages:
+    with cache_errors(folder), tempfile.TemporaryDirectory() as packages:
         folder.parent.mkdir(parents=True, exist_ok=True)
         for name in _LISTS:
             shutil.copy(PAGE / name, packages)
@@ -130,16 +128,3 @@ def _reason(said: str) -> str:
     told = [line for line in lines if not line.startswith(codes)]
     reason = (told or lines or ["it does not say why"])[0].strip()
     return printable(reason.removeprefix("network "), 300)
-
-
-@contextmanager
-def _cache_errors(folder: Path) -> Iterator[None]:
-    if folder.is_relative_to(NOWHERE):
-        raise OutputError(
-            "there is no home folder with a cache: name a folder with LIGHTSTYLE_CACHE"
-        )
-    try:
-        yield
-    except OSError as error:
-        reason = error.strerror or type(error).__name__
-        raise OutputError(f"cannot write {folder}: {reason}") from error

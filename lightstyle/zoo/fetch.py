@@ -83,10 +83,14 @@ def _is_there(entry: Known, progress: DownloadProgress) -> bool:
     return True
 
 
+def forbids_network() -> bool:
+    """Whether `OFFLINE_VARIABLE` does."""
+    return os.environ.get(OFFLINE_VARIABLE, "") not in ("", "0")
+
+
 def _refuse_if(offline: bool, entry: Known) -> None:
-    variable = os.environ.get(OFFLINE_VARIABLE, "") not in ("", "0")
-    if offline or variable:
-        why = f"{OFFLINE_VARIABLE} is set" if variable else "--offline"
+    if offline or forbids_network():
+        why = f"{OFFLINE_VARIABLE} is set" if forbids_network() else "--offline"
         raise NetworkError(
             f"{entry.name} is not on this machine and the network is off ({why}): "
             f"download {entry.mirrors[0]} elsewhere and give it with --from FILE"
