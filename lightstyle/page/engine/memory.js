@@ -4,8 +4,9 @@ import { contract, devices, plan } from "./constants.js";
 import { Frame } from "./frame.js";
 import { area, fittedSize, named } from "./sizes.js";
 
-// `python -m tests.benchmarks.edge` measures what a tab takes: 390 MB at 256 × 192 in wasm,
-// 600 MB at 512 × 384.
+// What counts is the tab's memory while it paints, without Chromium's own files: about 375 MB at
+// 256 × 192 in wasm, 600 MB at 512 × 384. `python -m tests.benchmarks.edge` prints the most that
+// the whole process has had, about 550 and 860 MB.
 
 /** Bytes of the page, ONNX Runtime, the model and its kernels. */
 const FIXED = { wasm: 320e6, webgpu: 360e6 };
