@@ -4,9 +4,12 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
+
+import psutil
 
 from lightstyle.signals import SIGNALS
 
@@ -44,6 +47,16 @@ def endless(*arguments: object) -> None:
     """The target of a process that does nothing."""
     while True:
         time.sleep(1)
+
+
+def named(word: str, processes: Iterable[psutil.Process]) -> list[psutil.Process]:
+    """Those with a word in their command lines, but for those that have died."""
+    found = []
+    for process in processes:
+        with suppress(psutil.Error):
+            if word in " ".join(process.cmdline()):
+                found.append(process)
+    return found
 
 
 def wait_for(condition: Callable[[], object], seconds: float = 60) -> None:

@@ -4,14 +4,14 @@ import json
 import re
 import signal
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
 
 import httpx
 import psutil
 
-from tests.support.processes import start, wait_for
+from tests.support.processes import named, start, wait_for
 
 #: Settings of a job that is over in a moment.
 QUICK: Mapping[str, Any] = {"size": 48, "iterations": 3, "style_weight": 1e4}
@@ -64,12 +64,7 @@ class Server:
 
     def children(self) -> list[psutil.Process]:
         """The processes that paint."""
-        found = []
-        for each in psutil.Process(self.process.pid).children():
-            with suppress(psutil.Error):  # it has died
-                if "spawn_main" in " ".join(each.cmdline()):
-                    found.append(each)
-        return found
+        return named("spawn_main", psutil.Process(self.process.pid).children())
 
     def submit(self, settings: Mapping[str, Any], **parts: Any) -> str:
         """Queue a job and return its name."""

@@ -1,4 +1,3 @@
-import os
 import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -24,7 +23,7 @@ from lightstyle.jobs.task import JobOutcome, JobState, Kept, Output, Task
 from lightstyle.records.checkpoint import LoadedCheckpoint
 from lightstyle.records.record import Record
 from tests.support.folders import draw, pictures
-from tests.support.processes import wait_for
+from tests.support.processes import named, wait_for
 from tests.support.watching import Dies, Sleeps
 
 QUICK = Settings(size=32, iterations=2, style_weight=1e4)
@@ -83,12 +82,7 @@ def _states(outcomes: Sequence[JobOutcome]) -> list[JobState]:
 
 def _workers() -> list[psutil.Process]:
     """Processes of workers that paint or wait."""
-    return [
-        each
-        for each in psutil.process_iter(["cmdline"])
-        if any("RemoteWorker" in word for word in each.info["cmdline"] or ())
-        and os.getpid() in [parent.pid for parent in each.parents()]
-    ]
+    return named("RemoteWorker", psutil.Process().children(recursive=True))
 
 
 @pytest.mark.parametrize("apart", [False, True])

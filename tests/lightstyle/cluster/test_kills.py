@@ -11,7 +11,7 @@ import pytest
 
 from lightstyle.cluster.session import VARIABLE
 from tests.support.folders import draw, pictures
-from tests.support.processes import ROOT, unignore, wait_for
+from tests.support.processes import ROOT, named, unignore, wait_for
 
 pytest.importorskip("ray", reason="needs the extra ray")
 
@@ -64,14 +64,7 @@ def _of_cluster() -> list[psutil.Process]:
 
 
 def _painting() -> list[psutil.Process]:
-    found = []
-    for process in _of_cluster():
-        try:
-            if "RemoteWorker" in " ".join(process.cmdline()):
-                found.append(process)
-        except psutil.Error:
-            continue
-    return found
+    return named("RemoteWorker", _of_cluster())
 
 
 def _wait_for_painting(process: Popen[str]) -> None:

@@ -21,6 +21,7 @@ from lightstyle.model_folder import BUNDLED_MODEL
 from lightstyle.transfer.result import Result
 from lightstyle.zoo import registry
 from tests.support.networks import picture
+from tests.support.processes import named
 
 
 @pytest.fixture(autouse=True)
@@ -44,14 +45,7 @@ def _losses(result: Result) -> list[float]:
 
 def _workers() -> list[psutil.Process]:
     """The processes of workers that this process has, however they came to be."""
-    found = []
-    for process in psutil.Process().children(recursive=True):
-        try:
-            if "_Actor" in " ".join(process.cmdline()):
-                found.append(process)
-        except psutil.Error:
-            continue
-    return found
+    return named("_Actor", psutil.Process().children(recursive=True))
 
 
 @contextmanager

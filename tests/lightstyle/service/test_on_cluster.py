@@ -6,28 +6,21 @@ from pathlib import Path
 import psutil
 import pytest
 
-from lightstyle.cluster.session import VARIABLE
-from tests.support.processes import wait_for
+from tests.support.processes import named, wait_for
 from tests.support.serving import LONG, QUICK, Server, serving
 
 pytest.importorskip("ray", reason="needs the extra ray")
 
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.skipif(sys.platform != "linux", reason="reads environments"),
+    pytest.mark.skipif(sys.platform != "linux", reason="reads command lines"),
 ]
 
 
 def _workers(server: Server) -> list[psutil.Process]:
     """The processes of a server's cluster that paint or wait."""
-    found = []
-    for each in psutil.Process(server.process.pid).children(recursive=True):
-        try:
-            if "RemoteWorker" in " ".join(each.cmdline()) and each.environ()[VARIABLE]:
-                found.append(each)
-        except psutil.Error:
-            continue
-    return found
+    children = psutil.Process(server.process.pid).children(recursive=True)
+    return named("RemoteWorker", children)
 
 
 def test_jobs_are_painted_cancelled_and_survive_their_workers_and_the_server(
