@@ -37,7 +37,7 @@ class Clock {
 class Cancelled extends Error {}
 
 /** Let messages arrive: a worker that computes hears of nothing. */
-export function turn() {
+function turn() {
   const { port1, port2 } = new MessageChannel();
   return new Promise((done) => {
     port1.onmessage = () => {
