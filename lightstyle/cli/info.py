@@ -159,10 +159,12 @@ def _history(made: Unchecked) -> Iterator[_Row]:
         parts = (f"{part} {_short(value)}" for part, value in weights.items())
         yield "weights", ", ".join(parts)
     for size, layout in run["layouts"].items():
-        strips = "in strips" if layout["strips"] else "whole"
-        history = layout["history"]
+        cut, history = layout["strips"], layout["history"]
+        how = "in strips" if cut else "whole"
+        if cut["bands"]:
+            how += f", bands {cut['bands']}"
         bits = " in 16 bits" if history["precision"].value == "f2" else ""
-        yield "layout", f"{size}: {strips}, history of {history['pairs']}{bits}"
+        yield "layout", f"{size}: {how}, history of {history['pairs']}{bits}"
     where = made["environment"]
     threads = where["threads"] or where["cpus"]
     sets = " ".join(map(str, where["instruction_sets"]))

@@ -81,7 +81,12 @@ class Reference:
         """Yield lines on what was computed in another layout than in this picture."""
         for key, layout in self.record.layouts.items():
             used = made.layouts.get(key, layout)
-            if (used.tiling, used.history) != (layout.tiling, layout.history):
+            if used.bands != layout.bands:
+                yield (
+                    f"{key} was computed {layout.how} in {self.name}, and {used.how} "
+                    "here: bits may differ"
+                )
+            elif (used.tiling, used.history) != (layout.tiling, layout.history):
                 yield (
                     f"there is not enough memory to compute {key} as in {self.name}: "
                     "bits may differ"

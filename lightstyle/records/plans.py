@@ -1,8 +1,8 @@
 """Converts an execution plan to JSON values and back.
 
-How a picture is cut into strips and how long the optimiser's history is changes the
-last bits of a loss, and after some hundred iterations more than those. Records and
-checkpoints therefore keep the plans, so that another run can repeat them.
+How a picture is cut into bands and strips and how long the optimiser's history is
+changes the last bits of a loss, and after some hundred iterations more than those.
+Records and checkpoints therefore keep the plans, so that another run can repeat them.
 """
 
 from dataclasses import asdict, dataclass
@@ -21,10 +21,11 @@ _Lines = tuple[Annotated[int, whole(TILE, MAXIMUM_SIDE)], ...]
 
 @dataclass(frozen=True)
 class _Strips:
-    """Lines of the strips of each block, from the first on."""
+    """Lines of the strips of each block, from the first on, and the number of bands."""
 
     forward: _Lines
     backward: _Lines
+    bands: Annotated[int, whole(0, MAXIMUM_SIDE)]
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,7 @@ def as_dict(plan: ExecutionPlan) -> dict[str, Any]:
         and {
             "forward": [*plan.tiling.forward.values()],
             "backward": [*plan.tiling.backward.values()],
+            "bands": plan.tiling.bands,
         },
     }
 
@@ -59,6 +61,9 @@ def parse(values: Any) -> ExecutionPlan:
     Raises:
         ValueError: If the values do not describe an execution plan.
     """
+    if isinstance(values, dict) and isinstance(values.get("strips"), dict):
+        # Old versions had no bands, or did not write how many.
+        values = {**values, "strips": {"bands": 0, **values["strips"]}}
     written: _Written = typed.parse(_Written, values, "execution plan", {})
     strips = written.strips
     tiling = None if strips is None else _tiling(strips)
@@ -75,4 +80,4 @@ def _tiling(strips: _Strips) -> Tiling:
             if count % TILE or count < 2 * sides * REACH[number] + TILE:
                 raise ValueError(f"execution plan has strips of {count} lines")
         sweeps.append(sweep)
-    return Tiling(*sweeps)
+    return Tiling(*sweeps, bands=strips.bands)

@@ -51,6 +51,7 @@ class Forecast:
         seconds: Time of the whole run.
         decoding: Bytes that the process needs while it reads the pictures.
         styles: Bytes that it needs while it computes the targets of the styles.
+        workers: Workers of a cluster that compute the final size, if there are bands.
     """
 
     levels: tuple[Level, ...]
@@ -58,6 +59,7 @@ class Forecast:
     seconds: float
     decoding: int = 0
     styles: int = 0
+    workers: int = 0
 
     @property
     def memory(self) -> int:
@@ -84,7 +86,7 @@ class Forecast:
             del table["memory"]
         if self.layout.bands:
             each = f"{self.layout.worker_memory / 1e9:.2f} GB"
-            table["workers"] = f"{self.layout.bands}, {each} each"
+            table["workers"] = f"{self.workers}, {each} each"
             table["moved"] = f"{self.layout.moved / 1e6:.0f} MB an iteration"
         return table
 
@@ -132,7 +134,9 @@ def forecast(model: Model, plans: Plans, levels: Levels, done: int = 0) -> Forec
                 seconds += pixels * each.overhead * probe.targets
                 styles = max(styles, each.memory)
     decoding = levels.scenes[-1].inputs.decoding
-    return Forecast(levels.plan, chosen[-1], seconds, decoding, styles)
+    count = model.workers.count if model.workers else 0
+    workers = min(chosen[-1].bands, count)
+    return Forecast(levels.plan, chosen[-1], seconds, decoding, styles, workers)
 
 
 class _Probe:

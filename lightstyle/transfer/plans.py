@@ -12,6 +12,7 @@ from ..arrays import Size
 from ..engine import memory
 from ..engine.model import Model
 from ..engine.plan import ExecutionPlan
+from ..engine.repeating import repeated
 from ..engine.workload import PICTURE
 from ..errors import UsageError
 from ..images.frame import Frame
@@ -29,7 +30,9 @@ class Plans:
     def __init__(self, model: Model, wanted: Mapping[str, ExecutionPlan]) -> None:
         """Take what is `wanted` where the memory suffices, else the model's choice."""
         self._model = model
-        self._wanted = wanted
+        # Whoever gives a cluster to a run that had none wants it used.
+        known = model.workers is None or any(plan.bands for plan in wanted.values())
+        self._wanted = wanted if known else {}
         self.used: dict[str, ExecutionPlan] = {}
 
     @property
@@ -91,6 +94,6 @@ class Plans:
     ) -> ExecutionPlan:
         planner = self._model.planner(pictures, regions)
         wanted = self._wanted.get(name)
-        plan = wanted and planner.repeat(wanted, size, optimizer)
+        plan = wanted and repeated(planner, wanted, size, optimizer)
         self.used[name] = plan or planner.choose(size, optimizer, name)
         return self.used[name]

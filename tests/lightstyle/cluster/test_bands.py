@@ -1,15 +1,16 @@
 import gc
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from export import build_model
-from lightstyle import Model, Settings, contract, stylize
+from lightstyle import Checkpoint, Model, Result, Settings, contract, resume, stylize
 from lightstyle.arrays import Size
 from lightstyle.cluster.bands import BandedModel
 from lightstyle.cluster.spread import Spread
@@ -24,8 +25,9 @@ from lightstyle.losses.gaussian import metric
 from lightstyle.settings.choices import StyleLoss
 from tests.support.bands import InlineCrew
 from tests.support.evaluators import CONTENT, STYLE, WEIGHTS, evaluator
-from tests.support.networks import feeds_for, loss_for, picture, weighed
+from tests.support.networks import feeds_for, image, loss_for, picture, weighed
 from tests.support.oracles import loss_and_gradient, relative_l2
+from tests.support.transfers import until
 
 NARROW = Tiling({1: 16, 2: 12, 3: 16, 4: 12, 5: 12}, dict.fromkeys(range(1, 6), 20))
 ENTIRE = Tiling(dict.fromkeys(range(1, 6), 4096), dict.fromkeys(range(1, 6), 4096))
@@ -167,6 +169,16 @@ def _layers(model: Model) -> set[str]:
     return {*model.info.content_layers, *model.info.style_layers}
 
 
+@pytest.fixture
+def deep(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Model:
+    """A model with all that the losses of runs may want; small pictures pay."""
+    monkeypatch.setattr(banding, "ROUND_TRIPS", 0)
+    path = tmp_path / "m.onnx"
+    content_layers = ["conv3_1", "conv4_1", "conv4_2", "conv5_1", "conv5_2"]
+    build_model(WEIGHTS, path, content_layers=content_layers)
+    return Model.load(path, "cpu", 1)
+
+
 @contextmanager
 def _spread(model: Model, count: int) -> Iterator[None]:
     crew, layers = InlineCrew(model.tiled, count), _layers(model)
@@ -194,23 +206,90 @@ def _pixels(size: Size, seed: int) -> Any:
     ids=["default", "gaussian", "match", "blend"],
 )
 def test_a_run_on_workers_has_the_losses_of_a_run_on_one(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settings: Settings
+    deep: Model, settings: Settings
 ) -> None:
-    monkeypatch.setattr(banding, "ROUND_TRIPS", 0)
-    path = tmp_path / "m.onnx"
-    content_layers = ["conv3_1", "conv4_1", "conv4_2", "conv5_1", "conv5_2"]
-    build_model(WEIGHTS, path, content_layers=content_layers)
-    model = Model.load(path, "cpu", 1)
     settings = settings.changed({"size": 800, "iterations": 5})
     content, one, other = (_pixels((800, 70), seed) for seed in (1, 2, 3))
     styles = [one, other] if settings.blend else one
-    alone = stylize(content, styles, model=model, settings=settings)
-    with _spread(model, 3):
-        found = stylize(content, styles, model=model, settings=settings)
-    tiling = found.record.layouts["800x70"].tiling
-    assert tiling
-    assert tiling.bands == 3
+    alone = stylize(content, styles, model=deep, settings=settings)
+    with _spread(deep, 3):
+        found = stylize(content, styles, model=deep, settings=settings)
+    assert found.record.layouts["800x70"].bands == 3
     for ours, theirs in zip(found.history, alone.history, strict=True):
         assert ours.size == theirs.size
         # Rounding is another, and a network of few channels makes much of it.
         assert ours.total == pytest.approx(theirs.total, rel=3e-3)
+
+
+RUN = Settings(size=800, iterations=8, style_weight=1e4, style_loss=StyleLoss.MATCH)
+
+
+class Studio:
+    """A model and two files."""
+
+    def __init__(self, model: Model, folder: Path) -> None:
+        self.model, self.kept = model, Checkpoint(folder / "kept", seconds=0)
+        self._files = folder / "content.png", folder / "style.png"
+        for seed, file in enumerate(self._files):
+            Image.fromarray(image(80, 800, seed)).save(file)
+
+    def run(self, count: int, **more: Any) -> Result:
+        """Run on a number of workers, if there are any."""
+        with _spread(self.model, count) if count else nullcontext():
+            return stylize(*self._files, model=self.model, settings=RUN, **more)
+
+    def cut_off(self, count: int) -> None:
+        """Run half of it, and leave a checkpoint."""
+        stopped = self.run(count, checkpoint=self.kept, callback=until(5))
+        assert len(stopped.history) == 5
+
+    def resume(self, count: int) -> Result:
+        """Go on with it."""
+        with _spread(self.model, count) if count else nullcontext():
+            return resume(self.kept.path, model=self.model)
+
+
+@pytest.fixture
+def studio(deep: Model, tmp_path: Path) -> Studio:
+    return Studio(deep, tmp_path)
+
+
+@pytest.mark.parametrize("count", [1, 2, 5])
+def test_any_number_of_workers_repeats_a_run_bit_for_bit(
+    studio: Studio, count: int
+) -> None:
+    """It computes the same bands, some of which share a worker."""
+    made = studio.run(3)
+    assert made.record.layouts["800x80"].bands == 3
+    again = studio.run(count, like=made.record)
+    assert again.record.as_dict() == made.record.as_dict()
+    assert _losses(again) == _losses(made)
+    np.testing.assert_array_equal(again.image_hwc, made.image_hwc)
+
+
+@pytest.mark.parametrize("count", [1, 2, 5])
+def test_a_run_goes_on_bit_for_bit_on_another_number_of_workers(
+    studio: Studio, count: int
+) -> None:
+    whole = studio.run(3)
+    studio.cut_off(3)
+    resumed = studio.resume(count)
+    assert _losses(resumed) == _losses(whole)
+    np.testing.assert_array_equal(resumed.image_hwc, whole.image_hwc)
+
+
+def test_a_run_goes_on_without_workers(studio: Studio) -> None:
+    whole = studio.run(3)
+    studio.cut_off(3)
+    resumed = studio.resume(0)
+    assert resumed.record.layouts["800x80"].tiling is None
+    assert _losses(resumed) == pytest.approx(_losses(whole), rel=3e-3)
+
+
+def test_workers_that_a_run_gets_later_are_used(studio: Studio) -> None:
+    studio.cut_off(0)
+    assert studio.resume(3).record.layouts["800x80"].bands == 3
+
+
+def _losses(result: Result) -> list[float]:
+    return [losses.total for losses in result.history]

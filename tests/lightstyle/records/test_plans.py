@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -23,6 +24,19 @@ def test_a_description_says_all_that_decides_a_computation() -> None:
     assert [whole.history, cut.history] == [WHOLE.history, CUT.history]
 
 
+def test_a_description_says_how_many_bands_there_are() -> None:
+    assert CUT.tiling is not None
+    banded = replace(CUT, tiling=replace(CUT.tiling, bands=3))
+    described = json.loads(json.dumps(plans.as_dict(banded)))
+    assert plans.parse(described).tiling == banded.tiling
+
+
+def test_a_description_of_an_old_version_has_no_bands() -> None:
+    described = plans.as_dict(CUT)
+    del described["strips"]["bands"]
+    assert plans.parse(described).tiling == CUT.tiling
+
+
 def _described(**changes: Any) -> dict[str, Any]:
     described = plans.as_dict(CUT)
     return {**described, "strips": {**described["strips"], **changes}}
@@ -45,6 +59,9 @@ def _described(**changes: Any) -> dict[str, Any]:
         _described(forward=[64] * 6),
         _described(backward=[8] * 5),
         _described(backward=[1 << 40] * 5),
+        _described(bands=-1),
+        _described(bands=1 << 40),
+        _described(bands=True),
     ],
 )
 def test_what_is_no_description_is_refused(values: Any) -> None:
