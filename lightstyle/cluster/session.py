@@ -67,6 +67,8 @@ class Session:
         self.options: dict[str, Any] = {
             "include_dashboard": False,
             "_temp_dir": folder,
+            # By default Ray is nicer to other programs than this one is.
+            "_system_config": {"worker_niceness": 0},
         }
 
     def end(self) -> None:

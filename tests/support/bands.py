@@ -1,10 +1,15 @@
 """A crew of workers in this process, some of which may be lost."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from typing import Any
 
+from lightstyle import Model
 from lightstyle.cluster.band_worker import BandWorker
+from lightstyle.cluster.bands import BandedModel
 from lightstyle.cluster.crew import Worker, WorkerLostError
+from lightstyle.engine.banding import Workers
+from lightstyle.engine.bands import Reach
 from lightstyle.engine.tiled import TiledModel
 
 
@@ -60,3 +65,19 @@ class InlineWorker:
     def result(self, call: Any) -> Any:
         self._crew.called(self)
         return call
+
+
+def layers_of(model: Model) -> set[str]:
+    return {*model.info.content_layers, *model.info.style_layers}
+
+
+@contextmanager
+def spread(model: Model, count: int) -> Iterator[BandedModel]:
+    """Give a model workers in this process for a while, as `cluster.picture` does."""
+    crew, layers = InlineCrew(model.tiled, count), layers_of(model)
+    model.elsewhere = banded = BandedModel(model.tiled.heads, layers, crew)
+    model.workers = Workers(count, 10**10, 10**8, Reach.of(layers), 1000, 1e9)
+    try:
+        yield banded
+    finally:
+        model.elsewhere = model.workers = None

@@ -1,6 +1,6 @@
 import gc
-from collections.abc import Collection, Iterator
-from contextlib import contextmanager, nullcontext
+from collections.abc import Collection
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,15 +15,13 @@ from lightstyle.arrays import Size
 from lightstyle.cluster.bands import BandedModel
 from lightstyle.cluster.spread import Spread
 from lightstyle.engine import banding
-from lightstyle.engine.banding import Workers
-from lightstyle.engine.bands import Reach
 from lightstyle.engine.guides import guides
 from lightstyle.engine.strips import Tiling
 from lightstyle.engine.tiled import TiledModel
 from lightstyle.errors import ClusterError
 from lightstyle.losses.gaussian import metric
 from lightstyle.settings.choices import StyleLoss
-from tests.support.bands import InlineCrew
+from tests.support.bands import InlineCrew, layers_of, spread
 from tests.support.evaluators import CONTENT, STYLE, WEIGHTS, evaluator
 from tests.support.networks import feeds_for, image, loss_for, picture, weighed
 from tests.support.oracles import loss_and_gradient, relative_l2
@@ -124,7 +122,7 @@ def _descent(
 ) -> tuple[dict[str, Any], InlineCrew]:
     """Two steps down from a picture, in bands, while workers are lost."""
     crew, plan = InlineCrew(model.tiled, 3, losses), replace(ENTIRE, bands=3)
-    banded = BandedModel(model.tiled.heads, _layers(model), crew)
+    banded = BandedModel(model.tiled.heads, layers_of(model), crew)
     feeds = weighed(banded.targets(picture(*HIGH, 1)[None], plan), 3, tv_weight=0.1)
     pixels: Any = picture(*HIGH)[None]
     outputs: dict[str, Any] = {}
@@ -156,17 +154,13 @@ def test_losses_before_an_evaluation_count_no_more_after_it(model: Model) -> Non
 
 def test_workers_keep_nothing_of_a_level_that_is_over(model: Model) -> None:
     crew, plan = InlineCrew(model.tiled, 2), replace(ENTIRE, bands=2)
-    banded = BandedModel(model.tiled.heads, _layers(model), crew)
+    banded = BandedModel(model.tiled.heads, layers_of(model), crew)
     for seed in range(3):
         pixels = picture(*HIGH, seed)[None]
         feeds = weighed(banded.targets(pixels, plan), 3, tv_weight=0.1)
         banded.evaluate(pixels, feeds, plan)
         gc.collect()
     assert max(crew.kept()) == len(model.info.content_layers)
-
-
-def _layers(model: Model) -> set[str]:
-    return {*model.info.content_layers, *model.info.style_layers}
 
 
 @pytest.fixture
@@ -177,17 +171,6 @@ def deep(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Model:
     content_layers = ["conv3_1", "conv4_1", "conv4_2", "conv5_1", "conv5_2"]
     build_model(WEIGHTS, path, content_layers=content_layers)
     return Model.load(path, "cpu", 1)
-
-
-@contextmanager
-def _spread(model: Model, count: int) -> Iterator[None]:
-    crew, layers = InlineCrew(model.tiled, count), _layers(model)
-    model.elsewhere = BandedModel(model.tiled.heads, layers, crew)
-    model.workers = Workers(count, 10**10, 10**8, Reach.of(layers), 1000, 1e9)
-    try:
-        yield
-    finally:
-        model.elsewhere = model.workers = None
 
 
 def _pixels(size: Size, seed: int) -> Any:
@@ -212,7 +195,7 @@ def test_a_run_on_workers_has_the_losses_of_a_run_on_one(
     content, one, other = (_pixels((800, 70), seed) for seed in (1, 2, 3))
     styles = [one, other] if settings.blend else one
     alone = stylize(content, styles, model=deep, settings=settings)
-    with _spread(deep, 3):
+    with spread(deep, 3):
         found = stylize(content, styles, model=deep, settings=settings)
     assert found.record.layouts["800x70"].bands == 3
     for ours, theirs in zip(found.history, alone.history, strict=True):
@@ -235,7 +218,7 @@ class Studio:
 
     def run(self, count: int, **more: Any) -> Result:
         """Run on a number of workers, if there are any."""
-        with _spread(self.model, count) if count else nullcontext():
+        with spread(self.model, count) if count else nullcontext():
             return stylize(*self._files, model=self.model, settings=RUN, **more)
 
     def cut_off(self, count: int) -> None:
@@ -245,7 +228,7 @@ class Studio:
 
     def resume(self, count: int) -> Result:
         """Go on with it."""
-        with _spread(self.model, count) if count else nullcontext():
+        with spread(self.model, count) if count else nullcontext():
             return resume(self.kept.path, model=self.model)
 
 

@@ -1,3 +1,4 @@
+import os
 import signal
 import socket
 import sys
@@ -92,6 +93,14 @@ def test_a_local_cluster_has_one_node_with_the_cpus_that_it_was_given(
     (node,) = cluster.nodes
     assert node.cpus == 2
     assert 10**8 < node.memory < psutil.virtual_memory().total
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no such priority")
+def test_workers_of_a_local_cluster_are_no_nicer_than_this_process(
+    cluster: Cluster,
+) -> None:
+    niceness = cluster.ray.remote(num_cpus=0)(lambda: os.nice(0))
+    assert cluster.ray.get(niceness.remote()) == os.nice(0)
 
 
 def test_signals_are_handled_as_before(cluster: Cluster) -> None:
