@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from .. import contract
+from ..settings.settings import Settings
 
 
 @dataclass(frozen=True)
@@ -13,9 +14,10 @@ class Device:
     """A device of a visitor.
 
     Attributes:
-        size: Longest side of a picture, if nobody asks for another: what takes one
-            or two minutes.
+        size: Longest side of a picture, if nobody asks for another.
         largest: Longest side of a picture at most.
+        iterations: Number of evaluations, if nobody asks for another: with the size,
+            what wasm does in a minute with one thread.
         runtime: Files of onnxruntime-web's folder ``dist``, and what they are called
             here: servers that know no ``.mjs`` send them as a type with which no
             browser takes a module.
@@ -24,6 +26,7 @@ class Device:
 
     size: int
     largest: int
+    iterations: int
     runtime: Mapping[str, str]
     graphs: Callable[[Path], tuple[Path, ...]]
 
@@ -42,6 +45,7 @@ DEVICES: Final[Mapping[str, Device]] = {
     "webgpu": Device(
         512,
         1024,
+        Settings().iterations,
         {
             "ort.webgpu.min.mjs": "ort.webgpu.min.js",
             "ort-wasm-simd-threaded.asyncify.mjs": "ort-wasm-simd-threaded.asyncify.js",
@@ -54,6 +58,7 @@ DEVICES: Final[Mapping[str, Device]] = {
     "wasm": Device(
         256,
         512,
+        120,
         {
             "ort.wasm.min.mjs": "ort.wasm.min.js",
             "ort-wasm-simd-threaded.mjs": "ort-wasm-simd-threaded.js",

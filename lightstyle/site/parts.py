@@ -97,7 +97,10 @@ def settings() -> bytes:
     found["limits"] = _LIMITS
     found["devices"] = {
         name: {
-            "size": {"default": device.size, "maximum": device.largest},
+            "settings": {
+                "size": {"default": device.size, "maximum": device.largest},
+                "iterations": {"default": device.iterations},
+            },
             "files": [*device_files(name, Path())],
         }
         for name, device in DEVICES.items()

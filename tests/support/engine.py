@@ -122,6 +122,15 @@ class Painter:
         begin = f"(given) => {{ window.painting = ({_PAINT})(given); }}"
         self.page.evaluate(begin, given)
 
+    def propose(self, **iterations: int) -> None:
+        """Have devices propose numbers of evaluations; without any, none does."""
+        devices = {
+            device: {"settings": {"iterations": {"default": number}}}
+            for device, number in iterations.items()
+        }
+        found = {"settings": settings_schema({}), "devices": devices}
+        (self.files / "settings.json").write_text(json.dumps(found))
+
     def reach(self, evaluation: int) -> None:
         """Wait for that evaluation."""
         self.page.wait_for_function(
@@ -150,8 +159,6 @@ def painter(model: Path, files: Path) -> Iterator[Painter]:
     if CHROMIUM is None:
         pytest.skip("needs Chromium")
     runtime = browser_runtime.real(files / "ort")
-    schema = {"settings": settings_schema({})}
-    (files / "settings.json").write_text(json.dumps(schema))
     for name in ("isolated.html", PLAIN):
         (files / name).write_text("<!doctype html><title>Engine</title>")
     folders = {"engine": ENGINE, "ort": runtime, "model": model.parent, "files": files}
@@ -164,5 +171,7 @@ def painter(model: Path, files: Path) -> Iterator[Painter]:
         page = browser.new_page()
         page.set_default_timeout(1000 * _PATIENCE)
         page.goto(f"{root}/files/isolated.html")
-        yield Painter(page, files, model.name)
+        found = Painter(page, files, model.name)
+        found.propose()
+        yield found
         browser.close()

@@ -87,11 +87,13 @@ def choose(page: "Page", size: int, iterations: int) -> None:
     set_effort(page, size, iterations)
 
 
-def set_effort(page: "Page", size: int, iterations: int) -> None:
+def set_effort(page: "Page", size: int, iterations: int | None) -> None:
+    """Set a size and a number of evaluations, if not the default's."""
     page.fill("#set-size", str(size))
     if not page.is_visible("#set-iterations"):
         page.click("#more > summary")
-    page.fill("#set-iterations", str(iterations))
+    if iterations is not None:
+        page.fill("#set-iterations", str(iterations))
     page.fill("#set-style_weight", "10000")
 
 
@@ -137,7 +139,7 @@ def tab_to(page: "Page", target: str, key: str = "Tab") -> None:
 
 def paint_by_keyboard(page: "Page") -> None:
     """Paint, and compare with the photo, without a mouse."""
-    # Chromium hears late that choosers are waited for: one that is opened at once is lost.
+    # Chromium hears late that choosers are waited for: one opened at once is lost.
     page.on("filechooser", lambda _: None)
     for role in ("content", "style"):
         tab_to(page, f"#choose-{role}")

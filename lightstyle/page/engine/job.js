@@ -88,7 +88,7 @@ export class Job {
     const { job = "stylize", params, saved } = asked;
     if (supports.jobs[job] !== true)
       throw new Problem("settings", supports.jobs[job] ?? `${job} is no job`);
-    const given = completed(schema, params.settings ?? {});
+    const given = completed(schema, saved?.settings ?? params.settings ?? {});
     this.settings = { ...given, init: given.init ?? "content" };
     const pictures = await this.#pictures();
     const { runtime, info } = model;
@@ -135,7 +135,7 @@ export class Job {
     }
     if (saved.due || this.run.levelEnds) {
       const again = performance.now();
-      this.told.saved(await this.run.saved());
+      this.told.saved({ ...(await this.run.saved()), settings: this.settings });
       saved.done(again);
     }
   }

@@ -5,6 +5,13 @@ import { settings as method } from "./constants.js";
 import { Problem } from "./problem.js";
 import { supports } from "./supports.js";
 
+/** The schema of all settings, with the defaults and limits of a device where it has its own. */
+export function schemaOn(device, { settings, devices = {} }) {
+  const own = devices[device]?.settings ?? {};
+  const properties = Object.entries(settings.properties).map(([name, each]) => [name, { ...each, ...own[name] }]);
+  return { ...settings, properties: Object.fromEntries(properties) };
+}
+
 /**
  * Complete and check settings.
  *

@@ -7,7 +7,7 @@ import { Model } from "./model.js";
 import { Problem } from "./problem.js";
 import { Runtime } from "./runtime.js";
 import { fault } from "./self_test.js";
-import { completed } from "./settings.js";
+import { completed, schemaOn } from "./settings.js";
 
 let opened, schema; // the model and the settings, loaded when they are needed
 const jobs = new Map();
@@ -18,7 +18,7 @@ const answers = {
   async open({ runtime, model, settings, device, threads }) {
     const own = await Runtime.load(runtime, device, threads);
     opened = once(() => Model.load(own, model));
-    schema = once(async () => (await (await fetched(settings)).json()).settings);
+    schema = once(async () => schemaOn(device, await (await fetched(settings)).json()));
     return own.threads;
   },
 

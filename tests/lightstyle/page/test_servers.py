@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from lightstyle.records.record import Record
+from lightstyle.settings.settings import Settings
 from lightstyle.site import build
 from lightstyle.site import runtime as cached
+from lightstyle.site.devices import DEVICES
 from tests.support.page import Open, choose, paint
 from tests.support.processes import wait_for
 from tests.support.serving import serving
@@ -67,8 +69,11 @@ def test_the_page_of_a_server_offers_the_device_beside_it(
         assert "lightstyle page" not in server.said()
         page = pages(str(server.client.base_url), ready="#set-size")
         assert page.is_checked("[value=server]")
+        assert page.input_value("#set-iterations") == str(Settings().iterations)
         page.click("text=This device")
         page.wait_for_selector("#where-about:has-text('No picture leaves')")
+        proposed = str(DEVICES["wasm"].iterations)
+        assert page.input_value("#set-iterations") == proposed
         assert page.evaluate("crossOriginIsolated")
         choose(page, 48, 3)
         id_ = paint(page, until="Finished")

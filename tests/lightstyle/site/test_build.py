@@ -90,6 +90,11 @@ def test_the_settings_are_those_of_the_table_with_the_limits_of_devices() -> Non
     assert [*properties] == [*FIELDS]
     assert properties["size"]["maximum"] == 1024
     assert (asked["formats"], asked["models"]) == (["png"], ["vgg19-lite"])
+    for name, device in DEVICES.items():
+        own = asked["devices"][name]["settings"]
+        assert own["size"] == {"default": device.size, "maximum": device.largest}
+        assert own["iterations"] == {"default": device.iterations}
+    assert DEVICES["webgpu"].iterations == properties["iterations"]["default"]
     for values in asked["presets"].values():
         for name, value in values.items():
             take(name, value)

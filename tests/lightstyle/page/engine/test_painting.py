@@ -143,6 +143,24 @@ def test_a_run_goes_on_from_its_saved_state(tiny: Painter) -> None:
     assert rest["png"][-2000:] == whole["png"][-2000:]
 
 
+def test_a_device_proposes_a_number_of_evaluations_that_a_run_then_keeps(
+    tiny: Painter, tmp_path: Path
+) -> None:
+    settings = {name: QUICK[name] for name in QUICK if name != "iterations"}
+    tiny.propose(wasm=4, webgpu=6)
+    first = tiny.paint("content.png", "style.png", settings=settings, keep=True)
+    tiny.propose(wasm=9)
+    rest = tiny.paint("content.png", "style.png", settings=settings, saved=0)
+    tiny.propose()
+    assert len(_losses(first)) == 4
+    assert rest["progress"][0]["evaluation"] == 2
+    for found in (first, rest):
+        assert found["progress"][-1]["evaluation"] == 4
+        (tmp_path / "made.png").write_bytes(found["png"])
+        record = Record.read(tmp_path / "made.png")
+        assert (record.settings.iterations, record.evaluations) == (4, 4)
+
+
 def test_cancelled_it_gives_the_best_picture(tiny: Painter) -> None:
     settings = QUICK | {"iterations": 5000}
     found = tiny.paint("content.png", "style.png", settings=settings, cancel=5)

@@ -66,13 +66,15 @@ def test_a_gpu_that_computes_something_else_is_not_used(
 
 
 def test_a_run_goes_on_when_the_gpu_is_lost(tiny: Painter, square: str) -> None:
-    settings = SETTINGS | {"iterations": 12}
-    tiny.begin(square, square, settings=settings, device="webgpu")
+    """With as many evaluations, although wasm proposes fewer."""
+    tiny.propose(webgpu=12, wasm=5)
+    tiny.begin(square, square, settings=SETTINGS, device="webgpu")
     tiny.reach(3)
     browser = tiny.page.context.browser
     assert browser is not None
     browser.new_browser_cdp_session().send("Browser.crashGpuProcess")
     found = tiny.end()
+    tiny.propose()
     assert _losses(found)
     numbers = [each["evaluation"] for each in found["progress"]]
     assert numbers[-1] == 12
