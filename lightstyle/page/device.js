@@ -5,6 +5,7 @@ import { commandLine } from "./command.js";
 import * as journal from "./journal.js";
 import { measured } from "./measure.js";
 import { recall, remember } from "./engine/remembered.js";
+import { schemaOn } from "./engine/settings.js";
 import * as painter from "./painter.js";
 import { Problem, isFinal } from "./problem.js";
 import { url } from "./urls.js";
@@ -22,9 +23,15 @@ const here = (path) => new URL(path, import.meta.url);
 
 /**
  * Load the engine, and find out what it runs on: `device`, `threads`, and in words `note`;
- * `isNew` if that is not what the settings were for.
+ * `isNew` if that is not what the settings were for. Once it has failed, try again.
  */
-export const about = () => (finding ??= found());
+export function about() {
+  finding ??= found().catch((error) => {
+    finding = undefined;
+    throw error;
+  });
+  return finding;
+}
 
 async function found() {
   const { Engine } = await import("./engine/engine.js");
@@ -53,13 +60,13 @@ export async function settings() {
   raw ??= await (await fetch(here("settings.json"))).json();
   const { Engine } = await import("./engine/engine.js");
   const { supports } = Engine;
-  const { size } = raw.devices[assumed()];
-  const properties = Object.fromEntries(Object.entries(raw.settings.properties).map(([name, each]) => {
+  const schema = schemaOn(assumed(), raw);
+  const properties = Object.fromEntries(Object.entries(schema.properties).map(([name, each]) => {
     const done = supports.settings[name] ?? "This device cannot do it.";
-    return [name, { ...each, ...(name === "size" && size), ...(done !== true && { "x-refused": done }) }];
+    return [name, { ...each, ...(done !== true && { "x-refused": done }) }];
   }));
   const refused = Object.entries(supports.jobs).filter(([, done]) => done !== true);
-  return { ...raw, settings: { ...raw.settings, properties }, refused: Object.fromEntries(refused) };
+  return { ...raw, settings: { ...schema, properties }, refused: Object.fromEntries(refused) };
 }
 
 export const limits = async () => (await settings()).limits;
@@ -71,15 +78,15 @@ export const files = async () => (await settings()).devices[(await about()).devi
 export async function forecast(params, [content]) {
   await about();
   const { width, height } = params.size ? sides(params.size) : await measured(content);
-  const asked = { ...(await implied()), ...params.settings };
-  return (await engine.estimate({ width, height, settings: asked })).word ?? "";
+  return (await engine.estimate({ width, height, settings: params.settings })).word ?? "";
 }
 
 const sides = ([width, height]) => ({ width, height });
 
-/** Settings whose defaults are others on this device. */
+/** Settings whose defaults are the device's own. */
 async function implied() {
-  return { size: (await settings()).settings.properties.size.default };
+  const { devices, settings: { properties } } = await settings();
+  return Object.fromEntries(Object.keys(devices[assumed()].settings).map((name) => [name, properties[name].default]));
 }
 
 /** Some jobs, the newest first, and where the next ones begin. */

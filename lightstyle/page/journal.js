@@ -31,7 +31,7 @@ export const blob = (id, name) => within(["blobs"], (blobs) => blobs.get(`${id}/
 
 /** Keep a new job with its pictures, which have names such as `content/0`. */
 export async function add(job, pictures) {
-  const kept = { ...job, events: 0, state: "queued", since: now(), attempt: 0, starts: 0, furthest: 0, preview: 0 };
+  const kept = { ...job, events: 0, state: "queued", since: now(), attempt: 0, starts: {}, furthest: 0, preview: 0 };
   await within(["jobs", "blobs"], (jobs, blobs) => {
     jobs.put(kept, job.id);
     for (const [name, file] of Object.entries(pictures)) blobs.put(file, `${job.id}/${name}`);
@@ -85,15 +85,15 @@ function change(job, kind, values) {
     job.progress = values;
     if (values.evaluation > job.furthest) {
       job.furthest = values.evaluation;
-      job.starts = 0; // as often as it has died without coming any further
+      job.starts = {}; // as often as each has died over it without coming any further
     }
   }
   if (kind !== "state") return;
   if (values.state === "running") {
     job.attempt += 1;
-    job.starts += 1;
+    job.starts[values.by] = (job.starts[values.by] ?? 0) + 1;
   }
-  if (values.retry) job.starts = 0;
+  if (values.retry) job.starts = {};
   if (values.state !== "cancelling") job.since = now();
   job.state = values.state;
   job.outcome = isFinal(values.state) ? values : null;

@@ -2,10 +2,15 @@
 
 import { HOME } from "./database.js";
 import * as journal from "./journal.js";
-import { isFinal } from "./problem.js";
+import { isFinal, newKey } from "./problem.js";
 
 /** Times in a row that a page may die over a job that comes no further. */
 const DEATHS = 3;
+
+/**
+ * Whose starts are deaths: where each tab paints, only its own, which a reload leaves its name.
+ */
+const SELF = navigator.locks ? "any" : (window.name ||= newKey());
 
 let engine, working, current;
 
@@ -51,10 +56,10 @@ async function paint({ id, state, starts, params, pictures }) {
   try {
     const saved = await journal.blob(id, "saved");
     if (isStopped && !saved) return await end("cancelled");
-    if (starts >= DEATHS)
+    if (starts[SELF] >= DEATHS)
       return await end("failed", { code: "worker_crashed", reason: `The page was closed ${DEATHS} times in this picture, perhaps for lack of memory: choose a smaller size.` });
     if (isStopped) current.stop.abort();
-    else if ((await end("running"))?.state !== "running") return; // deleted
+    else if ((await end("running", { by: SELF }))?.state !== "running") return; // deleted
     const asked = { job: params.job, params, pictures: await fetched(id, pictures), saved };
     const told = listeners(id);
     const { blob, outcome } = await engine.paint(asked, told.heard, current.stop.signal);

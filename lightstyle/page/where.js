@@ -38,7 +38,8 @@ export class Where {
       if (isNew) this.turned();
     } catch (error) {
       this.about.className = "refusal";
-      this.about.textContent = `This device cannot paint: ${error.message}`;
+      const again = make("button", { type: "button", onclick: () => this.look() }, "Try again");
+      this.about.replaceChildren(`This device cannot paint: ${error.message} `, again);
     }
   }
 

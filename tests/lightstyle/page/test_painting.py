@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from lightstyle.site.devices import DEVICES
 from tests.support.page import (
     Open,
     choose,
@@ -73,6 +74,24 @@ def test_a_finished_painting_is_downloaded_with_and_without_its_settings(
         "lightstyle stylize content.png style.png --size 48 --iterations 3 "
         "--style-weight 10000 --model vgg19-lite -o out.png"
     )
+
+
+def test_without_a_number_of_evaluations_it_has_as_many_as_fit_a_minute(
+    site: str, pages: Open
+) -> None:
+    page = pages(site)
+    page.set_input_files("#choose-content", "content.png")
+    page.set_input_files("#choose-style", "style.png")
+    proposed = str(DEVICES["wasm"].iterations)
+    assert page.input_value("#set-iterations") == proposed
+    set_effort(page, 48, None)
+    paint(page, until=f"of {proposed}")
+    page.click("text=Stop and keep")
+    page.wait_for_selector(".facts:has-text('Stopped')")
+    _, recorded = downloaded(page)
+    assert recorded.iterations == int(proposed)
+    page.click("text=Command line")
+    assert f"--iterations {proposed}" in page.inner_text(".about code")
 
 
 def test_a_painting_goes_on_and_is_made_again_with_other_settings(
@@ -184,6 +203,35 @@ def test_a_painting_over_which_the_page_dies_again_and_again_is_given_up(
     assert "choose a smaller size" in page.inner_text(".label .refusal")
     page.click("text=Try again")
     page.wait_for_selector(".facts:has-text('Preparing')")
+
+
+def test_tabs_without_a_lock_do_not_count_each_other_as_deaths(
+    site: str, pages: Open
+) -> None:
+    """As on plain HTTP, where each paints."""
+    page = pages(f"{site}page/icon.svg", service_workers="block", ready="svg")
+    page.context.add_init_script(
+        "Object.defineProperty(navigator, 'locks', { value: undefined })"
+    )
+    page.context.route(
+        "**/engine/engine.js",
+        lambda route: route.fulfill(body=_STUCK, content_type="text/javascript"),
+    )
+    page.goto(site)
+    page.wait_for_selector("#set-size")
+    page.set_input_files("#choose-content", "content.png")
+    page.set_input_files("#choose-style", "style.png")
+    id_ = paint(page, until="Preparing")
+    for starts in range(2, 6):
+        tab = pages(site, beside=page)
+        wait_for(partial(_has_started, tab, id_, starts))
+        tab.goto(f"{site}#jobs/{id_}")
+        tab.wait_for_selector(".facts:has-text('Preparing')")
+    for starts in (6, 7):
+        page.reload()
+        wait_for(partial(_has_started, page, id_, starts))
+    page.reload()
+    page.wait_for_selector(".facts:has-text('This did not work')")
 
 
 def _reaches(page: "Page", number: int) -> bool:

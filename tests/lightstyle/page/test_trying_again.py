@@ -1,8 +1,8 @@
-"""A painting that is tried again before the page knows its device."""
+"""What has failed on the device is tried again."""
 
 import pytest
 
-from tests.support.page import Open, paint
+from tests.support.page import Open, choose, paint
 
 pytestmark = pytest.mark.browser
 
@@ -43,3 +43,16 @@ def test_a_painting_that_is_tried_again_waits_for_the_device(
     page.wait_for_selector(".facts:has-text('Next in the queue')")
     page.evaluate("window.tell()")
     page.wait_for_selector(".facts:has-text('Preparing')")
+
+
+def test_a_device_that_could_not_paint_is_tried_again(site: str, pages: Open) -> None:
+    """The network was away while the engine was loaded."""
+    page = pages(f"{site}page/icon.svg", service_workers="block", ready="svg")
+    page.context.route("**/ort/*", lambda route: route.abort())
+    page.goto(site)
+    page.wait_for_selector("#where-about:has-text('This device cannot paint: ')")
+    page.context.unroute("**/ort/*")
+    page.click("#where-about >> text=Try again")
+    page.wait_for_selector("#where-about:has-text('No picture leaves')")
+    choose(page, 48, 2)
+    paint(page, until="Finished")

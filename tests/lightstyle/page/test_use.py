@@ -4,6 +4,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -122,6 +123,35 @@ def test_pictures_of_every_kind_are_painted_upright(site: str, pages: Open) -> N
         with Image.open("out.png") as result:
             assert (name, result.size) == (name, size)
             assert ("A" in result.getbands()) == (name == "clear.png")
+
+
+def test_a_phone_takes_a_picture_with_its_camera(site: str, pages: Open) -> None:
+    """Held upright, it says in a tag that what its sensor has seen lies on its side."""
+    page = pages(site, size=PHONE, is_mobile=True, has_touch=True)
+    exif = Image.Exif()
+    exif[0x0112] = 6  # Orientation: what is stored on the left is seen at the top
+    sensor = Image.new("RGB", (96, 72), "white")
+    sensor.paste("black", (0, 0, 48, 72))
+    Path("IMG_0001.jpg").write_bytes(_saved(sensor, "JPEG", exif=exif))
+    camera = "[data-role=content] .camera"
+    assert page.is_visible(camera)
+    assert page.get_attribute(f"{camera} input", "capture") == "environment"
+    page.set_input_files(f"{camera} input", "IMG_0001.jpg")
+    page.wait_for_selector("[data-role=content] .words:has-text('IMG_0001.jpg')")
+    assert page.is_hidden(camera)
+    page.set_input_files("#choose-style", "style.png")
+    set_effort(page, 48, 2)
+    paint(page, until="Finished")
+    with page.expect_download() as download:
+        page.click(".label >> text='Download'")
+    download.value.save_as("out.png")
+    with Image.open("out.png") as result:
+        assert result.size == (36, 48)
+        top, bottom = (
+            np.asarray(result.convert("L").crop((0, y, 36, y + 20))).mean()
+            for y in (0, 28)
+        )
+    assert top + 100 < bottom
 
 
 #: Red, green and blue of Display P3, as profiles have them.
