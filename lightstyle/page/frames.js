@@ -126,7 +126,7 @@ export class Frames {
       words);
     const problem = make("p", { className: "refusal", id: `${id}-problem`, role: "alert" });
     const frame = make("div", { className: "frame", "data-role": role },
-      make("div", { className: "moulding" }, input, mount, invitation), camera, problem);
+      make("div", { className: "moulding" }, input, mount, invitation, problem), camera);
     this.parts[role] = { frame, mount, input, problem, words };
     return frame;
   }

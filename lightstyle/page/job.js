@@ -152,13 +152,15 @@ export class JobView {
   }
 
   #command(command) {
+    // Lines break between words alone, not at their hyphens.
+    const words = command.split(/( )/).map((word) => (word === " " ? word : make("span", {}, word)));
     const copy = async () => {
       await navigator.clipboard.writeText(command);
       announce("The command is copied.");
     };
     return make("details", {}, make("summary", {}, "Command line"),
-      make("p", {}, "This makes the same picture, with your names of the files:"),
-      make("pre", { tabIndex: 0 }, make("code", {}, command)),
+      make("p", {}, "This makes the same picture; put in the names of your files:"),
+      make("pre", { tabIndex: 0 }, make("code", {}, ...words)),
       // There is no clipboard on plain HTTP but on this machine.
       navigator.clipboard && make("button", { type: "button", onclick: copy }, "Copy"));
   }

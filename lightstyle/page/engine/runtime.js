@@ -25,8 +25,8 @@ export class Runtime {
   static async load(folder, device, threads) {
     const [bundle, core] = FILES[device];
     const ort = await import(folder + bundle).catch((error) => {
-      const said = `${folder}${bundle} cannot be loaded: ${error.message}`;
-      throw new Problem("model", said, { cause: error });
+      // What the browser says of it is this address once more.
+      throw new Problem("model", `${folder}${bundle} cannot be loaded`, { cause: error });
     });
     ort.env.wasm.wasmPaths = { mjs: `${folder}${core}.js`, wasm: `${folder}${core}.wasm` };
     ort.env.logLevel = "error";

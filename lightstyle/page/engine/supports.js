@@ -1,13 +1,13 @@
 // Which jobs, settings and words are done in the browser; for every other one, why not.
 
-const GUIDED = "Masks and regions are painted by Lightstyle itself; here the whole picture is.";
+const GUIDED = "Masks and regions need the lightstyle command; here the whole picture is painted.";
 
 /** True, a sentence for the user, or either of them for each word of a setting. */
 export const supports = {
   jobs: {
     stylize: true,
-    texture: "Textures are made by Lightstyle itself.",
-    reconstruct: "Reconstructions are made by Lightstyle itself.",
+    texture: "Textures need the lightstyle command.",
+    reconstruct: "Reconstructions need the lightstyle command.",
   },
   settings: {
     size: true,
@@ -25,16 +25,16 @@ export const supports = {
       gaussian: "This loss needs graphs that are not loaded here.",
       match: "This loss compares every position with every other, which is too slow here.",
     },
-    balance_layers: "Layers are balanced by Lightstyle itself.",
+    balance_layers: "Balanced layers need the lightstyle command.",
     style_scale: true,
     blend: true,
     color: {
       style: true,
       "content-chroma": true,
-      "content-histogram": "Colours are matched by Lightstyle itself.",
-      "match-style": "Colours are matched by Lightstyle itself.",
+      "content-histogram": "Matched colours need the lightstyle command.",
+      "match-style": "Matched colours need the lightstyle command.",
     },
-    colors_of: "Colours are matched by Lightstyle itself.",
+    colors_of: "Matched colours need the lightstyle command.",
     content_mask: GUIDED,
     style_mask: GUIDED,
     regions: GUIDED,

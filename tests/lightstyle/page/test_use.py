@@ -200,6 +200,17 @@ def test_what_is_no_picture_or_too_large_is_refused_where_it_is_dropped(
     )
 
 
+def test_a_refusal_is_seen_on_a_phone_beside_what_was_pressed(
+    site: str, pages: Open
+) -> None:
+    page = pages(site, size=PHONE)
+    page.click("#paint")
+    page.wait_for_selector("#refusal:not(:empty)")
+    box = page.locator("#refusal").bounding_box()
+    assert box is not None
+    assert 0 <= box["y"] <= PHONE[1] - box["height"]
+
+
 def _huge() -> bytes:
     """A photo of 108 megapixels, as some phones take them."""
     return _saved(Image.new("L", (12000, 9000)), "PNG", compress_level=1)
