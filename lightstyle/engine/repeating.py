@@ -10,6 +10,7 @@ from ..arrays import Size
 from .banding import band_plans
 from .memory import available, resident
 from .plan import HISTORIES, ExecutionPlan, Planner
+from .strips import Tiling
 from .workload import Workload
 
 
@@ -44,18 +45,17 @@ def _in_bands(
     each = -(-wanted.bands // workers.count)
     most = workers.held + (workers.memory - workers.held) // each
     shared = replace(workers, count=wanted.bands, memory=most)
-    *_, band = band_plans(shared, costs, size)
+    fitting = [
+        plan
+        for plan in band_plans(shared, costs, size)
+        if plan.memory <= most and _covers(plan.tiling, tiling)
+    ]
     memory = Workload(costs, planner.held, size, method).driver_memory(wanted.history)
     budget = planner.budget
-    if not (
-        band.tiling.bands == tiling.bands
-        and band.tiling.forward.keys() == tiling.forward.keys()
-        and band.tiling.backward.keys() == tiling.backward.keys()
-        and tiling.within(band.tiling)
-        and band.memory <= most
-        and memory <= (resident() + available() if budget is None else budget)
-    ):
+    limit = resident() + available() if budget is None else budget
+    if not fitting or memory > limit:
         return None
+    band = fitting[-1]
     return ExecutionPlan(
         tiling,
         wanted.history,
@@ -63,4 +63,14 @@ def _in_bands(
         each * band.overhead,
         workers.held + each * (band.memory - workers.held),
         band.moved,
+    )
+
+
+def _covers(tiling: Tiling, wanted: Tiling) -> bool:
+    """Return whether a tiling has the same bands, and strips that are no smaller."""
+    blocks = (tiling.forward.keys(), tiling.backward.keys())
+    return (
+        tiling.bands == wanted.bands
+        and blocks == (wanted.forward.keys(), wanted.backward.keys())
+        and wanted.within(tiling)
     )

@@ -4,10 +4,8 @@ Workers of one thread each, on a cluster that is started here, take turns with o
 process that has as many threads as the machine has CPUs and computes the picture as its
 plan says. The table has the seconds of each, their ratio, the time that the plan
 foretells, relative to a single worker's, and the bytes that were moved beside those of
-the plan. With more workers than CPUs, workers wait for each other.
-
-``--plans`` needs no cluster: it prints what the plans foretell of an evaluation, the
-time relative to that of the whole picture on one worker.
+the plan. With more workers than CPUs, workers wait for each other, but the seconds of
+CPU of the busiest are those that it would take with a CPU of its own.
 """
 
 import argparse
@@ -17,20 +15,17 @@ from pathlib import Path
 from statistics import median
 from time import perf_counter
 
+import psutil
+
 from lightstyle import Model
-from lightstyle.cluster.band_worker import BandWorker
 from lightstyle.cluster.connection import connected
 from lightstyle.cluster.picture import spread
-from lightstyle.engine.banding import Workers, band_plans
-from lightstyle.engine.bands import Reach
-from lightstyle.engine.memory import resident
 from lightstyle.engine.threads import available_cpus
 from lightstyle.model_folder import BUNDLED_MODEL
 from lightstyle.zoo import registry
+from tests.support.bands import fastest
 from tests.support.networks import picture, weighed
-
-#: Bytes of each worker whose plans are printed.
-MEMORY = 16 * 10**9
+from tests.support.processes import named
 
 #: Turns that do not count: sessions are made in the first.
 _FIRST = 1
@@ -42,6 +37,7 @@ class Measured:
 
     workers: int
     seconds: float
+    busiest: float
     alone: float
     foretold: float
     moved: int
@@ -60,8 +56,9 @@ def measured(path: Path, size: tuple[int, int], count: int, turns: int) -> Measu
         banded = stack.enter_context(spread(model, cluster, threads=1))
         assert model.workers is not None
         assert model.costs is not None
-        plans = [*band_plans(model.workers, model.costs, size)]
-        plan, single = plans[count - 1], plans[0]
+        plan, single = (
+            fastest(model.workers, model.costs, size, each) for each in (count, 1)
+        )
         own = alone.planner().choose(size).tiling
         tilings = {alone: own, model: plan.tiling}
         feeds = {
@@ -69,32 +66,31 @@ def measured(path: Path, size: tuple[int, int], count: int, turns: int) -> Measu
             for m, t in tilings.items()
         }
         times: dict[Model, list[float]] = {alone: [], model: []}
-        moved = 0
+        busiest, moved = [], 0
         for _ in range(_FIRST + turns):
             for each, tiling in tilings.items():
-                before, began = banded.moved, perf_counter()
+                used, before, began = _used(), banded.moved, perf_counter()
                 each.evaluate(pixels, feeds[each], tiling)
                 times[each].append(perf_counter() - began)
                 moved = max(moved, banded.moved - before)
+                if each is model:
+                    busiest.append(max(s - used[pid] for pid, s in _used().items()))
     seconds, other = (median(times[each][_FIRST:]) for each in (model, alone))
-    ratio = plan.overhead / single.overhead
-    return Measured(count, seconds, other, ratio, moved, plan.moved)
+    return Measured(
+        count,
+        seconds,
+        median(busiest[_FIRST:]),
+        other,
+        plan.overhead / single.overhead,
+        moved,
+        plan.moved,
+    )
 
 
-def foretold(path: Path, size: tuple[int, int], counts: list[int]) -> None:
-    """Print what plans foretell with workers of `MEMORY` each."""
-    model = Model.load(path, "cpu", 1)
-    assert model.costs is not None
-    reach = Reach.of({*model.info.content_layers, *model.info.style_layers})
-    sums = BandWorker(model.tiled).sums()
-    workers = Workers(max(counts), MEMORY, resident(), reach, sums, bandwidth=1.0)
-    print("| workers | time | GB of each | GB moved |\n|---|---|---|---|")
-    for count, plan in enumerate(band_plans(workers, model.costs, size), 1):
-        if count in counts:
-            print(
-                f"| {count} | {plan.overhead:.2f} | {plan.memory / 1e9:.1f} "
-                f"| {plan.moved / 1e9:.2f} |"
-            )
+def _used() -> dict[int, float]:
+    """Seconds of CPU that each worker has used so far."""
+    workers = named("_Actor", psutil.Process().children(recursive=True))
+    return {each.pid: sum(each.cpu_times()[:2]) for each in workers}
 
 
 def main() -> None:
@@ -104,21 +100,18 @@ def main() -> None:
     parser.add_argument("--size", type=int, nargs=2, default=(2048, 1536))
     parser.add_argument("--workers", type=int, nargs="+", default=[2])
     parser.add_argument("--turns", type=int, default=3)
-    parser.add_argument("--plans", action="store_true")
     given = parser.parse_args()
     path = registry.find(given.model)
-    if given.plans:
-        foretold(path, tuple(given.size), given.workers)
-        return
     print(
-        "| workers | seconds | one process | ratio | foretold | MB | MB of the plan |"
+        "| workers | seconds | CPU of the busiest | one process | ratio | foretold "
+        "| MB | MB of the plan |"
     )
-    print("|---|---|---|---|---|---|---|")
+    print("|---|---|---|---|---|---|---|---|")
     for count in given.workers:
         row = measured(path, tuple(given.size), count, given.turns)
         print(
-            f"| {row.workers} | {row.seconds:.2f} | {row.alone:.2f} "
-            f"| {row.seconds / row.alone:.2f} | {row.foretold:.2f} "
+            f"| {row.workers} | {row.seconds:.2f} | {row.busiest:.2f} "
+            f"| {row.alone:.2f} | {row.seconds / row.alone:.2f} | {row.foretold:.2f} "
             f"| {row.moved / 1e6:.1f} | {row.planned / 1e6:.1f} |",
             flush=True,
         )

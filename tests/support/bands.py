@@ -5,11 +5,13 @@ from contextlib import contextmanager
 from typing import Any
 
 from lightstyle import Model
+from lightstyle.arrays import Size
 from lightstyle.cluster.band_worker import BandWorker
 from lightstyle.cluster.bands import BandedModel
 from lightstyle.cluster.crew import Worker, WorkerLostError
-from lightstyle.engine.banding import Workers
+from lightstyle.engine.banding import BandPlan, Workers, band_plans
 from lightstyle.engine.bands import Reach
+from lightstyle.engine.costs import Costs
 from lightstyle.engine.tiled import TiledModel
 
 
@@ -69,6 +71,14 @@ class InlineWorker:
 
 def layers_of(model: Model) -> set[str]:
     return {*model.info.content_layers, *model.info.style_layers}
+
+
+def fastest(workers: Workers, costs: Costs, size: Size, count: int) -> BandPlan:
+    """The plan with so many bands that a planner would choose."""
+    found = band_plans(workers, costs, size)
+    fitting = [plan for plan in found if plan.memory <= workers.memory]
+    same = [plan for plan in fitting if plan.tiling.bands == count]
+    return min(same, key=lambda plan: plan.overhead)
 
 
 @contextmanager

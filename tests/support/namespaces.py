@@ -74,12 +74,19 @@ class Machines:
             "RAY_USAGE_STATS_ENABLED": "0",
         }
 
-    def start(self, number: int, *, apart: bool = True) -> None:
+    def limit(self, rate: str) -> None:
+        """Let the cable carry no more than a rate each way, such as ``100mbit``."""
+        for name in self._names:
+            words = ["tc", "-n", name, "qdisc", "replace", "dev", "cable", "root"]
+            _call(*words, "tbf", "rate", rate, "burst", "256kb", "latency", "400ms")
+
+    def start(self, number: int, *, apart: bool = True, cpus: int = 1) -> None:
         """Start Ray on a machine, the first of which is the head.
 
         Args:
             number: Which machine.
             apart: Whether it does not see the hidden folders.
+            cpus: CPUs that it gives away.
         """
         head = f"{self.addresses[0]}:6379"
         role = ["--head", "--port", "6379", "--include-dashboard", "false"]
@@ -90,7 +97,7 @@ class Machines:
             "ray.scripts.scripts",
             "start",
             "--num-cpus",
-            "1",
+            str(cpus),
         ]
         words += ["--node-ip-address", self.addresses[number], "--disable-usage-stats"]
         words += ["--object-store-memory", "100000000"]
