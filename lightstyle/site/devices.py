@@ -16,8 +16,9 @@ class Device:
     Attributes:
         size: Longest side of a picture, if nobody asks for another.
         largest: Longest side of a picture at most.
-        iterations: Number of evaluations, if nobody asks for another: with the size,
-            what wasm does in a minute with one thread.
+        iterations: Number of evaluations, if nobody asks for another. In wasm one
+            thread paints a square of that size in 60 s, and 4:3 in 47 (`python
+            -m tests.benchmarks.edge`).
         runtime: Files of onnxruntime-web's folder ``dist``, and what they are called
             here: servers that know no ``.mjs`` send them as a type with which no
             browser takes a module.
@@ -58,7 +59,7 @@ DEVICES: Final[Mapping[str, Device]] = {
     "wasm": Device(
         256,
         512,
-        120,
+        110,
         {
             "ort.wasm.min.mjs": "ort.wasm.min.js",
             "ort-wasm-simd-threaded.mjs": "ort-wasm-simd-threaded.js",

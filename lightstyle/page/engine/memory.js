@@ -4,9 +4,8 @@ import { contract, devices, plan } from "./constants.js";
 import { Frame } from "./frame.js";
 import { area, fittedSize, named } from "./sizes.js";
 
-// What counts is the tab's memory while it paints, without Chromium's own files: about 375 MB at
-// 256 × 192 in wasm, 600 MB at 512 × 384. `python -m tests.benchmarks.edge` prints the most that
-// the whole process has had, about 550 and 860 MB.
+// What counts is the tab's memory while it paints, without Chromium's own files: in wasm about 400
+// MB at 256 × 192, and 600 to 700 MB at 512 × 384, as `python -m tests.benchmarks.edge` prints.
 
 /** Bytes of the page, ONNX Runtime, the model and its kernels. */
 const FIXED = { wasm: 320e6, webgpu: 360e6 };
