@@ -74,9 +74,10 @@ def costs(path: Path, made: Mapping[Path, Graph], parts: PartGraphs) -> str:
     """Return the costs of the graphs `made` for the model at `path`, as JSON.
 
     The form is that of `contract.META_COSTS`: bytes for each pixel of the whole
-    picture, with one region and without, of what parts keep between blocks, and of the
-    content's features; bytes for each position of every block's input; the part of
-    these that each further region needs; multiplications of each block for a pixel.
+    picture, with one region and without, of what parts keep between blocks, of the
+    content's features and of all activations; bytes for each position of every block's
+    input; the part of these that each further region needs; multiplications of each
+    block for a pixel.
     """
     fast = contract.cpu_path(path)
     guided = made.get(contract.guided_path(fast), made[fast])
@@ -84,12 +85,13 @@ def costs(path: Path, made: Mapping[Path, Graph], parts: PartGraphs) -> str:
     counted: dict[str, Any] = {
         "whole": bytes_per_position(made[fast]),
         "guided": bytes_per_position(guided),
-        "kept": parts.kept,
+        "between": parts.between,
         "targets": parts.targets,
+        "activations": parts.activations,
         "work": parts.work,
         "region": region,
     }
-    for sweep in (contract.FORWARD, contract.BACKWARD):
+    for sweep in contract.SWEEPS:
         graphs = (made.get(contract.part_path(path, n, sweep)) for n in range(1, 6))
         known = [graph for graph in graphs if graph]
         counted[sweep] = [*map(bytes_per_position, known)]

@@ -1,18 +1,21 @@
-"""Builds the graphs that evaluate a picture in parts: two for each block of VGG19.
+"""Builds the graphs that evaluate a picture in parts: three for each block of VGG19.
 
 The loss is a function of features and of sums over positions, so it can be evaluated
-exactly, strip by strip. The forward sweep keeps only the pooled output of each block
-and the sums of its losses. The backward sweep goes from the last block to the first and
-recomputes the inside of each. The graphs come from the same builders and rules as those
-of the whole picture, and crop nothing: a part includes as many rows of its neighbours
-as its edges make wrong (twice as many backward). A mask states which positions count,
-and a guide states their weight in each region.
+exactly, strip by strip. The forward sweep keeps the pooled output of each block and the
+sums of its losses. The backward sweep goes from the last block to the first and
+recomputes the inside of each, unless there is memory to keep it. The graphs come from
+the same builders and rules as those of the whole picture, and crop nothing: a part
+includes as many rows of its neighbours as its edges make wrong (twice as many where it
+is recomputed). A mask states which positions count, and a guide states their weight in
+each region.
 
-    forward     part of the block's input → its pooled output, sums, features
+    forward     part of the block's input → its pooled output, sums, activations
     backward    the same part, gradients of these → gradient of the part, terms
+    kept        activations in place of the part → the same
     heads       sums over the whole picture → style losses and their gradients
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -24,9 +27,10 @@ from lightstyle import contract
 
 from . import losses, ops, vgg
 from .backward import gradient
-from .graph import Graph, Tensor
+from .graph import Graph, Node, Tensor, scope_of
 from .lowering import lower
 from .network import LossNetwork
+from .rewrite import rewritten
 
 
 @dataclass
@@ -51,18 +55,17 @@ class PartGraphs:
 
     def graphs(self, path: Path) -> dict[Path, Graph]:
         """Build all graphs for the model at `path`: path → graph."""
-        sweeps = {contract.FORWARD: self.forward, contract.BACKWARD: self.backward}
         made = {
-            contract.part_path(path, number, sweep): build(number)
+            contract.part_path(path, number, sweep): self.part(number, sweep)
             for number in range(1, self.count + 1)
-            for sweep, build in sweeps.items()
+            for sweep in contract.SWEEPS
         }
         if self.network.style_layers:
             made[contract.heads_path(path)] = self.heads()
         return made
 
     @property
-    def kept(self) -> float:
+    def between(self) -> float:
         """Bytes a pixel of the pooled outputs; their gradients reuse that memory."""
         last = {contract.block(layer): layer for layer in self._layers}
         pooled = (self._bytes(last[number]) / 4 for number in range(1, self.count))
@@ -72,6 +75,11 @@ class PartGraphs:
     def targets(self) -> float:
         """Bytes a pixel of the content's features."""
         return sum(map(self._bytes, self.network.content_layers), 0.0)
+
+    @property
+    def activations(self) -> float:
+        """Bytes a pixel of all activations."""
+        return sum(map(self._bytes, self._layers), 0.0)
 
     @property
     def work(self) -> list[float]:
@@ -101,15 +109,23 @@ class PartGraphs:
         size = np.dtype(self.network.dtype).itemsize
         return float(size * len(self._kernel(layer)) / 4 ** (contract.block(layer) - 1))
 
-    def forward(self, number: int, *, cpu: bool = True) -> Graph:
-        """Build the graph of block `number`, from 1, in the forward sweep."""
+    def part(self, number: int, sweep: str, *, cpu: bool = True) -> Graph:
+        """Build the graph of block `number`, from 1, in one of `contract.SWEEPS`."""
+        if sweep == contract.FORWARD:
+            return self._forward(number, cpu=cpu)
+        graph = self._backward(number, cpu=cpu)
+        if sweep == contract.BACKWARD:
+            return graph
+        # After lowering: which margins a pooling needs depends on its convolution.
+        return _without_unread(rewritten(graph, _fed_activation))
+
+    def _forward(self, number: int, *, cpu: bool) -> Graph:
         built = self._block(number)
         graph, outputs = built.graph, built.graph.outputs
         if built.pooled is not None:
             outputs[contract.POOLED] = built.pooled
         for layer, x in built.activations.items():
-            if layer in self.network.content_layers:
-                outputs[contract.content_target(layer)] = x
+            outputs[contract.activation(layer)] = x
             if layer in self.network.style_layers:
                 with graph.scope(layer):
                     outputs.update(
@@ -117,8 +133,8 @@ class PartGraphs:
                     )
         return lower(graph, cpu=cpu)
 
-    def backward(self, number: int, *, cpu: bool = True) -> Graph:
-        """Build the graph of block `number`, from 1, in the backward sweep.
+    def _backward(self, number: int, *, cpu: bool) -> Graph:
+        """Build the graph of the backward sweep that computes activations anew.
 
         It also computes the content and total variation terms, because the feeds of
         their gradients are all they need.
@@ -197,3 +213,19 @@ class PartGraphs:
 
     def _losses(self, graph: Graph, layer: str) -> losses.LayerLosses:
         return losses.LayerLosses(graph, layer, self.network.weights)
+
+
+def _fed_activation(
+    graph: Graph, node: Node, new: Mapping[Tensor, Tensor]
+) -> Tensor | None:
+    """Feed what a layer's ReLU computes; what leads there is then dropped."""
+    if node.op != "Relu":
+        return None
+    return graph.fed(contract.activation(scope_of(node.output)), node.output.shape)
+
+
+def _without_unread(graph: Graph) -> Graph:
+    """Drop the feeds that no node reads."""
+    read = {tensor for node in graph.nodes for tensor in node.inputs}
+    graph.inputs = {name: fed for name, fed in graph.inputs.items() if fed in read}
+    return graph

@@ -66,9 +66,7 @@ class BandWorker:
             The sums over its own positions; and of all features by name, the channels
             and the sum over those positions.
         """
-        sweep = self._tiled.sweeps.forward(
-            lines, band, tiling, guides, keep_features=True
-        )
+        sweep = self._tiled.sweeps.forward(lines, band, tiling, guides, features=True)
         told = {}
         for name, values in sweep.features.items():
             self._kept[token, band.first, name] = values

@@ -9,7 +9,7 @@ from ..optimize.curvature import History
 from .bands import Band, Reach, bands, most_bands
 from .costs import Costs
 from .strips import REACH, Tiling, computed_lines
-from .workload import FORWARD_SHARE, PICTURE, Workload
+from .workload import PICTURE, Workload, evaluated
 
 #: What the two round trips of an evaluation take, in pixels that a worker could
 #: evaluate meanwhile: two of 26 ms each, as Ray takes for actors and 2 MB of sums, at
@@ -69,7 +69,7 @@ class _Band(Workload):
 
 
 def band_plans(workers: Workers, costs: Costs, size: Size) -> Iterator[BandPlan]:
-    """Yield a plan for every number of bands that pays.
+    """Yield plans for every number of bands that pays, with activations kept first.
 
     Args:
         workers: The workers.
@@ -80,15 +80,16 @@ def band_plans(workers: Workers, costs: Costs, size: Size) -> Iterator[BandPlan]
         cuts = bands(size, count, workers.reach)
         lines = max(band.stop - band.start for band in cuts)
         work = _Band(costs, workers.held, (min(size), lines), None)
-        tiling = work.largest_tiling(_NO_HISTORY, workers.memory)
-        seconds = max(_relative(costs, band, tiling) for band in cuts)
-        pixels = size[0] * size[1]
-        yield BandPlan(
-            tiling=replace(tiling, bands=len(cuts)),
-            memory=work.tiled_memory(_NO_HISTORY, tiling),
-            overhead=seconds + ROUND_TRIPS / pixels,
-            moved=moved(cuts, size, workers.sums),
-        )
+        for keeps in (True, False):
+            tiling = work.largest_tiling(_NO_HISTORY, workers.memory, keeps=keeps)
+            seconds = max(_relative(costs, band, tiling) for band in cuts)
+            pixels = size[0] * size[1]
+            yield BandPlan(
+                tiling=replace(tiling, bands=len(cuts)),
+                memory=work.tiled_memory(_NO_HISTORY, tiling),
+                overhead=seconds + ROUND_TRIPS / pixels,
+                moved=moved(cuts, size, workers.sums),
+            )
 
 
 def moved(cuts: Sequence[Band], size: Size, sums: int) -> int:
@@ -109,13 +110,15 @@ def _relative(costs: Costs, band: Band, tiling: Tiling) -> float:
     """Return the time of a band, relative to that of the whole picture."""
     total = 0.0
     for number, work in costs.work.items():
-        lines, needed = band.lines(number), band.needed(number)
+        lines, needed = band.lines(number), band.needed(number, tiling.sides)
         forward = computed_lines(
             lines.stop - lines.start, tiling.forward[number], REACH[number]
         )
         backward = computed_lines(
-            needed.stop - needed.start, tiling.backward[number], 2 * REACH[number]
+            needed.stop - needed.start,
+            tiling.backward[number],
+            tiling.sides * REACH[number],
         )
         length = band.length >> (number - 1)
-        total += work * (FORWARD_SHARE * forward + backward) / length
+        total += work * evaluated(forward, backward, tiling) / length
     return total / sum(costs.work.values())

@@ -105,11 +105,16 @@ class Band:
         """Return the lines whose gradient is wanted, from 0 in `lines`."""
         return self._around(number, self.reach.before[number] if self.reach else 0)
 
-    def needed(self, number: int) -> slice:
-        """Return the lines that the gradient is computed from, from 0 in `lines`."""
+    def needed(self, number: int, sides: int) -> slice:
+        """Return the lines that the gradient is computed from, from 0 in `lines`.
+
+        Args:
+            number: Of the block, from 1.
+            sides: As `Tiling.sides`.
+        """
         if self.reach is None:
             return self.own(number)
-        more = self.reach.before[number] + 2 * self.reach.convolutions[number]
+        more = self.reach.before[number] + sides * self.reach.convolutions[number]
         found = self._around(number, more)
         lines = self.lines(number)
         # Multiples of a tile, but for the end of the picture.

@@ -24,6 +24,7 @@ class _Region:
     guided: _Any
     forward: tuple[_Any, ...]
     backward: tuple[_Any, ...]
+    kept: tuple[_Any, ...]
 
 
 @dataclass(frozen=True)
@@ -32,12 +33,14 @@ class _Written:
 
     whole: _Some
     guided: _Some
-    kept: _Any
+    between: _Any
     targets: _Any
+    activations: _Some
     work: tuple[_Some, ...]
     region: _Region
     forward: tuple[_Some, ...]
     backward: tuple[_Some, ...]
+    kept: tuple[_Some, ...]
 
 
 @dataclass(frozen=True)
@@ -46,28 +49,26 @@ class Costs:
 
     Attributes:
         whole: Bytes per pixel of an evaluation of the whole picture.
-        kept: Bytes per pixel that an evaluation in strips keeps between blocks.
+        between: Bytes per pixel that an evaluation in strips keeps between blocks.
         targets: Bytes per pixel of the content's features.
-        forward: Bytes per position of a block's input that the block's graph takes in
-            the forward sweep, by block.
-        backward: The same for the backward sweep.
+        activations: Bytes per pixel of the features of all layers.
+        sweeps: Bytes per position of a block's input that the block's graph takes, for
+            each of `contract.SWEEPS` by block.
         work: Multiplications per pixel in each block's convolutions.
         guided: Like `whole`, with one region.
         region: What every further region adds to `guided`.
-        forward_region: What every further region adds to `forward`.
-        backward_region: What every further region adds to `backward`.
+        sweeps_region: What every further region adds to `sweeps`.
     """
 
     whole: float
-    kept: float
+    between: float
     targets: float
-    forward: Mapping[int, float]
-    backward: Mapping[int, float]
+    activations: float
+    sweeps: Mapping[str, Mapping[int, float]]
     work: Mapping[int, float]
     guided: float
     region: float
-    forward_region: Mapping[int, float]
-    backward_region: Mapping[int, float]
+    sweeps_region: Mapping[str, Mapping[int, float]]
 
     def of_regions(self, count: int) -> Self:
         """Return the costs of pictures with `count` regions."""
@@ -78,8 +79,10 @@ class Costs:
             self,
             whole=self.guided + more * self.region,
             targets=self.targets + guides,
-            forward=_sum(self.forward, more, self.forward_region),
-            backward=_sum(self.backward, more, self.backward_region),
+            sweeps={
+                sweep: _sum(costs, more, self.sweeps_region[sweep])
+                for sweep, costs in self.sweeps.items()
+            },
         )
 
     @classmethod
@@ -97,9 +100,8 @@ class Costs:
             return None
         try:
             written = parse(_Written, loads(text, LONGEST), "it", {})
-            region = written.region
-            sweeps = (written.forward, written.backward, written.work)
-            lengths = {*map(len, (*sweeps, region.forward, region.backward))}
+            lists = (*_by_sweep(written), *_by_sweep(written.region), written.work)
+            lengths = {*map(len, lists)}
             if lengths != {blocks}:
                 raise ValueError(f"it is not of {blocks} blocks")
         except ValueError as error:
@@ -107,18 +109,26 @@ class Costs:
                 f"a graph's metadata {contract.META_COSTS} is damaged: {error}; make "
                 "the model again with `lightstyle export`"
             ) from error
+        sweeps, region = (
+            dict(zip(contract.SWEEPS, map(_by_block, lists), strict=True))
+            for lists in (_by_sweep(written), _by_sweep(written.region))
+        )
         return cls(
             whole=written.whole,
-            kept=written.kept,
+            between=written.between,
             targets=written.targets,
-            forward=_by_block(written.forward),
-            backward=_by_block(written.backward),
+            activations=written.activations,
+            sweeps=sweeps,
             work=_by_block(written.work),
             guided=written.guided,
-            region=region.guided,
-            forward_region=_by_block(region.forward),
-            backward_region=_by_block(region.backward),
+            region=written.region.guided,
+            sweeps_region=region,
         )
+
+
+def _by_sweep(written: _Region | _Written) -> Sequence[Sequence[float]]:
+    """Return the lists of `contract.SWEEPS`."""
+    return written.forward, written.backward, written.kept
 
 
 def _sum(

@@ -23,6 +23,9 @@ from .provider import Provider
 from .providers import HOST
 from .session import Bound, Feeds, Session, check_exists
 
+#: How the names of feeds begin that have the height and width of a picture or part.
+_SIZED: Final = (contract.IMAGE, contract.PART, contract.activation(""))
+
 #: Number of sizes for which a graph keeps sessions.
 _KEPT: Final = 2
 
@@ -183,8 +186,8 @@ class _Graph:
         needed = {name: feeds[name] for name in self.inputs if name in feeds}
         size = None
         if self._by_size:
-            pixels = needed.get(contract.IMAGE, needed.get(contract.PART))
-            size = None if pixels is None else pixels.shape[2:]
+            pixels = (x.shape[2:] for n, x in needed.items() if n.startswith(_SIZED))
+            size = next(pixels, None)
         return self.session(size).run(needed, release=release)
 
     def session(self, size: tuple[int, ...] | None) -> Session:

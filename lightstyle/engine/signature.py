@@ -28,15 +28,22 @@ def outputs(
     if role == contract.HEADS:
         made = (contract.style_loss, contract.normalised_gram, _sums_gradient)
         return {name(layer) for name in made for layer in style_layers}
-    blocks = max(map(contract.block, (*content_layers, *style_layers)))
+    deepest = max(map(contract.LAYERS.index, (*content_layers, *style_layers)))
+    layers = contract.LAYERS[: deepest + 1]
+    blocks = contract.block(layers[-1])
     for number in range(1, blocks + 1):
-        content = [n for n in content_layers if contract.block(n) == number]
-        style = [n for n in style_layers if contract.block(n) == number]
+        own, content, style = (
+            [layer for layer in of if contract.block(layer) == number]
+            for of in (layers, content_layers, style_layers)
+        )
         if role == contract.part_role(number, contract.FORWARD):
             pooled = {contract.POOLED} if number < blocks else set()
-            features = map(contract.content_target, content)
+            features = map(contract.activation, own)
             return {*features, *map(contract.gram_sums, style), *pooled}
-        if role == contract.part_role(number, contract.BACKWARD):
+        if role in (
+            contract.part_role(number, sweep)
+            for sweep in (contract.BACKWARD, contract.KEPT)
+        ):
             return _gradients(content) | ({contract.TV_LOSS} if number == 1 else set())
     return set()
 

@@ -15,15 +15,14 @@ from typing import Final, Self
 
 import numpy as np
 
+from .. import contract
 from ..arrays import FloatArray
 
 #: Lines of a Winograd tile, and of two poolings' windows.
 TILE: Final = 4
 
 
-#: Lines at the edge of a strip that a block's convolutions spoil in the forward sweep,
-#: one each. In the backward sweep it is twice as many, because the gradient needs
-#: activations that far away, which spoil as many lines again.
+#: Lines at the edge of a strip that a block's convolutions spoil, one each.
 REACH: Final = {1: 2, 2: 2, 3: 4, 4: 4, 5: 4}
 
 
@@ -44,12 +43,15 @@ class Tiling:
     Attributes:
         forward: Lines of a strip in the forward sweep, halos included, by block.
         backward: The same for the backward sweep.
+        keeps: Whether the backward sweep finds the activations that the forward sweep
+            has computed, or computes them again.
         bands: Number of bands, each on another machine and cut into such strips; 0 if
             the picture is computed in this process.
     """
 
     forward: Mapping[int, int]
     backward: Mapping[int, int]
+    keeps: bool = field(default=False, kw_only=True)
     bands: int = field(default=0, kw_only=True)
 
     @property
@@ -57,13 +59,32 @@ class Tiling:
         """Lines of the picture in the first block's strips."""
         return self.forward[1]
 
+    @property
+    def way_back(self) -> str:
+        """The backward sweep, of `contract.SWEEPS`."""
+        return contract.KEPT if self.keeps else contract.BACKWARD
+
+    @property
+    def sides(self) -> int:
+        """Reaches on either side of a strip in the backward sweep, as `sides`."""
+        return sides(keeps=self.keeps)
+
     def within(self, other: Self) -> bool:
-        """Return whether no strip has more lines than the same block's of `other`."""
-        return all(
+        """Return whether this takes no more memory than `other`."""
+        return self.keeps <= other.keeps and all(
             self.forward[n] <= other.forward[n]
             and self.backward[n] <= other.backward[n]
             for n in self.forward
         )
+
+
+def sides(*, keeps: bool) -> int:
+    """Return how many times `REACH` the halo of the backward sweep has.
+
+    The gradient needs activations as far away as it reaches itself. Where a strip
+    computes them anew, its edge spoils as many again.
+    """
+    return 1 if keeps else 2
 
 
 def tiled_height(length: int, most: int, halo: int) -> int:

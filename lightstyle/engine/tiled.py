@@ -6,7 +6,6 @@ A picture is a single band here; `cluster.bands` has many of them, on many machi
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from .. import contract
 from ..arrays import FloatArray
 from .bands import Band
 from .heads import Heads, Run
@@ -63,9 +62,7 @@ class TiledModel:
             content_layers: The model's layers with content terms.
             style_layers: The model's layers with style terms.
         """
-        layers = {*content_layers, *style_layers}
-        blocks = max(map(contract.block, layers))
-        self.sweeps = Sweeps(run, content_layers, blocks)
+        self.sweeps = Sweeps(run, content_layers, style_layers)
         self.heads = Heads(run, style_layers)
 
     def targets(
@@ -76,7 +73,7 @@ class TiledModel:
     ) -> dict[str, FloatArray]:
         """As `Parts`."""
         guides, band = guides or {}, Band.whole(image)
-        sweep = self.sweeps.forward(image, band, tiling, guides, keep_features=True)
+        sweep = self.sweeps.forward(image, band, tiling, guides, features=True)
         size, kind = image.shape[2:], image.dtype
         grams = self.heads.targets(sweep.sums, size, kind, guided=bool(guides))
         return sweep.features | grams

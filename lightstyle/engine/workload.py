@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
+from .. import contract
 from ..arrays import Size
 from ..optimize.curvature import History
 from ..optimize.method import Footprint
@@ -66,7 +67,8 @@ class Workload:
 
     def tiled_memory(self, history: History, tiling: Tiling) -> int:
         """Return the bytes that the process needs to compute the picture in strips."""
-        evaluation = self._between_blocks + _FRAGMENTS * self._largest(tiling)
+        between = self._between_blocks(keeps=tiling.keeps)
+        evaluation = between + _FRAGMENTS * self._largest(tiling)
         return self._memory(history, evaluation)
 
     def driver_memory(self, history: History) -> int:
@@ -80,41 +82,52 @@ class Workload:
     def overhead(self, tiling: Tiling) -> float:
         """Return the time of an evaluation in strips, relative to that of the whole.
 
-        The forward half runs twice, and lines in the halo are computed by two strips.
+        Lines in the halo are computed by two strips.
         """
         total = 0.0
         for number, work in self.costs.work.items():
             length, reach = self._block_size(number)[1], REACH[number]
-            forward = computed_lines(length, tiling.forward[number], reach) / length
-            lines = computed_lines(length, tiling.backward[number], 2 * reach)
-            total += work * (FORWARD_SHARE * forward + lines / length)
+            forward = computed_lines(length, tiling.forward[number], reach)
+            halo = tiling.sides * reach
+            backward = computed_lines(length, tiling.backward[number], halo)
+            total += work * evaluated(forward, backward, tiling) / length
         return total / sum(self.costs.work.values())
 
-    def largest_tiling(self, history: History, budget: int) -> Tiling:
+    def largest_tiling(
+        self, history: History, budget: int, *, keeps: bool = False
+    ) -> Tiling:
         """Return the tiling with the largest strips for which `budget` bytes suffice.
 
         If none is small enough, it is the one with the smallest strips.
+
+        Args:
+            history: What the method remembers.
+            budget: Bytes that the process may take.
+            keeps: Whether activations are kept.
         """
-        space = (budget - self._memory(history, self._between_blocks)) / _FRAGMENTS
+        between = self._between_blocks(keeps=keeps)
+        space = (budget - self._memory(history, between)) / _FRAGMENTS
+        made = Tiling({}, {}, keeps=keeps)
         sweeps = []
-        for by_block, sides in ((self.costs.forward, 1), (self.costs.backward, 2)):
+        for sweep, times, positions in (
+            (contract.FORWARD, 1, _EXACT),
+            (made.way_back, made.sides, self._pixels),
+        ):
             lines = {}
-            for number, cost in by_block.items():
+            for number, cost in self.costs.sweeps[sweep].items():
                 short, long = self._block_size(number)
-                halo = sides * REACH[number]
-                fitting = int(space / (cost * short))
-                if sides == 1:
-                    fitting = min(fitting, _EXACT // short)
+                halo = times * REACH[number]
+                fitting = int(min(space / cost, positions)) // short
                 lines[number] = tiled_height(
                     long, max((2 + _OWN) * halo, fitting), halo
                 )
             sweeps.append(lines)
-        return Tiling(*sweeps)
+        return Tiling(*sweeps, keeps=keeps)
 
-    @property
-    def _between_blocks(self) -> float:
+    def _between_blocks(self, *, keeps: bool) -> float:
         """Bytes that an evaluation in strips keeps from block to block."""
-        return self._pixels * (self.costs.kept + PICTURE)
+        activations = self.costs.activations if keeps else 0
+        return self._pixels * (self.costs.between + activations + PICTURE)
 
     def _memory(self, history: History, evaluation: float) -> int:
         """Return the bytes at the worst moment of an `evaluation` or of a step."""
@@ -128,11 +141,13 @@ class Workload:
     def _largest(self, tiling: Tiling) -> float:
         """Return the bytes that the graph of the largest strip takes."""
         most = 0.0
-        for number in self.costs.forward:
-            short, long = self._block_size(number)
-            forward = self.costs.forward[number] * min(tiling.forward[number], long)
-            backward = self.costs.backward[number] * min(tiling.backward[number], long)
-            most = max(most, short * forward, short * backward)
+        for sweep, heights in (
+            (contract.FORWARD, tiling.forward),
+            (tiling.way_back, tiling.backward),
+        ):
+            for number, cost in self.costs.sweeps[sweep].items():
+                short, long = self._block_size(number)
+                most = max(most, short * cost * min(heights[number], long))
         return most
 
     def _block_size(self, number: int) -> list[int]:
@@ -143,3 +158,12 @@ class Workload:
     def _sides(self) -> Sequence[int]:
         """The shorter and the longer side of the picture."""
         return sorted(self.size)
+
+
+def evaluated(forward: float, backward: float, tiling: Tiling) -> float:
+    """Return the time of so many lines in both sweeps, a line of an evaluation being 1.
+
+    Backward, a line is computed forward a second time unless activations are kept.
+    """
+    again = 0 if tiling.keeps else FORWARD_SHARE
+    return FORWARD_SHARE * forward + (1 - FORWARD_SHARE + again) * backward

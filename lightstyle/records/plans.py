@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 from ..contract import MAXIMUM_SIDE
 from ..engine.plan import ExecutionPlan
-from ..engine.strips import REACH, TILE, Tiling
+from ..engine.strips import REACH, TILE, Tiling, sides
 from ..optimize.curvature import History
 from ..settings import typed
 from ..settings.scalars import whole
@@ -25,6 +25,7 @@ class _Strips:
 
     forward: _Lines
     backward: _Lines
+    keeps: bool
     bands: Annotated[int, whole(0, MAXIMUM_SIDE)]
 
 
@@ -44,6 +45,7 @@ def as_dict(plan: ExecutionPlan) -> dict[str, Any]:
         and {
             "forward": [*plan.tiling.forward.values()],
             "backward": [*plan.tiling.backward.values()],
+            "keeps": plan.tiling.keeps,
             "bands": plan.tiling.bands,
         },
     }
@@ -71,13 +73,13 @@ def parse(values: Any) -> ExecutionPlan:
 
 
 def _tiling(strips: _Strips) -> Tiling:
-    sweeps = []
-    for lines, sides in ((strips.forward, 1), (strips.backward, 2)):
+    sweeps, twice = [], sides(keeps=strips.keeps)
+    for lines, times in ((strips.forward, 1), (strips.backward, twice)):
         if len(lines) > len(REACH):
             raise ValueError(f"execution plan has strips of {len(lines)} blocks")
         sweep = dict(enumerate(lines, 1))
         for number, count in sweep.items():
-            if count % TILE or count < 2 * sides * REACH[number] + TILE:
+            if count % TILE or count < 2 * times * REACH[number] + TILE:
                 raise ValueError(f"execution plan has strips of {count} lines")
         sweeps.append(sweep)
-    return Tiling(*sweeps, bands=strips.bands)
+    return Tiling(*sweeps, keeps=strips.keeps, bands=strips.bands)

@@ -160,7 +160,9 @@ class _Probe:
         workers = model.workers if elsewhere else None
         layout = None
         if workers is not None and model.costs is not None:
-            (layout,) = band_plans(workers, model.costs, (_SIDE, _SIDE))
+            keeps = plan.tiling is not None and plan.tiling.keeps
+            layouts = band_plans(workers, model.costs, (_SIDE, _SIDE))
+            layout = next(each for each in layouts if each.tiling.keeps == keeps)
         tiling, overhead = (layout.tiling, layout.overhead) if layout else (None, 1.0)
         self._bandwidth = workers.bandwidth if workers else math.inf
         settings, count = scene.settings, scene.region_count

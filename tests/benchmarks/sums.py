@@ -40,7 +40,8 @@ LINES = (64, 256, 512, 1024)
 def in_strips(network: Weights, image: NDArray[np.float32], lines: int) -> Any:
     """Gram matrix in strips of so many `lines`, as the run time makes it."""
     graphs = PartGraphs(LossNetwork(network, [], [LAYER]))
-    runs = {ROLE: runner(graphs.forward(1)), contract.HEADS: runner(graphs.heads())}
+    part = graphs.part(1, contract.FORWARD)
+    runs = {ROLE: runner(part), contract.HEADS: runner(graphs.heads())}
 
     def run(role: str, feeds: Mapping[str, Any], /, *, last: bool) -> dict[str, Any]:
         return runs[role](feeds)

@@ -29,7 +29,8 @@ from tests.support.oracles import (
 
 CONTENT, STYLE = ["conv3_1", "conv4_2"], ["conv1_1", "conv3_1", "conv4_2"]
 SIZE = (72, 41)
-PLAN = Tiling(dict.fromkeys(range(1, 6), 32), dict.fromkeys(range(1, 6), 36))
+LINES = dict.fromkeys(range(1, 6), 32), dict.fromkeys(range(1, 6), 36)
+PLANS = Tiling(*LINES), Tiling(*LINES, keeps=True)
 
 
 def _narrowed() -> Weights:
@@ -173,9 +174,9 @@ def test_parts_give_the_loss_and_the_gradient_of_the_whole(
     graphs = PartGraphs(LossNetwork(network, CONTENT, STYLE, "max", np.float64))
     made: dict[str, Any] = {contract.HEADS: graphs.heads()}
     for number in range(1, graphs.count + 1):
-        forward_, backward = contract.FORWARD, contract.BACKWARD
-        made[contract.part_role(number, forward_)] = graphs.forward(number, cpu=cpu)
-        made[contract.part_role(number, backward)] = graphs.backward(number, cpu=cpu)
+        for sweep in contract.SWEEPS:
+            role = contract.part_role(number, sweep)
+            made[role] = graphs.part(number, sweep, cpu=cpu)
     protos = {role: ReferenceEvaluator(to_proto(graph)) for role, graph in made.items()}
     kernels: dict[str, Any] = {}
     for graph in made.values():
@@ -187,16 +188,18 @@ def test_parts_give_the_loss_and_the_gradient_of_the_whole(
         return dict(zip(made[role].outputs, outputs, strict=True))
 
     parts = TiledModel(run, CONTENT, STYLE)
-    found = parts.evaluate(at, feeds, PLAN)
-    assert relative_l2(found[contract.GRADIENT], expected[contract.GRADIENT]) < 1e-12
-    assert weighted_sum(found, feeds) == pytest.approx(
-        weighted_sum(expected, feeds), rel=1e-12
-    )
+    for plan in PLANS:
+        found = parts.evaluate(at, feeds, plan)
+        gradient = found[contract.GRADIENT]
+        assert relative_l2(gradient, expected[contract.GRADIENT]) < 1e-12
+        assert weighted_sum(found, feeds) == pytest.approx(
+            weighted_sum(expected, feeds), rel=1e-12
+        )
     guiding = {n: v for n, v in feeds.items() if n.startswith("guide/")}
     losses = LossNetwork(network, CONTENT, STYLE, dtype=np.float64)
     targets = model.targets(losses, guided=True)
     whole = run_reference(targets, {"image": at, **_among(targets, guiding)})
-    in_parts = parts.targets(at, PLAN, guiding)
+    in_parts = parts.targets(at, PLANS[0], guiding)
     assert whole.keys() == in_parts.keys()
     for name, value in whole.items():
         assert relative_l2(in_parts[name], value) < 1e-12

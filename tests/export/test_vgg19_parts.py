@@ -22,7 +22,7 @@ from export.network import LossNetwork
 from export.parts import PartGraphs
 from export.weights import Weights, read_weights
 from lightstyle import Model, contract
-from lightstyle.engine.strips import REACH, Tiling, cut, tiled_height
+from lightstyle.engine.strips import REACH, Tiling, cut, sides, tiled_height
 from lightstyle.engine.tiled import TiledModel
 from tests.support import masks
 from tests.support.networks import needs_vgg19, picture, vgg19_path, weighed
@@ -36,7 +36,7 @@ SIZES = {"640x480": (480, 640), "511x513": (513, 511), "96x2000": (2000, 96)}
 NARROW = Tiling(
     {1: 20, 2: 20, 3: 24, 4: 24, 5: 12}, {1: 24, 2: 24, 3: 32, 4: 32, 5: 20}
 )
-PLANS = ("narrow", "wide")
+PLANS = ("narrow", "wide", "kept")
 
 
 def _grid(*quick: tuple[str, str, str]) -> list[Any]:
@@ -48,16 +48,18 @@ def _grid(*quick: tuple[str, str, str]) -> list[Any]:
 
 
 def _plan(size: str, name: str) -> Tiling:
-    """Every block in many strips, or in two."""
+    """Every block in many strips, or in two, with activations that are kept or not."""
+    keeps = name == "kept"
+    twice = sides(keeps=keeps)
     lines = {number: max(SIZES[size]) >> (number - 1) for number in REACH}
     halves = (
-        {n: tiled_height(lines[n], lines[n] - 2, sides * REACH[n]) for n in REACH}
-        for sides in (1, 2)
+        {n: tiled_height(lines[n], lines[n] - 2, times * REACH[n]) for n in REACH}
+        for times in (1, twice)
     )
-    plan = NARROW if name == "narrow" else Tiling(*halves)
-    for sides, heights in ((1, plan.forward), (2, plan.backward)):
+    plan = NARROW if name == "narrow" else Tiling(*halves, keeps=keeps)
+    for times, heights in ((1, plan.forward), (twice, plan.backward)):
         for n in REACH:
-            count = len([*cut(lines[n], heights[n], sides * REACH[n])])
+            count = len([*cut(lines[n], heights[n], times * REACH[n])])
             assert count > 2 if name == "narrow" else count == 2
     return plan
 
@@ -72,9 +74,9 @@ def _graphs(pooling: str, *, cpu: bool) -> dict[str, Graph]:
     graphs = PartGraphs(LossNetwork(_network(), *LAYERS, pooling))
     made = {contract.HEADS: graphs.heads()}
     for number in range(1, graphs.count + 1):
-        for sweep in (contract.FORWARD, contract.BACKWARD):
-            build = graphs.forward if sweep == contract.FORWARD else graphs.backward
-            made[contract.part_role(number, sweep)] = build(number, cpu=cpu)
+        for sweep in contract.SWEEPS:
+            role = contract.part_role(number, sweep)
+            made[role] = graphs.part(number, sweep, cpu=cpu)
     return made
 
 
@@ -169,9 +171,10 @@ def _with_masks_of_the_whole(size: str, pooling: str, plan: Tiling) -> TiledMode
     axis = 2 if height > width else 3
     given, strips = {}, {}
     for number, lines in plan.backward.items():
-        role = contract.part_role(number, contract.BACKWARD)
+        role = contract.part_role(number, plan.way_back)
         given[role] = masks.of_activations(graphs[role], activations)
-        strips[role] = cut(max(SIZES[size]) >> number - 1, lines, 2 * REACH[number])
+        halo = plan.sides * REACH[number]
+        strips[role] = cut(max(SIZES[size]) >> number - 1, lines, halo)
 
     def run(role: str, feeds: Mapping[str, Any], /, *, last: bool) -> dict[str, Any]:
         imposed = {}
@@ -187,7 +190,8 @@ def _with_masks_of_the_whole(size: str, pooling: str, plan: Tiling) -> TiledMode
 
 
 @pytest.mark.parametrize(
-    ("size", "pooling", "plan"), _grid(("96x2000", "max", "narrow"))
+    ("size", "pooling", "plan"),
+    _grid(("96x2000", "max", "narrow"), ("96x2000", "max", "kept")),
 )
 def test_with_masks_of_the_whole_the_graphs_for_cpus_are_close_to_the_portable(
     size: str, pooling: str, plan: str

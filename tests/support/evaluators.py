@@ -28,9 +28,9 @@ def evaluator(pooling: str, *, cpu: bool) -> Run:
     graphs = PartGraphs(LossNetwork(WEIGHTS, [*CONTENT], [*STYLE], pooling, np.float64))
     made: dict[str, Graph] = {contract.HEADS: graphs.heads()}
     for number in range(1, graphs.count + 1):
-        for sweep in (contract.FORWARD, contract.BACKWARD):
-            build = graphs.forward if sweep == contract.FORWARD else graphs.backward
-            made[contract.part_role(number, sweep)] = build(number, cpu=cpu)
+        for sweep in contract.SWEEPS:
+            role = contract.part_role(number, sweep)
+            made[role] = graphs.part(number, sweep, cpu=cpu)
     kernels: dict[str, Any] = {}
     for graph in made.values():
         kernels |= run_reference(model.kernels(WEIGHTS, graph), {})

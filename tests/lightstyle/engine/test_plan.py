@@ -15,15 +15,20 @@ from tests.support.hostile import spoiled
 
 COSTS = Costs(
     whole=2000,
-    kept=200,
+    between=200,
     targets=40,
-    forward={1: 800, 2: 4000, 3: 9000, 4: 20000, 5: 16000},
-    backward={1: 1400, 2: 5000, 3: 12000, 4: 26000, 5: 20000},
+    activations=1100,
+    sweeps={
+        contract.FORWARD: {1: 800, 2: 4000, 3: 9000, 4: 20000, 5: 16000},
+        contract.BACKWARD: {1: 1400, 2: 5000, 3: 12000, 4: 26000, 5: 20000},
+        contract.KEPT: {1: 1500, 2: 5200, 3: 12500, 4: 27000, 5: 20000},
+    },
     work={1: 38e3, 2: 55e3, 3: 129e3, 4: 129e3, 5: 18e3},
     guided=2100,
     region=260,
-    forward_region={1: 260, 2: 516, 3: 1028, 4: 2052, 5: 2052},
-    backward_region={1: 260, 2: 516, 3: 1028, 4: 2052, 5: 2052},
+    sweeps_region={
+        sweep: {1: 260, 2: 516, 3: 1028, 4: 2052, 5: 2052} for sweep in contract.SWEEPS
+    },
 )
 GB = 10**9
 HELD = 300 * 10**6
@@ -93,24 +98,45 @@ def test_regions_take_more_of_everything_and_none_takes_nothing() -> None:
     ]
     assert found == sorted(set(found))
     assert COSTS.of_regions(0) == COSTS
-    assert COSTS.of_regions(3).backward[1] == 1400 + 2 * 260
+    assert COSTS.of_regions(3).sweeps[contract.BACKWARD][1] == 1400 + 2 * 260
+
+
+def _of_sweeps(*costs: list[float]) -> dict[str, dict[int, float]]:
+    return {
+        sweep: dict(enumerate(each, 1))
+        for sweep, each in zip(contract.SWEEPS, costs, strict=True)
+    }
 
 
 def test_costs_come_from_metadata() -> None:
     values = {
         "whole": 5.0,
-        "kept": 6.0,
+        "between": 6.0,
         "targets": 7.0,
+        "activations": 7.5,
         "guided": 8.0,
         "forward": [1, 2],
         "backward": [3, 4],
+        "kept": [14, 15],
         "work": [5, 6],
-        "region": {"guided": 9.0, "forward": [10, 11], "backward": [12, 13]},
+        "region": {
+            "guided": 9.0,
+            "forward": [10, 11],
+            "backward": [12, 13],
+            "kept": [16, 17],
+        },
     }
     text = json.dumps(values)
     assert Costs.parse({contract.META_COSTS: text}, 2) == Costs(
-        *(5.0, 6.0, 7.0, {1: 1.0, 2: 2.0}, {1: 3.0, 2: 4.0}, {1: 5.0, 2: 6.0}),
-        *(8.0, 9.0, {1: 10.0, 2: 11.0}, {1: 12.0, 2: 13.0}),
+        whole=5.0,
+        between=6.0,
+        targets=7.0,
+        activations=7.5,
+        sweeps=_of_sweeps([1, 2], [3, 4], [14, 15]),
+        work={1: 5.0, 2: 6.0},
+        guided=8.0,
+        region=9.0,
+        sweeps_region=_of_sweeps([10, 11], [12, 13], [16, 17]),
     )
     assert Costs.parse({}, 2) is None
     with pytest.raises(ModelError, match="damaged"):

@@ -24,7 +24,10 @@ SIZES = [(96, 64), (97, 45), (40, 131)]
 PLANS = [
     Tiling({1: 16, 2: 12, 3: 16, 4: 12, 5: 12}, dict.fromkeys(range(1, 6), 20)),
     Tiling(dict.fromkeys(range(1, 6), 32), dict.fromkeys(range(1, 6), 36)),
+    Tiling(*({1: 20, 2: 12, 3: 12, 4: 16, 5: 12},) * 2, keeps=True),
+    Tiling(*(dict.fromkeys(range(1, 6), 4096),) * 2, keeps=True),
 ]
+PLAN_NAMES = ["narrow", "wide", "kept", "kept whole"]
 
 
 @pytest.fixture(params=[False, True], ids=["portable", "cpu"])
@@ -33,7 +36,7 @@ def cpu(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> bool
     return bool(request.param)
 
 
-@pytest.mark.parametrize("plan", PLANS, ids=["narrow", "wide"])
+@pytest.mark.parametrize("plan", PLANS, ids=PLAN_NAMES)
 @pytest.mark.parametrize("pooling", contract.POOLINGS)
 @pytest.mark.parametrize("size", SIZES, ids=str)
 def test_parts_give_the_loss_and_the_gradient_of_the_whole(
@@ -66,12 +69,11 @@ def test_targets_in_parts_are_those_of_the_whole(size: tuple[int, int]) -> None:
 def test_without_style_only_features_are_compared() -> None:
     graphs = PartGraphs(LossNetwork(WEIGHTS, ["conv2_2"], [], "max", np.float64))
     evaluators = {
-        contract.part_role(number, sweep): to_proto(build(number, cpu=False))
-        for number in (1, 2)
-        for sweep, build in (
-            (contract.FORWARD, graphs.forward),
-            (contract.BACKWARD, graphs.backward),
+        contract.part_role(number, sweep): to_proto(
+            graphs.part(number, sweep, cpu=False)
         )
+        for number in (1, 2)
+        for sweep in (contract.FORWARD, contract.BACKWARD)
     }
     assert graphs.count == 2
 
