@@ -4,7 +4,7 @@
 export const VERSION = "0.1.0";
 
 /** contract.py, and engine/plan.py: how many steps the optimiser remembers, at most. */
-export const contract = { SCHEMA: 3, MINIMUM_SIDE: 32, REFERENCE_SIDE: 512 };
+export const contract = { SCHEMA: 4, MINIMUM_SIDE: 32, REFERENCE_SIDE: 512 };
 export const plan = { HISTORIES: [20, 10, 5] };
 
 /** site/devices.py: the longest side that is painted on each device. */
