@@ -1,9 +1,9 @@
 """Plans how a picture is computed within a budget of memory.
 
 The whole picture at once is fastest. Where that does not fit, the picture is cut into
-strips that do, which takes a tenth of the time again where activations can be kept and
-half to nine tenths where they cannot, or the method's history is shortened. None of
-these changes the loss.
+strips that do, or the method's history is shortened; neither changes the loss. Strips
+take a tenth of the time again where activations can be kept, and half to nine tenths
+where they cannot.
 """
 
 from collections.abc import Iterator
