@@ -41,19 +41,21 @@ def _exact(pooling: str = "max") -> TiledModel:
     return TiledModel(evaluator(pooling, cpu=False), [*CONTENT], [*STYLE])
 
 
+@pytest.mark.parametrize("keeps", [False, True], ids=["anew", "kept"])
 @pytest.mark.parametrize("count", [1, 2, 3, 5])
 @pytest.mark.parametrize(
     ("size", "pooling"), [(HIGH, "max"), (WIDE, "average")], ids=str
 )
 def test_bands_give_the_loss_and_the_gradient_of_the_whole(
-    size: tuple[int, int], pooling: str, count: int
+    size: tuple[int, int], pooling: str, count: int, keeps: bool
 ) -> None:
     image, content, style = picture(*size), picture(*size, 1), picture(50, 40, 2)
     loss = loss_for(WEIGHTS, content, style, CONTENT, STYLE, pooling, 0.01)
     terms, gradient = loss_and_gradient(image, WEIGHTS, loss, pooling)
     banded = _banded(_exact(pooling), count)
     pixels, feeds = image[None].astype(np.float64), feeds_for(loss, np.float64)
-    plan = replace(NARROW if count == 3 else ENTIRE, bands=count)
+    cut = NARROW if count == 3 else ENTIRE
+    plan = replace(cut, keeps=keeps, bands=count)
     outputs = banded.evaluate(pixels, feeds, plan)
     assert relative_l2(outputs.pop(contract.GRADIENT)[0], gradient) < 1e-12
     found = {name: value.sum() for name, value in outputs.items()}

@@ -101,6 +101,18 @@ def test_regions_take_more_of_everything_and_none_takes_nothing() -> None:
     assert COSTS.of_regions(3).sweeps[contract.BACKWARD][1] == 1400 + 2 * 260
 
 
+def test_activations_are_kept_where_memory_allows() -> None:
+    size = 2048, 2048
+    whole = choose(40 * GB, size)
+    kept, short = choose(0.75 * whole.memory, size), choose(0.4 * whole.memory, size)
+    assert kept.tiling is not None
+    assert kept.tiling.keeps
+    assert 1 < kept.overhead < 1.2
+    assert short.tiling is not None
+    assert not short.tiling.keeps
+    assert short.overhead > 1.4
+
+
 def _of_sweeps(*costs: list[float]) -> dict[str, dict[int, float]]:
     return {
         sweep: dict(enumerate(each, 1))
