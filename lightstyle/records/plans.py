@@ -21,7 +21,7 @@ _Lines = tuple[Annotated[int, whole(TILE, MAXIMUM_SIDE)], ...]
 
 @dataclass(frozen=True)
 class _Strips:
-    """Lines of the strips of each block, from the first on, and the number of bands."""
+    """A `Tiling`; the strips' lines of each block, from the first on."""
 
     forward: _Lines
     backward: _Lines
@@ -64,8 +64,8 @@ def parse(values: Any) -> ExecutionPlan:
         ValueError: If the values do not describe an execution plan.
     """
     if isinstance(values, dict) and isinstance(values.get("strips"), dict):
-        # Old versions had no bands, or did not write how many.
-        values = {**values, "strips": {"bands": 0, **values["strips"]}}
+        # Old versions wrote neither: they kept nothing, and repeated no bands.
+        values = {**values, "strips": {"keeps": False, "bands": 0, **values["strips"]}}
     written: _Written = typed.parse(_Written, values, "execution plan", {})
     strips = written.strips
     tiling = None if strips is None else _tiling(strips)

@@ -25,20 +25,21 @@ TALL = "96x2000"
 ENTIRE = dict.fromkeys(range(1, 6), 4096)
 
 
-def _tiling(count: int) -> Tiling:
-    return Tiling(ENTIRE, ENTIRE, bands=count)
+def _tiling(count: int, *, keeps: bool) -> Tiling:
+    return Tiling(ENTIRE, ENTIRE, bands=count, keeps=keeps)
 
 
 @needs_vgg19
 @pytest.mark.parametrize("pooling", contract.POOLINGS)
 @pytest.mark.parametrize("count", COUNTS)
+@pytest.mark.parametrize("keeps", [False, True])
 def test_portable_graphs_in_bands_give_the_loss_and_gradient_of_the_whole(
-    pooling: str, count: int
+    pooling: str, count: int, keeps: bool
 ) -> None:
     scene, tiled = parts._scene(TALL, pooling), parts._portable(pooling)
     layers = [layer for kind in parts.LAYERS for layer in kind]
     banded = BandedModel(tiled.heads, layers, InlineCrew(tiled, count))
-    outputs = banded.evaluate(scene.image, scene.feeds, _tiling(count))
+    outputs = banded.evaluate(scene.image, scene.feeds, _tiling(count, keeps=keeps))
     gradient = outputs.pop(contract.GRADIENT)
     assert sum(terms_in(outputs).values()) == pytest.approx(
         sum(scene.terms.values()), rel=1e-6
@@ -86,14 +87,15 @@ def _guided(model: Model) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("count", COUNTS)
+@pytest.mark.parametrize("keeps", [False, True])
 @pytest.mark.parametrize("of", [_plain, _guided])
 def test_graphs_for_cpus_in_bands_are_as_close_as_their_rounding_lets_them(
-    cpu: Model, of: Any, count: int
+    cpu: Model, of: Any, count: int, keeps: bool
 ) -> None:
     image, feeds = picture(*SIZE)[None], of(cpu)
     whole = cpu.evaluate(image, feeds)
     with spread(cpu, count):
-        found = cpu.evaluate(image, feeds, _tiling(count))
+        found = cpu.evaluate(image, feeds, _tiling(count, keeps=keeps))
     assert sum(found.terms.values()) == pytest.approx(
         sum(whole.terms.values()), rel=1e-6
     )

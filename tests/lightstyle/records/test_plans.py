@@ -31,10 +31,12 @@ def test_a_description_says_how_many_bands_there_are() -> None:
     assert plans.parse(described).tiling == banded.tiling
 
 
-def test_a_description_of_an_old_version_has_no_bands() -> None:
-    described = plans.as_dict(CUT)
-    del described["strips"]["bands"]
-    assert plans.parse(described).tiling == CUT.tiling
+def test_a_description_of_an_old_version_has_no_bands_and_keeps_nothing() -> None:
+    assert CUT.tiling is not None
+    old = replace(CUT, tiling=replace(CUT.tiling, keeps=False))
+    described = plans.as_dict(old)
+    del described["strips"]["bands"], described["strips"]["keeps"]
+    assert plans.parse(described).tiling == old.tiling
 
 
 def _described(**changes: Any) -> dict[str, Any]:
