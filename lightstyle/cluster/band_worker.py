@@ -32,6 +32,7 @@ class BandWorker:
         self._tiled = tiled
         self._kept: dict[tuple[int, int, str], FloatArray] = {}
         self._sweeps: dict[int, Forward] = {}
+        self._turn = 0
 
     def sums(self) -> int:
         """Return the number of sums that a band gives, for each region."""
@@ -88,10 +89,21 @@ class BandWorker:
             del self._kept[key]
 
     def forward(
-        self, band: Band, tiling: Tiling, lines: FloatArray, tokens: Tokens
+        self, band: Band, tiling: Tiling, lines: FloatArray, tokens: Tokens, turn: int
     ) -> dict[str, FloatArray]:
-        """Return the sums over a band's own positions; `tokens` name the feeds."""
-        self._sweeps.pop(band.first, None)
+        """Return the sums over a band's own positions.
+
+        Args:
+            band: The band.
+            tiling: How it is cut into strips.
+            lines: Lines of the picture that it is computed from.
+            tokens: Numbers of the feeds that are kept here, by name.
+            turn: Number of the evaluation. Bands of earlier ones, which ended in a
+                death, are forgotten.
+        """
+        if turn != self._turn:
+            self._sweeps.clear()
+            self._turn = turn
         guides = [name for name in tokens if not name.startswith(CONTENT_TARGET)]
         feeds = self._feeds(band, tokens, guides)
         sweep = self._tiled.sweeps.forward(lines, band, tiling, feeds)

@@ -16,6 +16,7 @@ repeated, with the same loss to the last bit.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import count
 from typing import Any, Final, TypeVar
 
 import numpy as np
@@ -55,6 +56,7 @@ class BandedModel:
         self._heads, self._crew = heads, crew
         self._reach = Reach.of(layers)
         self._kept = Kept()
+        self._turns = count(1)
         self.moved = 0
 
     def targets(
@@ -95,8 +97,12 @@ class BandedModel:
         for worker, band in cuts:
             for name, feed in lined.items():
                 self._provide(worker, band, name, feed, tokens[name])
+        turn = next(self._turns)
         calls = [
-            self._begin(worker, "forward", band, tiling, _lines(image, band), tokens)
+            self._begin(
+                *(worker, "forward", band, tiling),
+                *(_lines(image, band), tokens, turn),
+            )
             for worker, band in cuts
         ]
         sums = _added(self._ended(calls))

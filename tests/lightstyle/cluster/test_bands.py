@@ -12,11 +12,14 @@ from PIL import Image
 from export import build_model
 from lightstyle import Checkpoint, Model, Result, Settings, contract, resume, stylize
 from lightstyle.arrays import Size
+from lightstyle.cluster.band_worker import BandWorker
 from lightstyle.cluster.bands import BandedModel
 from lightstyle.cluster.spread import Spread
 from lightstyle.engine import banding
+from lightstyle.engine.bands import Reach, bands
 from lightstyle.engine.guides import guides
 from lightstyle.engine.strips import Tiling
+from lightstyle.engine.sweeps import Forward
 from lightstyle.engine.tiled import TiledModel
 from lightstyle.errors import ClusterError
 from lightstyle.losses.gaussian import metric
@@ -162,6 +165,16 @@ def test_workers_keep_nothing_of_a_level_that_is_over(model: Model) -> None:
         banded.evaluate(pixels, feeds, plan)
         gc.collect()
     assert max(crew.kept()) == len(model.info.content_layers)
+
+
+def test_workers_forget_bands_of_an_evaluation_that_ended_in_a_death(
+    model: Model,
+) -> None:
+    worker, pixels = BandWorker(model.tiled), picture(*HIGH)[None]
+    cuts = bands(HIGH[::-1], 2, Reach.of(layers_of(model)))
+    for turn, band in enumerate(cuts, 1):
+        worker.forward(band, ENTIRE, pixels[:, :, band.lines(1)], {}, turn)
+    assert sum(isinstance(each, Forward) for each in gc.get_objects()) == 1
 
 
 @pytest.fixture
