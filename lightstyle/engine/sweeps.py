@@ -3,8 +3,9 @@
 `export.parts` describes the graphs. Between blocks only the outputs of the poolings are
 kept: with VGG19 120 bytes per pixel, where a whole evaluation takes 2,100. Where there
 is memory for 1,200 more, activations are kept as well, which saves a third of the time.
-Sums over positions are added up in float64, so that the largest picture loses nothing
-to a float32 sum.
+There the buffers of graphs are kept as well: to ask the system for them anew takes a
+third of the time of the graphs. Sums over positions are added up in float64, so that
+the largest picture loses nothing to a float32 sum.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -114,7 +115,8 @@ class Sweeps:
                 given = _part(x, axis, strip, own)
                 given |= _guided(x, axis, strip, guides, number)
                 given[contract.PART_GUIDE] *= given[contract.PART_MASK]
-                outputs = self._run(role, given, last=strip is strips[-1])
+                last = strip is strips[-1] and not tiling.keeps
+                outputs = self._run(role, given, last=last)
                 if contract.POOLED in outputs:
                     part = outputs.pop(contract.POOLED)
                     if pooled is None:
@@ -162,7 +164,8 @@ class Sweeps:
                     pooled = copied(outputs[contract.GRADIENT], axis, lines)
                     given[contract.POOLED_GRADIENT] = pooled
                 role = contract.part_role(number, tiling.way_back)
-                made = self._run(role, given, last=strip is strips[-1])
+                last = strip is strips[-1] and not tiling.keeps
+                made = self._run(role, given, last=last)
                 part = made.pop(contract.GRADIENT)
                 place(gradient, part, axis, strip)
                 for name, partials in made.items():

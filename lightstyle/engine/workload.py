@@ -69,7 +69,7 @@ class Workload:
         """Return the bytes that the process needs to compute the picture in strips."""
         between = self._between_blocks(keeps=tiling.keeps)
         evaluation = between + _FRAGMENTS * self._largest(tiling)
-        return self._memory(history, evaluation)
+        return self._memory(history, evaluation, both=tiling.keeps)
 
     def driver_memory(self, history: History) -> int:
         """Return the bytes of the process that has bands computed by others.
@@ -106,7 +106,8 @@ class Workload:
             keeps: Whether activations are kept.
         """
         between = self._between_blocks(keeps=keeps)
-        space = (budget - self._memory(history, between)) / _FRAGMENTS
+        least = self._memory(history, between, both=keeps)
+        space = (budget - least) / _FRAGMENTS
         made = Tiling({}, {}, keeps=keeps)
         sweeps = []
         for sweep, times, positions in (
@@ -129,14 +130,20 @@ class Workload:
         activations = self.costs.activations if keeps else 0
         return self._pixels * (self.costs.between + activations + PICTURE)
 
-    def _memory(self, history: History, evaluation: float) -> int:
-        """Return the bytes at the worst moment of an `evaluation` or of a step."""
+    def _memory(
+        self, history: History, evaluation: float, *, both: bool = False
+    ) -> int:
+        """Return the bytes at the worst moment of an `evaluation` or of a step.
+
+        They take `both` where the evaluation's buffers are kept during the step.
+        """
         each = Footprint(0, 0)
         if self.method is not None:
             each = METHODS[self.method].footprint(history)
         arrays = _PICTURES * PICTURE + self.costs.targets + 3 * each.kept
         fixed = self.held + _SESSIONS + self._pixels * arrays
-        return int(fixed + max(evaluation, self._pixels * 3 * each.working))
+        moments = evaluation, float(self._pixels * 3 * each.working)
+        return int(fixed + (sum if both else max)(moments))
 
     def _largest(self, tiling: Tiling) -> float:
         """Return the bytes that the graph of the largest strip takes."""
