@@ -1,4 +1,4 @@
-"""Builds the graphs that evaluate a picture in parts: three for each block of VGG19.
+"""Builds the graphs that evaluate a picture in parts: four for each block of VGG19.
 
 The loss is a function of features and of sums over positions, so it can be evaluated
 exactly, strip by strip. The forward sweep keeps the pooled output of each block and the
@@ -9,9 +9,10 @@ includes as many rows of its neighbours as its edges make wrong (twice as many w
 is recomputed). A mask states which positions count, and a guide states their weight in
 each region.
 
-    forward     part of the block's input → its pooled output, sums, activations
+    forward     part of the block's input → its pooled output, sums, content features
     backward    the same part, gradients of these → gradient of the part, terms
-    kept        activations in place of the part → the same
+    keeping     forward, with all activations
+    kept        backward, from these in place of the part
     heads       sums over the whole picture → style losses and their gradients
 """
 
@@ -111,21 +112,22 @@ class PartGraphs:
 
     def part(self, number: int, sweep: str, *, cpu: bool = True) -> Graph:
         """Build the graph of block `number`, from 1, in one of `contract.SWEEPS`."""
-        if sweep == contract.FORWARD:
-            return self._forward(number, cpu=cpu)
+        if sweep in (contract.FORWARD, contract.KEEPING):
+            return self._forward(number, cpu=cpu, keeping=sweep == contract.KEEPING)
         graph = self._backward(number, cpu=cpu)
         if sweep == contract.BACKWARD:
             return graph
         # After lowering: which margins a pooling needs depends on its convolution.
         return _without_unread(rewritten(graph, _fed_activation))
 
-    def _forward(self, number: int, *, cpu: bool) -> Graph:
+    def _forward(self, number: int, *, cpu: bool, keeping: bool) -> Graph:
         built = self._block(number)
         graph, outputs = built.graph, built.graph.outputs
         if built.pooled is not None:
             outputs[contract.POOLED] = built.pooled
         for layer, x in built.activations.items():
-            outputs[contract.activation(layer)] = x
+            if keeping or layer in self.network.content_layers:
+                outputs[contract.activation(layer)] = x
             if layer in self.network.style_layers:
                 with graph.scope(layer):
                     outputs.update(

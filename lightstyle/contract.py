@@ -9,8 +9,9 @@ external data. For a model called ``vgg19.onnx`` these are
     vgg19.cpu.onnx           role ``evaluation for CPUs``: the same, faster there
     vgg19.cpu.targets.onnx   role ``targets for CPUs``
     vgg19.cpu.kernels.onnx   role ``kernels``: what those two need beside their feeds
-    vgg19.cpu.forward1.onnx, vgg19.cpu.backward1.onnx, vgg19.cpu.kept1.onnx …,
-    vgg19.cpu.heads.onnx     the evaluation in parts, for each block of VGG19
+    vgg19.cpu.forward1.onnx, vgg19.cpu.backward1.onnx, vgg19.cpu.keeping1.onnx,
+    vgg19.cpu.kept1.onnx …, vgg19.cpu.heads.onnx
+                             the evaluation in parts, for each block of VGG19
 
     vgg19.step.onnx, vgg19.webgpu.step.onnx
                              role ``step``: one step of the optimiser
@@ -59,13 +60,14 @@ A part is a strip of a block's input x, (1, C, H, W), with more lines than count
 ``mask`` (1, 1, H, W) is 1 where they do, ``part_guide`` (R, 1, H, W) what they count in
 each region, or in the whole picture; forward it is 0 where they do not. Block b has
 
-    forward b    part, part_guide → pooled (1, C', H/2, W/2), activation/l (1, C, H, W)
-                 of every layer l, gram_sums/s (R, C, C) and, in a narrowed network,
-                 feature_sums/s (R, C, 1): sums over the positions that count
+    forward b    part, part_guide → pooled (1, C', H/2, W/2), activation/c (1, C, H, W),
+                 gram_sums/s (R, C, C) and, in a narrowed network, feature_sums/s
+                 (R, C, 1): sums over the positions that count
     backward b   part, mask, part_guide, pooled_gradient, gradient/gram_sums/s and
                  gradient/feature_sums/s, content_target/c, content_weight/c, tv_weight
                  → gradient of x, content_loss/c, tv_loss
-    kept b       the same with activation/l as feeds, which need not be computed anew;
+    keeping b    forward with activation/l of every layer l
+    kept b       backward with activation/l as feeds, which need not be computed anew;
                  of the first block alone the part
     heads        of one region: gram_sums/s (C, C), feature_sums/s (C, 1), positions/s,
                  style_target/s, style_metric/s, style_weight/s
@@ -133,12 +135,13 @@ DESCENT: Final = "descent"
 WEBGPU: Final = " for WebGPU"
 HEADS: Final = "heads"
 
-#: The sweeps over the parts of a picture: forward, and backward without activations or
-#: with those that were kept.
+#: The sweeps over the parts of a picture, forward and backward; and both again where
+#: activations are kept between them.
 FORWARD: Final = "forward"
 BACKWARD: Final = "backward"
+KEEPING: Final = "keeping"
 KEPT: Final = "kept"
-SWEEPS: Final = FORWARD, BACKWARD, KEPT
+SWEEPS: Final = FORWARD, BACKWARD, KEEPING, KEPT
 
 IMAGE: Final = "image"
 GRADIENT: Final = "gradient"

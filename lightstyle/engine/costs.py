@@ -24,6 +24,7 @@ class _Region:
     guided: _Any
     forward: tuple[_Any, ...]
     backward: tuple[_Any, ...]
+    keeping: tuple[_Any, ...]
     kept: tuple[_Any, ...]
 
 
@@ -40,6 +41,7 @@ class _Written:
     region: _Region
     forward: tuple[_Some, ...]
     backward: tuple[_Some, ...]
+    keeping: tuple[_Some, ...]
     kept: tuple[_Some, ...]
 
 
@@ -128,7 +130,7 @@ class Costs:
 
 def _by_sweep(written: _Region | _Written) -> Sequence[Sequence[float]]:
     """Return the lists of `contract.SWEEPS`."""
-    return written.forward, written.backward, written.kept
+    return written.forward, written.backward, written.keeping, written.kept
 
 
 def _sum(

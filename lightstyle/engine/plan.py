@@ -1,9 +1,8 @@
 """Plans how a picture is computed within a budget of memory.
 
 The whole picture at once is fastest. Where that does not fit, the picture is cut into
-strips that do, or the method's history is shortened; neither changes the loss. Strips
-take a tenth of the time again where activations can be kept, and half to nine tenths
-where they cannot.
+strips that do, which takes half to nine tenths as much time again, or the method's
+history is shortened. Neither changes the loss.
 """
 
 from collections.abc import Iterator
@@ -196,12 +195,10 @@ def _kept(plan: ExecutionPlan) -> int:
 
 
 def _plans(workload: Workload, limit: int) -> Iterator[ExecutionPlan]:
-    """Yield a whole and two tiled plans for every history."""
+    """Yield a whole and a tiled plan for every history."""
     for history in HISTORIES:
         yield _plan(workload, history, None)
-        for keeps in (True, False):
-            tiling = workload.largest_tiling(history, limit, keeps=keeps)
-            yield _plan(workload, history, tiling)
+        yield _plan(workload, history, workload.largest_tiling(history, limit))
 
 
 def _band_plans(workload: Workload, workers: Workers) -> Iterator[ExecutionPlan]:

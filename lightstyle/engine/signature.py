@@ -36,15 +36,16 @@ def outputs(
             [layer for layer in of if contract.block(layer) == number]
             for of in (layers, content_layers, style_layers)
         )
-        if role == contract.part_role(number, contract.FORWARD):
-            pooled = {contract.POOLED} if number < blocks else set()
-            features = map(contract.activation, own)
-            return {*features, *map(contract.gram_sums, style), *pooled}
-        if role in (
-            contract.part_role(number, sweep)
-            for sweep in (contract.BACKWARD, contract.KEPT)
-        ):
-            return _gradients(content) | ({contract.TV_LOSS} if number == 1 else set())
+        forward = {contract.FORWARD: content, contract.KEEPING: own}
+        for sweep, given in forward.items():
+            if role == contract.part_role(number, sweep):
+                pooled = {contract.POOLED} if number < blocks else set()
+                features = map(contract.activation, given)
+                return {*features, *map(contract.gram_sums, style), *pooled}
+        for sweep in (contract.BACKWARD, contract.KEPT):
+            if role == contract.part_role(number, sweep):
+                losses = _gradients(content)
+                return losses | ({contract.TV_LOSS} if number == 1 else set())
     return set()
 
 

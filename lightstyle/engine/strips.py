@@ -44,7 +44,8 @@ class Tiling:
         forward: Lines of a strip in the forward sweep, halos included, by block.
         backward: The same for the backward sweep.
         keeps: Whether the backward sweep finds the activations that the forward sweep
-            has computed, or computes them again.
+            has computed, or computes them again. Bands are computed so; a process that
+            has that much memory computes the whole picture, which is as fast.
         bands: Number of bands, each on another machine and cut into such strips; 0 if
             the picture is computed in this process.
     """
@@ -58,6 +59,11 @@ class Tiling:
     def lines(self) -> int:
         """Lines of the picture in the first block's strips."""
         return self.forward[1]
+
+    @property
+    def way_forth(self) -> str:
+        """The forward sweep, of `contract.SWEEPS`."""
+        return contract.KEEPING if self.keeps else contract.FORWARD
 
     @property
     def way_back(self) -> str:

@@ -1,11 +1,11 @@
 """The two sweeps over the blocks of a network, each in strips, of a picture or a band.
 
 `export.parts` describes the graphs. Between blocks only the outputs of the poolings are
-kept: with VGG19 120 bytes per pixel, where a whole evaluation takes 2,100. Where there
-is memory for 1,200 more, activations are kept as well, which saves a third of the time.
-There the buffers of graphs are kept as well: to ask the system for them anew takes a
-third of the time of the graphs. Sums over positions are added up in float64, so that
-the largest picture loses nothing to a float32 sum.
+kept: with VGG19 120 bytes per pixel, where a whole evaluation takes 2,100. Bands for
+which a worker has 1,200 more keep activations as well, and the buffers of the graphs:
+to compute the ones again, and to ask the system for the others, takes two thirds of the
+time again. Sums over positions are added up in float64, so that the largest picture
+loses nothing to a float32 sum.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -102,20 +102,18 @@ class Sweeps:
                 follows.
         """
         sweep, axis = Forward(band, [image]), band.axis
-        kept = (
-            self._content_layers if features else self._layers if tiling.keeps else ()
-        )
-        keep = {*map(contract.activation, kept)}
+        way = contract.FORWARD if features else tiling.way_forth
+        keeps = features or tiling.keeps
         for number in self._blocks:
             x, own = sweep.inputs[-1], band.own(number)
             strips = [*cut(x.shape[axis], tiling.forward[number], REACH[number])]
-            role = contract.part_role(number, contract.FORWARD)
+            role = contract.part_role(number, way)
             pooled = None
             for strip in strips:
                 given = _part(x, axis, strip, own)
                 given |= _guided(x, axis, strip, guides, number)
                 given[contract.PART_GUIDE] *= given[contract.PART_MASK]
-                last = strip is strips[-1] and not tiling.keeps
+                last = strip is strips[-1] and way == contract.FORWARD
                 outputs = self._run(role, given, last=last)
                 if contract.POOLED in outputs:
                     part = outputs.pop(contract.POOLED)
@@ -123,7 +121,7 @@ class Sweeps:
                         pooled = empty_whole(part, [n // 2 for n in x.shape[2:]])
                     place(pooled, part, axis, strip, scale=2)
                 for name, value in outputs.items():
-                    if name in keep or not name.startswith(_ACTIVATION):
+                    if keeps or not name.startswith(_ACTIVATION):
                         sweep.add(name, value, x, strip)
             if pooled is not None:
                 sweep.inputs.append(pooled)

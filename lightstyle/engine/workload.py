@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from .. import contract
 from ..arrays import Size
 from ..optimize.curvature import History
 from ..optimize.method import Footprint
@@ -29,6 +28,9 @@ _SESSIONS: Final = 60 * 10**6
 #: Factor by which ONNX Runtime's arena exceeds what is in use where strips of different
 #: heights follow each other.
 _FRAGMENTS: Final = 1.3
+
+#: The same where no buffer is given back from one block to the next.
+_MORE_FRAGMENTS: Final = 2.5
 
 #: Share of an evaluation's time that the forward half takes.
 FORWARD_SHARE: Final = 0.48
@@ -68,8 +70,8 @@ class Workload:
     def tiled_memory(self, history: History, tiling: Tiling) -> int:
         """Return the bytes that the process needs to compute the picture in strips."""
         between = self._between_blocks(keeps=tiling.keeps)
-        evaluation = between + _FRAGMENTS * self._largest(tiling)
-        return self._memory(history, evaluation, both=tiling.keeps)
+        evaluation = between + _fragments(tiling) * self._largest(tiling)
+        return self._memory(history, evaluation)
 
     def driver_memory(self, history: History) -> int:
         """Return the bytes of the process that has bands computed by others.
@@ -105,13 +107,13 @@ class Workload:
             budget: Bytes that the process may take.
             keeps: Whether activations are kept.
         """
-        between = self._between_blocks(keeps=keeps)
-        least = self._memory(history, between, both=keeps)
-        space = (budget - least) / _FRAGMENTS
         made = Tiling({}, {}, keeps=keeps)
+        between = self._between_blocks(keeps=keeps)
+        least = self._memory(history, between)
+        space = (budget - least) / _fragments(made)
         sweeps = []
         for sweep, times, positions in (
-            (contract.FORWARD, 1, _EXACT),
+            (made.way_forth, 1, _EXACT),
             (made.way_back, made.sides, self._pixels),
         ):
             lines = {}
@@ -130,26 +132,20 @@ class Workload:
         activations = self.costs.activations if keeps else 0
         return self._pixels * (self.costs.between + activations + PICTURE)
 
-    def _memory(
-        self, history: History, evaluation: float, *, both: bool = False
-    ) -> int:
-        """Return the bytes at the worst moment of an `evaluation` or of a step.
-
-        They take `both` where the evaluation's buffers are kept during the step.
-        """
+    def _memory(self, history: History, evaluation: float) -> int:
+        """Return the bytes at the worst moment of an `evaluation` or of a step."""
         each = Footprint(0, 0)
         if self.method is not None:
             each = METHODS[self.method].footprint(history)
         arrays = _PICTURES * PICTURE + self.costs.targets + 3 * each.kept
         fixed = self.held + _SESSIONS + self._pixels * arrays
-        moments = evaluation, float(self._pixels * 3 * each.working)
-        return int(fixed + (sum if both else max)(moments))
+        return int(fixed + max(evaluation, self._pixels * 3 * each.working))
 
     def _largest(self, tiling: Tiling) -> float:
         """Return the bytes that the graph of the largest strip takes."""
         most = 0.0
         for sweep, heights in (
-            (contract.FORWARD, tiling.forward),
+            (tiling.way_forth, tiling.forward),
             (tiling.way_back, tiling.backward),
         ):
             for number, cost in self.costs.sweeps[sweep].items():
@@ -174,3 +170,7 @@ def evaluated(forward: float, backward: float, tiling: Tiling) -> float:
     """
     again = 0 if tiling.keeps else FORWARD_SHARE
     return FORWARD_SHARE * forward + (1 - FORWARD_SHARE + again) * backward
+
+
+def _fragments(tiling: Tiling) -> float:
+    return _MORE_FRAGMENTS if tiling.keeps else _FRAGMENTS
