@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Final
 
 from ..model_folder import BUNDLED_MODEL
+from ..settings.choices import Metadata
 from ..settings.settings import DEMO
 from .help import command
 from .options import Output, RunOptions, takes
@@ -27,4 +28,6 @@ def demo(output: Output = None, *, options: RunOptions) -> None:
     """
     given = {"content": _PICTURES / "scene.jpg", "style": _PICTURES / "painting.jpg"}
     bundled = replace(options, model=BUNDLED_MODEL)
-    make("stylize", given, output or Path(), "lightstyle-demo", DEMO, bundled)
+    told = {"metadata": Metadata.NONE} if options.no_metadata else {}
+    settings = DEMO.changed(told)
+    make("stylize", given, output or Path(), "lightstyle-demo", settings, bundled)

@@ -92,6 +92,9 @@ def test_the_demonstration_needs_nothing_but_the_package(
     assert max(size_of("lightstyle-demo.png")) == 48
     assert run("demo").code == 0
     assert max(size_of("lightstyle-demo-2.png")) == 48
+    assert run("demo", "-o", "bare.png", "--no-metadata").code == 0
+    assert b"sha256" in Path("lightstyle-demo.png").read_bytes()
+    assert b"sha256" not in Path("bare.png").read_bytes()
 
 
 def test_debug_shows_the_traceback(run: Runner, studio: Path) -> None:
