@@ -99,8 +99,7 @@ class PartGraphs:
     @property
     def _layers(self) -> tuple[str, ...]:
         """Layers up to the deepest one with a loss."""
-        deepest = max(map(contract.LAYERS.index, self.network.layers))
-        return contract.LAYERS[: deepest + 1]
+        return contract.needed_layers(self.network.layers)
 
     def _kernel(self, layer: str) -> NDArray[Any]:
         return self.network.weights.kernels[layer]

@@ -10,7 +10,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from lightstyle.contract import LAYERS, block
+from lightstyle.contract import LAYERS, block, needed_layers
 
 from . import ops
 from .graph import Graph, Tensor
@@ -30,11 +30,10 @@ def features(
         pooling: ``max`` or ``average``.
     """
     wanted = set(layers)
-    deepest = max(LAYERS.index(layer) for layer in wanted)
     x = centred(graph, image, weights)
     activations: dict[str, Tensor] = {}
     current = 1
-    for layer in LAYERS[: deepest + 1]:
+    for layer in needed_layers(wanted):
         if block(layer) != current:
             with graph.scope(layer):
                 x = ops.pool(graph, x, pooling)

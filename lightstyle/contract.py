@@ -85,7 +85,7 @@ Everything is float32. The host adds the partial sums in float64, because a floa
 resolves too little for a line search, and multiplies them by the weights.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -263,6 +263,11 @@ def mapped_kernel(layer: str) -> str:
 def block(layer: str) -> int:
     """Return the VGG block of `layer`, from 1: the poolings before it, plus one."""
     return int(layer[len("conv")])
+
+
+def needed_layers(losses: Iterable[str]) -> tuple[str, ...]:
+    """Return all layers up to the deepest of those with `losses`."""
+    return LAYERS[: max(map(LAYERS.index, losses)) + 1]
 
 
 def targets_path(model: Path) -> Path:

@@ -39,9 +39,8 @@ class Reach:
     @classmethod
     def of(cls, layers: Iterable[str]) -> Self:
         """Return the reach of a network whose losses are at `layers`."""
-        deepest = max(map(contract.LAYERS.index, layers))
         convolutions: dict[int, int] = {}
-        for layer in contract.LAYERS[: deepest + 1]:
+        for layer in contract.needed_layers(layers):
             number = contract.block(layer)
             convolutions[number] = convolutions.get(number, 0) + 1
         before = {1: 0}

@@ -144,7 +144,7 @@ class Planner:
     def repeat(
         self, wanted: ExecutionPlan, size: Size, method: str | None = None
     ) -> ExecutionPlan | None:
-        """Return the plan of another run with its memory and time here.
+        """Return the plan of another run with its memory and time in this process.
 
         Args:
             wanted: The other run's plan.
@@ -154,8 +154,8 @@ class Planner:
         Returns:
             The plan, or None if the model or the memory does not allow it.
         """
-        if wanted.history not in HISTORIES or self.workers is not None:
-            return None  # how many workers there are decides
+        if wanted.history not in HISTORIES:
+            return None
         tiling = wanted.tiling
         if self.costs is None:
             return wanted if tiling is None else None
@@ -180,7 +180,7 @@ class Planner:
         # `choose` leaves a share of the free memory untouched; a repeated run does not.
         limit = resident() + available() if self.budget is None else self.budget
         try:
-            most = replace(self, budget=limit).choose(size, method)
+            most = replace(self, budget=limit, workers=None).choose(size, method)
         except UsageError:
             return False
         longer = _kept(wanted) > _kept(most)

@@ -31,7 +31,7 @@ def repeated(
     """
     if wanted.bands:
         return _in_bands(planner, wanted, size, method)
-    return replace(planner, workers=None).repeat(wanted, size, method)
+    return planner.repeat(wanted, size, method)
 
 
 def _in_bands(

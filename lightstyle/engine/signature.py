@@ -28,8 +28,7 @@ def outputs(
     if role == contract.HEADS:
         made = (contract.style_loss, contract.normalised_gram, _sums_gradient)
         return {name(layer) for name in made for layer in style_layers}
-    deepest = max(map(contract.LAYERS.index, (*content_layers, *style_layers)))
-    layers = contract.LAYERS[: deepest + 1]
+    layers = contract.needed_layers((*content_layers, *style_layers))
     blocks = contract.block(layers[-1])
     for number in range(1, blocks + 1):
         own, content, style = (

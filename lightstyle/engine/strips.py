@@ -72,8 +72,12 @@ class Tiling:
 
     @property
     def sides(self) -> int:
-        """Reaches on either side of a strip in the backward sweep, as `sides`."""
-        return sides(keeps=self.keeps)
+        """How many times `REACH` the halo of the backward sweep has.
+
+        The gradient needs activations as far away as it reaches itself. Where a strip
+        computes them anew, its edge spoils as many again.
+        """
+        return 1 if self.keeps else 2
 
     def within(self, other: Self) -> bool:
         """Return whether this takes no more memory than `other`."""
@@ -82,15 +86,6 @@ class Tiling:
             and self.backward[n] <= other.backward[n]
             for n in self.forward
         )
-
-
-def sides(*, keeps: bool) -> int:
-    """Return how many times `REACH` the halo of the backward sweep has.
-
-    The gradient needs activations as far away as it reaches itself. Where a strip
-    computes them anew, its edge spoils as many again.
-    """
-    return 1 if keeps else 2
 
 
 def tiled_height(length: int, most: int, halo: int) -> int:

@@ -75,10 +75,9 @@ class Sweeps:
             content_layers: The model's layers with content terms.
             style_layers: The model's layers with style terms.
         """
-        deepest = max(map(contract.LAYERS.index, (*content_layers, *style_layers)))
         self._run = run
         self._content_layers = content_layers
-        self._layers = contract.LAYERS[: deepest + 1]
+        self._layers = contract.needed_layers((*content_layers, *style_layers))
         self._blocks = range(1, contract.block(self._layers[-1]) + 1)
 
     def forward(

@@ -14,7 +14,7 @@ from typing import Final, Self
 import numpy as np
 
 from ..arrays import Array
-from ..contract import LAYERS, block, weights_path
+from ..contract import block, needed_layers, weights_path
 from ..engine import weights
 from ..engine.model_info import ModelInfo
 from ..errors import ModelError
@@ -78,9 +78,8 @@ class Network:
         """
         x = (image_hwc - self._tensor("mean", 3)).transpose(2, 0, 1)
         found: dict[str, Array] = {}
-        deepest = max(LAYERS.index(layer) for layer in layers)
         number = 1
-        for layer in LAYERS[: deepest + 1]:
+        for layer in needed_layers(layers):
             if block(layer) != number:
                 x, number = _pooled(x, self.pooling), block(layer)
             kernel = self._tensor(f"{layer}.weight", None, len(x), 3, 3)

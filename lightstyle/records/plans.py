@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 from ..contract import MAXIMUM_SIDE
 from ..engine.plan import ExecutionPlan
-from ..engine.strips import REACH, TILE, Tiling, sides
+from ..engine.strips import REACH, TILE, Tiling
 from ..optimize.curvature import History
 from ..settings import typed
 from ..settings.scalars import whole
@@ -73,13 +73,12 @@ def parse(values: Any) -> ExecutionPlan:
 
 
 def _tiling(strips: _Strips) -> Tiling:
-    sweeps, twice = [], sides(keeps=strips.keeps)
-    for lines, times in ((strips.forward, 1), (strips.backward, twice)):
-        if len(lines) > len(REACH):
-            raise ValueError(f"execution plan has strips of {len(lines)} blocks")
-        sweep = dict(enumerate(lines, 1))
+    sweeps = (dict(enumerate(lines, 1)) for lines in (strips.forward, strips.backward))
+    tiling = Tiling(*sweeps, keeps=strips.keeps, bands=strips.bands)
+    for sweep, sides in ((tiling.forward, 1), (tiling.backward, tiling.sides)):
+        if len(sweep) > len(REACH):
+            raise ValueError(f"execution plan has strips of {len(sweep)} blocks")
         for number, count in sweep.items():
-            if count % TILE or count < 2 * times * REACH[number] + TILE:
+            if count % TILE or count < 2 * sides * REACH[number] + TILE:
                 raise ValueError(f"execution plan has strips of {count} lines")
-        sweeps.append(sweep)
-    return Tiling(*sweeps, keeps=strips.keeps, bands=strips.bands)
+    return tiling

@@ -22,7 +22,7 @@ from export.network import LossNetwork
 from export.parts import PartGraphs
 from export.weights import Weights, read_weights
 from lightstyle import Model, contract
-from lightstyle.engine.strips import REACH, Tiling, cut, sides, tiled_height
+from lightstyle.engine.strips import REACH, Tiling, cut, tiled_height
 from lightstyle.engine.tiled import TiledModel
 from tests.support import masks
 from tests.support.networks import needs_vgg19, picture, vgg19_path, weighed
@@ -50,7 +50,7 @@ def _grid(*quick: tuple[str, str, str]) -> list[Any]:
 def _plan(size: str, name: str) -> Tiling:
     """Every block in many strips, or in two, with activations that are kept or not."""
     keeps = name == "kept"
-    twice = sides(keeps=keeps)
+    twice = Tiling({}, {}, keeps=keeps).sides
     lines = {number: max(SIZES[size]) >> (number - 1) for number in REACH}
     halves = (
         {n: tiled_height(lines[n], lines[n] - 2, times * REACH[n]) for n in REACH}

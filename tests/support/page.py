@@ -80,10 +80,37 @@ def serious(page: "Page") -> list[str]:
     ]
 
 
-def choose(page: "Page", size: int, iterations: int) -> None:
-    """Choose both pictures, and settings that are quick."""
+def open_with(engine: str, site: str, pages: "Open", script: str = "") -> "Page":
+    """Open a site with another engine, both pictures chosen.
+
+    Args:
+        engine: Text of the module in place of the site's own, which its service worker
+            would give; so that is left out.
+        site: Address of the site.
+        pages: Opens pages.
+        script: What each page runs before its own.
+    """
+    page = pages(f"{site}page/icon.svg", service_workers="block", ready="svg")
+    if script:
+        page.context.add_init_script(script)
+    page.context.route(
+        "**/engine/engine.js",
+        lambda route: route.fulfill(body=engine, content_type="text/javascript"),
+    )
+    page.goto(site)
+    page.wait_for_selector("#set-size")
+    choose_pictures(page)
+    return page
+
+
+def choose_pictures(page: "Page") -> None:
     page.set_input_files("#choose-content", "content.png")
     page.set_input_files("#choose-style", "style.png")
+
+
+def choose(page: "Page", size: int, iterations: int) -> None:
+    """Choose both pictures, and settings that are quick."""
+    choose_pictures(page)
     set_effort(page, size, iterations)
 
 

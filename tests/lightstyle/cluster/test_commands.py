@@ -12,18 +12,17 @@ from pathlib import Path
 from subprocess import PIPE, Popen
 
 import numpy as np
-import psutil
 import pytest
 from PIL import Image
 
 from lightstyle import Model, stylize
-from lightstyle.cluster.session import VARIABLE
 from lightstyle.errors import ExitCode
 from lightstyle.model_folder import BUNDLED_MODEL
 from lightstyle.records.record import Record
 from lightstyle.zoo import registry
 from tests.support import namespaces
 from tests.support.bands import spread
+from tests.support.clusters import of_cluster
 from tests.support.folders import draw
 from tests.support.namespaces import Machines
 from tests.support.processes import ROOT, unignore, wait_for
@@ -125,19 +124,6 @@ def _undisturbed(process: Popen[str]) -> tuple[list[float], np.ndarray]:
     return losses, pixels
 
 
-def _of_cluster() -> list[psutil.Process]:
-    """Processes of local clusters that were begun in this folder."""
-    found = []
-    for process in psutil.process_iter():
-        try:
-            inside = process.cwd() == str(Path.cwd())
-            if VARIABLE in process.environ() and inside:
-                found.append(process)
-        except psutil.Error:
-            continue
-    return found
-
-
 def test_sixty_evaluations_on_three_workers_are_those_on_one_and_those_in_a_process(
     folder: Path,
 ) -> None:
@@ -181,7 +167,7 @@ def test_a_command_that_is_killed_goes_on_bit_for_bit_on_a_cluster_of_any_size(
     assert f"workers {cpus}, " in errors
     assert _losses() == losses
     np.testing.assert_array_equal(_pixels(), pixels)
-    wait_for(lambda: not _of_cluster(), 60)
+    wait_for(lambda: not of_cluster(), 60)
 
 
 def test_workers_that_die_again_and_again_end_in_one_line_and_leave_a_checkpoint() -> (
@@ -196,7 +182,7 @@ def test_workers_that_die_again_and_again_end_in_one_line_and_leave_a_checkpoint
     assert line.startswith("error: 7 workers in a row died at the same evaluation")
     kept = [KEPT, Path(f"{KEPT}.previous")]
     assert {*Path().iterdir()} - before == {Path("log.jsonl"), *kept}
-    assert not _of_cluster()
+    assert not of_cluster()
     assert _losses() == losses[:3]
     resumed = _start(1, "resume", KEPT)
     assert resumed.wait(200) == 0

@@ -11,8 +11,8 @@ import pytest
 
 from lightstyle.cluster import connection, versions
 from lightstyle.cluster.connection import Cluster, check, connected
-from lightstyle.cluster.session import VARIABLE
 from lightstyle.errors import ClusterError, UsageError
+from tests.support.clusters import of_cluster
 from tests.support.processes import start_script, wait_for
 
 pytest.importorskip("ray", reason="needs the extra ray")
@@ -24,18 +24,6 @@ with connected("local", cpus=1):
     print(os.environ["LIGHTSTYLE_CLUSTER"], flush=True)
     sys.stdin.read()
 """
-
-
-def _processes(folder: str) -> list[int]:
-    """Processes of the cluster whose folder it is."""
-    found = []
-    for process in psutil.process_iter():
-        try:
-            if process.environ().get(VARIABLE) == folder:
-                found.append(process.pid)
-        except psutil.Error:
-            continue
-    return found
 
 
 @pytest.mark.parametrize(
@@ -149,10 +137,10 @@ def test_a_local_cluster_leaves_nothing_however_its_process_ends(kill: bool) -> 
     assert process.stdout
     folder = process.stdout.readline().strip()
     assert Path(folder).is_dir()
-    assert len(_processes(folder)) > 2
+    assert len(of_cluster(folder)) > 2
     if kill:
         process.kill()
     process.stdin.close()
     process.wait()
     process.stdout.close()
-    wait_for(lambda: not _processes(folder) and not Path(folder).exists(), 20)
+    wait_for(lambda: not of_cluster(folder) and not Path(folder).exists(), 20)

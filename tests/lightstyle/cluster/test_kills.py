@@ -9,7 +9,7 @@ import numpy as np
 import psutil
 import pytest
 
-from lightstyle.cluster.session import VARIABLE
+from tests.support.clusters import of_cluster
 from tests.support.folders import draw, pictures
 from tests.support.processes import ROOT, named, unignore, wait_for
 
@@ -50,21 +50,8 @@ def _start() -> Popen[str]:
     return Popen(command, text=True, stdout=PIPE, stderr=PIPE, preexec_fn=unignore)
 
 
-def _of_cluster() -> list[psutil.Process]:
-    """Processes of local clusters that tests of this module have begun."""
-    found = []
-    for process in psutil.process_iter():
-        try:
-            inside = process.cwd() == str(Path.cwd())
-            if VARIABLE in process.environ() and inside:
-                found.append(process)
-        except psutil.Error:
-            continue
-    return found
-
-
 def _painting() -> list[psutil.Process]:
-    return named("RemoteWorker", _of_cluster())
+    return named("RemoteWorker", of_cluster())
 
 
 def _wait_for_painting(process: Popen[str]) -> None:
@@ -118,7 +105,7 @@ def test_five_kills_of_the_command_lose_nothing(photos: Path) -> None:
         process.kill()
         process.communicate()
         kills += process.returncode < 0
-        wait_for(lambda: not _of_cluster(), 60)
+        wait_for(lambda: not of_cluster(), 60)
         finished = pictures(Path("out"))  # reads each to its end
         assert before.items() <= finished.items()
         interrupted += bool(_checkpoints())

@@ -11,10 +11,12 @@ from lightstyle.site.devices import DEVICES
 from tests.support.page import (
     Open,
     choose,
+    choose_pictures,
     curve,
     downloaded,
     drop,
     evaluation,
+    open_with,
     paint,
     serious,
     set_effort,
@@ -80,8 +82,7 @@ def test_without_a_number_of_evaluations_it_has_as_many_as_fit_a_minute(
     site: str, pages: Open
 ) -> None:
     page = pages(site)
-    page.set_input_files("#choose-content", "content.png")
-    page.set_input_files("#choose-style", "style.png")
+    choose_pictures(page)
     proposed = str(DEVICES["wasm"].iterations)
     assert page.input_value("#set-iterations") == proposed
     set_effort(page, 48, None)
@@ -182,16 +183,7 @@ export class Engine {
 def test_a_painting_over_which_the_page_dies_again_and_again_is_given_up(
     site: str, pages: Open
 ) -> None:
-    """Without the engine that the site has, and so without its service worker."""
-    page = pages(f"{site}page/icon.svg", service_workers="block", ready="svg")
-    page.route(
-        "**/engine/engine.js",
-        lambda route: route.fulfill(body=_STUCK, content_type="text/javascript"),
-    )
-    page.goto(site)
-    page.wait_for_selector("#set-size")
-    page.set_input_files("#choose-content", "content.png")
-    page.set_input_files("#choose-style", "style.png")
+    page = open_with(_STUCK, site, pages)
     page.wait_for_selector("#forecast:has-text('It is smaller here.')")
     id_ = paint(page, until="Preparing")
     assert page.inner_text(".note") == "It is smaller here."
@@ -209,18 +201,8 @@ def test_tabs_without_a_lock_do_not_count_each_other_as_deaths(
     site: str, pages: Open
 ) -> None:
     """As on plain HTTP, where each paints."""
-    page = pages(f"{site}page/icon.svg", service_workers="block", ready="svg")
-    page.context.add_init_script(
-        "Object.defineProperty(navigator, 'locks', { value: undefined })"
-    )
-    page.context.route(
-        "**/engine/engine.js",
-        lambda route: route.fulfill(body=_STUCK, content_type="text/javascript"),
-    )
-    page.goto(site)
-    page.wait_for_selector("#set-size")
-    page.set_input_files("#choose-content", "content.png")
-    page.set_input_files("#choose-style", "style.png")
+    locks = "Object.defineProperty(navigator, 'locks', { value: undefined })"
+    page = open_with(_STUCK, site, pages, locks)
     id_ = paint(page, until="Preparing")
     for starts in range(2, 6):
         tab = pages(site, beside=page)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.support.page import Open, choose, paint
+from tests.support.page import Open, choose, open_with, paint
 
 pytestmark = pytest.mark.browser
 
@@ -28,15 +28,7 @@ export class Engine {
 def test_a_painting_that_is_tried_again_waits_for_the_device(
     site: str, pages: Open
 ) -> None:
-    page = pages(f"{site}page/icon.svg", service_workers="block", ready="svg")
-    page.route(
-        "**/engine/engine.js",
-        lambda route: route.fulfill(body=_LATE, content_type="text/javascript"),
-    )
-    page.goto(site)
-    page.wait_for_selector("#set-size")
-    page.set_input_files("#choose-content", "content.png")
-    page.set_input_files("#choose-style", "style.png")
+    page = open_with(_LATE, site, pages)
     paint(page, until="This did not work")
     page.reload()
     page.click("text=Try again")
