@@ -14,9 +14,11 @@ from lightstyle.settings.choices import Optimizer
 from tests.lightstyle.engine.test_plan import COSTS, GB, HELD
 
 SIZE, METHOD = (2048, 4096), Optimizer.LBFGS
+#: Of the driver: too little for the whole picture, whatever machine the tests run on.
+BUDGET = 12 * GB
 
 
-def _planner(count: int, memory: float = 16 * GB, budget: int | None = None) -> Planner:
+def _planner(count: int, memory: float = 16 * GB, budget: int = BUDGET) -> Planner:
     reach = Reach.of(["conv1_1", "conv5_2"])
     workers = Workers(count, int(memory), HELD, reach, sums=1000, bandwidth=1e9)
     return Planner(COSTS, budget, HELD, workers)
