@@ -40,7 +40,8 @@ _Model = Annotated[
     str | None,
     typer.Argument(
         metavar="[MODEL]",
-        help="A name in the cache folder, or a path; by default the model in use.",
+        help="vgg19-lite, a name in the cache folder or a path; the model in use by "
+        "default.",
     ),
 ]
 _From = Annotated[

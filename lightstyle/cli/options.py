@@ -45,7 +45,7 @@ Output = Annotated[
         "-o",
         "--output",
         metavar="PATH",
-        help="Picture to write, or a folder; by default a new name beside the input.",
+        help="Picture to write, or a folder; a new name by default.",
         rich_help_panel=OUTPUT,
     ),
 ]
@@ -89,7 +89,7 @@ class RunOptions:
     )
     model: str | None = option(
         None,
-        "A name or a path; by default the best one here.",
+        "A name or a path; by default that of LIGHTSTYLE_MODEL, or the best one here.",
         _RUNTIME,
         metavar="MODEL",
     )

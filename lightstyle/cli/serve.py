@@ -22,7 +22,7 @@ from .options import RunOptions, takes
 TOKEN_VARIABLE: Final = "LIGHTSTYLE_TOKEN"
 
 #: Options of a single run.
-_ONE_RUN: Final = ONE_PICTURE | {"like", "config", "bits", "overwrite"}
+_ONE_RUN: Final = ONE_PICTURE | {"like", "config", "bits", "no_metadata", "overwrite"}
 
 _DEFAULT: Final = Limits()
 

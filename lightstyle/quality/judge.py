@@ -45,7 +45,7 @@ class Quality:
         share: Share of the loss that is gone, (L(content) − L(picture)) / L(content),
             where L is the loss with content at conv5_2 and style weight 1e4, each
             picture in a frame that is its mirror image: 0 for the content itself, at
-            most 1. It is None if content and style are the same picture, too.
+            most 1. Also None if content and style are the same picture.
         cfsd: Content feature structural distance to the content, 0 or more
             (arXiv:2312.09008).
         w2: 2-Wasserstein distance between Gaussians fitted to the features of picture

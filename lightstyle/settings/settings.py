@@ -157,14 +157,11 @@ class Settings:
     strength: float | None = option(
         None,
         "From the photo, 0, to the painting, 1; by default "
-        f"{STRENGTH:g}. It chooses the three weights.",
+        f"{STRENGTH:g}. It chooses the weights of content and style, and that of the "
+        "total variation unless you give it.",
     )
-    content_weight: float | None = option(
-        None, "Weight of the content loss, instead of a strength."
-    )
-    style_weight: float | None = option(
-        None, "Weight of the style loss, instead of a strength."
-    )
+    content_weight: float | None = option(None, "Weight of the content loss.")
+    style_weight: float | None = option(None, "Weight of the style loss.")
     tv_weight: float | None = option(
         None, "Weight of the total variation, which smooths away grain."
     )

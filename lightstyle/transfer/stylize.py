@@ -68,7 +68,8 @@ def stylize(
             or (H, W, 4): uint8, uint16, or float in 0…1.
         style: The same, or a sequence of them, blended as `Settings.blend` says.
         model: A loaded model, which may serve many runs, or the path or name of one;
-            by default the best that is installed.
+            by default that of `like` if it is on this machine, else the best that is
+            installed (`lightstyle.load_model`).
         settings: Settings of the run; `Settings()` by default.
         callback: Called after every evaluation, in this thread. If it raises
             StopIteration, the run ends with the best picture so far.
@@ -76,8 +77,9 @@ def stylize(
             must then be paths.
         announce: Called before the run with a forecast of it, which takes a second or
             two to make. Whatever it raises ends the run.
-        like: Record of another picture. Its settings are the default, and its execution
-            plans are repeated, so that the same images and model give the same result.
+        like: Record of another picture. Its settings and its model are the default, and
+            its execution plans are repeated, so that the same images and model give the
+            same result.
 
     Raises:
         LightstyleError: The subclass says whether an image, the model, a setting, the

@@ -1,21 +1,24 @@
 """``python -m tests.benchmarks.share``: how good is a cheaper model, and how cheap.
 
-For each pair a model makes a picture with fixed weights at 256 px in 150 iterations of
-`lbfgsb`, from the content, and VGG19 judges the 8-bit picture that would be saved:
+For each pair a model makes a picture at 256 px in 150 iterations, from the content, and
+VGG19 judges the 8-bit picture that would be saved:
 
     share of the gap closed = (L(start) − L(picture)) / L(start)
 
-with L that loss with VGG19's features. In it the style dominates: at the start the
-content term is 0, and the picture's is a few per cent of L(start) at the most. A random
-network of the bundled model's widths is the floor. Seconds and memory are those of one
-evaluation at 512 px in a process of its own.
+with L the loss with VGG19's features, once with fixed weights, once by default with the
+weights that the strength finds with VGG19. With the fixed weights the style dominates:
+the content term is 0 at the start, and a few per cent of L(start) at the most in the
+picture. By default both terms count, so that VGG19 itself leaves a part of the gap.
+`style` is the share of the style terms alone. A random network of the bundled model's
+widths is the floor. Seconds and memory are those of one evaluation at 512 px in a
+process of its own.
 """
 
 import argparse
 import os
 import statistics
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -24,7 +27,7 @@ import numpy as np
 
 from export import build_model, export_model
 from export.weights import read_weights
-from lightstyle import Model, contract, images, stylize
+from lightstyle import Model, Result, Settings, contract, images, stylize
 from lightstyle.images.frame import framed
 from lightstyle.quality.judge import objective
 from lightstyle.zoo import registry
@@ -36,7 +39,8 @@ from tests.benchmarks.task import Scene
 from tests.support.networks import WEIGHTS_VARIABLE, picture
 
 #: With the reference optimiser, so that the numbers are of the models alone.
-SETTINGS = replace(LOSS, size=256, iterations=150, optimizer="lbfgsb", pyramid="off")
+FIXED = replace(LOSS, size=256, iterations=150, optimizer="lbfgsb", pyramid="off")
+DEFAULT = Settings(size=256, iterations=150)
 
 #: None of these pictures was used to train or to calibrate the bundled model.
 PAIRS = (
@@ -60,24 +64,39 @@ def random_model(bundled: Path, path: Path) -> None:
     build_model(replace(network, kernels=kernels, biases=biases, embeddings={}), path)
 
 
-def share(judge: Model, model: Model, content: Path, style: Path) -> dict[str, float]:
-    """Share of the gap that `model` closes, in all and for each style layer."""
-    made = stylize(content, style, model=model, settings=SETTINGS)
+def share(
+    judge: Model, loss: Settings, made: Result, content: Path, style: Path
+) -> dict[str, float]:
+    """Share of the gap that a picture closes: in all, of the style, at each layer."""
     start, painting = framed(_pixels(content)), framed(_pixels(style))
     picture = framed(images.to_pixels(made.to_array().astype(np.float32)))
-    loss = objective(judge, SETTINGS, start, painting)
-    before, after = (loss(pixels.ravel())[0].terms for pixels in (start, picture))
-    found = {
-        name.partition("/")[2]: 1 - after[name] / before[name]
-        for name in before
-        if name.startswith("style")
-    }
-    return {"total": 1 - sum(after.values()) / sum(before.values()), **found}
+    judged = objective(judge, loss, start, painting)
+    before, after = (judged(pixels.ravel())[0].terms for pixels in (start, picture))
+
+    def closed(terms: Iterable[str]) -> float:
+        names = [*terms]
+        return 1 - sum(after[k] for k in names) / sum(before[k] for k in names)
+
+    styles = [name for name in before if name.startswith("style")]
+    layers = {name.partition("/")[2]: closed([name]) for name in styles}
+    return {"total": closed(before), "style": closed(styles), **layers}
+
+
+def weights_found(made: Result) -> Settings:
+    """The default with the weights of a picture's record in place of a strength."""
+    found = made.record.balance
+    assert found is not None
+    return replace(
+        DEFAULT,
+        content_weight=found.content,
+        style_weight=found.style,
+        tv_weight=found.tv,
+    )
 
 
 def _pixels(path: Path) -> Any:
     picture = images.load(path)
-    size = images.fitted_size(picture.size, SETTINGS.size)
+    size = images.fitted_size(picture.size, FIXED.size)
     return images.to_pixels(images.resized(picture, size).rgb_hwc)
 
 
@@ -93,30 +112,38 @@ def main() -> None:
         paths = {name: Path(folder) / f"{name}.onnx" for name in ("vgg19", "random")}
         export_model(options.weights, paths["vgg19"])
         random_model(options.bundled, paths["random"])
-        paths = {"bundled": options.bundled, **paths}
-        _print_shares(paths, options.images)
+        paths = {"vgg19": paths["vgg19"], "bundled": options.bundled, **paths}
+        models = {name: Model.load(path) for name, path in paths.items()}
+        print("Fixed weights\n")
+        _print_shares(models, options.images, FIXED)
+        del models["random"]
+        print("\nThe default\n")
+        _print_shares(models, options.images, DEFAULT)
         _print_costs(paths, Stage(Path(folder), options.weights, machine.threads()))
 
 
-def _print_shares(paths: Mapping[str, Path], folder: Path) -> None:
-    judge = Model.load(paths["vgg19"])
-    layers = [*SETTINGS.style_layers]
-    print(f"| pair | model | share | ÷ vgg19 | {' | '.join(layers)} |")
-    print("|---" * (4 + len(layers)) + "|")
-    totals: dict[str, list[float]] = {name: [] for name in paths}
-    for pair in PAIRS:
-        content, style = (folder / name for name in pair)
-        shares = {
-            name: share(judge, Model.load(path), content, style)
-            for name, path in paths.items()
+def _print_shares(
+    models: Mapping[str, Model], folder: Path, settings: Settings
+) -> None:
+    """Print what each model closes; the first one judges, and finds the weights."""
+    judge = next(iter(models.values()))
+    columns = ["total", "style", *settings.style_layers]
+    print(f"| pair | model | {' | '.join(columns)} | ÷ vgg19 |")
+    print("|---" * (3 + len(columns)) + "|")
+    totals: dict[str, list[float]] = {name: [] for name in models}
+    for content, style in ([folder / name for name in pair] for pair in PAIRS):
+        made = {
+            name: stylize(content, style, model=model, settings=settings)
+            for name, model in models.items()
         }
-        for name, found in shares.items():
+        loss = settings if settings is FIXED else weights_found(made["vgg19"])
+        for name, result in made.items():
+            found = share(judge, loss, result, content, style)
             totals[name].append(found["total"])
-            ratio = found["total"] / shares["vgg19"]["total"]
-            parts = " | ".join(f"{found[layer]:.3f}" for layer in layers)
+            ratio = found["total"] / totals["vgg19"][-1]
+            parts = " | ".join(f"{found[column]:.3f}" for column in columns)
             title = f"{content.stem} × {style.stem}"
-            row = f"| {title} | {name} | {found['total']:.3f} | {ratio:.3f} | {parts} |"
-            print(row, flush=True)
+            print(f"| {title} | {name} | {parts} | {ratio:.3f} |", flush=True)
     for name, values in totals.items():
         mean, least = statistics.mean(values), min(values)
         print(f"\n{name}: mean share {mean:.3f}, least {least:.3f}", flush=True)
@@ -131,7 +158,7 @@ def _print_costs(paths: Mapping[str, Path], stage: Stage) -> None:
     )
     seconds = {each.task.name: each.median(WARM_UP) for each in contenders}
     for (name, path), each in zip(paths.items(), contenders, strict=True):
-        files = (path, contract.targets_path(path), contract.weights_path(path))
+        files = path.parent.glob(f"{path.stem}*")
         megabytes = sum(file.stat().st_size for file in files) / 1e6
         ratio, memory = seconds["vgg19"] / seconds[name], each.reports[-1]["memory"]
         print(
