@@ -105,6 +105,11 @@ def available() -> int:
     return max(0, min([free, *(left for _, left in _limits())]))
 
 
+def reachable(share: float = 1.0) -> int:
+    """Return the bytes that this process can have with `share` of what is free."""
+    return resident() + int(share * available())
+
+
 def _limits() -> Iterator[tuple[int, int]]:
     """Yield each limit of this process's memory, and how much of it is left."""
     yield from cgroups.memory_limits()

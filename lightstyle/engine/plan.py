@@ -6,17 +6,16 @@ history is shortened. Neither changes the loss.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 from ..arrays import Size
 from ..errors import UsageError
 from ..optimize.curvature import HISTORY, History
-from ..optimize.lbfgs import LBFGS
 from ..text import counted
+from . import memory
 from .banding import Workers, band_plans
 from .costs import Costs
-from .memory import available, resident, total
 from .strips import Tiling
 from .workload import Workload
 
@@ -107,9 +106,7 @@ class Planner:
                     "with `lightstyle export`"
                 )
             return ExecutionPlan(None, HISTORY)
-        limit = self.budget
-        if limit is None:
-            limit = resident() + int(SHARE * available())
+        limit = memory.reachable(SHARE) if self.budget is None else self.budget
         workload = Workload(self.costs, self.held, size, method)
         plans = [*_plans(workload, limit)]
         if self.workers is not None:
@@ -122,7 +119,7 @@ class Planner:
             )
         smallest = min(plans, key=lambda plan: plan.memory)
         if self.budget is None:  # free memory is an estimate, a budget is a promise
-            limit = total()
+            limit = memory.total()
             if smallest.memory <= limit:
                 return smallest
         name = name or "{}x{}".format(*size)
@@ -159,39 +156,23 @@ class Planner:
         tiling = wanted.tiling
         if self.costs is None:
             return wanted if tiling is None else None
-        if not self._allows(wanted, self.costs, size, method):
+        if tiling is not None and not (
+            tiling.forward.keys() == tiling.backward.keys() == self.costs.work.keys()
+        ):
             return None
         workload = Workload(self.costs, self.held, size, method)
-        return _plan(workload, wanted.history, tiling)
+        plan = _plan(workload, wanted.history, tiling)
+        return plan if plan.memory <= self.limit else None
+
+    @property
+    def limit(self) -> int:
+        """Bytes that a plan may have where nothing else will do."""
+        # `choose` leaves a share of the free memory untouched; a repeated run does not.
+        return memory.reachable() if self.budget is None else self.budget
 
     def _fits_workers(self, plan: ExecutionPlan) -> bool:
         workers = self.workers
         return workers is None or plan.worker_memory <= workers.memory
-
-    def _allows(
-        self, wanted: ExecutionPlan, costs: Costs, size: Size, method: str | None
-    ) -> bool:
-        """Return whether the model can be cut as `wanted`, and the memory suffices."""
-        tiling = wanted.tiling
-        if tiling is not None and not (
-            tiling.forward.keys() == tiling.backward.keys() == costs.work.keys()
-        ):
-            return False
-        # `choose` leaves a share of the free memory untouched; a repeated run does not.
-        limit = resident() + available() if self.budget is None else self.budget
-        try:
-            most = replace(self, budget=limit, workers=None).choose(size, method)
-        except UsageError:
-            return False
-        longer = _kept(wanted) > _kept(most)
-        if most.tiling is None:  # strips take less than the whole
-            return tiling is not None or not longer
-        return tiling is not None and not longer and tiling.within(most.tiling)
-
-
-def _kept(plan: ExecutionPlan) -> int:
-    """Return the bytes of the plan's history for each variable."""
-    return LBFGS.footprint(plan.history).kept
 
 
 def _plans(workload: Workload, limit: int) -> Iterator[ExecutionPlan]:
@@ -205,12 +186,12 @@ def _band_plans(workload: Workload, workers: Workers) -> Iterator[ExecutionPlan]
     """Yield a plan for every history and number of bands."""
     found = [*band_plans(workers, workload.costs, workload.size)]
     for history in HISTORIES:
-        memory = workload.driver_memory(history)
+        driver = workload.driver_memory(history)
         for bands in found:
             yield ExecutionPlan(
                 bands.tiling,
                 history,
-                memory,
+                driver,
                 bands.overhead,
                 bands.memory,
                 bands.moved,
@@ -221,5 +202,5 @@ def _plan(workload: Workload, history: History, tiling: Tiling | None) -> Execut
     """Return the plan with its memory and time."""
     if tiling is None:
         return ExecutionPlan(None, history, workload.whole_memory(history))
-    memory = workload.tiled_memory(history, tiling)
-    return ExecutionPlan(tiling, history, memory, workload.overhead(tiling))
+    needed = workload.tiled_memory(history, tiling)
+    return ExecutionPlan(tiling, history, needed, workload.overhead(tiling))

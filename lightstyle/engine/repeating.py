@@ -8,7 +8,6 @@ from dataclasses import replace
 
 from ..arrays import Size
 from .banding import band_plans
-from .memory import available, resident
 from .plan import HISTORIES, ExecutionPlan, Planner
 from .strips import Tiling
 from .workload import Workload
@@ -51,9 +50,7 @@ def _in_bands(
         if plan.memory <= most and _covers(plan.tiling, tiling)
     ]
     memory = Workload(costs, planner.held, size, method).driver_memory(wanted.history)
-    budget = planner.budget
-    limit = resident() + available() if budget is None else budget
-    if not fitting or memory > limit:
+    if not fitting or memory > planner.limit:
         return None
     band = fitting[-1]
     return ExecutionPlan(

@@ -68,7 +68,7 @@ class Plans:
         except UsageError as error:
             raise UsageError(f"{error}; --style-scale sizes the styles") from error
         most = max((plan.memory for plan in found), default=0)
-        limit = memory.resident() + memory.available()
+        limit = memory.reachable()
         if self._model.memory is None and most > limit:
             raise UsageError(
                 f"memory is {limit / 1e9:.2f} GB, but the styles need {most / 1e9:.2f} "

@@ -60,7 +60,9 @@ def test_a_style_beyond_the_memory_is_refused(run: Runner, studio: Path) -> None
 def test_a_style_beyond_what_is_free_is_refused(
     run: Runner, studio: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("lightstyle.engine.memory.available", lambda: 10**9)
+    monkeypatch.setattr("lightstyle.engine.memory.resident", lambda: 300 * 10**6)
+    monkeypatch.setattr("lightstyle.engine.memory.available", lambda: 500 * 10**6)
+    monkeypatch.setattr("lightstyle.engine.memory.total", lambda: 16 * 10**9)
     quick = ["--size", 48, "--iterations", 1, "--style-scale", 100]
     done = run(*STYLIZE, *quick)
     assert done.code == ExitCode.USAGE
@@ -72,7 +74,7 @@ def test_a_large_style_is_forecast_before_anything_large_is_allocated(
 ) -> None:
     def forecast(scale: int) -> tuple[float, int]:
         quick = ["--size", 48, "--iterations", 1, "--dry-run", "--style-scale", scale]
-        process = start(*STYLIZE, *quick, stdout=-1)
+        process = start(*STYLIZE, *quick, "--memory", "8GB", stdout=-1)
         assert process.stdout is not None
         assert process.stderr is not None
         with process.stdout as out, process.stderr:

@@ -60,8 +60,9 @@ def test_a_lack_of_memory_is_told_from_other_faults(
 
 @pytest.mark.parametrize("limit", ["RLIMIT_AS", "RLIMIT_DATA"])
 def test_a_limit_of_the_shell_is_seen_and_what_to_lower_is_said(
-    studio: Path, limit: str
+    studio: Path, limit: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("OPENBLAS_NUM_THREADS", "1")  # each takes 40 MB of addresses
     resource = pytest.importorskip("resource")
     kind, most = getattr(resource, limit), 500 * 10**6
     script = (

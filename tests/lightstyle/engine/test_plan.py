@@ -4,7 +4,7 @@ import pytest
 
 from lightstyle import contract
 from lightstyle.arrays import Size
-from lightstyle.engine import plan
+from lightstyle.engine import memory, plan
 from lightstyle.engine.banding import Workers, band_plans
 from lightstyle.engine.bands import Reach
 from lightstyle.engine.costs import Costs
@@ -77,7 +77,9 @@ def test_scipy_takes_more_and_targets_less() -> None:
 
 
 def test_what_is_free_is_no_reason_to_refuse(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(plan, "available", lambda: 0)
+    monkeypatch.setattr(memory, "available", lambda: 0)
+    monkeypatch.setattr(memory, "resident", lambda: HELD)
+    monkeypatch.setattr(memory, "total", lambda: 16 * GB)
     assert choose(None, (1024, 1024)).tiling is not None
 
 
@@ -105,10 +107,10 @@ def test_regions_take_more_of_everything_and_none_takes_nothing() -> None:
 
 
 def test_workers_keep_activations_where_memory_allows() -> None:
-    for memory, keeps in ((8 * GB, True), (2 * GB, False)):
-        workers = Workers(2, memory, HELD, Reach.of(["conv5_1"]), 1000, 1e9)
+    for most, keeps in ((8 * GB, True), (2 * GB, False)):
+        workers = Workers(2, most, HELD, Reach.of(["conv5_1"]), 1000, 1e9)
         found = band_plans(workers, COSTS, (2048, 2048))
-        fitting = [each for each in found if each.memory <= memory]
+        fitting = [each for each in found if each.memory <= most]
         fastest = min(fitting, key=lambda each: each.overhead)
         assert fastest.tiling.keeps == keeps
         assert (fastest.overhead < 0.7) == keeps
@@ -220,9 +222,9 @@ def test_what_the_model_or_the_optimiser_cannot_do_is_not_repeated() -> None:
 def test_a_little_less_free_memory_does_not_change_a_plan(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(plan, "resident", lambda: HELD)
+    monkeypatch.setattr(memory, "resident", lambda: HELD)
     free = 40 * GB
-    monkeypatch.setattr(plan, "available", lambda: free)
+    monkeypatch.setattr(memory, "available", lambda: free)
     before = choose(None, (4096, 4096))
     free = int(0.9 * free)
     assert choose(None, (4096, 4096)) != before
