@@ -114,8 +114,9 @@ class ProcessPool(Executor):
             if self._closed:
                 raise CancelledError
             if worker is not None:
-                worker.close()
+                self._own.worker = None  # even if no other one can be started
                 self._workers.remove(worker)
+                worker.close()
             worker = self._own.worker = Worker(self._runtime)
             self._workers.add(worker)
         return worker

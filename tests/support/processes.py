@@ -59,6 +59,11 @@ def named(word: str, processes: Iterable[psutil.Process]) -> list[psutil.Process
     return found
 
 
+def painting(process: int | None = None) -> list[psutil.Process]:
+    """Those that paint for a process, by default for this one, and have not died."""
+    return named("spawn_main", psutil.Process(process).children())
+
+
 def wait_for(condition: Callable[[], object], seconds: float = 60) -> None:
     """Look until it is so, for a minute at most."""
     end = time.monotonic() + seconds

@@ -11,7 +11,7 @@ from typing import Any, Self
 import httpx
 import psutil
 
-from tests.support.processes import named, start, wait_for
+from tests.support.processes import painting, start, wait_for
 
 #: Settings of a job that is over in a moment.
 QUICK: Mapping[str, Any] = {"size": 48, "iterations": 3, "style_weight": 1e4}
@@ -64,7 +64,7 @@ class Server:
 
     def children(self) -> list[psutil.Process]:
         """The processes that paint."""
-        return named("spawn_main", psutil.Process(self.process.pid).children())
+        return painting(self.process.pid)
 
     def submit(self, settings: Mapping[str, Any], **parts: Any) -> str:
         """Queue a job and return its name."""

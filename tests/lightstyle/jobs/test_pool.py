@@ -1,6 +1,5 @@
+import errno
 import os
-import signal
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import CancelledError
 from dataclasses import replace
@@ -12,16 +11,17 @@ import pytest
 
 from lightstyle import Settings
 from lightstyle.errors import ExitCode, ModelError, UsageError
-from lightstyle.jobs import painter
+from lightstyle.jobs import painter, pool
 from lightstyle.jobs.executor import Executor, InProcess
 from lightstyle.jobs.painter import Runtime
 from lightstyle.jobs.pool import ProcessPool, local
 from lightstyle.jobs.task import JobOutcome, JobState, Output, Task
+from lightstyle.jobs.worker import Worker
 from lightstyle.records.record import Record
 from lightstyle.transfer import stylize as transfer
 from tests.support.folders import draw
 from tests.support.networks import break_evaluation
-from tests.support.processes import endless
+from tests.support.processes import endless, painting, wait_for
 
 QUICK = Settings(size=32, iterations=2)
 ENDLESS = replace(QUICK, iterations=10**5)
@@ -143,35 +143,23 @@ def test_pictures_of_a_task_need_not_be_files(studio: Path, workers: int) -> Non
     assert "pictures that are not files" in refused.reason
 
 
-def _children() -> list[int]:
-    found = []
-    for status in Path("/proc").glob("[0-9]*/stat"):
-        fields = status.read_text().rpartition(")")[2].split()
-        command = (status.parent / "cmdline").read_bytes()
-        if int(fields[1]) == os.getpid() and b"spawn_main" in command:
-            found.append(int(status.parent.name))
-    return found
-
-
-@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc")
 def test_a_worker_that_dies_fails_its_picture_and_is_replaced(
     tasks: list[Task],
 ) -> None:
     endless = replace(tasks[0], settings=ENDLESS)
 
-    def todo() -> Iterator[Task | None]:
+    def todo() -> Iterator[Task]:
         yield endless
-        while not _children():
-            yield None
-        for process in _children():
-            os.kill(process, signal.SIGKILL)
+        wait_for(painting)
+        for process in painting():
+            process.kill()
         yield from tasks[1:]
 
-    with ProcessPool(RUNTIME, 2) as pool:
-        ended = dict(pool.run(todo(), _never))
+    with ProcessPool(RUNTIME, 2) as executor:
+        ended = dict(executor.run(todo(), _never))
     assert sorted(_states([*ended.values()])) == ["done", "done", "failed"]
     assert "killed by signal 9" in ended[endless].reason
-    assert not _children()
+    assert not painting()
 
 
 @pytest.mark.parametrize("workers", [1, 2])
@@ -198,17 +186,16 @@ def test_one_task_is_cancelled_running_or_waiting_and_the_others_go_on(
     tasks: list[Task],
 ) -> None:
     endless = [replace(task, settings=ENDLESS) for task in tasks[:2]]
-    with ProcessPool(RUNTIME, 1) as pool:
-        running, waiting, last = (pool.submit(t) for t in (*endless, tasks[2]))
-        while not running.running():
-            time.sleep(0.01)
-        pool.cancel(waiting)
-        pool.cancel(running)
+    with ProcessPool(RUNTIME, 1) as executor:
+        running, waiting, last = (executor.submit(t) for t in (*endless, tasks[2]))
+        wait_for(running.running)
+        executor.cancel(waiting)
+        executor.cancel(running)
         assert last.result().state is JobState.DONE
         for future in (running, waiting):
             with pytest.raises(CancelledError):
                 future.result()
-        pool.cancel(last)  # has ended
+        executor.cancel(last)  # has ended
         assert last.result().state is JobState.DONE
 
 
@@ -216,26 +203,39 @@ def test_a_task_is_cancelled_while_its_model_is_loaded(
     tasks: list[Task], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("lightstyle.jobs.worker._serve", endless)
-    with ProcessPool(RUNTIME, 1) as pool:
-        future = pool.submit(tasks[0])
-        while not future.running():
-            time.sleep(0.01)
-        pool.cancel(future)
+    with ProcessPool(RUNTIME, 1) as executor:
+        future = executor.submit(tasks[0])
+        wait_for(future.running)
+        executor.cancel(future)
         with pytest.raises(CancelledError):
             future.result(timeout=30)
 
 
-@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc")
 def test_shutdown_ends_workers_at_their_task(tasks: list[Task]) -> None:
-    pool = ProcessPool(RUNTIME, 2)
-    futures = [pool.submit(replace(task, settings=ENDLESS)) for task in tasks]
-    while not _children():
-        time.sleep(0.01)
-    pool.shutdown()
-    assert not _children()
+    executor = ProcessPool(RUNTIME, 2)
+    futures = [executor.submit(replace(task, settings=ENDLESS)) for task in tasks]
+    wait_for(painting)
+    executor.shutdown()
+    assert not painting()
     for future in futures:
         with pytest.raises(CancelledError):
             future.result()
+
+
+def test_a_process_that_cannot_be_started_costs_its_task_alone(
+    tasks: list[Task], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(runtime: Runtime) -> Worker:
+        raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+
+    with ProcessPool(RUNTIME, 1, most_tasks=1) as executor:
+        assert executor.submit(tasks[0]).result().state is JobState.DONE
+        with monkeypatch.context() as patch:
+            patch.setattr(pool, "Worker", full)
+            for task in tasks[1:]:
+                with pytest.raises(BlockingIOError):
+                    executor.submit(task).result()
+        assert executor.submit(tasks[1]).result().state is JobState.DONE
 
 
 def _executors() -> list[Executor]:
@@ -253,11 +253,11 @@ def test_a_worker_outlives_a_fault_of_the_model(
     tasks: list[Task], tiny_model: Path
 ) -> None:
     missing = replace(RUNTIME, model=str(Path("models", tiny_model.name)))
-    with ProcessPool(missing, 1) as pool:
+    with ProcessPool(missing, 1) as executor:
         with pytest.raises(ModelError):
-            pool.submit(tasks[0]).result()
+            executor.submit(tasks[0]).result()
         Path("models").symlink_to(tiny_model.parent)
-        assert pool.submit(tasks[0]).result().state is JobState.DONE
+        assert executor.submit(tasks[0]).result().state is JobState.DONE
 
 
 def test_threads_and_memory_are_divided(monkeypatch: pytest.MonkeyPatch) -> None:
