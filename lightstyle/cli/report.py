@@ -7,7 +7,7 @@ from typing import Self
 
 from ..errors import BatchError
 from ..jobs.failures import Failure
-from ..jobs.task import JobOutcome, JobState
+from ..jobs.task import TaskOutcome, TaskState
 from ..text import counted, duration, one_line, printable
 from .console import Bar, columns, note, say, show
 
@@ -21,7 +21,7 @@ class Report:
         self._began = perf_counter()
         self._bar = Bar(total or 0, lines=0, quiet=quiet or not total)
         #: The latest outcome of each picture, by name.
-        self.outcomes: dict[str, JobOutcome] = {}
+        self.outcomes: dict[str, TaskOutcome] = {}
 
     def __enter__(self) -> Self:
         """Show a bar, if stderr is a terminal and the number of pictures is known."""
@@ -33,10 +33,10 @@ class Report:
         """Take the bar away."""
         self._bar.__exit__(*error)
 
-    def add(self, name: str, outcome: JobOutcome) -> None:
+    def add(self, name: str, outcome: TaskOutcome) -> None:
         """Take the outcome of the picture called `name`, and print it."""
         self.outcomes[name] = outcome
-        failed = outcome.state is JobState.FAILED
+        failed = outcome.state is TaskState.FAILED
         if self._quiet and not failed:
             return
         of = "" if self._total is None else f"/{self._total}"
@@ -48,10 +48,10 @@ class Report:
         self._show_progress()
 
     @property
-    def failed(self) -> dict[str, JobOutcome]:
+    def failed(self) -> dict[str, TaskOutcome]:
         """Outcomes of the pictures that failed, by name."""
         found = self.outcomes.items()
-        return {name: each for name, each in found if each.state is JobState.FAILED}
+        return {name: each for name, each in found if each.state is TaskState.FAILED}
 
     @property
     def left(self) -> int:
@@ -62,7 +62,7 @@ class Report:
     def counts(self) -> str:
         """Return how many pictures have each state and how many are left, in words."""
         states = [outcome.state for outcome in self.outcomes.values()]
-        counts = ", ".join(f"{states.count(state)} {state}" for state in JobState)
+        counts = ", ".join(f"{states.count(state)} {state}" for state in TaskState)
         left = f", {self.left} left" if self.left else ""
         return f"{counted(len(states), 'picture')}: {counts}{left}"
 
@@ -91,7 +91,7 @@ class Report:
     def _time_left(self) -> str:
         """Return words on the time left, judged by the pictures that were painted."""
         states = [outcome.state for outcome in self.outcomes.values()]
-        painted = states.count(JobState.DONE)
+        painted = states.count(TaskState.DONE)
         if not (painted and self.left):
             return ""
         each = (perf_counter() - self._began) / painted
@@ -108,20 +108,20 @@ class Report:
             raise BatchError(f"{count} of {pictures} failed")
 
 
-def _told(outcome: JobOutcome) -> str:
+def _told(outcome: TaskOutcome) -> str:
     comma = "" if outcome.levels_hwc is not None else ","
     return f"{outcome.state}{comma} {_detail(outcome)}"
 
 
-def _short(outcome: JobOutcome) -> str:
+def _short(outcome: TaskOutcome) -> str:
     """Leave out what to do about a failure, which was said when it came."""
     return _detail(outcome).partition("; ")[0]
 
 
-def _detail(outcome: JobOutcome) -> str:
-    if outcome.state is JobState.FAILED:
+def _detail(outcome: TaskOutcome) -> str:
+    if outcome.state is TaskState.FAILED:
         return printable(outcome.reason)
     made = "" if outcome.path is None else printable(outcome.path)
-    if outcome.state is JobState.SKIPPED:
+    if outcome.state is TaskState.SKIPPED:
         return f"{made} is finished"
     return f"{made} in {outcome.seconds:.1f} s".lstrip()

@@ -21,14 +21,14 @@ from typing import Any, Final
 
 from ..errors import ClusterError, LightstyleError, describe
 from ..jobs.executor import POLL, Executor
-from ..jobs.task import JobOutcome, Task
+from ..jobs.task import Task, TaskOutcome
 from ..text import one_line
 from .connection import Cluster
 from .crew import DEATHS
 from .demand import Demand
-from .job import Desk, Job
 from .models import Models
 from .parcel import Parcel, Reply
+from .pending import Desk, PendingTask
 from .probe import Probe
 from .remote import RemoteWorker
 
@@ -66,7 +66,7 @@ class RayExecutor(Executor):
         self._hire = partial(hired.remote, replace(demand.runtime, model=None))
         self.slots, self._counted = demand.slots(cluster.nodes), monotonic()
         self._inbox: SimpleQueue[Callable[[], None]] = SimpleQueue()
-        self._waiting: deque[Job] = deque()
+        self._waiting: deque[PendingTask] = deque()
         self._desks: set[Desk] = set()
         self._idle: list[Desk] = []
         self._expected: dict[Any, Callable[[Any], None]] = {}
@@ -76,13 +76,13 @@ class RayExecutor(Executor):
         self._thread = threading.Thread(target=self._work, name="cluster", daemon=True)
         self._thread.start()
 
-    def submit(self, task: Task) -> Future[JobOutcome]:
+    def submit(self, task: Task) -> Future[TaskOutcome]:
         """Have `task` run, when its turn comes."""
-        job = Job(task)
-        self._inbox.put(partial(self._waiting.append, job))
-        return job.future
+        pending = PendingTask(task)
+        self._inbox.put(partial(self._waiting.append, pending))
+        return pending.future
 
-    def cancel(self, future: Future[JobOutcome], patience: float = inf) -> None:
+    def cancel(self, future: Future[TaskOutcome], patience: float = inf) -> None:
         """Give up the task of `future`, waiting or running, unless it ends first."""
         self._inbox.put(partial(self._give_up, future, patience))
 
@@ -140,7 +140,7 @@ class RayExecutor(Executor):
             self._counted = monotonic()
         while self._waiting and self._idle:
             self._begin(self._idle.pop(), self._waiting.popleft())
-        starting = sum(desk.job is None for desk in self._desks) - len(self._idle)
+        starting = sum(desk.pending is None for desk in self._desks) - len(self._idle)
         more = min(self.slots - len(self._desks), len(self._waiting) - starting)
         for _ in range(more):
             desk = Desk(self._hire())
@@ -168,51 +168,55 @@ class RayExecutor(Executor):
         self._stillborn = 0
         self._idle.append(desk)
 
-    def _begin(self, desk: Desk, job: Job) -> None:
+    def _begin(self, desk: Desk, pending: PendingTask) -> None:
         """Give a task to a worker, unless there is nothing to do or it cannot be."""
-        if job.future.done():  # it was given up
+        if pending.future.done():  # it was given up
             self._idle.append(desk)
             return
         try:
-            model = self._models.of(job.task)
+            model = self._models.of(pending.task)
         except LightstyleError as error:
             self._idle.append(desk)
-            job.future.set_exception(error)
+            pending.future.set_exception(error)
             return
-        parcel = Parcel.of(next(self._numbers), job.task)
+        parcel = Parcel.of(next(self._numbers), pending.task)
         try:
-            if job.is_sent or not desk.is_shared:
-                if outcome := job.unsent(model.weights):
+            if pending.is_sent or not desk.is_shared:
+                if outcome := pending.unsent(model.weights):
                     self._idle.append(desk)
-                    job.end(outcome)
+                    pending.end(outcome)
                     return
                 parcel = parcel.with_contents()
         except LightstyleError as error:
             self._idle.append(desk)
-            job.end(JobOutcome.failure(*describe(error)))
+            pending.end(TaskOutcome.failure(*describe(error)))
             return
-        desk.job, job.number = job, parcel.number
-        self._paint(desk, job, parcel)
-        self._watch(desk, job, job.number, 0)
+        desk.pending, pending.number = pending, parcel.number
+        self._paint(desk, pending, parcel)
+        self._watch(desk, pending, pending.number, 0)
 
-    def _paint(self, desk: Desk, job: Job, parcel: Parcel, *contents: Any) -> None:
-        model = self._models.of(job.task)
+    def _paint(
+        self, desk: Desk, pending: PendingTask, parcel: Parcel, *contents: Any
+    ) -> None:
+        model = self._models.of(pending.task)
         ref = desk.actor.paint.remote(parcel, model, *contents)
-        self._expected[ref] = partial(self._painted, desk, job, parcel)
+        self._expected[ref] = partial(self._painted, desk, pending, parcel)
 
-    def _watch(self, desk: Desk, job: Job, number: int, known: int) -> None:
+    def _watch(self, desk: Desk, pending: PendingTask, number: int, known: int) -> None:
         ref = desk.actor.watch.remote(number, known)
-        self._expected[ref] = partial(self._watched, desk, job, number)
+        self._expected[ref] = partial(self._watched, desk, pending, number)
 
-    def _watched(self, desk: Desk, job: Job, number: int, ref: Any) -> None:
+    def _watched(self, desk: Desk, pending: PendingTask, number: int, ref: Any) -> None:
         """Keep the checkpoint of a run, and look at it again."""
         with suppress(self._ray.exceptions.RayError):  # `_painted` hears of it, too
             known, checkpoint = self._ray.get(ref)
-            if desk.job is job and job.number == number:
-                job.keep(checkpoint)
-                self._watch(desk, job, number, known)
+            if desk.pending is pending and pending.number == number:
+                pending.keep(checkpoint)
+                self._watch(desk, pending, number, known)
 
-    def _painted(self, desk: Desk, job: Job, parcel: Parcel, ref: Any) -> None:
+    def _painted(
+        self, desk: Desk, pending: PendingTask, parcel: Parcel, ref: Any
+    ) -> None:
         """Take what a worker says of a task.
 
         Raises:
@@ -222,34 +226,36 @@ class RayExecutor(Executor):
             reply: Reply = self._ray.get(ref)
         except self._ray.exceptions.RayError as error:
             self._desks.discard(desk)
-            if job.lose(str(error), self._deaths):
-                self._waiting.appendleft(job)
+            if pending.lose(str(error), self._deaths):
+                self._waiting.appendleft(pending)
             return
         if reply.lacks_model:
-            self._paint(desk, job, parcel, self._models.sent(job.task, self._ray))
+            self._paint(
+                desk, pending, parcel, self._models.sent(pending.task, self._ray)
+            )
             return
-        desk.job = None
+        desk.pending = None
         self._idle.append(desk)
         if reply.fault is not None:
-            job.future.set_exception(reply.fault)
+            pending.future.set_exception(reply.fault)
         elif reply.lacks_files:
-            job.is_sent = True
-            self._waiting.appendleft(job)
+            pending.is_sent = True
+            self._waiting.appendleft(pending)
         elif reply.outcome is not None:
-            job.end(reply.outcome, reply.picture)
+            pending.end(reply.outcome, reply.picture)
         else:
-            job.keep(reply.checkpoint)
-            if job.given_up:
-                job.future.set_exception(CancelledError())
+            pending.keep(reply.checkpoint)
+            if pending.given_up:
+                pending.future.set_exception(CancelledError())
             else:  # it was not looked after for long
-                self._waiting.appendleft(job)
+                self._waiting.appendleft(pending)
 
-    def _give_up(self, future: Future[JobOutcome], patience: float) -> None:
-        for job in [each for each in self._waiting if each.future is future]:
-            self._waiting.remove(job)
+    def _give_up(self, future: Future[TaskOutcome], patience: float) -> None:
+        for pending in [each for each in self._waiting if each.future is future]:
+            self._waiting.remove(pending)
             future.set_exception(CancelledError())
         for desk in self._desks:
-            given_up = desk.job
+            given_up = desk.pending
             if given_up is not None and given_up.future is future:
                 given_up.given_up = True
                 given_up.until = min(given_up.until, monotonic() + patience)
@@ -257,14 +263,17 @@ class RayExecutor(Executor):
 
     def _kill_overdue(self) -> None:
         for desk in self._desks:
-            if desk.job is not None and monotonic() > desk.job.until:
-                desk.job.until = inf
+            if desk.pending is not None and monotonic() > desk.pending.until:
+                desk.pending.until = inf
                 self._ray.kill(desk.actor)
 
     def _fail_all(self, error: BaseException) -> None:
         """Have all tasks end with an error."""
-        jobs = [*self._waiting, *(desk.job for desk in self._desks if desk.job)]
+        unfinished = [
+            *self._waiting,
+            *(desk.pending for desk in self._desks if desk.pending),
+        ]
         self._waiting.clear()
-        for job in jobs:
-            if not job.future.done():
-                job.future.set_exception(error)
+        for pending in unfinished:
+            if not pending.future.done():
+                pending.future.set_exception(error)

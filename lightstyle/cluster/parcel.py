@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from ..errors import ImageError
-from ..jobs.task import JobOutcome, Kept, Task
+from ..jobs.task import Kept, Task, TaskOutcome
 from ..records.origin import sources
 
 #: Size of a file, and when it was changed.
@@ -111,7 +111,7 @@ class Reply:
         fault: A fault of the model or the device, which other tasks would have, too.
     """
 
-    outcome: JobOutcome | None = None
+    outcome: TaskOutcome | None = None
     picture: bytes | None = None
     checkpoint: bytes | None = None
     lacks_model: bool = False

@@ -20,7 +20,7 @@ from ..text import counted
 from ..transfer import regions
 from .inputs import BatchInputs, InputFile
 from .shard import WHOLE, Shard
-from .task import JobOutcome, Kept, Output, Task
+from .task import Kept, Output, Task, TaskOutcome
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,10 +94,10 @@ class Batch:
             for why, count in counts.items()
         ]
 
-    def unreadable(self) -> Iterator[tuple[Path, JobOutcome]]:
+    def unreadable(self) -> Iterator[tuple[Path, TaskOutcome]]:
         """Yield each folder that could not be read, as a failure."""
         for folder, reason in self.inputs.unreadable.items():
-            yield folder, JobOutcome.failure(reason, ImageError.exit_code)
+            yield folder, TaskOutcome.failure(reason, ImageError.exit_code)
 
 
 class Clashes:

@@ -12,7 +12,7 @@ from time import sleep
 from typing import Any, Final, Self
 
 from .painter import Painter, Runtime
-from .task import JobOutcome, JobState, Task
+from .task import Task, TaskOutcome, TaskState
 
 #: Seconds between two looks at what cannot be waited for.
 POLL: Final = 0.2
@@ -34,11 +34,11 @@ class Executor(ABC):
     slots: int = 1
 
     @abstractmethod
-    def submit(self, task: Task) -> Future[JobOutcome]:
+    def submit(self, task: Task) -> Future[TaskOutcome]:
         """Have `task` run, when its turn comes."""
 
     @abstractmethod
-    def cancel(self, future: Future[JobOutcome], patience: float = inf) -> None:
+    def cancel(self, future: Future[TaskOutcome], patience: float = inf) -> None:
         """Give up the task of `future`, waiting or running, unless it ends first.
 
         The future is done as soon as nothing works on the task any longer.
@@ -63,7 +63,7 @@ class Executor(ABC):
 
     def run(
         self, tasks: Iterable[Task | None], stopping: Callable[[], bool]
-    ) -> Generator[tuple[Task, JobOutcome]]:
+    ) -> Generator[tuple[Task, TaskOutcome]]:
         """Run many tasks, of which at most two per slot are in flight.
 
         Args:
@@ -78,7 +78,7 @@ class Executor(ABC):
             LightstyleError: The model or the device is at fault.
         """
         todo, more = iter(tasks), True
-        pending: dict[Future[JobOutcome], Task] = {}
+        pending: dict[Future[TaskOutcome], Task] = {}
         while more or pending:
             task = None
             if more and len(pending) < 2 * self.slots:
@@ -95,7 +95,7 @@ class Executor(ABC):
             self.cancel(future)
         while pending:
             for task, outcome in _ended(pending, POLL):
-                if outcome.state is not JobState.FAILED:
+                if outcome.state is not TaskState.FAILED:
                     yield task, outcome
 
 
@@ -113,9 +113,9 @@ class InProcess(Executor):
         self._painter = Painter(runtime)
         self._stopping = stopping
 
-    def submit(self, task: Task) -> Future[JobOutcome]:
+    def submit(self, task: Task) -> Future[TaskOutcome]:
         """Run `task` and return its future, which is done."""
-        future: Future[JobOutcome] = Future()
+        future: Future[TaskOutcome] = Future()
         try:
             if (outcome := self._painter.paint(task, self._stopping)) is None:
                 raise CancelledError
@@ -124,7 +124,7 @@ class InProcess(Executor):
             future.set_exception(error)
         return future
 
-    def cancel(self, future: Future[JobOutcome], patience: float = inf) -> None:
+    def cancel(self, future: Future[TaskOutcome], patience: float = inf) -> None:
         """Do nothing: the task has ended."""
 
     def shutdown(self) -> None:
@@ -133,8 +133,8 @@ class InProcess(Executor):
 
 
 def _ended(
-    pending: dict[Future[JobOutcome], Task], seconds: float
-) -> Iterator[tuple[Task, JobOutcome]]:
+    pending: dict[Future[TaskOutcome], Task], seconds: float
+) -> Iterator[tuple[Task, TaskOutcome]]:
     """Take out of `pending` what ends within some seconds; those given up are lost."""
     if not pending:
         sleep(seconds)

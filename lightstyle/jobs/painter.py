@@ -33,7 +33,7 @@ from ..transfer.events import Callback
 from ..transfer.result import Progress
 from ..transfer.stylize import JOBS
 from ..zoo import registry
-from .task import JobOutcome, JobState, Kept, Output, Task
+from .task import Kept, Output, Task, TaskOutcome, TaskState
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,7 +120,7 @@ class Painter:
         """Free the model."""
         self._model = None
 
-    def paint(self, task: Task, stopping: Callable[[], bool]) -> JobOutcome | None:
+    def paint(self, task: Task, stopping: Callable[[], bool]) -> TaskOutcome | None:
         """Make the picture of `task`, unless it is finished already.
 
         Args:
@@ -145,17 +145,17 @@ class Painter:
             return _painted(model, task, began, callback)
         except Exception as error:
             reason, code = describe(error)
-            return JobOutcome.failure(reason, code, perf_counter() - began)
+            return TaskOutcome.failure(reason, code, perf_counter() - began)
         finally:
             memory.give_back()
 
 
 def _painted(
     model: Model, task: Task, began: float, callback: Callback
-) -> JobOutcome | None:
+) -> TaskOutcome | None:
     output = task.output
     if output is not None and is_finished(task, output, model.info.weights_digest):
-        return JobOutcome(state=JobState.SKIPPED, path=output.path)
+        return TaskOutcome(state=TaskState.SKIPPED, path=output.path)
     result = JOBS[task.job](
         **task.given,
         model=model,
@@ -175,8 +175,8 @@ def _painted(
         )
     if output is not None:
         result.save(output.path, bits=output.bits)
-    return JobOutcome(
-        state=JobState.DONE,
+    return TaskOutcome(
+        state=TaskState.DONE,
         seconds=perf_counter() - began,
         notes=result.notes,
         path=None if output is None else output.path,

@@ -8,7 +8,7 @@ from weakref import WeakKeyDictionary
 
 from .executor import Executor, InProcess
 from .painter import Runtime
-from .task import JobOutcome, Task
+from .task import Task, TaskOutcome
 from .worker import GiveUp, Worker, WorkerDiedError
 
 
@@ -43,21 +43,21 @@ class ProcessPool(Executor):
         self._runtime, self.slots, self._most = runtime, workers, most_tasks
         self._threads = ThreadPoolExecutor(workers)
         self._own = threading.local()
-        self._given_up = WeakKeyDictionary[Future[JobOutcome], GiveUp]()
+        self._given_up = WeakKeyDictionary[Future[TaskOutcome], GiveUp]()
         self._lock = threading.Lock()
         self._workers: set[Worker] = set()
         self._closed = False
         self._first = threading.Lock()
         self._has_loaded = False
 
-    def submit(self, task: Task) -> Future[JobOutcome]:
+    def submit(self, task: Task) -> Future[TaskOutcome]:
         """Have `task` run, when its turn comes."""
         given_up = GiveUp()
         future = self._threads.submit(self._run, task, given_up)
         self._given_up[future] = given_up
         return future
 
-    def cancel(self, future: Future[JobOutcome], patience: float = inf) -> None:
+    def cancel(self, future: Future[TaskOutcome], patience: float = inf) -> None:
         """Give up the task of `future`, waiting or running, unless it ends first."""
         if not future.cancel():
             self._given_up[future].tell(patience)
@@ -72,7 +72,7 @@ class ProcessPool(Executor):
         for worker in self._workers:
             worker.close()
 
-    def _run(self, task: Task, given_up: GiveUp) -> JobOutcome:
+    def _run(self, task: Task, given_up: GiveUp) -> TaskOutcome:
         try:
             worker = self._begun(task, given_up)
             outcome = worker.outcome(given_up)

@@ -15,7 +15,7 @@ from ..settings.settings import Settings
 from ..transfer.events import Callback
 
 
-class JobState(StrEnum):
+class TaskState(StrEnum):
     """How a task ended."""
 
     DONE = "done"
@@ -84,7 +84,7 @@ class Task:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class JobOutcome:
+class TaskOutcome:
     """What became of a task.
 
     Attributes:
@@ -99,7 +99,7 @@ class JobOutcome:
         died: Exit code of the process that died at it, negative for a signal.
     """
 
-    state: JobState
+    state: TaskState
     reason: str = ""
     code: ExitCode = ExitCode.OK
     seconds: float = 0.0
@@ -109,6 +109,8 @@ class JobOutcome:
     died: int | None = None
 
     @classmethod
-    def failure(cls, reason: str, code: ExitCode, seconds: float = 0.0) -> "JobOutcome":
+    def failure(
+        cls, reason: str, code: ExitCode, seconds: float = 0.0
+    ) -> "TaskOutcome":
         """Make the outcome of a task that failed."""
-        return cls(state=JobState.FAILED, reason=reason, code=code, seconds=seconds)
+        return cls(state=TaskState.FAILED, reason=reason, code=code, seconds=seconds)

@@ -17,7 +17,7 @@ from ..contract import MINIMUM_SIDE
 from ..errors import ImageError, UsageError
 from ..images import picture_file
 from .batch import Batch, Clashes
-from .task import JobOutcome, Task
+from .task import Task, TaskOutcome
 
 #: Seconds between two looks at the folder.
 INTERVAL: Final = 1.0
@@ -62,7 +62,7 @@ class FolderWatcher:
         self._seen: dict[Path, _Seen] = {}
         self._clashes = Clashes()
         self._next = 0.0
-        self.failed: list[tuple[Path, JobOutcome]] = []
+        self.failed: list[tuple[Path, TaskOutcome]] = []
 
     def tasks(self) -> Iterator[Task | None]:
         """Yield tasks without end, and None while there is nothing to do.
@@ -80,7 +80,7 @@ class FolderWatcher:
 
     def _checked(self, task: Task) -> Task | None:
         if reason := self._clashes.of(task):
-            outcome = JobOutcome.failure(reason, UsageError.exit_code)
+            outcome = TaskOutcome.failure(reason, UsageError.exit_code)
             self.failed.append((task.given["content"], outcome))
             return None
         return task

@@ -20,7 +20,7 @@ from ..errors import ExitCode
 from ..signals import SIGNALS
 from .executor import POLL
 from .painter import Painter, Runtime
-from .task import JobOutcome, Task
+from .task import Task, TaskOutcome
 
 #: What a worker says when its model is loaded.
 _LOADED: Final = "loaded"
@@ -48,7 +48,7 @@ class WorkerDiedError(Exception):
             "or a smaller size"
         )
         super().__init__(reason)
-        failed = JobOutcome.failure(reason, ExitCode.TRANSFER)
+        failed = TaskOutcome.failure(reason, ExitCode.TRANSFER)
         self.outcome = replace(failed, died=code)
 
 
@@ -116,7 +116,7 @@ class Worker:
                 self.kill()
         self._heard()
 
-    def outcome(self, give_up: GiveUp) -> JobOutcome | None:
+    def outcome(self, give_up: GiveUp) -> TaskOutcome | None:
         """Wait for the outcome of the task that was begun.
 
         Args:
@@ -137,7 +137,7 @@ class Worker:
             while not self._connection.poll(POLL):
                 if give_up.overdue:
                     self.kill()
-        outcome: JobOutcome | None = self._heard()
+        outcome: TaskOutcome | None = self._heard()
         return outcome
 
     def kill(self) -> None:

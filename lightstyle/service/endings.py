@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 from ..errors import ExitCode
-from ..jobs.task import JobOutcome, JobState
+from ..jobs.task import TaskOutcome, TaskState
 from .journal import State
 from .limits import Limits
 from .problems import FAILURES
@@ -38,7 +38,7 @@ class Endings:
         """Go by limits, and tell the operator."""
         self._limits, self._log = limits, log
 
-    def attempt(self, job: Job, outcome: JobOutcome | None, why: Why | None) -> None:
+    def attempt(self, job: Job, outcome: TaskOutcome | None, why: Why | None) -> None:
         """Write down what an attempt has led to.
 
         Args:
@@ -59,7 +59,7 @@ class Endings:
                 )
             else:
                 job.change(State.QUEUED, reason="closing")
-        elif outcome.state is not JobState.FAILED:
+        elif outcome.state is not TaskState.FAILED:
             notes = [self._safe(job, note) for note in outcome.notes]
             self.end(job, State.DONE, notes=notes)
         elif outcome.died is None:

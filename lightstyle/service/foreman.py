@@ -13,7 +13,7 @@ from typing import Final
 
 from ..errors import LightstyleError, describe
 from ..jobs.executor import Executor
-from ..jobs.task import JobOutcome, Task
+from ..jobs.task import Task, TaskOutcome
 from .endings import Endings, Why
 from .journal import State
 from .limits import Limits
@@ -63,7 +63,7 @@ class Foreman:
         self._endings = Endings(limits, log)
         self._slots = Slots(executor.slots)
         self._beginning = Lock()
-        self._running: dict[str, Future[JobOutcome]] = {}
+        self._running: dict[str, Future[TaskOutcome]] = {}
         self._why: dict[str, Why] = {}
         self.closing = False
         self.ended = self.deaths = self.evaluations = 0
@@ -145,7 +145,7 @@ class Foreman:
         """Number of jobs that run."""
         return len(self._running)
 
-    def _run(self, job: Job, task: Task) -> tuple[JobOutcome | None] | None:
+    def _run(self, job: Job, task: Task) -> tuple[TaskOutcome | None] | None:
         """Run a job until it ends, again if its process dies.
 
         Returns:
@@ -163,7 +163,7 @@ class Foreman:
             self._conclude(job, outcome)
         return None
 
-    def _begin(self, job: Job, task: Task) -> Future[JobOutcome] | None:
+    def _begin(self, job: Job, task: Task) -> Future[TaskOutcome] | None:
         """Begin an attempt, unless the job has ended.
 
         Raises:
@@ -191,7 +191,7 @@ class Foreman:
             self._running[id_] = future
             return future
 
-    def _outcome(self, job: Job, future: Future[JobOutcome]) -> JobOutcome | None:
+    def _outcome(self, job: Job, future: Future[TaskOutcome]) -> TaskOutcome | None:
         """Wait for what becomes of an attempt; None if it is given up."""
         limits, id_ = self._limits, job.spec.id
         left = max(0.0, limits.seconds - job.status.seconds)
@@ -205,9 +205,9 @@ class Foreman:
             reason, code = describe(error)
             if not isinstance(error, LightstyleError):
                 self._log(f"job {id_}: {reason}")
-            return JobOutcome.failure(reason, code)
+            return TaskOutcome.failure(reason, code)
 
-    def _count(self, job: Job, began: int, outcome: JobOutcome | None) -> None:
+    def _count(self, job: Job, began: int, outcome: TaskOutcome | None) -> None:
         status = job.look()
         with self._beginning:
             self.ended += 1
@@ -216,12 +216,12 @@ class Foreman:
             self.seconds += time() - status.since
 
     def _give_up(
-        self, id_: str, future: Future[JobOutcome], why: Why, patience: float
+        self, id_: str, future: Future[TaskOutcome], why: Why, patience: float
     ) -> None:
         self._why.setdefault(id_, why)
         self._executor.cancel(future, patience)
 
-    def _conclude(self, job: Job, outcome: JobOutcome | None) -> None:
+    def _conclude(self, job: Job, outcome: TaskOutcome | None) -> None:
         """Write down what an attempt has led to.
 
         Raises:

@@ -123,7 +123,7 @@ def parsed(line: bytes) -> dict[str, Any] | None:
 
 
 @dataclass
-class Status:
+class JournalStatus:
     """What a journal adds up to.
 
     Attributes:

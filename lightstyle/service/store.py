@@ -18,7 +18,7 @@ from .. import files
 from ..errors import UsageError
 from . import claim
 from .folder import JobFolder, Spec
-from .journal import State, Status
+from .journal import JournalStatus, State
 from .limits import Limits
 
 #: Files that are flushed at once.
@@ -36,11 +36,11 @@ class Job:
     """
 
     folder: JobFolder
-    status: Status = field(default_factory=Status)
+    status: JournalStatus = field(default_factory=JournalStatus)
     lock: RLock = field(default_factory=RLock)
     _bytes: int | None = None
 
-    def look(self) -> Status:
+    def look(self) -> JournalStatus:
         """Bring the status up to date and return it."""
         with self.lock:
             self.status.update(self.folder.journal)

@@ -21,7 +21,7 @@ from PIL import Image
 from lightstyle import Settings
 from lightstyle.engine import memory
 from lightstyle.jobs.painter import Painter, Runtime
-from lightstyle.jobs.task import JobState, Output, Task
+from lightstyle.jobs.task import Output, Task, TaskState
 from lightstyle.model_folder import BUNDLED_MODEL
 from tests.benchmarks.machine import description, threads
 from tests.support.networks import picture
@@ -65,7 +65,7 @@ def held(folder: Path, count: int, settings: Settings, seed: int) -> Iterator[in
         output = Output(path=folder / "out" / content.name)
         task = Task(given=given, settings=settings, output=output)
         outcome = painter.paint(task, lambda: False)
-        if outcome is None or outcome.state is not JobState.DONE:
+        if outcome is None or outcome.state is not TaskState.DONE:
             raise SystemExit(f"{content}: {outcome}")
         yield memory.resident()
 

@@ -9,7 +9,7 @@ from typing import Any, cast
 import httpx
 
 from lightstyle.jobs.executor import Executor
-from lightstyle.jobs.task import JobOutcome, Task
+from lightstyle.jobs.task import Task, TaskOutcome
 from lightstyle.service.app import build
 from lightstyle.service.foreman import Foreman
 from lightstyle.service.guard import Guard, Tokens
@@ -35,10 +35,10 @@ def refused(answer: Any, status: int, code: str) -> dict[str, Any]:
 class Idle(Executor):
     """Never begins anything."""
 
-    def submit(self, task: Task) -> Future[JobOutcome]:
+    def submit(self, task: Task) -> Future[TaskOutcome]:
         return Future()
 
-    def cancel(self, future: Future[JobOutcome], patience: float = 0) -> None:
+    def cancel(self, future: Future[TaskOutcome], patience: float = 0) -> None:
         future.cancel()
 
     def shutdown(self) -> None:

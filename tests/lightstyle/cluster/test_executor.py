@@ -19,7 +19,7 @@ from lightstyle.cluster.parcel import Parcel
 from lightstyle.errors import ExitCode, ModelError
 from lightstyle.jobs.executor import Executor
 from lightstyle.jobs.painter import Runtime
-from lightstyle.jobs.task import JobOutcome, JobState, Kept, Output, Task
+from lightstyle.jobs.task import Kept, Output, Task, TaskOutcome, TaskState
 from lightstyle.records.checkpoint import LoadedCheckpoint
 from lightstyle.records.record import Record
 from tests.support.folders import draw, pictures
@@ -71,12 +71,12 @@ def _never() -> bool:
     return False
 
 
-def _run(executor: Executor, tasks: Sequence[Task]) -> list[JobOutcome]:
+def _run(executor: Executor, tasks: Sequence[Task]) -> list[TaskOutcome]:
     found = {t.given["content"]: o for t, o in executor.run(tasks, _never)}
     return [found[task.given["content"]] for task in tasks]
 
 
-def _states(outcomes: Sequence[JobOutcome]) -> list[JobState]:
+def _states(outcomes: Sequence[TaskOutcome]) -> list[TaskState]:
     return [outcome.state for outcome in outcomes]
 
 
@@ -91,7 +91,7 @@ def test_pictures_are_painted_once_and_then_known(
 ) -> None:
     executor = start(apart)
     assert executor.slots == 2
-    assert _states(_run(executor, tasks)) == [JobState.DONE] * 3
+    assert _states(_run(executor, tasks)) == [TaskState.DONE] * 3
     made = pictures(Path("out"))
     assert list(made) == ["0.png", "1.png", "2.png"]
     for name in made:
@@ -99,7 +99,7 @@ def test_pictures_are_painted_once_and_then_known(
         assert record.evaluations == 2
         assert record.inputs["content"]["name"] == name
     outcomes = _run(executor, tasks)
-    assert _states(outcomes) == [JobState.SKIPPED] * 3
+    assert _states(outcomes) == [TaskState.SKIPPED] * 3
     assert [o.path and o.path.name for o in outcomes] == [*made]
     assert pictures(Path("out")) == made
     executor.shutdown()
@@ -140,7 +140,7 @@ def test_a_task_whose_worker_dies_goes_on_from_its_checkpoint(
     wait_for(kept.checkpoint.exists)
     (worker,) = _workers()
     worker.kill()
-    assert future.result(60).state is JobState.DONE
+    assert future.result(60).state is TaskState.DONE
     assert len(sent) == 2
     assert (sent[1].checkpoint is not None) == apart
     assert Record.read("out/0.png").evaluations == 250
@@ -166,7 +166,7 @@ def test_a_task_that_is_given_up_keeps_its_checkpoint(
     saved = LoadedCheckpoint.newest(kept.checkpoint)
     assert len(saved.snapshot.history) > 1
     assert not Path("out/0.png").exists()
-    assert _states(_run(executor, tasks[1:2])) == [JobState.DONE]
+    assert _states(_run(executor, tasks[1:2])) == [TaskState.DONE]
 
 
 def test_a_worker_that_does_not_give_up_in_time_is_killed(
@@ -178,7 +178,7 @@ def test_a_worker_that_does_not_give_up_in_time_is_killed(
     executor.cancel(future, patience=0.3)
     with pytest.raises(CancelledError):
         future.result(10)
-    assert _states(_run(executor, tasks[1:2])) == [JobState.DONE]
+    assert _states(_run(executor, tasks[1:2])) == [TaskState.DONE]
 
 
 @pytest.mark.slow
@@ -191,8 +191,8 @@ def test_a_task_that_kills_its_workers_fails_and_the_others_are_made(
     assert kept is not None
     deadly = replace(deadly, kept=replace(kept, seconds=1000))
     failed, *made = _run(executor, [deadly, *tasks[1:]])
-    assert _states(made) == [JobState.DONE] * 2
-    assert (failed.state, failed.code) == (JobState.FAILED, ExitCode.TRANSFER)
+    assert _states(made) == [TaskState.DONE] * 2
+    assert (failed.state, failed.code) == (TaskState.FAILED, ExitCode.TRANSFER)
     assert failed.reason.startswith("its worker died 5 times, on node ")
     assert failed.reason.endswith(", perhaps for lack of memory; choose a smaller size")
     assert failed.died == -signal.SIGKILL

@@ -12,7 +12,7 @@ from lightstyle.cluster.parcel import Parcel
 from lightstyle.cluster.remote import RemoteWorker
 from lightstyle.errors import ModelError
 from lightstyle.jobs.painter import Runtime
-from lightstyle.jobs.task import JobState, Output, Task
+from lightstyle.jobs.task import Output, Task, TaskState
 
 
 @pytest.fixture
@@ -69,7 +69,7 @@ def test_a_worker_asks_for_the_model_once(
     assert worker.paint(parcel, files).lacks_model
     reply = worker.paint(replace(parcel, number=2), files, contents)
     assert reply.outcome is not None
-    assert reply.outcome.state is JobState.DONE
+    assert reply.outcome.state is TaskState.DONE
     again = worker.paint(replace(parcel, number=3), files)
     assert again.outcome is not None
-    assert again.outcome.state is JobState.SKIPPED
+    assert again.outcome.state is TaskState.SKIPPED

@@ -13,7 +13,7 @@ from lightstyle import Settings
 from lightstyle.jobs.executor import InProcess
 from lightstyle.jobs.painter import Runtime
 from lightstyle.jobs.pool import ProcessPool
-from lightstyle.jobs.task import JobState, Kept, Output, Task
+from lightstyle.jobs.task import Kept, Output, Task, TaskState
 from lightstyle.records.record import Record
 from tests.support.networks import image
 from tests.support.processes import wait_for
@@ -51,7 +51,7 @@ def test_a_run_that_is_given_up_keeps_its_best_picture_and_is_continued(
     assert Record.read("best.png").evaluations == 3
     assert not Path("out.png").exists()
     with InProcess(RUNTIME, lambda: False) as executor:
-        assert executor.submit(task).result().state is JobState.DONE
+        assert executor.submit(task).result().state is TaskState.DONE
     assert [evaluation for _, evaluation in _seen()] == [1, 2, 3, 4, 5, 6]
     assert Record.read("out.png").evaluations == 6
 
@@ -70,7 +70,7 @@ def test_a_checkpoint_that_cannot_be_continued_is_begun_anew(
     else:
         Image.fromarray(image(40, 60, 9)).save("content.png")
     with InProcess(RUNTIME, lambda: False) as executor:
-        assert executor.submit(task).result().state is JobState.DONE
+        assert executor.submit(task).result().state is TaskState.DONE
     assert [evaluation for _, evaluation in _seen()][3:] == [1, 2, 3, 4, 5, 6]
 
 
@@ -83,7 +83,7 @@ def test_a_process_that_does_not_give_up_in_time_is_killed(task: Task) -> None:
         with pytest.raises(CancelledError):
             future.result(20)
         assert time.monotonic() - began < 5
-        assert executor.submit(task).result(60).state is JobState.DONE
+        assert executor.submit(task).result(60).state is TaskState.DONE
 
 
 def test_a_process_makes_way_for_a_fresh_one_after_some_tasks(task: Task) -> None:
@@ -91,7 +91,7 @@ def test_a_process_makes_way_for_a_fresh_one_after_some_tasks(task: Task) -> Non
         for number in range(4):
             output = Output(path=Path(f"{number}.png"))
             once = replace(task, output=output, kept=None)
-            assert executor.submit(once).result().state is JobState.DONE
+            assert executor.submit(once).result().state is TaskState.DONE
     processes = [process for process, evaluation in _seen() if evaluation == 1]
     assert processes[0] == processes[1] != processes[2] == processes[3]
 
@@ -100,7 +100,7 @@ def test_a_task_may_name_a_model_of_its_own(task: Task, tiny_model: Path) -> Non
     missing = Runtime(model="nowhere.onnx", threads=1)
     with InProcess(missing, lambda: False) as executor:
         named = replace(task, model=str(tiny_model))
-        assert executor.submit(named).result().state is JobState.DONE
+        assert executor.submit(named).result().state is TaskState.DONE
 
 
 def test_a_run_goes_on_though_its_pictures_lie_elsewhere_by_now(task: Task) -> None:
@@ -110,5 +110,5 @@ def test_a_run_goes_on_though_its_pictures_lie_elsewhere_by_now(task: Task) -> N
     Path("content.png").rename("elsewhere/content.png")
     moved = replace(task, given={**task.given, "content": "elsewhere/content.png"})
     with InProcess(RUNTIME, lambda: False) as executor:
-        assert executor.submit(moved).result().state is JobState.DONE
+        assert executor.submit(moved).result().state is TaskState.DONE
     assert [evaluation for _, evaluation in _seen()] == [1, 2, 3, 4, 5, 6]

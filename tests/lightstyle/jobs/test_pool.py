@@ -15,7 +15,7 @@ from lightstyle.jobs import painter, pool
 from lightstyle.jobs.executor import Executor, InProcess
 from lightstyle.jobs.painter import Runtime
 from lightstyle.jobs.pool import ProcessPool, local
-from lightstyle.jobs.task import JobOutcome, JobState, Output, Task
+from lightstyle.jobs.task import Output, Task, TaskOutcome, TaskState
 from lightstyle.jobs.worker import Worker
 from lightstyle.records.record import Record
 from lightstyle.transfer import stylize as transfer
@@ -45,12 +45,12 @@ def _never() -> bool:
     return False
 
 
-def _outcomes(tasks: Sequence[Task]) -> list[JobOutcome]:
+def _outcomes(tasks: Sequence[Task]) -> list[TaskOutcome]:
     with InProcess(RUNTIME, _never) as executor:
         return [outcome for _, outcome in executor.run(tasks, _never)]
 
 
-def _states(outcomes: list[JobOutcome]) -> list[JobState]:
+def _states(outcomes: list[TaskOutcome]) -> list[TaskState]:
     return [outcome.state for outcome in outcomes]
 
 
@@ -76,7 +76,7 @@ def test_what_goes_wrong_with_a_picture_is_its_outcome(
 
     monkeypatch.setattr(painter, "JOBS", {"stylize": fails})
     outcomes = _outcomes(tasks)
-    assert _states(outcomes) == [JobState.DONE, JobState.FAILED, JobState.DONE]
+    assert _states(outcomes) == [TaskState.DONE, TaskState.FAILED, TaskState.DONE]
     assert outcomes[1].code == code
     assert reason in outcomes[1].reason
     assert not Path("out/1.png").exists()
@@ -87,7 +87,7 @@ def test_a_loss_that_is_not_finite_is_a_failure_without_a_picture(
 ) -> None:
     break_evaluation(monkeypatch, 2)
     (outcome,) = _outcomes(tasks[:1])
-    assert (outcome.state, outcome.code) == (JobState.FAILED, ExitCode.TRANSFER)
+    assert (outcome.state, outcome.code) == (TaskState.FAILED, ExitCode.TRANSFER)
     assert not Path("out/0.png").exists()
 
 
@@ -112,9 +112,9 @@ def test_every_job_is_a_task_and_known_to_be_finished(
             executor.submit(task).result()
             for task in (in_file, returned, in_file, other)
         )
-    assert (done.state, done.path) == (JobState.DONE, output.path)
-    assert (skipped.state, skipped.path) == (JobState.SKIPPED, output.path)
-    assert (refused.state, refused.code) == (JobState.FAILED, ExitCode.OUTPUT)
+    assert (done.state, done.path) == (TaskState.DONE, output.path)
+    assert (skipped.state, skipped.path) == (TaskState.SKIPPED, output.path)
+    assert (refused.state, refused.code) == (TaskState.FAILED, ExitCode.OUTPUT)
     record = Record.read(output.path)
     assert (record.job, record.evaluations) == (job, 2)
     assert picture.path is None
@@ -128,7 +128,7 @@ def test_a_texture_of_another_size_is_not_the_finished_one(studio: Path) -> None
     task = Task(job="texture", given=given, settings=QUICK, output=output)
     larger = replace(task, given={**given, "size": (44, 32)})
     done, refused = _outcomes([task, larger])
-    assert done.state is JobState.DONE
+    assert done.state is TaskState.DONE
     assert "it exists and is 40x32, not 44x32" in refused.reason
 
 
@@ -139,7 +139,7 @@ def test_pictures_of_a_task_need_not_be_files(studio: Path, workers: int) -> Non
     task = Task(given=given, settings=QUICK, output=Output(path=Path("a.png")))
     with local(RUNTIME, workers, _never) as executor:
         done, refused = (executor.submit(task).result() for _ in range(2))
-    assert done.state is JobState.DONE
+    assert done.state is TaskState.DONE
     assert "pictures that are not files" in refused.reason
 
 
@@ -178,7 +178,7 @@ def test_what_is_being_painted_is_given_up_when_told(
 
     with local(RUNTIME, workers, stopping) as executor:
         outcomes = [outcome for _, outcome in executor.run(todo(), stopping)]
-    assert _states(outcomes) in ([], [JobState.DONE])
+    assert _states(outcomes) in ([], [TaskState.DONE])
     assert not Path("out/1.png").exists()
 
 
@@ -191,12 +191,12 @@ def test_one_task_is_cancelled_running_or_waiting_and_the_others_go_on(
         wait_for(running.running)
         executor.cancel(waiting)
         executor.cancel(running)
-        assert last.result().state is JobState.DONE
+        assert last.result().state is TaskState.DONE
         for future in (running, waiting):
             with pytest.raises(CancelledError):
                 future.result()
         executor.cancel(last)  # has ended
-        assert last.result().state is JobState.DONE
+        assert last.result().state is TaskState.DONE
 
 
 def test_a_task_is_cancelled_while_its_model_is_loaded(
@@ -229,13 +229,13 @@ def test_a_process_that_cannot_be_started_costs_its_task_alone(
         raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
 
     with ProcessPool(RUNTIME, 1, most_tasks=1) as executor:
-        assert executor.submit(tasks[0]).result().state is JobState.DONE
+        assert executor.submit(tasks[0]).result().state is TaskState.DONE
         with monkeypatch.context() as patch:
             patch.setattr(pool, "Worker", full)
             for task in tasks[1:]:
                 with pytest.raises(BlockingIOError):
                     executor.submit(task).result()
-        assert executor.submit(tasks[1]).result().state is JobState.DONE
+        assert executor.submit(tasks[1]).result().state is TaskState.DONE
 
 
 def _executors() -> list[Executor]:
@@ -257,7 +257,7 @@ def test_a_worker_outlives_a_fault_of_the_model(
         with pytest.raises(ModelError):
             executor.submit(tasks[0]).result()
         Path("models").symlink_to(tiny_model.parent)
-        assert executor.submit(tasks[0]).result().state is JobState.DONE
+        assert executor.submit(tasks[0]).result().state is TaskState.DONE
 
 
 def test_threads_and_memory_are_divided(monkeypatch: pytest.MonkeyPatch) -> None:

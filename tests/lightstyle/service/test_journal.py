@@ -2,18 +2,18 @@
 
 from pathlib import Path
 
-from lightstyle.service.journal import Journal, State, Status
+from lightstyle.service.journal import Journal, JournalStatus, State
 
 
-def _status(journal: Journal) -> Status:
-    status = Status()
+def _status(journal: Journal) -> JournalStatus:
+    status = JournalStatus()
     status.update(journal)
     return status
 
 
 def test_a_reader_goes_on_where_it_was(tmp_path: Path) -> None:
     journal = Journal(tmp_path / "events.jsonl")
-    status = Status()
+    status = JournalStatus()
     status.update(journal)  # there is nothing yet
     for number in range(1, 6):
         journal.append("progress", evaluation=number)

@@ -10,12 +10,12 @@ from typing import Any
 from ..errors import ExitCode, LightstyleError, describe
 from ..files import atomic_write
 from ..jobs.painter import is_finished
-from ..jobs.task import JobOutcome, JobState, Task
+from ..jobs.task import Task, TaskOutcome, TaskState
 from ..records.checkpoint import Checkpoint
 
 
 @dataclass(eq=False)
-class Job:
+class PendingTask:
     """A task on its way.
 
     Attributes:
@@ -29,7 +29,7 @@ class Job:
     """
 
     task: Task
-    future: Future[JobOutcome] = field(default_factory=Future)
+    future: Future[TaskOutcome] = field(default_factory=Future)
     deaths: int = 0
     is_sent: bool = False
     number: int = 0
@@ -37,7 +37,7 @@ class Job:
     until: float = inf
     _came: int = 0
 
-    def unsent(self, weights: str) -> JobOutcome | None:
+    def unsent(self, weights: str) -> TaskOutcome | None:
         """Return the outcome if files would be sent for nothing.
 
         Args:
@@ -48,13 +48,13 @@ class Job:
         """
         task = self.task
         if task.callback is not None:
-            return JobOutcome.failure(
+            return TaskOutcome.failure(
                 "a node of the cluster does not see the folder of the job: it must lie "
                 "on storage that all nodes share",
                 ExitCode.CLUSTER,
             )
         if task.output is not None and is_finished(task, task.output, weights):
-            return JobOutcome(state=JobState.SKIPPED, path=task.output.path)
+            return TaskOutcome(state=TaskState.SKIPPED, path=task.output.path)
         return None
 
     def keep(self, checkpoint: bytes | None) -> None:
@@ -63,7 +63,7 @@ class Job:
             with suppress(LightstyleError):  # the disk is full: the next, perhaps
                 atomic_write(self.task.kept.checkpoint, checkpoint)
 
-    def end(self, outcome: JobOutcome, picture: bytes | None = None) -> None:
+    def end(self, outcome: TaskOutcome, picture: bytes | None = None) -> None:
         """Say what became of it; the run need not be continued.
 
         Args:
@@ -71,13 +71,13 @@ class Job:
             picture: The finished picture, if it was sent.
         """
         output = self.task.output
-        if output is not None and outcome.state is not JobState.FAILED:
+        if output is not None and outcome.state is not TaskState.FAILED:
             outcome = replace(outcome, path=output.path)
             try:
                 if picture is not None:
                     atomic_write(output.path, picture)
             except LightstyleError as error:
-                outcome = JobOutcome.failure(*describe(error), outcome.seconds)
+                outcome = TaskOutcome.failure(*describe(error), outcome.seconds)
         if self.task.kept is not None:
             Checkpoint(self.task.kept.checkpoint).remove()
         self.future.set_result(outcome)
@@ -100,7 +100,7 @@ class Job:
         times = "" if self.deaths == 1 else f" {self.deaths} times"
         found = re.search(r"\bip: (\S+)", why)
         where = f", on node {found[1]} the last time" if found else ""
-        outcome = JobOutcome.failure(
+        outcome = TaskOutcome.failure(
             f"its worker died{times}{where}, perhaps for lack of memory; choose a "
             "smaller size",
             ExitCode.TRANSFER,
@@ -123,9 +123,9 @@ class Desk:
     Attributes:
         actor: Its handle.
         is_shared: Whether it sees the folder of the results.
-        job: What it works on.
+        pending: What it works on.
     """
 
     actor: Any
     is_shared: bool = False
-    job: Job | None = None
+    pending: PendingTask | None = None
