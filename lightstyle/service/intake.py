@@ -49,17 +49,18 @@ class Intake:
         """
         key = _key(request.headers.get("idempotency-key"), owner)
         self._check_open()
-        if key is None or self._store.with_key(key) is None:
-            await asyncio.to_thread(self._check_room, owner)
-        form = await self._form(request)
         try:
-            return await asyncio.to_thread(self._job, form, owner, key)
+            if key is None or self._store.with_key(key) is None:
+                await asyncio.to_thread(self._check_room, owner)
+            form = await self._form(request)
+            try:
+                return await asyncio.to_thread(self._job, form, owner, key)
+            finally:
+                await form.close()
         except OSError as error:
             raise ProblemError(
                 "storage", "the request cannot be kept", retry_after=60
             ) from error
-        finally:
-            await form.close()
 
     def _check_open(self) -> None:
         if self.closing:

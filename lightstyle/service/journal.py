@@ -119,7 +119,21 @@ def parsed(line: bytes) -> dict[str, Any] | None:
         event = json.loads(line)
     except ValueError:
         return None
-    return event if isinstance(event, dict) and "event" in event else None
+    return event if _is_event(event) else None
+
+
+def _is_event(found: object) -> bool:
+    """Whether a line has what `Status` reads: one that was damaged counts as none."""
+    match found:
+        case {"event": "state", "state": str(state), "at": int() | float()}:
+            return state in {*State}
+        case {"event": "progress", "evaluation": int()}:
+            return True
+        case {"event": "preview", "version": int()}:
+            return True
+        case {"event": str(kind)}:
+            return kind not in ("state", "progress", "preview")
+    return False
 
 
 @dataclass

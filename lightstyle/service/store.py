@@ -190,7 +190,8 @@ class Store:
             self._known.pop(job.spec.id, None)
             self._active.pop(job.spec.id, None)
             self._keys.pop(job.spec.key or "", None)
-        job.folder.erase()
+        with job.lock:
+            job.folder.erase()
 
     def sweep(self) -> None:
         """Remove what is kept no longer: by age, and what the quota does not hold."""
@@ -220,8 +221,9 @@ class Store:
         for job in sorted(finished, key=lambda job: job.status.since):
             if taken <= self._limits.disk:
                 break
-            taken -= job.bytes
-            self._expire(job)
+            freed = job.bytes
+            if self._expire(job):
+                taken -= freed
         return taken <= self._limits.disk
 
     @property
@@ -236,10 +238,19 @@ class Store:
         """Whether the disk is full but for what is to be left free."""
         return shutil.disk_usage(self.path).free < self._limits.spare
 
-    def _expire(self, job: Job) -> None:
-        job.change(State.EXPIRED)
-        job.folder.expire()
-        job._bytes = None
+    def _expire(self, job: Job) -> bool:
+        """Remove the pictures of a job, unless it was retried or erased meanwhile.
+
+        Returns:
+            Whether they are removed.
+        """
+        with job.lock, suppress(FileNotFoundError):
+            if _is_kept(job.look().state):
+                job.change(State.EXPIRED)
+                job.folder.expire()
+                job._bytes = None
+                return True
+        return False
 
     def _add(self, job: Job) -> Job:
         job.look()

@@ -1,7 +1,10 @@
 """The data folder: whose it is, what it holds, and for how long."""
 
+import errno
 import json
+import os
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -73,6 +76,35 @@ def test_a_job_that_cannot_be_read_stays_and_hides_no_other(app: App) -> None:
     again.close()
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        '{"event": "progress", "at": 1}',
+        '{"event": "progress", "at": 1, "evaluation": "many"}',
+        '{"event": "preview", "at": 1}',
+        '{"event": "state", "at": 1}',
+        '{"event": "state", "state": "running"}',
+        '{"event": "state", "at": 1, "state": ["running"]}',
+        '{"event": "state", "at": 1, "state": "asleep"}',
+        '{"event": ["state"]}',
+        "\0\0\0\0",
+    ],
+)
+def test_a_damaged_event_counts_as_none(app: App, line: str) -> None:
+    job = _ended(app)
+    status = job.look()
+    with job.folder.journal.path.open("a") as file:
+        file.write(f"{line}\n")
+    store = app.service.store
+    store.close()
+    again = Store(store.path, LIMITS)
+    (found,) = again.jobs()
+    assert found.status == replace(status, offset=status.offset)
+    told = [event["event"] for _, event in found.folder.journal.after(0)]
+    assert told == ["state", "state"]
+    again.close()
+
+
 def test_what_has_ended_expires_and_is_then_forgotten(folder: Path, apps: Apps) -> None:
     app = apps(limits=Limits(retention=-1.0, tombstone=1000.0))
     done, waiting = _ended(app), app.post(form(QUICK)).json()["id"]
@@ -84,6 +116,39 @@ def test_what_has_ended_expires_and_is_then_forgotten(folder: Path, apps: Apps) 
     assert not done.folder.result.exists()
     assert app.client.get(f"/v1/jobs/{waiting}").json()["state"] == "queued"
     assert app.client.delete(url).status_code == 204
+
+
+def test_a_job_that_is_retried_before_it_expires_goes_on(
+    folder: Path, apps: Apps, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = apps(limits=Limits(retention=-1.0))
+    job = _ended(app, State.FAILED)
+    retry = app.service.foreman.retry
+    _meanwhile(monkeypatch, lambda: retry(job))
+    app.service.store.sweep()
+    assert job.look().state is State.QUEUED
+    assert job.folder.result.exists()
+
+
+def test_a_job_that_is_erased_before_it_expires_is_gone(
+    folder: Path, apps: Apps, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = apps(limits=Limits(retention=-1.0))
+    job, store = _ended(app), app.service.store
+    _meanwhile(monkeypatch, lambda: store.erase(job))
+    store.sweep()
+    assert not job.folder.path.exists()
+
+
+def _meanwhile(monkeypatch: pytest.MonkeyPatch, act: Callable[[], object]) -> None:
+    """Have something happen between the look at a job and its expiry."""
+    expire = Store._expire
+
+    def late(self: Store, job: Job) -> bool:
+        act()
+        return expire(self, job)
+
+    monkeypatch.setattr(Store, "_expire", late)
 
 
 def test_tombstones_go_as_well(folder: Path, apps: Apps) -> None:
@@ -110,6 +175,17 @@ def test_without_room_a_job_is_refused(folder: Path, apps: Apps) -> None:
     answer = app.post(form(QUICK))
     assert (answer.status_code, answer.json()["code"]) == (507, "quota")
     assert "retry-after" in answer.headers
+
+
+def test_a_disk_that_fails_while_room_is_made_is_told(
+    app: App, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(store: Store, wanted: int) -> bool:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr(Store, "make_room", fails)
+    answer = app.post(form(QUICK))
+    assert (answer.status_code, answer.json()["code"]) == (503, "storage")
 
 
 def test_a_full_disk_is_told(folder: Path, apps: Apps) -> None:
