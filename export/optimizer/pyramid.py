@@ -28,7 +28,7 @@ HALVINGS: Final = 10
 
 
 @dataclass(frozen=True, eq=False)
-class Pyramid:
+class PyramidMap:
     """The linear map A from levels to a picture, of the size of `image`.
 
     Attributes:

@@ -27,7 +27,7 @@ from lightstyle import step_contract as names
 from .. import ops
 from ..graph import Graph, Shape, Tensor
 from .history import LEAST_COSINE, History
-from .pyramid import Pyramid
+from .pyramid import PyramidMap
 from .values import Value, joined, where
 
 #: Least and greatest value of a pixel.
@@ -178,7 +178,7 @@ def _next(
     )
     history = history.forgotten(given_up)
     history = history.added(step, change, curvature, good, rewrite=rewrite)
-    pyramid = Pyramid(image)
+    pyramid = PyramidMap(image)
     inside = (image > LOW) * (image < HIGH)
     squares = pyramid.squares(change * inside)
     scale = where(first, 1.0, number["scale"])

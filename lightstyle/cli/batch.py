@@ -25,7 +25,7 @@ from .console import note, say
 from .crew import Cluster, Crew, Workers
 from .help import command
 from .options import OUTPUT, RunOptions, Styles, takes
-from .progress import Interrupt
+from .progress import StopSignal
 from .report import Report
 
 #: Options of a single picture.
@@ -130,13 +130,13 @@ def batch(
         say(f"waiting for pictures in {content}; Ctrl-C ends")
     todo = _watched(plan, report, options) if tasks is None else tasks
     kinds = [Task(given={}, settings=settings)]
-    with suppress(Stopped), Interrupt(waits=crew.waits) as interrupt:
+    with suppress(Stopped), StopSignal(waits=crew.waits) as stop:
         try:
             with (
                 report,
-                crew.at_work(kinds, folder, lambda: interrupt.came) as executor,
+                crew.at_work(kinds, folder, lambda: stop.came) as executor,
             ):
-                for task, outcome in executor.run(todo, lambda: interrupt.came):
+                for task, outcome in executor.run(todo, lambda: stop.came):
                     report.add(str(task.given["content"]), outcome)
         finally:
             ended = report.outcomes or tasks == []  # else the model may be at fault
@@ -144,10 +144,10 @@ def batch(
                 if ended and failed is not None:
                     failures.write(failed, report.failures(inputs.roots))
             finally:
-                if (ended or interrupt.came) and not options.quiet:
+                if (ended or stop.came) and not options.quiet:
                     report.print_table()
-    if interrupt.came:
-        raise typer.Exit(interrupt.exit_code)
+    if stop.came:
+        raise typer.Exit(stop.exit_code)
     report.conclude()
 
 

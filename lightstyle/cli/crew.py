@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from ..cluster.crew import DEATHS
+from ..cluster.band_crew import DEATHS
 from ..engine import memory
 from ..engine.threads import MAXIMUM_THREADS
 from ..errors import UsageError

@@ -14,7 +14,7 @@ from ..transfer.result import Progress
 _FIRST: Final = 2
 
 
-class Interrupt:
+class StopSignal:
     """Ends a run after the current evaluation on a signal, or at once on two.
 
     A context that catches the signals, and a callback that stops the optimisation from
@@ -41,7 +41,7 @@ class Interrupt:
         """Exit code of a run that the signal ended."""
         return ExitCode(Stopped(self._came or signal.SIGINT).exit_code)
 
-    def __enter__(self) -> "Interrupt":
+    def __enter__(self) -> "StopSignal":
         """Catch the signals."""
         self._previous = catch(self._take)
         return self

@@ -12,7 +12,7 @@ from ..settings.scalars import path
 from ..settings.typed import parse
 from .help import command
 from .options import OnCluster, Quiet
-from .run import Kept, make
+from .run import CheckpointExtra, make
 
 
 @command
@@ -41,20 +41,20 @@ def resume(
         )
     saved.check_inputs()
     try:
-        kept = parse(Kept, saved.snapshot.extra, "extra", {Path: _path})
+        extra = parse(CheckpointExtra, saved.snapshot.extra, "extra", {Path: _path})
     except ValueError as error:
         raise CheckpointError(
             f"checkpoint {checkpoint} is unusable: {error}"
         ) from error
     options = replace(
-        kept.options,
+        extra.options,
         model=origin.model.path,
         overwrite=True,
-        quiet=quiet or kept.options.quiet,
+        quiet=quiet or extra.options.quiet,
     )
     job, given, settings = origin.job, origin.arguments, origin.settings
-    stem = kept.output.stem
-    make(job, given, kept.output, stem, settings, options, saved, cluster)
+    stem = extra.output.stem
+    make(job, given, extra.output, stem, settings, options, saved, cluster)
 
 
 def _path(value: Any) -> Path:

@@ -27,11 +27,11 @@ from .console import Bar, columns, note, say
 from .like import Reference
 from .options import RunOptions
 from .outputs import Outputs
-from .progress import Interrupt, status_line
+from .progress import StopSignal, status_line
 
 
 @dataclass(frozen=True)
-class Kept:
+class CheckpointExtra:
     """What a checkpoint keeps for `resume` beside the run.
 
     Attributes:
@@ -85,19 +85,19 @@ def make(
         )
     if checkpoint and options.overwrite and not saved:
         checkpoint.remove()
-    with written, Interrupt() as interrupt:
+    with written, StopSignal() as stop:
         with (
             _loaded(job, settings, options, cluster) as model,
             Bar(settings.iterations, quiet=options.quiet) as bar,
         ):
 
             def callback(progress: Progress) -> None:
-                interrupt.waits = True  # there is a picture now
+                stop.waits = True  # there is a picture now
                 bar.update(progress.evaluation, status_line(progress))
                 if options.like and not options.quiet:
                     _compare(options.like, progress)
                 written(progress)
-                interrupt(progress)
+                stop(progress)
 
             result = JOBS[job](
                 **inputs.read(given),
@@ -119,7 +119,7 @@ def make(
         checkpoint.remove()
     elif checkpoint and checkpoint.existing() and not options.quiet:
         say(f"to continue: lightstyle resume {shlex.quote(str(checkpoint.path))}")
-    _conclude(result, path, written.failure, interrupt)
+    _conclude(result, path, written.failure, stop)
 
 
 @contextmanager
@@ -205,7 +205,7 @@ def _summarise(result: Result, path: Path, like: Reference | None) -> None:
 
 
 def _conclude(
-    result: Result, path: Path, failure: ExitCode | None, interrupt: Interrupt
+    result: Result, path: Path, failure: ExitCode | None, stop: StopSignal
 ) -> None:
     """Raise what went wrong during the run, or exit with the code of its end."""
     if result.status is Status.NON_FINITE:
@@ -214,6 +214,6 @@ def _conclude(
             f"{path} is the best picture before it; lower the weights"
         )
     if result.status is Status.CANCELLED:
-        raise typer.Exit(interrupt.exit_code)
+        raise typer.Exit(stop.exit_code)
     if failure is not None:
         raise typer.Exit(failure)

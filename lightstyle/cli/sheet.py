@@ -25,7 +25,7 @@ from .console import say
 from .crew import Cluster, Crew, Workers
 from .help import command
 from .options import Content, Output, RunOptions, Styles, takes
-from .progress import Interrupt
+from .progress import StopSignal
 from .report import Report
 
 
@@ -84,12 +84,12 @@ def sheet(
     pictures: dict[int, NDArray[np.uint8]] = {}
     with (
         suppress(Stopped),
-        Interrupt(waits=crew.waits) as interrupt,
-        crew.at_work(tasks, path.parent, lambda: interrupt.came) as executor,
+        StopSignal(waits=crew.waits) as stop,
+        crew.at_work(tasks, path.parent, lambda: stop.came) as executor,
         report,
     ):
         todo = sorted(tasks, key=needs)
-        for task, outcome in executor.run(todo, lambda: interrupt.came):
+        for task, outcome in executor.run(todo, lambda: stop.came):
             number = tasks[task]
             report.add(made[number].label.replace("\n", ", "), outcome)
             if outcome.levels_hwc is not None:
@@ -101,8 +101,8 @@ def sheet(
         if not options.quiet:
             size = "{}x{}".format(*layout.size)
             say(f"{path}: {size}, {len(pictures)} of {len(made)} pictures")
-    if interrupt.came:
-        raise typer.Exit(interrupt.exit_code)
+    if stop.came:
+        raise typer.Exit(stop.exit_code)
     report.conclude()
 
 

@@ -28,9 +28,9 @@ from ..engine.heads import Heads
 from ..engine.strips import Tiling, at
 from ..engine.sweeps import CONTENT_TARGET
 from ..errors import ClusterError
+from .band_crew import DEATHS, BandCrew, WorkerHandle, WorkerLostError
 from .band_worker import block_of
-from .crew import DEATHS, Crew, Worker, WorkerLostError
-from .kept import Kept
+from .inventory import Inventory
 from .spread import Source, Spread
 
 _GUIDE: Final = "guide/"
@@ -45,7 +45,7 @@ class BandedModel:
         moved: Bytes of arrays that were sent and received so far.
     """
 
-    def __init__(self, heads: Heads, layers: Iterable[str], crew: Crew) -> None:
+    def __init__(self, heads: Heads, layers: Iterable[str], crew: BandCrew) -> None:
         """Use the workers of `crew`.
 
         Args:
@@ -55,7 +55,7 @@ class BandedModel:
         """
         self._heads, self._crew = heads, crew
         self._reach = Reach.of(layers)
-        self._kept = Kept()
+        self._inventory = Inventory()
         self._turns = count(1)
         self.moved = 0
 
@@ -66,7 +66,7 @@ class BandedModel:
         guides: Mapping[str, FloatArray] | None = None,
     ) -> dict[str, FloatArray]:
         """As `Parts`; the features stay with the workers until they are looked at."""
-        guides, source = guides or {}, self._kept.source(image, tiling)
+        guides, source = guides or {}, self._inventory.source(image, tiling)
         given = {name: guides[name] for name in guides if name.startswith(_GUIDE)}
         answers = self._persistently(lambda: self._features(source, given))
         size = image.shape[2:]
@@ -92,8 +92,8 @@ class BandedModel:
     ) -> dict[str, FloatArray]:
         lined = {name: feeds[name] for name in feeds if _has_lines(name)}
         cuts = self._placed(image, tiling)
-        self._kept.forget()
-        tokens = {name: self._kept.token(feed) for name, feed in lined.items()}
+        self._inventory.forget()
+        tokens = {name: self._inventory.token(feed) for name, feed in lined.items()}
         for worker, band in cuts:
             for name, feed in lined.items():
                 self._provide(worker, band, name, feed, tokens[name])
@@ -129,20 +129,20 @@ class BandedModel:
     ) -> list[tuple[dict[str, FloatArray], dict[str, tuple[int, float]]]]:
         """Have the features of a picture computed; returns what workers say of them."""
         cuts = self._placed(source.image, source.tiling)
-        self._kept.forget()
+        self._inventory.forget()
         calls = [self._compute(worker, band, source, guides) for worker, band in cuts]
         answers = self._ended(calls)
         for worker, band in cuts:
-            self._kept.by(worker).add((source.token, band.first, ""))
+            self._inventory.by(worker).add((source.token, band.first, ""))
         return answers
 
     def _compute(
         self,
-        worker: Worker,
+        worker: WorkerHandle,
         band: Band,
         source: Source,
         guides: Mapping[str, FloatArray],
-    ) -> tuple[Worker, Any]:
+    ) -> tuple[WorkerHandle, Any]:
         lines = {
             name: _lines(guide, band, block_of(name)) for name, guide in guides.items()
         }
@@ -152,12 +152,12 @@ class BandedModel:
         )
 
     def _provide(
-        self, worker: Worker, band: Band, name: str, feed: Any, token: int
+        self, worker: WorkerHandle, band: Band, name: str, feed: Any, token: int
     ) -> None:
         """Give a worker a feed's lines of a band, unless it has them."""
         computed = isinstance(feed, Spread)
         key = (token, band.first, "" if computed else name)
-        known = self._kept.by(worker)
+        known = self._inventory.by(worker)
         if key in known:
             return
         if computed:
@@ -201,14 +201,16 @@ class BandedModel:
             try:
                 return step()
             except WorkerLostError as error:
-                self._kept.lose(error.worker)
+                self._inventory.lose(error.worker)
                 self._crew.lost(error.worker)
         raise ClusterError(
             f"{most} workers in a row died at the same evaluation, perhaps for lack of "
             "memory: lower --memory, or choose a smaller --size"
         )
 
-    def _placed(self, image: FloatArray, tiling: Tiling) -> list[tuple[Worker, Band]]:
+    def _placed(
+        self, image: FloatArray, tiling: Tiling
+    ) -> list[tuple[WorkerHandle, Band]]:
         """Return the bands of a picture, each with the worker that has it."""
         workers = self._crew.workers()
         height, width = image.shape[2:]
@@ -216,12 +218,12 @@ class BandedModel:
         return [(workers[n % len(workers)], band) for n, band in enumerate(cuts)]
 
     def _begin(
-        self, worker: Worker, method: str, *arguments: Any
-    ) -> tuple[Worker, Any]:
+        self, worker: WorkerHandle, method: str, *arguments: Any
+    ) -> tuple[WorkerHandle, Any]:
         self.moved += _bytes(arguments)
         return worker, worker.start(method, *arguments)
 
-    def _ended(self, calls: Sequence[tuple[Worker, Any]]) -> list[Any]:
+    def _ended(self, calls: Sequence[tuple[WorkerHandle, Any]]) -> list[Any]:
         found = [worker.result(call) for worker, call in calls]
         self.moved += _bytes(found)
         return found

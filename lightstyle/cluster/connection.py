@@ -23,7 +23,7 @@ from ..text import one_line
 from . import address as where
 from . import versions
 from .address import LOCAL
-from .session import Session
+from .local import LocalCluster
 
 
 @dataclass(frozen=True)
@@ -107,10 +107,10 @@ def connected(address: str, cpus: int | None = None) -> Iterator[Cluster]:
         ClusterError: There is no such cluster, or it has other versions.
     """
     ray = _ray(check(address))
-    session = Session() if address == LOCAL else None
+    local = LocalCluster() if address == LOCAL else None
     try:
         with _handlers_kept():
-            _init(ray, address, cpus, session)
+            _init(ray, address, cpus, local)
         cluster = Cluster(address, ray)
         nodes = {node.address: cluster.on(node) for node in cluster.nodes}
         versions.check(ray, address, nodes)
@@ -118,8 +118,8 @@ def connected(address: str, cpus: int | None = None) -> Iterator[Cluster]:
     finally:
         with _handlers_kept():
             ray.shutdown()
-        if session is not None:
-            session.end()
+        if local is not None:
+            local.end()
 
 
 def _ray(address: str) -> ModuleType:
@@ -141,7 +141,7 @@ def _ray(address: str) -> ModuleType:
         ) from error
 
 
-def _init(ray: Any, address: str, cpus: int | None, session: Session | None) -> None:
+def _init(ray: Any, address: str, cpus: int | None, local: LocalCluster | None) -> None:
     """Connect `ray`.
 
     Raises:
@@ -149,8 +149,8 @@ def _init(ray: Any, address: str, cpus: int | None, session: Session | None) -> 
     """
     where.check_answers(address, ray)
     more: dict[str, Any] = {}
-    if session is not None:
-        more = session.options | {"num_cpus": cpus or available_cpus()}
+    if local is not None:
+        more = local.options | {"num_cpus": cpus or available_cpus()}
     try:
         with _silent():
             ray.init(

@@ -23,8 +23,8 @@ from ..errors import ClusterError, LightstyleError, describe
 from ..jobs.executor import POLL, Executor
 from ..jobs.task import Task, TaskOutcome
 from ..text import one_line
+from .band_crew import DEATHS
 from .connection import Cluster
-from .crew import DEATHS
 from .demand import Demand
 from .models import Models
 from .parcel import Parcel, Reply

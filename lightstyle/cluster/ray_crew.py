@@ -10,9 +10,9 @@ from typing import Any, Final
 from ..engine import memory
 from ..engine.model import Model
 from ..errors import ClusterError, LightstyleError
+from .band_crew import WorkerHandle, WorkerLostError
 from .band_worker import BandWorker
 from .connection import Cluster
-from .crew import Worker, WorkerLostError
 from .demand import Demand
 from .model_files import ModelFiles
 
@@ -112,8 +112,8 @@ class RayCrew:
         self.places: list[Place] = []
         self._wait(count)
 
-    def workers(self) -> list[Worker]:
-        """Return a worker for each place, as `crew.Crew`."""
+    def workers(self) -> list[WorkerHandle]:
+        """Return a worker for each place, as `BandCrew`."""
         self._take_in(0)
         if not any(self._workers):
             self._wait(1)
@@ -125,7 +125,7 @@ class RayCrew:
         """Put a value where each machine fetches it once."""
         return self._ray.put(value)
 
-    def lost(self, worker: Worker) -> None:
+    def lost(self, worker: WorkerHandle) -> None:
         """Begin to replace a worker."""
         for number, each in enumerate(self._workers):
             if each is worker:

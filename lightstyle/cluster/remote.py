@@ -12,9 +12,9 @@ from typing import Final
 from .. import leftovers
 from ..jobs.painter import Painter, Runtime
 from ..jobs.task import Task
+from .local import VARIABLE
 from .model_files import ModelFiles
 from .parcel import Parcel, Reply
-from .session import VARIABLE
 
 #: Seconds that a look at a run takes if nothing happens.
 WATCH: Final = 2.0

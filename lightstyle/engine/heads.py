@@ -14,7 +14,7 @@ from .. import contract
 from ..arrays import FloatArray
 
 
-class Run(Protocol):
+class RunGraph(Protocol):
     """Runs the graph of a role; `last` says that another graph is next."""
 
     def __call__(
@@ -26,7 +26,7 @@ class Run(Protocol):
 class Heads:
     """Makes style losses, and targets, of sums over all positions of a picture."""
 
-    def __init__(self, run: Run, layers: Sequence[str]) -> None:
+    def __init__(self, run: RunGraph, layers: Sequence[str]) -> None:
         """Use the graph that `run` runs, for the `layers` with style terms."""
         self._run = run
         self._layers = layers

@@ -17,7 +17,7 @@ import numpy as np
 from .. import contract
 from ..arrays import FloatArray
 from .bands import Band
-from .heads import Run
+from .heads import RunGraph
 from .strips import REACH, Strip, Tiling, at, copied, cut, empty_whole, place
 
 CONTENT_TARGET: Final = contract.content_target("")
@@ -66,7 +66,7 @@ class Sweeps:
     """Computes sums forward and gradients backward."""
 
     def __init__(
-        self, run: Run, content_layers: Sequence[str], style_layers: Sequence[str]
+        self, run: RunGraph, content_layers: Sequence[str], style_layers: Sequence[str]
     ) -> None:
         """Use the graphs that `run` runs.
 

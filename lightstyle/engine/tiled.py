@@ -8,7 +8,7 @@ from typing import Protocol
 
 from ..arrays import FloatArray
 from .bands import Band
-from .heads import Heads, Run
+from .heads import Heads, RunGraph
 from .strips import Tiling
 from .sweeps import Sweeps
 
@@ -53,7 +53,7 @@ class TiledModel:
     """
 
     def __init__(
-        self, run: Run, content_layers: Sequence[str], style_layers: Sequence[str]
+        self, run: RunGraph, content_layers: Sequence[str], style_layers: Sequence[str]
     ) -> None:
         """Use the graphs that `run` runs.
 

@@ -61,7 +61,7 @@ class Outcome:
 
 
 @dataclass(frozen=True, eq=False)
-class State:
+class MinimizerState:
     """A run between two evaluations: all that `minimize` needs to continue it.
 
     Attributes:
@@ -81,11 +81,14 @@ class State:
 
 
 #: Yields the state after every evaluation; sent true, it ends the run.
-Iteration = Generator[State, bool | None, Outcome]
+Iteration = Generator[MinimizerState, bool | None, Outcome]
 
 
 def minimize(
-    objective: Evaluate, method: Method, evaluations: int, resumed: State | None = None
+    objective: Evaluate,
+    method: Method,
+    evaluations: int,
+    resumed: MinimizerState | None = None,
 ) -> Iteration:
     """Minimise `objective` with at most `evaluations` calls of it, step by step.
 
@@ -115,8 +118,8 @@ def minimize(
             method.restore(resumed.optimizer)
         del resumed
 
-    def state() -> State:
-        return State(best, least, count, before, method.state())
+    def state() -> MinimizerState:
+        return MinimizerState(best, least, count, before, method.state())
 
     def outcome(status: Status) -> Outcome:
         return Outcome(best, least if math.isfinite(least) else math.nan, count, status)

@@ -48,7 +48,7 @@ class Pixels:
         return [gradient]
 
 
-class Pyramid:
+class PyramidMap:
     """The linear map A from pyramid coefficients to pictures, and its adjoint.
 
     Coefficients are a list of arrays (C, h, w), float32, each half the height and width

@@ -19,7 +19,7 @@ from ..lookup import exists, usable
 from ..losses.objective import Losses
 from ..losses.weights import Balance
 from ..optimize.curvature import HISTORY
-from ..optimize.minimize import METHODS, State
+from ..optimize.minimize import METHODS, MinimizerState
 from ..settings import typed
 from ..settings.fields import option_of
 from ..settings.jobs import prepared
@@ -254,7 +254,7 @@ class CheckpointWriter:
 
     def write(
         self,
-        state: State,
+        state: MinimizerState,
         history: Sequence[Losses],
         seconds: float,
         level: int,

@@ -16,7 +16,7 @@ from ..losses.objective import Losses
 from ..losses.weights import Balance
 from ..optimize.curvature import History
 from ..optimize.lbfgs import LBFGS
-from ..optimize.minimize import METHODS, State
+from ..optimize.minimize import METHODS, MinimizerState
 from ..settings.fields import MOST_ITERATIONS
 from ..settings.scalars import number, whole
 from ..settings.settings import Settings
@@ -123,7 +123,9 @@ class Snapshot:
             _check_optimizer(state.optimizer, state.point.size)
 
     @classmethod
-    def of(cls, state: State, level_start: Array | None = None, **values: Any) -> Self:
+    def of(
+        cls, state: MinimizerState, level_start: Array | None = None, **values: Any
+    ) -> Self:
         """Take a snapshot; the arrays are not copied.
 
         Args:
@@ -183,7 +185,7 @@ class Snapshot:
         del values["arrays"]
         return json.dumps({"schema": SCHEMA, **values}, default=_plain)
 
-    def state(self) -> State:
+    def state(self) -> MinimizerState:
         """Return the state of the optimisation.
 
         In a checkpoint its arrays are mapped from the file: drop it once it is copied.
@@ -193,7 +195,7 @@ class Snapshot:
             names = [name for name in self.arrays if name.startswith(_OPTIMIZER)]
             arrays = {n.removeprefix(_OPTIMIZER): self.arrays[n] for n in names}
             inner = {**self.optimizer, **arrays}
-        return State(
+        return MinimizerState(
             self.arrays[_BEST], self.loss, self.evaluations, self.before, inner
         )
 

@@ -11,7 +11,7 @@ from .settings import Settings
 
 
 @dataclass(frozen=True)
-class Job:
+class JobKind:
     """A job, called like its function in `transfer`.
 
     Attributes:
@@ -32,10 +32,10 @@ class Job:
         )
 
 
-JOBS: Final[Mapping[str, Job]] = {
-    "stylize": Job(frozenset({"content", "style"}), Init.CONTENT, "stylize"),
-    "reconstruct": Job(frozenset({"content"}), Init.NOISE, "content"),
-    "texture": Job(frozenset({"style"}), Init.NOISE, "texture"),
+JOBS: Final[Mapping[str, JobKind]] = {
+    "stylize": JobKind(frozenset({"content", "style"}), Init.CONTENT, "stylize"),
+    "reconstruct": JobKind(frozenset({"content"}), Init.NOISE, "content"),
+    "texture": JobKind(frozenset({"style"}), Init.NOISE, "texture"),
 }
 
 

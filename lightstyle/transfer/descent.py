@@ -14,7 +14,7 @@ from ..optimize.curvature import History
 from ..optimize.device import DeviceLBFGS
 from ..optimize.method import Method
 from ..optimize.minimize import METHODS
-from ..optimize.preconditioner import Pyramid
+from ..optimize.preconditioner import PyramidMap
 from ..settings.choices import Optimizer
 from ..settings.settings import Settings
 from . import regions
@@ -60,7 +60,7 @@ def method_of(scene: Scene, image: Array, history: History) -> Method:
     return METHODS[scene.settings.chosen_optimizer](
         image.ravel(),
         PIXEL_RANGE,
-        preconditioner=Pyramid(image.shape[1:]),
+        preconditioner=PyramidMap(image.shape[1:]),
         frozen=frozen,
         history=history,
     )

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from ..arrays import Array, Size
 from ..engine.plan import ExecutionPlan
-from ..optimize.minimize import State
+from ..optimize.minimize import MinimizerState
 from .result import Progress, Result
 
 
@@ -43,7 +43,7 @@ class Evaluated:
     """
 
     progress: Progress
-    state: State
+    state: MinimizerState
     plans: Mapping[str, ExecutionPlan]
     level_start: Array | None
 

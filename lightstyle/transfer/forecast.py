@@ -26,7 +26,7 @@ from ..optimize.curvature import History
 from ..optimize.device import DeviceLBFGS
 from ..optimize.method import Gradient, Point
 from ..optimize.minimize import METHODS, minimize
-from ..optimize.preconditioner import Pyramid
+from ..optimize.preconditioner import PyramidMap
 from ..text import duration
 from . import balance, regions
 from .descent import stays_on_device
@@ -222,7 +222,7 @@ class _Probe:
         """Time a step with a full history; returns seconds per pixel."""
         if self._on_device:  # timed with the evaluation
             return 0.0
-        start, pyramid = self._picture.ravel(), Pyramid((3, _SIDE, _SIDE))
+        start, pyramid = self._picture.ravel(), PyramidMap((3, _SIDE, _SIDE))
         method = self._method(
             start, PIXEL_RANGE, preconditioner=pyramid, history=history
         )

@@ -29,7 +29,7 @@ Announce = Callable[[Forecast], None]
 
 
 @dataclass(frozen=True)
-class Job:
+class JobCall:
     """A call of one of the jobs.
 
     Attributes:

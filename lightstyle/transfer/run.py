@@ -17,7 +17,7 @@ from ..losses.objective import DeviceObjective, Losses, Objective
 from ..losses.targets import Targets
 from ..losses.weights import Balance, term_weights
 from ..optimize.method import Gradient, Method, Point
-from ..optimize.minimize import Outcome, State, Status, minimize
+from ..optimize.minimize import MinimizerState, Outcome, Status, minimize
 from ..records.record import Record
 from ..records.snapshot import Snapshot
 from .balance import corrected
@@ -90,7 +90,7 @@ class Run:
         yield Finished(self._result(self.levels.enlarged(image, level, last), outcome))
 
     def _level(
-        self, level: int, image: Array, level_start: Array, state: State | None
+        self, level: int, image: Array, level_start: Array, state: MinimizerState | None
     ) -> Generator[Event, None, Outcome]:
         """Optimise until the evaluations that are planned up to this level are used.
 
@@ -152,7 +152,7 @@ class Run:
         return objective, method_of(scene, image, plan.history)
 
     def _evaluated(
-        self, level: int, state: State, level_start: Array | None
+        self, level: int, state: MinimizerState, level_start: Array | None
     ) -> Evaluated:
         plan, last = self.levels.plan, self.levels.scenes[-1]
         history = tuple(self._history)

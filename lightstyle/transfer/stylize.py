@@ -25,7 +25,7 @@ from ..settings.settings import Settings
 from ..zoo import registry
 from .events import Callback
 from .inputs import Inputs
-from .job import Announce, Job
+from .job import Announce, JobCall
 from .result import Result
 from .scene import fitted_size
 
@@ -91,7 +91,7 @@ def stylize(
         given, paintings = _paintings(style, settings, settings.size)
         size = fitted_size(subject, settings, "content")
         inputs = Inputs.read(settings, size, subject, paintings)
-    job = Job("stylize", {"content": content, "style": given}, inputs)
+    job = JobCall("stylize", {"content": content, "style": given}, inputs)
     return job.run(model, callback, checkpoint, announce, like)
 
 
@@ -115,7 +115,7 @@ def reconstruct(
         subject = images.load(content, role="content", longest=settings.size)
         size = fitted_size(subject, settings, "content")
         inputs = Inputs.read(settings, size, subject)
-    job = Job("reconstruct", {"content": content}, inputs)
+    job = JobCall("reconstruct", {"content": content}, inputs)
     return job.run(model, callback, checkpoint, announce, like)
 
 
@@ -151,7 +151,7 @@ def texture(
     with within(_room(model)):
         given, paintings = _paintings(style, settings, max(size))
         inputs = Inputs.read(settings, size, styles=paintings)
-    job = Job("texture", {"style": given, "size": size}, inputs)
+    job = JobCall("texture", {"style": given, "size": size}, inputs)
     return job.run(model, callback, checkpoint, announce, like)
 
 

@@ -14,7 +14,7 @@ from scipy.optimize import minimize as scipy_minimize
 from lightstyle.arrays import Vector
 from lightstyle.optimize.curvature import HISTORY, History
 from lightstyle.optimize.lbfgs import LBFGS
-from lightstyle.optimize.preconditioner import Pyramid
+from lightstyle.optimize.preconditioner import PyramidMap
 from lightstyle.optimize.scipy_lbfgsb import PAIRS, ScipyLBFGSB
 from tests.support.minimizing import run
 
@@ -60,7 +60,7 @@ def compact(history: History, *, pyramid: bool) -> Callable[..., None]:
         optimizer = LBFGS(
             np.full(VARIABLES, 128.0),
             (0, 255),
-            preconditioner=Pyramid(SHAPE) if pyramid else None,
+            preconditioner=PyramidMap(SHAPE) if pyramid else None,
             history=history,
         )
         for _ in range(evaluations):

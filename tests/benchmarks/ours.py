@@ -15,8 +15,8 @@ from lightstyle.losses.objective import Objective
 from lightstyle.losses.targets import StyleTarget, Targets
 from lightstyle.losses.weights import term_weights
 from lightstyle.optimize.lbfgs import LBFGS
-from lightstyle.optimize.minimize import State
-from lightstyle.optimize.preconditioner import Pyramid
+from lightstyle.optimize.minimize import MinimizerState
+from lightstyle.optimize.preconditioner import PyramidMap
 from tests.benchmarks import task as tasks
 from tests.benchmarks.task import (
     SETTINGS,
@@ -109,7 +109,7 @@ def optimise(
     best = scene.start
     loss = np.nan
 
-    def watch(state: State) -> None:
+    def watch(state: MinimizerState) -> None:
         nonlocal best
         best = state.point.reshape(scene.start.shape)
 
@@ -120,7 +120,7 @@ def optimise(
         loss = losses.total
         return loss, gradient
 
-    pyramid = Pyramid(scene.start.shape[1:])
+    pyramid = PyramidMap(scene.start.shape[1:])
     method = LBFGS(scene.start.ravel(), PIXEL_RANGE, preconditioner=pyramid)
     outcome = run(gated, method, task.evaluations, watch)
     turn(loss, best)

@@ -25,7 +25,7 @@ from lightstyle.losses.objective import Objective
 from lightstyle.losses.targets import Targets
 from lightstyle.losses.weights import term_weights
 from lightstyle.optimize.lbfgs import LBFGS
-from lightstyle.optimize.preconditioner import Pyramid
+from lightstyle.optimize.preconditioner import PyramidMap
 from lightstyle.records import archive
 from lightstyle.transfer.forecast import forecast
 from lightstyle.transfer.inputs import Inputs
@@ -77,7 +77,7 @@ def ours(path: Path, width: int, height: int, budget: str) -> dict[str, Any]:
     optimizer = LBFGS(
         start.ravel(),
         (0.0, 255.0),
-        preconditioner=Pyramid(start.shape[1:]),
+        preconditioner=PyramidMap(start.shape[1:]),
         history=plan.history,
     )
     del start, targets

@@ -6,9 +6,9 @@ from typing import Any
 
 from lightstyle import Model
 from lightstyle.arrays import Size
+from lightstyle.cluster.band_crew import WorkerHandle, WorkerLostError
 from lightstyle.cluster.band_worker import BandWorker
 from lightstyle.cluster.bands import BandedModel
-from lightstyle.cluster.crew import Worker, WorkerLostError
 from lightstyle.engine.banding import BandPlan, Workers, band_plans
 from lightstyle.engine.bands import Reach
 from lightstyle.engine.costs import Costs
@@ -32,16 +32,16 @@ class InlineCrew:
         self.calls = self.made = 0
         self.places = [self._new() for _ in range(count)]
 
-    def workers(self) -> list[Worker]:
+    def workers(self) -> list[WorkerHandle]:
         return [*self.places]
 
     def share(self, value: Any) -> Any:
         return value
 
-    def lost(self, worker: Worker) -> None:
+    def lost(self, worker: WorkerHandle) -> None:
         self.places = [self._new() if w is worker else w for w in self.places]
 
-    def called(self, worker: Worker) -> None:
+    def called(self, worker: WorkerHandle) -> None:
         self.calls += 1
         if self.calls in self._losses:
             raise WorkerLostError(worker)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import psutil
 
-from lightstyle.cluster.session import VARIABLE
+from lightstyle.cluster.local import VARIABLE
 
 
 def of_cluster(folder: str | None = None) -> list[psutil.Process]:

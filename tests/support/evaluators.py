@@ -13,7 +13,7 @@ from export.network import LossNetwork
 from export.parts import PartGraphs
 from export.write import to_proto
 from lightstyle import contract
-from lightstyle.engine.heads import Run
+from lightstyle.engine.heads import RunGraph
 from tests.support.networks import tiny_weights
 from tests.support.oracles import run_reference
 
@@ -23,7 +23,7 @@ STYLE = dict.fromkeys(STYLE_LAYERS, 30.0)
 
 
 @cache
-def evaluator(pooling: str, *, cpu: bool) -> Run:
+def evaluator(pooling: str, *, cpu: bool) -> RunGraph:
     """All graphs of the tiny network in parts, in float64, on onnx's reference."""
     graphs = PartGraphs(LossNetwork(WEIGHTS, [*CONTENT], [*STYLE], pooling, np.float64))
     made: dict[str, Graph] = {contract.HEADS: graphs.heads()}

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from lightstyle.optimize.method import Evaluate, Method
-from lightstyle.optimize.minimize import Outcome, State, minimize
+from lightstyle.optimize.minimize import MinimizerState, Outcome, minimize
 
 
 def rough_bowl(x: np.ndarray, width: int) -> tuple[np.ndarray, np.ndarray]:
@@ -27,7 +27,7 @@ def rough_bowl(x: np.ndarray, width: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 #: Called after every evaluation; raising `StopIteration` ends the run.
-Callback = Callable[[State], Any]
+Callback = Callable[[MinimizerState], Any]
 
 
 def run(
@@ -35,7 +35,7 @@ def run(
     method: Method,
     evaluations: int,
     callback: Callback = lambda state: None,
-    resumed: State | None = None,
+    resumed: MinimizerState | None = None,
 ) -> Outcome:
     """Minimise `objective` and show each state to `callback`."""
     iteration, stopped = minimize(objective, method, evaluations, resumed), None

@@ -12,7 +12,7 @@ from lightstyle import contract
 from lightstyle import step_contract as names
 from lightstyle.optimize.curvature import History
 from lightstyle.optimize.lbfgs import LBFGS
-from lightstyle.optimize.preconditioner import Pyramid
+from lightstyle.optimize.preconditioner import PyramidMap
 from tests.support.runners import Run, runner
 
 State = dict[str, NDArray[Any]]
@@ -103,7 +103,7 @@ def reference(
     return LBFGS(
         start.ravel(),
         BOUNDS,
-        preconditioner=Pyramid((3, height, width)),
+        preconditioner=PyramidMap((3, height, width)),
         frozen=everywhere,
         history=History(pairs),
     )

@@ -6,7 +6,7 @@ import pytest
 from numpy.typing import NDArray
 
 from export.graph import Graph
-from export.optimizer.pyramid import HALVINGS, Pyramid
+from export.optimizer.pyramid import HALVINGS, PyramidMap
 from export.optimizer.values import Value
 from lightstyle.optimize import preconditioner
 from tests.support.oracles import relative_l2
@@ -18,17 +18,17 @@ SIZES = [(32, 48), (33, 47), (16, 131), (7, 5), (64, 15), (1, 1), (130, 257)]
 Picture = NDArray[np.float32]
 
 
-def _run(formula: Callable[[Pyramid, Value], dict[str, Value]]) -> Run:
+def _run(formula: Callable[[PyramidMap, Value], dict[str, Value]]) -> Run:
     graph = Graph()
     picture = Value(graph, graph.input("v", (1, 3, "H", "W")))
-    for name, value in formula(Pyramid(picture), picture).items():
+    for name, value in formula(PyramidMap(picture), picture).items():
         graph.outputs[name] = value.tensor
     return runner(graph)
 
 
 @pytest.fixture(scope="module")
 def maps() -> Run:
-    def all_maps(pyramid: Pyramid, picture: Value) -> dict[str, Value]:
+    def all_maps(pyramid: PyramidMap, picture: Value) -> dict[str, Value]:
         levels = pyramid.levels(picture)
         assert len(levels) == HALVINGS + 1
         # A name of its own: an output may not be an input.
@@ -48,7 +48,7 @@ def _picture(size: tuple[int, int], seed: int = 0) -> Picture:
 def test_levels_are_those_of_the_reference(size: tuple[int, int], maps: Run) -> None:
     picture = _picture(size)
     found = maps({"v": picture})
-    _, *levels = preconditioner.Pyramid((3, *size)).adjoint(picture.ravel())
+    _, *levels = preconditioner.PyramidMap((3, *size)).adjoint(picture.ravel())
     for number, level in enumerate(levels, start=1):
         gain = preconditioner.GAIN**number
         assert relative_l2(gain * found[f"level{number}"][0], level) < 1e-6
@@ -61,7 +61,7 @@ def test_products_and_squares_are_those_of_the_reference(
     """So levels that are too small count for nothing."""
     picture = _picture(size)
     found = maps({"v": picture})
-    reference = preconditioner.Pyramid((3, *size))
+    reference = preconditioner.PyramidMap((3, *size))
     levels = reference.adjoint(picture.ravel())
     expected = reference.forward(levels)
     assert relative_l2(found["product"].ravel(), expected) < 1e-6
@@ -84,6 +84,6 @@ def test_the_product_is_symmetric_and_its_form_is_the_squares(
 
 def test_enough_levels_for_a_side_of_8192_pixels() -> None:
     least = preconditioner.COARSEST_SIDE * 2**HALVINGS
-    levels = preconditioner.Pyramid((1, least, least)).adjoint
+    levels = preconditioner.PyramidMap((1, least, least)).adjoint
     assert least == 8192
     assert len(levels(np.zeros(least * least, np.float32))) == HALVINGS + 1

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from lightstyle import Model
-from lightstyle.cli.progress import Interrupt
+from lightstyle.cli.progress import StopSignal
 from lightstyle.errors import ExitCode
 from lightstyle.records.record import Record
 from lightstyle.signals import SIGNALS
@@ -202,8 +202,8 @@ def test_shards_paint_the_folder_between_them(run: Runner, photos: Path) -> None
 def test_a_batch_that_ends_before_its_first_picture_counts_what_is_left(
     run: Runner, photos: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Interrupt, "came", True)
-    monkeypatch.setattr(Interrupt, "exit_code", ExitCode.INTERRUPTED)
+    monkeypatch.setattr(StopSignal, "came", True)
+    monkeypatch.setattr(StopSignal, "exit_code", ExitCode.INTERRUPTED)
     done = run(*BATCH, *QUICK)
     assert done.code == ExitCode.INTERRUPTED
     assert done.out == "0 pictures: 0 done, 0 skipped, 0 failed, 3 left\n"

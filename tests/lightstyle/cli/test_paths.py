@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from lightstyle import Progress
-from lightstyle.cli.progress import Interrupt
+from lightstyle.cli.progress import StopSignal
 from lightstyle.errors import ExitCode
 from tests.conftest import Runner
 from tests.support.picture_files import size_of
@@ -54,7 +54,7 @@ def test_a_name_that_was_taken_during_the_run_is_not_replaced(
     def taken(progress: Progress) -> None:
         Path("content-style.png").write_bytes(b"somebody else's")
 
-    monkeypatch.setattr(Interrupt, "__call__", lambda _, progress: taken(progress))
+    monkeypatch.setattr(StopSignal, "__call__", lambda _, progress: taken(progress))
     done = run("stylize", "content.png", "style.png", *QUICK)
     assert "content-style-2.png: 48x32" in done.lines[-1]
     assert Path("content-style.png").read_bytes() == b"somebody else's"

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import lightstyle
-from lightstyle.cli.progress import Interrupt
+from lightstyle.cli.progress import StopSignal
 from lightstyle.errors import ExitCode, Stopped
 from lightstyle.records import archive
 from lightstyle.records.checkpoint import LoadedCheckpoint
@@ -50,7 +50,7 @@ def test_a_signal_keeps_picture_and_run_and_has_a_code_of_its_own(
 @pytest.mark.parametrize("number", SIGNALS)
 def test_a_second_signal_ends_at_once(number: signal.Signals) -> None:
     before = signal.getsignal(number)
-    with Interrupt(waits=True) as interrupt:
+    with StopSignal(waits=True) as interrupt:
         signal.raise_signal(number)
         with pytest.raises(Stopped):
             signal.raise_signal(number)

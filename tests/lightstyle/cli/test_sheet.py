@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from lightstyle import Settings
-from lightstyle.cli.progress import Interrupt
+from lightstyle.cli.progress import StopSignal
 from lightstyle.errors import ExitCode
 from lightstyle.jobs.sheet import Cell, Sheet, cells, default_axis
 from lightstyle.jobs.vary import Axis, axes
@@ -118,11 +118,11 @@ def test_what_there_is_when_a_signal_comes_is_on_the_sheet(
 ) -> None:
     asked: list[int] = []
 
-    def came(interrupt: Interrupt) -> bool:
+    def came(signal: StopSignal) -> bool:
         asked.append(1)
         return len(asked) > 6  # in the second cell
 
-    monkeypatch.setattr(Interrupt, "came", property(came))
+    monkeypatch.setattr(StopSignal, "came", property(came))
     done = run(*SHEET, "--vary", "seed=1,2,3")
     assert done.code == ExitCode.INTERRUPTED
     assert "1 of 3 pictures" in done.lines[-1]

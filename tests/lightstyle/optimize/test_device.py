@@ -8,8 +8,8 @@ from lightstyle.optimize.curvature import History
 from lightstyle.optimize.device import Answer, DeviceLBFGS, Point
 from lightstyle.optimize.lbfgs import LBFGS
 from lightstyle.optimize.method import Method
-from lightstyle.optimize.minimize import State, Status
-from lightstyle.optimize.preconditioner import Pyramid
+from lightstyle.optimize.minimize import MinimizerState, Status
+from lightstyle.optimize.preconditioner import PyramidMap
 from tests.support.devices import Steps
 from tests.support.minimizing import rough_bowl, run
 from tests.support.oracles import relative_l2
@@ -31,7 +31,7 @@ class _Problem:
         return DeviceLBFGS(start, self.steps, history=HISTORY)
 
     def on_host(self) -> LBFGS:
-        pyramid = Pyramid((3, HEIGHT, WIDTH))
+        pyramid = PyramidMap((3, HEIGHT, WIDTH))
         return LBFGS(self.start, (0, 255), preconditioner=pyramid, history=HISTORY)
 
     def __call__(self, point: Point | np.ndarray) -> tuple[float, Answer | np.ndarray]:
@@ -71,7 +71,7 @@ def test_a_run_goes_on_on_another_device(
 ) -> None:
     first = problem.on_host() if ends.startswith("host") else problem.on_device()
     second = problem.on_host() if ends.endswith("host") else problem.on_device()
-    saved: list[State] = []
+    saved: list[MinimizerState] = []
     run(problem, first, before, saved.append)
     whole = run(problem, problem.on_host(), before + 5)
     outcome = run(problem, second, before + 5, resumed=saved[-1])

@@ -4,7 +4,7 @@ import pytest
 from lightstyle.optimize import device_state
 from lightstyle.optimize.curvature import History
 from lightstyle.optimize.lbfgs import LBFGS
-from lightstyle.optimize.preconditioner import Pyramid
+from lightstyle.optimize.preconditioner import PyramidMap
 from lightstyle.step_contract import NUMBER_NAMES, NUMBERS, POINT_SUMS, state_shapes
 
 HEIGHT, WIDTH, PAIRS, SUMS = 17, 20, 4, 9
@@ -15,7 +15,7 @@ def _lbfgs(precision: str = "f4") -> LBFGS:
     return LBFGS(
         np.random.default_rng(1).uniform(0, 255, SIZE),
         (0, 255),
-        preconditioner=Pyramid((3, HEIGHT, WIDTH)),
+        preconditioner=PyramidMap((3, HEIGHT, WIDTH)),
         history=History(PAIRS, precision),
     )
 

@@ -7,7 +7,7 @@ import pytest
 
 from lightstyle.optimize.curvature import History
 from lightstyle.optimize.lbfgs import LBFGS
-from lightstyle.optimize.preconditioner import Pyramid
+from lightstyle.optimize.preconditioner import PyramidMap
 from tests.support.minimizing import rough_bowl
 
 SHAPE = (3, 16, 20)
@@ -21,7 +21,7 @@ def _objective(x: np.ndarray) -> tuple[float, np.ndarray]:
 
 def _made(**options: object) -> LBFGS:
     start = np.random.default_rng(3).uniform(-20, 275, SIZE)
-    pyramid = Pyramid(SHAPE)
+    pyramid = PyramidMap(SHAPE)
     return LBFGS(start, (0, 255), preconditioner=pyramid, **options)  # type: ignore[arg-type]
 
 
@@ -48,7 +48,7 @@ def test_saved_and_loaded_goes_on_as_if_nothing_had_been(
     second = LBFGS(
         np.zeros(SIZE),
         (0, 255),
-        preconditioner=Pyramid(SHAPE),
+        preconditioner=PyramidMap(SHAPE),
         history=History(4, precision),
     )
     second.restore(dict(np.load(file, allow_pickle=False)))
@@ -97,7 +97,7 @@ def test_memory_is_known_beforehand(pairs: int) -> None:
     tracemalloc.start()
     try:
         optimizer = LBFGS(
-            start, (0, 255), preconditioner=Pyramid(shape), history=History(pairs)
+            start, (0, 255), preconditioner=PyramidMap(shape), history=History(pairs)
         )
         for _ in range(pairs + 3):
             gradient = scales * (optimizer.propose() - 100)

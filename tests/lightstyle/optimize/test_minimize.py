@@ -10,9 +10,9 @@ import pytest
 from lightstyle.arrays import PIXEL_RANGE, Vector
 from lightstyle.optimize.curvature import History
 from lightstyle.optimize.method import Descent, Evaluate, Footprint, Method
-from lightstyle.optimize.minimize import METHODS, Outcome, State, Status
+from lightstyle.optimize.minimize import METHODS, MinimizerState, Outcome, Status
 from lightstyle.optimize.minimize import minimize as iteration
-from lightstyle.optimize.preconditioner import Pyramid
+from lightstyle.optimize.preconditioner import PyramidMap
 from tests.support.minimizing import Callback, run
 
 Minimize = Callable[[Evaluate, Vector, int, Callback], Outcome]
@@ -35,7 +35,7 @@ def minimize(method: type[Method]) -> Minimize:
     return minimize
 
 
-def _ignore(state: State) -> None:
+def _ignore(state: MinimizerState) -> None:
     pass
 
 
@@ -140,7 +140,7 @@ def test_the_callback_can_stop_the_run_and_that_evaluation_counts(
 ) -> None:
     seen: list[Vector] = []
 
-    def watch(state: State) -> None:
+    def watch(state: MinimizerState) -> None:
         seen.append(state.point)
         if len(seen) == 8:
             raise StopIteration
@@ -156,7 +156,7 @@ def test_reported_points_are_the_best_so_far_and_stay_as_they_were(
 ) -> None:
     seen: list[tuple[Vector, Vector]] = []
 
-    def watch(state: State) -> None:
+    def watch(state: MinimizerState) -> None:
         seen.append((state.point, state.point.copy()))
 
     outcome = minimize(_rosenbrock, np.zeros(10), 40, watch)
@@ -217,7 +217,7 @@ def test_frozen_variables_never_move(method: type[Method]) -> None:
         seen.append(x)
         return _quadratic(x)
 
-    pyramid = Pyramid((3, 8, 8))
+    pyramid = PyramidMap((3, 8, 8))
     made = method(start, PIXEL_RANGE, preconditioner=pyramid, frozen=frozen)
     outcome = run(objective, made, 60, _ignore)
     expected = start.astype(outcome.point.dtype)[frozen]
@@ -312,10 +312,10 @@ def test_a_resumed_run_goes_on_from_the_best_point_within_the_budget(
         np.testing.assert_array_equal(outcome.point, whole.point)
 
 
-def _state_after(method: type[Method], evaluations: int) -> State:
-    states: list[State] = []
+def _state_after(method: type[Method], evaluations: int) -> MinimizerState:
+    states: list[MinimizerState] = []
 
-    def stop(state: State) -> None:
+    def stop(state: MinimizerState) -> None:
         states.append(state)
         if state.evaluations == evaluations:
             raise StopIteration

@@ -3,12 +3,12 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from lightstyle.optimize.preconditioner import Pyramid
+from lightstyle.optimize.preconditioner import PyramidMap
 
 SHAPES = [(3, 32, 48), (3, 33, 47), (1, 16, 131), (3, 7, 5)]
 
 
-def _random_coefficients(pyramid: Pyramid, seed: int) -> list[np.ndarray]:
+def _random_coefficients(pyramid: PyramidMap, seed: int) -> list[np.ndarray]:
     random = np.random.default_rng(seed)
     zero = np.zeros(np.prod(pyramid.shape), np.float32)
     levels = pyramid.adjoint(zero)
@@ -17,7 +17,7 @@ def _random_coefficients(pyramid: Pyramid, seed: int) -> list[np.ndarray]:
 
 @pytest.mark.parametrize("shape", SHAPES)
 def test_forward_and_adjoint_belong_together(shape: tuple[int, int, int]) -> None:
-    pyramid = Pyramid(shape)
+    pyramid = PyramidMap(shape)
     z = _random_coefficients(pyramid, 1)
     g = np.random.default_rng(2).normal(size=np.prod(shape)).astype(np.float32)
     left = np.dot(pyramid.forward(z).astype(np.float64), g)
@@ -28,7 +28,7 @@ def test_forward_and_adjoint_belong_together(shape: tuple[int, int, int]) -> Non
 
 @pytest.mark.parametrize("shape", SHAPES)
 def test_levels_halve_the_sides_rounded_up(shape: tuple[int, int, int]) -> None:
-    levels = _random_coefficients(Pyramid(shape), 1)
+    levels = _random_coefficients(PyramidMap(shape), 1)
     assert levels[0].shape == shape
     for fine, coarse in pairwise(levels):
         assert coarse.shape == (
@@ -42,7 +42,7 @@ def test_levels_halve_the_sides_rounded_up(shape: tuple[int, int, int]) -> None:
 def test_every_level_enlarges_an_even_area_to_an_even_area(
     shape: tuple[int, int, int],
 ) -> None:
-    pyramid = Pyramid(shape)
+    pyramid = PyramidMap(shape)
     for level in range(len(_random_coefficients(pyramid, 1))):
         z = [np.zeros_like(values) for values in _random_coefficients(pyramid, 1)]
         z[level][:] = 1
@@ -51,7 +51,7 @@ def test_every_level_enlarges_an_even_area_to_an_even_area(
 
 
 def test_broad_changes_are_favoured_over_detail() -> None:
-    pyramid = Pyramid((1, 64, 64))
+    pyramid = PyramidMap((1, 64, 64))
     x = np.arange(64)
 
     def gain(cycles: int) -> float:

@@ -7,8 +7,8 @@ from typing import Any, Final, Protocol
 DEATHS: Final = 5
 
 
-class Worker(Protocol):
-    """A process that holds a `BandWorker`; a replacement is another worker."""
+class WorkerHandle(Protocol):
+    """The handle of a process with a `BandWorker`; a replacement has another one."""
 
     def start(self, method: str, *arguments: Any) -> Any:
         """Begin a call of a method, after those that began before; returns its name."""
@@ -25,16 +25,16 @@ class Worker(Protocol):
 class WorkerLostError(Exception):
     """A worker ended in the middle of its work."""
 
-    def __init__(self, worker: Worker) -> None:
+    def __init__(self, worker: WorkerHandle) -> None:
         """Say which `worker`."""
         super().__init__("a worker was lost")
         self.worker = worker
 
 
-class Crew(Protocol):
-    """All workers."""
+class BandCrew(Protocol):
+    """All workers on which a picture is evaluated in bands."""
 
-    def workers(self) -> list[Worker]:
+    def workers(self) -> list[WorkerHandle]:
         """Return a worker for each of the crew's places.
 
         Where one was lost and its replacement is not ready, another takes its place.
@@ -46,5 +46,5 @@ class Crew(Protocol):
     def share(self, value: Any) -> Any:
         """Return what stands for `value` as an argument of several calls."""
 
-    def lost(self, worker: Worker) -> None:
+    def lost(self, worker: WorkerHandle) -> None:
         """Have a lost worker replaced."""

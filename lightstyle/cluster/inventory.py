@@ -6,14 +6,14 @@ from typing import Any
 
 from ..arrays import FloatArray
 from ..engine.strips import Tiling
-from .crew import Worker
+from .band_crew import WorkerHandle
 from .spread import Source, Spread
 
 #: A token, the first line of a band, and the name of a feed; "" for all features.
 Key = tuple[int, int, str]
 
 
-class Kept:
+class Inventory:
     """Knows what each worker keeps.
 
     A token is the number of a picture's features, or of an array. It holds as long as
@@ -25,7 +25,7 @@ class Kept:
         self._numbers = count(1)
         self._tokens: dict[int, int] = {}  # of arrays, by their id
         self._dead: set[int] = set()  # tokens of what is no more
-        self._known: dict[Worker, set[Key]] = {}
+        self._known: dict[WorkerHandle, set[Key]] = {}
 
     def source(self, image: FloatArray, tiling: Tiling) -> Source:
         """Give the features of a picture, (1, 3, H, W), a token."""
@@ -43,11 +43,11 @@ class Kept:
             weakref.finalize(feed, self._dead.add, token)
         return self._tokens[id(feed)]
 
-    def by(self, worker: Worker) -> set[Key]:
+    def by(self, worker: WorkerHandle) -> set[Key]:
         """Return what a worker keeps, to be added to."""
         return self._known.setdefault(worker, set())
 
-    def lose(self, worker: Worker) -> None:
+    def lose(self, worker: WorkerHandle) -> None:
         """Take note that what a worker kept is gone."""
         self._known.pop(worker, None)
 

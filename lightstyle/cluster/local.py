@@ -44,7 +44,7 @@ while time.monotonic() < end:
 """
 
 
-class Session:
+class LocalCluster:
     """The surroundings of a local cluster, which end with this process.
 
     Attributes:
