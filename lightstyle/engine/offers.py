@@ -26,18 +26,9 @@ from typing import Any, Final
 from .. import contract
 from ..library_output import held_back
 from ..text import printable
-from . import providers
+from . import ort_messages, providers
 from .provider import Provider
 from .threads import available_cpus
-
-#: What precedes the reason where ONNX Runtime could not load a library.
-_LOADING: Final = "with error: "
-
-#: What ends the codes before any of its reasons.
-_CODE: Final = " : "
-
-#: Most characters of a reason that are shown.
-_LONGEST: Final = 200
 
 _lock: Final = Lock()
 
@@ -176,7 +167,8 @@ def unloaded(provider: Provider, missing: str = "") -> str:
     # "NAME: NAME: reason", as ONNX Runtime prints it
     name, _, rest = reason.partition(": ")
     reason = rest if rest.startswith(name) else reason
-    return f"a library cannot be loaded: {printable(reason, _LONGEST)}" * bool(reason)
+    reason = printable(reason, ort_messages.LONGEST)
+    return f"a library cannot be loaded: {reason}" * bool(reason)
 
 
 def _devices(runtime: Any, provider: Provider) -> list[Any]:
@@ -201,9 +193,7 @@ def _registered(runtime: Any, plugin: str) -> str:
         with held_back():
             runtime.register_execution_provider_library(f"lightstyle.{plugin}", path)
     except Exception as error:  # of onnxruntime, and of the plugin's package
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-        reason = reason.rpartition(_LOADING)[2].rpartition(_CODE)[2].rstrip(".")
-        return printable(reason, _LONGEST)
+        return ort_messages.of_library(error)
     return ""
 
 

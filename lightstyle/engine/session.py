@@ -1,6 +1,5 @@
 """Sessions of ONNX Runtime: one graph, loaded on a device and run."""
 
-import re
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
@@ -12,7 +11,7 @@ from ..arrays import FloatArray
 from ..errors import DeviceError, LightstyleError, ModelError
 from ..lookup import trouble
 from ..text import printable
-from . import offers, providers
+from . import offers, ort_messages, providers
 from .memory import shortage
 from .provider import Provider
 from .providers import HOST
@@ -20,14 +19,6 @@ from .threads import intra_op_threads
 
 #: What the graphs call the height and the width of a picture, and the slots of a step.
 _DIMENSIONS: Final = ("H", "W", "M")
-
-#: What precedes the reason in a message of onnxruntime.
-_CODES_AND_PLACES: Final = re.compile(
-    r" : |failed:|was false\. |\.cc:\d+ \w+ |onnxruntime::[\w:]+\([^)]*\) "
-)
-
-#: Most characters of such a message that are shown.
-_LONGEST: Final = 200
 
 #: Arrays by the name of the graph's input.
 Feeds = Mapping[str, FloatArray]
@@ -90,12 +81,13 @@ class Session:
         except Exception as error:  # onnxruntime's own have no common base
             if (lacking := shortage(error)) is not None:
                 raise lacking from error
+            reason = ort_messages.of_graph(error)
             if provider.self_test:
                 unloaded = offers.unloaded(provider)
-                problem = f"a device was offered, but does not work: {_reason(error)}"
+                problem = f"a device was offered, but does not work: {reason}"
                 raise provider.unusable(unloaded or problem) from error
             raise ModelError(
-                f"model {path} cannot be loaded: {_reason(error)}; make it again with "
+                f"model {path} cannot be loaded: {reason}; make it again with "
                 "`lightstyle export`"
             ) from error
         try:
@@ -186,7 +178,7 @@ class Session:
 
     def _failed(self, error: Exception) -> LightstyleError:
         return shortage(error) or ModelError(
-            f"running {self._path} failed: {_first_line(error)}"
+            f"running {self._path} failed: {ort_messages.of_run(error)}"
         )
 
 
@@ -252,18 +244,3 @@ def _releasing(runtime: Any) -> Any:
     key = "memory.enable_memory_arena_shrinkage"
     options.add_run_config_entry(key, f"{HOST.name}:0")
     return options
-
-
-def _reason(error: Exception) -> str:
-    """Return what onnxruntime says of a file, without its codes and source lines."""
-    said = _CODES_AND_PLACES.split(_whole_line(error))[-1]
-    return printable(said.strip().rstrip("."), _LONGEST)
-
-
-def _first_line(error: Exception) -> str:
-    return printable(_whole_line(error), _LONGEST)
-
-
-def _whole_line(error: Exception) -> str:
-    """Return the first line, in which a file's own names may be of any length."""
-    return (str(error).strip() or type(error).__name__).splitlines()[0]

@@ -10,7 +10,8 @@ from typing import Any
 
 from ..engine.model import Model
 from ..records import record
-from ..records.checkpoint import Checkpoint, CheckpointWriter
+from ..records.checkpoint import Checkpoint
+from ..records.checkpoint_writer import CheckpointWriter
 from ..records.origin import Origin
 from ..records.record import Record
 from ..zoo import registry

@@ -23,7 +23,7 @@ READING = [
 @pytest.fixture(autouse=True)
 def _quick_forecast(monkeypatch: pytest.MonkeyPatch) -> None:
     """Times a smaller picture in dry runs, whose forecast is of no interest here."""
-    monkeypatch.setattr("lightstyle.transfer.forecast._SIDE", 48)
+    monkeypatch.setattr("lightstyle.transfer.speed_probe._SIDE", 48)
 
 
 @pytest.fixture(params=["missing", "", "relative"])

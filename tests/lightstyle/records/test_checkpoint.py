@@ -10,7 +10,7 @@ from PIL import Image
 import lightstyle
 from export import build_model
 from lightstyle import Checkpoint, Model, Result, Settings
-from lightstyle.errors import CheckpointError
+from lightstyle.errors import CheckpointError, UsageError
 from lightstyle.records.checkpoint import LoadedCheckpoint
 from lightstyle.records.snapshot import Snapshot
 from tests.support.checkpoints import SETTINGS, interrupted, stylize
@@ -123,3 +123,8 @@ def test_a_changed_model_is_named(folder: Path, model: Model) -> None:
     other = Model.load(folder / "other.onnx", "cpu", 1)
     with pytest.raises(CheckpointError, match=r"other\.onnx has weights"):
         lightstyle.resume(path, model=other)
+
+
+def test_an_interval_is_not_negative() -> None:
+    with pytest.raises(UsageError, match="checkpoint-every is -1"):
+        Checkpoint(Path("x"), seconds=-1)

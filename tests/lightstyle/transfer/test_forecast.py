@@ -54,7 +54,7 @@ def test_where_nothing_is_known_of_memory_none_is_told(
 
 
 def test_scipy_is_forecast_too(model: Model, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("lightstyle.transfer.forecast._SIDE", 48)
+    monkeypatch.setattr("lightstyle.transfer.speed_probe._SIDE", 48)
     assert np.isfinite(_forecast(model, replace(SETTINGS, optimizer="lbfgsb")).seconds)
 
 

@@ -85,8 +85,3 @@ def test_a_checkpoint_is_written_when_its_time_has_come(
     path = Path("run.checkpoint")
     stylize(model, checkpoint=Checkpoint(path, seconds=1000))
     assert not path.exists()
-
-
-def test_an_interval_is_not_negative() -> None:
-    with pytest.raises(UsageError, match="checkpoint-every is -1"):
-        Checkpoint(Path("x"), seconds=-1)
