@@ -73,13 +73,22 @@ class RayExecutor(Executor):
         self._numbers = itertools.count(1)
         self._stillborn = 0
         self._closed = False
+        self._end: BaseException | None = None
+        self._ending = threading.Lock()
         self._thread = threading.Thread(target=self._work, name="cluster", daemon=True)
         self._thread.start()
 
     def submit(self, task: Task) -> Future[TaskOutcome]:
-        """Have `task` run, when its turn comes."""
+        """Have `task` run, when its turn comes.
+
+        Once the cluster is lost, the future raises the ClusterError that says so.
+        """
         pending = PendingTask(task)
-        self._inbox.put(partial(self._waiting.append, pending))
+        with self._ending:
+            if self._end is None:
+                self._inbox.put(partial(self._waiting.append, pending))
+            else:  # nobody reads the inbox any more
+                pending.future.set_exception(self._end)
         return pending.future
 
     def cancel(self, future: Future[TaskOutcome], patience: float = inf) -> None:
@@ -93,7 +102,8 @@ class RayExecutor(Executor):
         self._probe.close()
 
     def _work(self) -> None:
-        """Do everything until it is closed."""
+        """Do everything until it is closed, or the cluster is lost."""
+        end: BaseException = CancelledError()
         try:
             while not self._closed:
                 self._take_messages()
@@ -101,19 +111,20 @@ class RayExecutor(Executor):
                 self._kill_overdue()
                 self._take_news()
         except Exception as error:  # of Ray: its classes have no common base
+            end = error
             if not isinstance(error, LightstyleError):
-                error = ClusterError(
+                end = ClusterError(
                     f"cluster {self._cluster.address} was lost: "
                     f"{one_line(str(error) or type(error).__name__)}"
                 )
-            self._fail_all(error)
-        finally:
-            self._closed = True
-            for desk in self._desks:
-                with suppress(Exception):
-                    self._ray.kill(desk.actor)
-            self._take_messages()
-            self._fail_all(CancelledError())
+            self._fail_all(end)
+        for desk in self._desks:
+            with suppress(Exception):
+                self._ray.kill(desk.actor)
+        with self._ending:
+            self._end = end
+        self._take_messages()
+        self._fail_all(end)
 
     def _take_messages(self) -> None:
         with suppress(Empty):
@@ -251,6 +262,8 @@ class RayExecutor(Executor):
                 self._waiting.appendleft(pending)
 
     def _give_up(self, future: Future[TaskOutcome], patience: float) -> None:
+        if future.done():  # perhaps as the cluster is lost, which cannot be told then
+            return
         for pending in [each for each in self._waiting if each.future is future]:
             self._waiting.remove(pending)
             future.set_exception(CancelledError())
