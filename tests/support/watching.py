@@ -9,10 +9,25 @@ from pathlib import Path
 from lightstyle.transfer.result import Progress
 
 
-def notes_process(progress: Progress) -> None:
+@dataclass
+class Notes:
     """A callback that writes down where it was called, and for which evaluation."""
-    with Path("seen.txt").open("a") as file:
-        file.write(f"{os.getpid()} {progress.evaluation}\n")
+
+    seen: Path
+
+    def __call__(self, progress: Progress) -> None:
+        with self.seen.open("a") as file:
+            file.write(f"{os.getpid()} {progress.evaluation}\n")
+
+    @property
+    def lines(self) -> list[list[int]]:
+        """Process and evaluation of each call so far."""
+        text = self.seen.read_text() if self.seen.exists() else ""
+        return [[int(word) for word in line.split()] for line in text.splitlines()]
+
+
+#: The same in the current folder.
+notes_process = Notes(Path("seen.txt"))
 
 
 def never_ends(progress: Progress) -> None:

@@ -1,5 +1,4 @@
 import signal
-import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import CancelledError
 from dataclasses import replace
@@ -16,6 +15,7 @@ from lightstyle.cluster.connection import Cluster
 from lightstyle.cluster.demand import Demand
 from lightstyle.cluster.executor import RayExecutor
 from lightstyle.cluster.parcel import Parcel
+from lightstyle.cluster.pending import PendingTask
 from lightstyle.errors import ExitCode, ModelError
 from lightstyle.jobs.executor import Executor
 from lightstyle.jobs.painter import Runtime
@@ -24,7 +24,7 @@ from lightstyle.records.checkpoint import LoadedCheckpoint
 from lightstyle.records.record import Record
 from tests.support.folders import draw, pictures
 from tests.support.processes import named, wait_for
-from tests.support.watching import Dies, Sleeps
+from tests.support.watching import Dies, Notes, Sleeps
 
 QUICK = Settings(size=32, iterations=2, style_weight=1e4)
 ENDLESS = replace(QUICK, iterations=10**5)
@@ -104,7 +104,7 @@ def test_pictures_are_painted_once_and_then_known(
     assert pictures(Path("out")) == made
     executor.shutdown()
     assert sorted(path.name for path in Path("out").iterdir()) == [*made]
-    wait_for(lambda: not _workers(), 10)
+    wait_for(lambda: not _workers())
 
 
 def test_a_picture_is_the_same_whether_its_files_are_sent_or_not(
@@ -149,16 +149,24 @@ def test_a_task_whose_worker_dies_goes_on_from_its_checkpoint(
 
 @pytest.mark.parametrize("apart", [False, True])
 def test_a_task_that_is_given_up_keeps_its_checkpoint(
-    start: Start, tasks: list[Task], apart: bool
+    start: Start,
+    tasks: list[Task],
+    apart: bool,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    # The callback writes to this machine, wherever the files of the task are.
+    monkeypatch.setattr(PendingTask, "unsent", lambda pending, weights: None)
+    notes = Notes(tmp_path / "seen")
     kept = tasks[0].kept
     assert kept is not None
     kept = replace(kept, seconds=1000)  # the only one is that of the end
-    task = replace(tasks[0], settings=replace(ENDLESS, size=64), kept=kept)
+    task = replace(
+        tasks[0], settings=replace(ENDLESS, size=64), kept=kept, callback=notes
+    )
     executor = start(apart)
     futures = [executor.submit(task) for _ in range(3)]
-    wait_for(lambda: len(_workers()) == 2)
-    time.sleep(1)
+    wait_for(lambda: len({process for process, n in notes.lines if n > 1}) == 2)
     for future in futures:
         executor.cancel(future)
         with pytest.raises(CancelledError):

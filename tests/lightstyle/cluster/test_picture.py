@@ -4,7 +4,7 @@ import os
 import random
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from time import perf_counter
 from typing import Any
@@ -49,19 +49,19 @@ def _workers() -> list[psutil.Process]:
 
 
 @contextmanager
-def _killed_at(moments: list[float]) -> Iterator[list[int]]:
-    """Kill a worker at each of the moments, in seconds, while the context lasts."""
+def _killed_once(ready: Callable[[], bool]) -> Iterator[list[int]]:
+    """Kill a worker as soon as something is so, unless the context has ended before."""
     killed: list[int] = []
     over = threading.Event()
 
     def kill() -> None:
-        for moment in moments:
-            if over.wait(moment):
+        while not ready():
+            if over.wait(0.01):
                 return
-            victim = random.choice(_workers() or [None])
-            if victim is not None:
-                killed.append(victim.pid)
-                os.kill(victim.pid, signal.SIGKILL)
+        victim = random.choice(_workers() or [None])
+        if victim is not None:
+            killed.append(victim.pid)
+            os.kill(victim.pid, signal.SIGKILL)
 
     killer = threading.Thread(target=kill)
     killer.start()
@@ -86,9 +86,10 @@ def test_a_run_on_a_cluster_has_the_losses_of_a_run_here(
 def test_a_worker_is_killed_and_the_losses_are_the_same(
     model: Model, cluster: Cluster
 ) -> None:
-    with spread(model, cluster, threads=1):
+    with spread(model, cluster, threads=1) as banded:
         expected = _run(model, 720, 6)
-        with _killed_at([0.3]) as killed:
+        before = banded.moved
+        with _killed_once(lambda: banded.moved > before) as killed:
             found = _run(model, 720, 6)
         assert killed
     assert _losses(found) == _losses(expected)
@@ -113,7 +114,8 @@ def test_workers_are_killed_at_random_and_every_run_ends_the_same(
         expected = _losses(_run(bundled, 1024, 12))
         seconds = perf_counter() - began
         for _ in range(10):
-            with _killed_at([random.uniform(0, seconds)]):
+            moment = perf_counter() + random.uniform(0, seconds)
+            with _killed_once(lambda: perf_counter() > moment):  # noqa: B023
                 assert _losses(_run(bundled, 1024, 12)) == expected
     # Rounding parts two runs after a few evaluations, in strips on one machine, too.
     assert expected[:5] == pytest.approx(_losses(alone)[:5], rel=1e-4)
