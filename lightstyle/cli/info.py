@@ -12,7 +12,7 @@ from ..engine import choice
 from ..engine.threads import available_cpus
 from ..errors import DeviceError, UsageError
 from ..images import picture_file
-from ..records import environment, record
+from ..records import environment, in_picture
 from ..records.record import Record
 from ..settings import presets
 from ..settings.settings import Settings
@@ -109,8 +109,8 @@ def info(
     elif picture is None:
         columns([*_installation()])
     elif as_json:
-        show(json.dumps(record.load(picture), indent=2))
-    elif (found := record.find(picture)) is None:
+        show(json.dumps(in_picture.load(picture), indent=2))
+    elif (found := in_picture.find(picture)) is None:
         show(_without_record(picture))
     else:
         columns([*_history(Unchecked(found))])

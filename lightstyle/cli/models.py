@@ -15,7 +15,8 @@ from ..model_folder import BUNDLED_MODEL, DEFAULT_MODEL
 from ..text import duration
 from ..zoo import fetch as fetch_
 from ..zoo import known, registry
-from ..zoo.download import DownloadProgress, part_path
+from ..zoo.cache_files import part_path
+from ..zoo.download import DownloadProgress
 from ..zoo.known import Known
 from .console import Bar, columns, say, show
 from .help import Command, new_app

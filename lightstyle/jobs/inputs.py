@@ -17,7 +17,7 @@ from .. import lookup
 from ..errors import ImageError, UsageError
 from ..images import encoding, foreign
 from ..images.pillow_guard import FORMATS
-from ..records import record
+from ..records import in_picture
 from . import failures
 
 #: Suffixes that a result keeps: those of formats that can hold a record.
@@ -114,7 +114,7 @@ class BatchInputs:
             return [InputFile(path, root) for path, root in sorted(self.roots.items())]
         found = sorted({path for path in self._find() if not self._is_result(path)})
         if self._find == self._in_folder:
-            self.made = {path for path in found if record.is_at_start(path)}
+            self.made = {path for path in found if in_picture.is_at_start(path)}
             found = [path for path in found if path not in self.made]
         self.roots.update(dict.fromkeys(found, self.root))
         return [InputFile(path, self.root) for path in found]

@@ -1,4 +1,4 @@
-"""Records how an image was made, as JSON in its file.
+"""Records how an image was made, as JSON.
 
 A record holds everything that must be the same for the image to come out the same, bit
 for bit on a CPU: the settings, the SHA-256 of the input images and of the weights, the
@@ -22,7 +22,6 @@ from ..digest import sha256_of
 from ..engine.model import Model
 from ..engine.plan import ExecutionPlan
 from ..errors import ImageError, UsageError
-from ..images import metadata, picture_file
 from ..images.loading import ImageSource
 from ..lookup import is_file
 from ..losses.weights import Balance
@@ -32,17 +31,13 @@ from ..settings.jobs import JOBS, prepared
 from ..settings.scalars import checked, one_of, side, whole
 from ..settings.scalars import path as any_path
 from ..settings.settings import Settings
-from ..settings.typed import Parsers, loads, parse
+from ..settings.typed import Parsers, parse
 from ..text import printable
-from . import environment, plans
+from . import environment, in_picture, plans
 from .origin import sources
 
 #: Version of the format, raised whenever older records can no longer be read.
 SCHEMA: Final = 1
-
-#: First bytes of every record, and how far into a PNG or JPEG file they may be.
-_START: Final = b'{"lightstyle": "'
-_HEAD: Final = 16_384
 
 #: What is known of the environment of a run.
 _Fact = str | int | list[str] | dict[str, str] | None
@@ -94,14 +89,15 @@ class Record:
         Raises:
             ImageError: If there is none, or none that this version can use.
         """
-        return cls.parse(load(checked("path", any_path(), path)), str(path))
+        return cls.parse(in_picture.load(checked("path", any_path(), path)), str(path))
 
     @classmethod
     def parse(cls, values: Mapping[str, Any], name: str) -> Self:
         """Create a record from the values that `as_dict` returned.
 
         Args:
-            values: JSON values of unknown origin, of which `load` has checked little.
+            values: JSON values of unknown origin, of which `in_picture.load` has
+                checked little.
             name: What an error message calls their source.
 
         Raises:
@@ -228,43 +224,6 @@ def of_run(
         uninterrupted=uninterrupted,
         layouts={},
     )
-
-
-def load(path: str | os.PathLike[str]) -> dict[str, Any]:
-    """Read the record in the picture file at `path`, as unchecked JSON values.
-
-    Raises:
-        ImageError: If it is not a picture, or holds no record.
-    """
-    found = find(path)
-    if found is None:
-        raise ImageError(
-            f"{os.fspath(path)}: this picture holds no record of how it was made; "
-            "give one that lightstyle wrote, not as BMP and without --metadata none"
-        )
-    return found
-
-
-def find(path: str | os.PathLike[str]) -> dict[str, Any] | None:
-    """Read the record in the picture file at `path`, or return None if it has none.
-
-    Raises:
-        ImageError: If it is not a picture.
-    """
-    name = os.fspath(path)
-    for text in metadata.texts(picture_file.read(path, name), name):
-        with suppress(ValueError):
-            values = loads(text, len(text))
-            if isinstance(values, dict) and isinstance(values.get("lightstyle"), str):
-                return values
-    return None
-
-
-def is_at_start(path: Path) -> bool:
-    """Whether a PNG or JPEG file has a record, as far as its first bytes tell."""
-    with suppress(OSError), path.open("rb") as file:
-        return _START in file.read(_HEAD)
-    return False
 
 
 def _settings(values: Any) -> Settings:

@@ -1,24 +1,13 @@
-"""The server: it opens everything, serves until it is told to stop, and closes it.
+"""The server: it opens everything, serves until it is told to stop, and closes it."""
 
-Told to stop, it takes no more jobs, ends the streams, lets the running jobs write their
-checkpoints, and leaves them in the queue. Told again, it ends at once.
-"""
-
-import asyncio
-import logging
 import socket
 import tempfile
-import threading
 from collections.abc import Callable
-from contextlib import AbstractContextManager, ExitStack, suppress
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from types import FrameType
-from typing import Any, Final
-
-import uvicorn
-from uvicorn.protocols.http.h11_impl import H11Protocol
+from typing import Final
 
 from ..errors import ModelError, OutputError, UsageError
 from ..jobs.executor import Executor
@@ -29,6 +18,7 @@ from ..site.runtime import find as find_runtime
 from ..zoo import registry
 from .app import build
 from .foreman import Foreman
+from .graceful_server import GracefulServer
 from .guard import Guard, Tokens, is_loopback
 from .intake import Intake
 from .limits import Limits
@@ -37,9 +27,6 @@ from .queue import JournalQueue, Queue
 from .service import Service
 from .store import Store
 from .stream import Streams
-
-#: Seconds between two sweeps for jobs that are kept no longer.
-_SWEEP: Final = 30.0
 
 #: Fewest characters of a token.
 SHORTEST_TOKEN: Final = 16
@@ -131,92 +118,7 @@ def serve(options: Options, log: Callable[[str], None]) -> None:
         log(f"serving on http://{shown}:{port} with data in {options.data}")
         if runtime is None:
             log("run `lightstyle page` once, and browsers can paint by themselves, too")
-        _Server(app, service, limits, log).run([listening])
-
-
-class _Server(uvicorn.Server):
-    """Uvicorn, which also ends the streams and the jobs when it is told to stop."""
-
-    def __init__(
-        self, app: Any, service: Service, limits: Limits, log: Callable[[str], None]
-    ) -> None:
-        super().__init__(
-            uvicorn.Config(
-                app,
-                http=_protocol(limits),
-                lifespan="off",
-                log_config=None,
-                access_log=False,
-                server_header=False,
-                limit_concurrency=limits.connections,
-                timeout_graceful_shutdown=int(limits.closing),
-            )
-        )
-        logger = logging.getLogger("uvicorn.error")
-        logger.handlers, logger.propagate = [_Faults(log)], False
-        # What it says are faults of clients, who are told.
-        logging.getLogger("python_multipart").setLevel(logging.ERROR)
-        self._service, self._log = service, log
-
-    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """Stop, or at the second signal, stop at once."""
-        self.force_exit = self.should_exit
-        super().handle_exit(sig, frame)
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        self._sweeping = asyncio.create_task(self._sweep())
-
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        self._log("stopping: running jobs go back to the queue")
-        self._service.close()
-        self._sweeping.cancel()
-        jobs = threading.Thread(target=self._service.foreman.close, daemon=True)
-        jobs.start()
-        while jobs.is_alive() and not self.force_exit:  # readyz still answers
-            await asyncio.sleep(0.1)
-        await super().shutdown(sockets)
-
-    async def _sweep(self) -> None:
-        store = self._service.store
-        while True:
-            with suppress(OSError):  # the disk is full: the next time, perhaps
-                await asyncio.to_thread(store.sweep)
-            known = {job.spec.id for job in store.jobs()}
-            await asyncio.to_thread(self._service.queue.keep, known)
-            await asyncio.sleep(_SWEEP)
-
-
-class _Faults(logging.Handler):
-    """Hands faults of requests to the log of the server, on a line each."""
-
-    def __init__(self, log: Callable[[str], None]) -> None:
-        super().__init__(logging.ERROR)
-        self._log = log
-
-    def emit(self, record: logging.LogRecord) -> None:
-        error = record.exc_info[1] if record.exc_info else None
-        why = f": {type(error).__name__}: {error}" if error else ""
-        self._log(f"{record.getMessage().splitlines()[0]}{why}")
-
-
-def _protocol(limits: Limits) -> type[H11Protocol]:
-    """Return a protocol that closes connections on which no request begins."""
-
-    class Protocol(H11Protocol):
-        def connection_made(self, transport: Any) -> None:
-            super().connection_made(transport)
-            self._patience = self.loop.call_later(limits.head, self._lose_patience)
-
-        def connection_lost(self, exc: Exception | None) -> None:
-            self._patience.cancel()
-            super().connection_lost(exc)
-
-        def _lose_patience(self) -> None:
-            if self.cycle is None:
-                self.transport.close()
-
-    return Protocol
+        GracefulServer(app, service, limits, log).run([listening])
 
 
 def _queue(url: str | None, store: Store, foreman: Foreman, slots: int) -> Queue:

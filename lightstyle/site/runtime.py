@@ -16,7 +16,7 @@ from ..errors import DeviceError, NetworkError
 from ..lookup import is_file
 from ..model_folder import cache_folder
 from ..text import printable
-from ..zoo.download import cache_errors
+from ..zoo.cache_files import cache_errors
 from ..zoo.fetch import OFFLINE_VARIABLE, forbids_network
 from .devices import DEVICES
 from .parts import PAGE

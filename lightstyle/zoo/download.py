@@ -12,18 +12,17 @@ processes, tries mirrors in turn and checks digests.
 
 import os
 import re
-import shutil
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from ..digest import Expected
-from ..errors import ModelError, NetworkError, OutputError, UsageError
-from ..model_folder import CACHE_VARIABLE, NOWHERE
+from ..errors import ModelError, NetworkError, UsageError
 from . import https
+from .cache_files import cache_errors, part_path, place, remove, version_path
 
 #: An attempt that received this much more than those before it resets their count, so
 #: that an unstable connection gets there, and the attempts are bounded all the same.
@@ -93,63 +92,7 @@ def download(
         # The fault may lie in the bytes from the earlier download.
         progress.note(f"{error} after a resumed download; starting over")
         task.run()
-    _place(path)
-
-
-def part_path(path: Path) -> Path:
-    """Return the path of the unfinished download of `path`."""
-    return path.with_name(f"{path.name}.part")
-
-
-def copy(source: Path, path: Path) -> None:
-    """Copy the file at `source` to `path`, where nothing is until it is complete.
-
-    Raises:
-        OutputError: If the file cannot be written.
-    """
-    part = part_path(path)
-    with cache_errors(part):
-        shutil.copyfile(source, part)
-    _place(path)
-
-
-def remove(path: Path) -> None:
-    """Remove a file of the cache folder if it exists.
-
-    Raises:
-        OutputError: If the file system fails.
-    """
-    with cache_errors(path):
-        path.unlink(missing_ok=True)
-
-
-@contextmanager
-def cache_errors(path: Path, verb: str = "write") -> Iterator[None]:
-    """Raise OutputError, with what to do, if the file system fails.
-
-    Args:
-        path: The file of the cache folder that an error message names.
-        verb: What cannot be done to it.
-    """
-    try:
-        yield
-    except OSError as error:
-        advice = f"choose another cache folder with {CACHE_VARIABLE}"
-        if path.is_relative_to(NOWHERE):
-            raise OutputError(
-                f"there is no home folder to keep {path.name} in; {advice}"
-            ) from error
-        raise OutputError(
-            f"cannot {verb} {path}: {error.strerror}; {advice}"
-        ) from error
-
-
-def _place(path: Path) -> None:
-    """Rename the finished download of `path` to `path`."""
-    part = part_path(path)
-    with cache_errors(path):
-        part.replace(path)
-    remove(_version_path(part))
+    place(path)
 
 
 @dataclass(frozen=True)
@@ -241,7 +184,7 @@ class _Task:
         with cache_errors(self.part), self.part.open("ab" if start else "wb") as file:
             if not start:
                 version = _version_of(response)
-                _version_path(self.part).write_text(version, "utf-8")
+                version_path(self.part).write_text(version, "utf-8")
             self.progress.report(done)
             for piece in https.pieces(response):
                 done += len(piece)
@@ -258,13 +201,13 @@ class _Task:
 
     def _version(self) -> str:
         with suppress(OSError, ValueError):
-            text = _version_path(self.part).read_text("utf-8")
+            text = version_path(self.part).read_text("utf-8")
             return text if text.isprintable() else ""
         return ""
 
     def _forget(self) -> None:
         """Make the next attempt start from the beginning."""
-        remove(_version_path(self.part))
+        remove(version_path(self.part))
 
 
 def _of(count: int | str, size: int) -> str:
@@ -276,7 +219,3 @@ def _version_of(response: Any) -> str:
     tag = str(response.headers.get("ETag", ""))
     date = str(response.headers.get("Last-Modified", ""))
     return tag if tag.startswith('"') else date
-
-
-def _version_path(part: Path) -> Path:
-    return part.with_name(f"{part.name}.version")

@@ -21,7 +21,8 @@ from ..engine.providers import HOST
 from ..errors import DeviceError, ModelError, NetworkError
 from ..lookup import exists, is_file, trouble, usable
 from . import registry
-from .download import DownloadProgress, Patience, cache_errors, copy, download, remove
+from .cache_files import cache_errors, copy, remove
+from .download import DownloadProgress, Patience, download
 from .known import Known, known
 from .lock import locked
 

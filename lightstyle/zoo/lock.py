@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from .download import cache_errors
+from .cache_files import cache_errors
 
 
 @contextmanager

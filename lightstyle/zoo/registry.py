@@ -23,7 +23,7 @@ from ..settings import arguments
 from ..settings.jobs import JOBS, required_layers
 from ..settings.scalars import checked, one_of
 from ..settings.settings import Settings
-from .download import cache_errors
+from .cache_files import cache_errors
 
 MODEL_VARIABLE: Final = "LIGHTSTYLE_MODEL"
 

@@ -10,7 +10,7 @@ import pytest
 from lightstyle.errors import ExitCode
 from lightstyle.signals import SIGNALS
 from lightstyle.zoo import known, registry
-from lightstyle.zoo.download import part_path
+from lightstyle.zoo.cache_files import part_path
 from tests.conftest import Runner
 from tests.support import http_server as http
 from tests.support import official

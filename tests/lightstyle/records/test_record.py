@@ -14,7 +14,7 @@ from lightstyle import Model, Progress, Result, Settings
 from lightstyle.digest import sha256_of
 from lightstyle.errors import ImageError
 from lightstyle.images.loading import ImageSource
-from lightstyle.records import record
+from lightstyle.records import in_picture
 from lightstyle.records.record import Record
 from tests.support.hostile import spoiled
 from tests.support.picture_files import save_with_text
@@ -62,7 +62,7 @@ def test_it_comes_back_from_the_file(folder: Path, model: Model, suffix: str) ->
     assert Record.read(f"out.{suffix}").as_dict() == result.record.as_dict()
     result.save(f"out.{suffix}", metadata=False)
     with pytest.raises(ImageError, match=r"out\.\w+: this picture holds no record"):
-        record.load(f"out.{suffix}")
+        in_picture.load(f"out.{suffix}")
 
 
 def test_jobs_with_one_picture_have_one(folder: Path, model: Model) -> None:
@@ -142,7 +142,7 @@ def test_pictures_that_are_no_files_have_no_name(
 )
 def test_what_is_not_ours_counts_as_nothing(folder: Path, text: str) -> None:
     with pytest.raises(ImageError, match=r"^text\.png: this picture holds no record"):
-        record.load(save_with_text("text.png", text))
+        in_picture.load(save_with_text("text.png", text))
 
 
 DAMAGES: dict[str, Any] = {

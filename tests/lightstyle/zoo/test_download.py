@@ -14,7 +14,7 @@ from lightstyle.errors import (
     OutputError,
     UsageError,
 )
-from lightstyle.zoo.download import part_path
+from lightstyle.zoo.cache_files import part_path
 from lightstyle.zoo.https import is_secure
 from tests.lightstyle.zoo.downloads import (
     DATA,

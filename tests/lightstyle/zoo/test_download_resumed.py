@@ -7,7 +7,7 @@ import pytest
 
 from lightstyle.digest import Expected
 from lightstyle.errors import NetworkError
-from lightstyle.zoo.download import part_path
+from lightstyle.zoo.cache_files import part_path
 from tests.lightstyle.zoo.downloads import DATA, EXPECTED, HALF, OTHER, Get
 from tests.support import http_server as http
 from tests.support.http_server import Site

@@ -6,7 +6,7 @@ import pytest
 from lightstyle.engine.model import Model
 from lightstyle.errors import ModelError, NetworkError, UsageError
 from lightstyle.zoo import known, registry
-from lightstyle.zoo.download import part_path
+from lightstyle.zoo.cache_files import part_path
 from lightstyle.zoo.fetch import OFFLINE_VARIABLE, fetch
 from tests.lightstyle.zoo.mirrored import (
     HALF,
