@@ -8,7 +8,7 @@ from PIL import Image
 from export import build_model
 from lightstyle import model_folder
 from lightstyle.cli.app import main
-from lightstyle.engine import choice
+from lightstyle.engine import choice, threads
 from lightstyle.zoo.fetch import OFFLINE_VARIABLE
 from lightstyle.zoo.registry import MODEL_VARIABLE
 from tests.support.networks import image, save_foreign, tiny_weights
@@ -52,6 +52,12 @@ def foreign_onnx(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("foreign") / "relu.onnx"
     save_foreign(path)
     return path
+
+
+@pytest.fixture
+def two_cpus(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever this machine has, two workers may run."""
+    monkeypatch.setattr(threads, "available_cpus", lambda: 2)
 
 
 class Run:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.cpus import needs_two_cpus
 from tests.support.folders import draw
 from tests.support.processes import ROOT
 
@@ -37,7 +38,9 @@ print(os.environ.get("ORT_DISABLE_TELEMETRY", ""))
     "command",
     [
         [str(ROOT / "cli.py"), *STYLIZE],
-        [str(ROOT / "cli.py"), *BATCH, "--workers", "2"],
+        pytest.param(
+            [str(ROOT / "cli.py"), *BATCH, "--workers", "2"], marks=needs_two_cpus
+        ),
         [str(ROOT / "cli.py"), "info"],
         ["-c", NARROW],
     ],

@@ -15,6 +15,7 @@ import pytest
 
 from lightstyle.errors import ExitCode, Stopped
 from lightstyle.signals import SIGNALS, stop_behind
+from tests.support.cpus import needs_two_cpus
 from tests.support.folders import draw
 from tests.support.processes import ROOT, start, start_script, unignore, wait_for
 
@@ -161,7 +162,7 @@ def test_a_terminal_that_is_closed_keeps_picture_and_run(studio: Path) -> None:
     assert Path("out.png.checkpoint").exists()
 
 
-@pytest.mark.parametrize("workers", ["1", "2"])
+@pytest.mark.parametrize("workers", ["1", pytest.param("2", marks=needs_two_cpus)])
 def test_a_terminal_that_is_closed_keeps_what_a_batch_has_finished(
     studio: Path, workers: str
 ) -> None:
