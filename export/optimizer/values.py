@@ -8,12 +8,15 @@ value is 1.0 or 0.0.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Self, TypeAlias
+from typing import Any, Final, Self, TypeAlias
 
 import numpy as np
 
 from .. import ops
 from ..graph import Dim, Graph, Tensor
+
+#: Stands for 0 in a divisor.
+TINY: Final = 1e-30
 
 
 @dataclass(frozen=True, eq=False)
@@ -160,3 +163,20 @@ def joined(scalars: Sequence[Value]) -> Value:
     """Return scalars as one vector."""
     first, tensors = scalars[0], [each.tensor for each in scalars]
     return first.wrap(ops.concat(first.graph, tensors, 0, len(tensors)))
+
+
+def count(picture: Value) -> Value:
+    """Return the number of values of a picture."""
+    graph, tensor = picture.graph, picture.tensor
+    shape = graph.add("Shape", [tensor], (4,), np.int64)
+    sides = ops.cast(graph, shape)
+    return picture.wrap(graph.add("ReduceProd", [sides], (1,), axes=[0], keepdims=1))
+
+
+def root_mean_square(picture: Value, values: Value) -> Value:
+    """Return the root of the mean square, also where float32 cannot hold a square."""
+    sizes = picture.mapped("Abs")
+    most = sizes.graph.add("ReduceMax", [sizes.tensor], (1, 1, 1, 1), keepdims=1)
+    scale = sizes.wrap(most).reshaped([1], (1,)).greatest(TINY)
+    relative = picture / scale
+    return scale * (relative.dot(relative) / values).sqrt()

@@ -74,7 +74,7 @@ export const balance = {
   VARIATION: 1000,
 };
 
-/** optimize/minimize.py, preconditioner.py; export/optimizer/step.py, history.py. */
+/** optimize/minimize.py, preconditioner.py; export/optimizer/formulas.py, history.py. */
 export const minimize = { RESOLUTION: 1e-6 };
 export const preconditioner = { GAIN: Math.SQRT1_2, COARSEST_SIDE: 8 };
 export const optimizer = {

@@ -1,5 +1,5 @@
 // The optimiser's step in the memory of the host, for wasm: as fast there as the graph, and
-// the history is neither copied nor held twice. It is that of export/optimizer/step.py, whose
+// the history is neither copied nor held twice. It is that of export/optimizer/formulas.py, whose
 // text and that of optimize/lbfgs.py say what each rule is for.
 
 import { optimizer as method } from "./constants.js";

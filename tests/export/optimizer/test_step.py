@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from export.optimizer.step import PATIENCE, TRIALS
+from export.optimizer.formulas import PATIENCE, TRIALS
 from lightstyle import step_contract as names
 from tests.support.runners import Run
 from tests.support.steps import Objective, Twins, begun, reference, step_runner

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from export.optimizer import history, step
+from export.optimizer import formulas, history
 from lightstyle import contract, step_contract
 from lightstyle.engine.plan import HISTORIES
 from lightstyle.engine.provider import Provider
@@ -68,7 +68,9 @@ def test_other_constants_are_pythons(constants: Any) -> None:
     weights = {"CONTENT_WEIGHT": CONTENT_WEIGHT, "STYLE_WEIGHT": STYLE_WEIGHT}
     assert constants["settings"] == weights
     for name, value in constants["optimizer"].items():
-        assert value == (getattr(step, name, None) or getattr(history, name, 0)), name
+        assert value == (getattr(formulas, name, None) or getattr(history, name, 0)), (
+            name
+        )
     largest = {name: device.largest for name, device in DEVICES.items()}
     assert constants["devices"] == {"LARGEST": largest}
     chunks = sorted(kind.decode() for kind in bare._PNG_METADATA)
