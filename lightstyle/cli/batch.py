@@ -116,14 +116,7 @@ def batch(
     total = None if tasks is None else len(tasks) + len(lost)
     report = Report(total, quiet=options.quiet)
     if not options.quiet:
-        say(f"model {registry.find(options.model)}, {crew}")
-        if inputs.made:
-            note(
-                f"left out {counted(len(inputs.made), 'picture')} that lightstyle "
-                "made; a pattern in quotes takes them"
-            )
-        for line in plan.left_out():
-            note(line)
+        _announce(plan, crew, options)
     for path, outcome in lost:
         report.add(str(path), outcome)
     if watch and not options.quiet:
@@ -139,13 +132,10 @@ def batch(
                 for task, outcome in executor.run(todo, lambda: stop.came):
                     report.add(str(task.given["content"]), outcome)
         finally:
-            ended = report.outcomes or tasks == []  # else the model may be at fault
-            try:
-                if ended and failed is not None:
-                    failures.write(failed, report.failures(inputs.roots))
-            finally:
-                if (ended or stop.came) and not options.quiet:
-                    report.print_table()
+            # Without any outcome, the model may be at fault.
+            ended = bool(report.outcomes) or tasks == []
+            shown = (ended or stop.came) and not options.quiet
+            _tell(report, inputs, failed if ended else None, shown=shown)
     if stop.came:
         raise typer.Exit(stop.exit_code)
     report.conclude()
@@ -164,6 +154,33 @@ def _check_outputs(folder: Path, failed: Path | None) -> None:
         failures.check(failed)
     files.make_folder(folder)
     files.check_writable(folder / "lightstyle.tmp", inputs=(), overwrite=True)
+
+
+def _announce(plan: Batch, crew: Crew, options: RunOptions) -> None:
+    """Print what paints the pictures, and which are left out."""
+    say(f"model {registry.find(options.model)}, {crew}")
+    if made := plan.inputs.made:
+        note(
+            f"left out {counted(len(made), 'picture')} that lightstyle made; a pattern "
+            "in quotes takes them"
+        )
+    for line in plan.left_out():
+        note(line)
+
+
+def _tell(
+    report: Report, inputs: BatchInputs, failed: Path | None, *, shown: bool
+) -> None:
+    """Write the list of what failed, if it has a path, and print the table if `shown`.
+
+    The table is printed even if the list cannot be written.
+    """
+    try:
+        if failed is not None:
+            failures.write(failed, report.failures(inputs.roots))
+    finally:
+        if shown:
+            report.print_table()
 
 
 def _watched(plan: Batch, report: Report, options: RunOptions) -> Iterator[Task | None]:

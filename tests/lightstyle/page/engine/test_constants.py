@@ -67,10 +67,9 @@ def test_other_constants_are_pythons(constants: Any) -> None:
     assert whole == pairs[:1]
     weights = {"CONTENT_WEIGHT": CONTENT_WEIGHT, "STYLE_WEIGHT": STYLE_WEIGHT}
     assert constants["settings"] == weights
+    found = {**vars(history), **vars(formulas)}
     for name, value in constants["optimizer"].items():
-        assert value == (getattr(formulas, name, None) or getattr(history, name, 0)), (
-            name
-        )
+        assert value == found[name], name
     largest = {name: device.largest for name, device in DEVICES.items()}
     assert constants["devices"] == {"LARGEST": largest}
     chunks = sorted(kind.decode() for kind in bare._PNG_METADATA)
