@@ -106,7 +106,7 @@ def test_a_signal_while_something_takes_its_time(
     process = start_script(ENDLESS, *arguments, stderr=subprocess.PIPE)
     wait_for(lambda: Path("begun").exists() or process.poll() is not None)
     process.send_signal(signal.SIGTERM)
-    _, errors = process.communicate(timeout=10)
+    _, errors = process.communicate(timeout=30)
     assert process.returncode == ExitCode.TERMINATED
     assert errors.splitlines()[-1:] in (["terminated"], [])
     assert "Traceback" not in errors
@@ -114,7 +114,7 @@ def test_a_signal_while_something_takes_its_time(
 
 def test_a_signal_that_cannot_raise_ends_all_the_same() -> None:
     process = start_script(HIDDEN, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    out, errors = process.communicate(timeout=10)
+    out, errors = process.communicate(timeout=30)
     assert (process.returncode, out, errors) == (143, "", "terminated\n")
 
 

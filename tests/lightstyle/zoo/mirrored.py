@@ -14,7 +14,7 @@ from tests.support.http_server import Site
 Sites = tuple[Site, Site]
 
 PATIENCE = Patience(timeout=20, attempts=2, pause=0.01)
-IMPATIENCE = Patience(timeout=0.3, attempts=2, pause=0.01)
+IMPATIENCE = Patience(timeout=3, attempts=1, pause=0.01)
 HALF = 10_000
 
 
