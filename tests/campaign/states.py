@@ -84,7 +84,7 @@ def _made(line: str, output: str, *, interrupted: bool = False) -> bytes:
 
     def work() -> None:
         stop = until(3)
-        cancel = "lightstyle.cli.progress.Interrupt.__call__"
+        cancel = "lightstyle.cli.progress.StopSignal.__call__"
         with mock.patch(cancel, lambda _, progress: interrupted and stop(progress)):
             main([*command(line, "").arguments])
 

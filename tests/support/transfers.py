@@ -9,6 +9,7 @@ import pytest
 
 import lightstyle
 from lightstyle import LayerWeights, Model, Progress, Result, Settings
+from lightstyle.cli.progress import StopSignal
 from lightstyle.images.frame import Frame
 from tests.support.networks import image
 
@@ -32,9 +33,7 @@ def until(evaluation: int) -> Callable[[Progress], None]:
 def interrupt_commands(monkeypatch: pytest.MonkeyPatch, evaluation: int) -> None:
     """Stop what commands run as one Ctrl-C would, after that evaluation."""
     stop = until(evaluation)
-    monkeypatch.setattr(
-        "lightstyle.cli.progress.Interrupt.__call__", lambda _, progress: stop(progress)
-    )
+    monkeypatch.setattr(StopSignal, "__call__", lambda _, progress: stop(progress))
 
 
 def see_without_frames(
