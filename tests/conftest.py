@@ -54,12 +54,6 @@ def foreign_onnx(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.fixture
-def two_cpus(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whatever this machine has, two workers may run."""
-    monkeypatch.setattr(threads, "available_cpus", lambda: 2)
-
-
 class Run:
     """What a command did."""
 
@@ -71,7 +65,11 @@ Runner = Callable[..., Run]
 
 
 @pytest.fixture
-def run(capsys: pytest.CaptureFixture[str]) -> Runner:
+def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Runner:
+    """Runs commands; two threads, and so two workers, may run on any machine."""
+    cpus = max(2, threads.available_cpus())
+    monkeypatch.setattr(threads, "available_cpus", lambda: cpus)
+
     def call(*arguments: object) -> Run:
         with pytest.raises(SystemExit) as caught:
             main([str(argument) for argument in arguments])

@@ -4,7 +4,7 @@ import pytest
 
 from lightstyle.engine import threads
 
-#: For commands in processes of their own; others take the fixture `two_cpus`.
+#: For commands in processes of their own; the fixture `run` brings two CPUs.
 needs_two_cpus = pytest.mark.skipif(
     threads.available_cpus() < 2, reason="each worker needs a CPU: there is only one"
 )

@@ -28,7 +28,6 @@ def photos(studio: Path) -> Path:
     return studio / "photos"
 
 
-@pytest.mark.usefixtures("two_cpus")
 @pytest.mark.parametrize("workers", [1, 2])
 def test_a_folder_is_mirrored_and_then_known_to_be_finished(
     run: Runner, photos: Path, workers: int

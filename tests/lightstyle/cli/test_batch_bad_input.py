@@ -165,7 +165,7 @@ CASES: dict[str, tuple[list[str], ExitCode, str]] = {
 
 
 @pytest.fixture
-def folders(studio: Path, two_cpus: None) -> Path:
+def folders(studio: Path) -> Path:
     draw(studio / "photos/a.png", 1)
     draw(studio / "twins/a.png", 1)
     draw(studio / "twins/a.gif", 2)

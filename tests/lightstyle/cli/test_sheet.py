@@ -31,7 +31,6 @@ def _places(count: int, columns: int, size: tuple[int, int]) -> list[tuple[int, 
     return [layout.place(number) for number in range(count)]
 
 
-@pytest.mark.usefixtures("two_cpus")
 @pytest.mark.parametrize("workers", [1, 2])
 def test_every_cell_is_the_run_with_its_settings(
     run: Runner, studio: Path, workers: int
@@ -55,7 +54,6 @@ def test_every_cell_is_the_run_with_its_settings(
             assert np.array_equal(cell, _pixels("alone.png"))
 
 
-@pytest.mark.usefixtures("two_cpus")
 def test_without_vary_the_strength_of_the_style_varies(
     run: Runner, studio: Path
 ) -> None:
