@@ -49,13 +49,16 @@ def test_a_signal_keeps_picture_and_run_and_has_a_code_of_its_own(
 
 @pytest.mark.parametrize("number", SIGNALS)
 def test_a_second_signal_ends_at_once(number: signal.Signals) -> None:
-    before = signal.getsignal(number)
-    with StopSignal(waits=True) as interrupt:
-        signal.raise_signal(number)
-        with pytest.raises(Stopped):
+    given = signal.signal(number, signal.SIG_DFL)  # nohup ignores it, and so do we
+    try:
+        with StopSignal(waits=True) as interrupt:
             signal.raise_signal(number)
-    assert interrupt.exit_code == 128 + number
-    assert signal.getsignal(number) is before
+            with pytest.raises(Stopped):
+                signal.raise_signal(number)
+        assert interrupt.exit_code == 128 + number
+        assert signal.getsignal(number) is signal.SIG_DFL
+    finally:
+        signal.signal(number, given)
 
 
 def test_resume_continues_with_all_options_and_then_removes_the_checkpoint(
