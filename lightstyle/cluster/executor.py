@@ -262,7 +262,7 @@ class RayExecutor(Executor):
                 self._waiting.appendleft(pending)
 
     def _give_up(self, future: Future[TaskOutcome], patience: float) -> None:
-        if future.done():  # perhaps as the cluster is lost, which cannot be told then
+        if future.done():  # perhaps because the cluster is lost, and no worker is left
             return
         for pending in [each for each in self._waiting if each.future is future]:
             self._waiting.remove(pending)
